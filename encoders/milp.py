@@ -1,0 +1,262 @@
+"""The network as mixed-integer linear constraints (Tjeng, Xiao, Tedrake 1711.07356).
+
+An unstable ReLU y = max(z, 0) with l <= z <= u gets one binary a and the four inequalities
+y >= 0, y >= z, y <= u a, y <= z - l (1 - a); a stable one is linear and costs nothing. The numbers l and u are
+the bounds at hand, never a constant, because the tighter they are the tighter the linear relaxation.
+Everything is float64, so an answer is a solver's word until something exact has checked it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from verdict.bounds import Bounds
+from verdict.errors import PropertyError
+from verdict.network.exact import FloatArray, nearest_float
+from verdict.network.graph import Affine, Graph, Relu
+from verdict.property import Perturbation, Polytope
+from verdict.solvers.model import LinearModel
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+Columns = npt.NDArray[np.intp]
+# For each ReLU node, which of its neurons are on.
+Phases: TypeAlias = Mapping[int, npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False)
+class ReluColumns:
+    """The columns of one ReLU node's unstable neurons: numbers `neurons`, pre-activation, output, binary."""
+
+    neurons: Columns
+    before: Columns
+    after: Columns
+    binary: Columns
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """A linear model and what its columns mean.
+
+    The input is columns 0 to input_size - 1; `radius` is the radius's column or None; `relus` maps a ReLU
+    node's number to its columns.
+    """
+
+    model: LinearModel
+    input_size: int
+    radius: int | None
+    relus: dict[int, ReluColumns]
+
+    def phases(self, point: FloatArray) -> dict[int, npt.NDArray[np.bool_]]:
+        """The on/off phases that the binaries of a solver's point choose, per ReLU node."""
+        return {node: point[columns.binary] > 0.5 for node, columns in self.relus.items()}
+
+
+def encode_margin(graph: Graph, bounds: Bounds, unsafe: Polytope) -> Encoding:
+    """Minimise the slack of `unsafe`: the property holds on the box of `bounds` iff the minimum is positive.
+
+    The slack is max over rows of C y - d, so a minimum of exactly zero, a tie, is unsafe. `bounds` has a
+    batch of one.
+    """
+    writer = _Writer(graph, bounds)
+    output = writer.network()
+    matrix, offset = unsafe.matrix.values, unsafe.offset.values
+    slack = writer.column(-np.inf, np.inf, cost=1.0)
+    for row, limit in zip(matrix, offset, strict=True):
+        writer.row(output.combine(row).plus(slack, -1.0), -np.inf, float(limit))
+    return writer.finish(None)
+
+
+def encode_radius(
+    graph: Graph,
+    bounds: Bounds,
+    unsafe: Polytope,
+    family: Perturbation,
+    radius: tuple[float, float],
+    phases: Phases | None = None,
+) -> Encoding:
+    """Minimise the radius at which some input reaches `unsafe`; the radius is a column within `radius`.
+
+    `bounds` (a batch of one) must hold at the upper end of `radius`. With `phases`, every ReLU is pinned to
+    the given side of zero and the model is a linear program: the best radius within that linear region.
+    """
+    writer = _Writer(graph, bounds, phases)
+    output = writer.network()
+    column = writer.column(radius[0], radius[1], cost=1.0)
+    for row in family.rows():
+        expression = Expression({}, -nearest_float(row.constant))
+        for index, coefficient in zip(row.columns, row.coefficients, strict=True):
+            expression = expression.plus(index, nearest_float(coefficient))
+        writer.row(expression.plus(column, nearest_float(row.slope)), -np.inf, 0.0)
+    for coefficients, limit in zip(unsafe.matrix.values, unsafe.offset.values, strict=True):
+        writer.row(output.combine(coefficients), -np.inf, float(limit))
+    return writer.finish(column)
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """A linear expression over columns: {column: coefficient} plus a constant."""
+
+    terms: dict[int, float]
+    constant: float
+
+    def plus(self, column: int, coefficient: float) -> Expression:
+        """This expression plus coefficient * column."""
+        terms = dict(self.terms)
+        terms[column] = terms.get(column, 0.0) + coefficient
+        return Expression(terms, self.constant)
+
+
+@dataclass(frozen=True, eq=False)
+class _Vector:
+    """A node's value: a sparse matrix over columns plus a constant; `width` columns so far."""
+
+    matrix: sparse.csr_array[Any]
+    constant: FloatArray
+
+    def combine(self, row: FloatArray) -> Expression:
+        """The expression row . value."""
+        product = self.matrix.T @ row
+        present = np.flatnonzero(product)
+        terms = dict(zip(present.tolist(), product[present].tolist(), strict=True))
+        return Expression(terms, float(row @ self.constant))
+
+
+@dataclass
+class _Writer:
+    """Collects columns and rows; node values are sparse matrices over the columns."""
+
+    graph: Graph
+    bounds: Bounds
+    pinned: Phases | None = None
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    cost: list[float] = field(default_factory=list)
+    integer: list[bool] = field(default_factory=list)
+    blocks: list[tuple[Any, FloatArray, FloatArray]] = field(default_factory=list)
+    relus: dict[int, ReluColumns] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.bounds.batch != 1:
+            raise PropertyError(f"the encoder takes the bounds of one box, got {self.bounds.batch}")
+
+    def column(self, low: float, high: float, cost: float = 0.0) -> int:
+        """A new continuous column."""
+        return int(self._columns(np.array([low]), np.array([high]), False, cost)[0])
+
+    def _columns(self, low: FloatArray, high: FloatArray, integer: bool, cost: float = 0.0) -> Columns:
+        start = len(self.lower)
+        self.lower += low.tolist()
+        self.upper += high.tolist()
+        self.cost += [cost] * len(low)
+        self.integer += [integer] * len(low)
+        return np.arange(start, start + len(low))
+
+    def row(self, expression: Expression, low: float, high: float) -> None:
+        """low <= expression <= high."""
+        from scipy.sparse import coo_array
+
+        columns = np.array(list(expression.terms), dtype=np.intp)
+        data = np.array(list(expression.terms.values()), dtype=np.float64)
+        block = coo_array((data, (np.zeros(len(data), dtype=np.intp), columns)), shape=(1, len(self.lower)))
+        constant = expression.constant
+        self.blocks.append((block, np.array([low - constant]), np.array([high - constant])))
+
+    def _rows(self, pieces: list[tuple[Columns, float | FloatArray]], low: Any, high: Any) -> None:
+        """One row per position: sum of coefficient * column over the pieces, between low and high."""
+        from scipy.sparse import coo_array
+
+        count = len(pieces[0][0])
+        columns = np.concatenate([c for c, _ in pieces])
+        data = np.concatenate([np.broadcast_to(np.asarray(f, dtype=np.float64), count) for _, f in pieces])
+        rows = np.tile(np.arange(count), len(pieces))
+        block = coo_array((data, (rows, columns)), shape=(count, len(self.lower)))
+        ends = [np.broadcast_to(np.asarray(e, dtype=np.float64), count) for e in (low, high)]
+        self.blocks.append((block, ends[0], ends[1]))
+
+    def network(self) -> _Vector:
+        """Write the whole network; returns its output over the columns."""
+        from scipy.sparse import csr_array, eye_array
+
+        low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
+        self._columns(low, high, False)
+        size = self.graph.input_size
+        values: list[_Vector] = [_Vector(csr_array(eye_array(size)), np.zeros(size))]
+        for number, node in enumerate(self.graph.nodes[1:], start=1):
+            if isinstance(node, Affine):
+                values.append(self._affine(node, values))
+            elif isinstance(node, Relu):
+                values.append(self._relu(number, node, values[node.source]))
+        return values[self.graph.output]
+
+    def _affine(self, node: Affine, values: list[_Vector]) -> _Vector:
+        from scipy.sparse import csr_array
+
+        matrix = csr_array((node.size, len(self.lower)))
+        constant = node.bias.values.copy()
+        for linear, source in node.terms:
+            weights = linear.matrix()
+            matrix = matrix + weights @ _widen(values[source].matrix, len(self.lower))
+            constant = constant + weights @ values[source].constant
+        return _Vector(matrix, constant)
+
+    def _relu(self, number: int, node: Relu, before: _Vector) -> _Vector:
+        """Columns for the neurons that can be on; those that are always off are the constant zero."""
+        from scipy.sparse import coo_array
+
+        low, high = self.bounds.lower[node.source][0], self.bounds.upper[node.source][0]
+        alive = np.flatnonzero(high > 0)
+        if self.pinned is not None:
+            # Each side of zero becomes a bound of z; a neuron pinned off keeps its column for that bound.
+            on = self.pinned[number]
+            low, high = np.where(on, np.maximum(low, 0), low), np.where(on, high, np.minimum(high, 0))
+            low, high = np.minimum(low, high), np.maximum(low, high)
+        z = self._columns(low[alive], high[alive], False)
+        # z = M x + c, written as M x - z = -c.
+        rows = _widen(before.matrix[alive], len(self.lower))
+        minus = coo_array((-np.ones(len(z)), (np.arange(len(z)), z)), shape=rows.shape)
+        self.blocks.append((rows + minus, -before.constant[alive], -before.constant[alive]))
+        unstable = np.flatnonzero((low[alive] < 0) & (high[alive] > 0))
+        y, l, u = z.copy(), low[alive][unstable], high[alive][unstable]  # noqa: E741
+        after = self._columns(np.zeros(len(u)), u, False)
+        binary = self._columns(np.zeros(len(u)), np.ones(len(u)), True)
+        inner = z[unstable]
+        y[unstable] = after
+        if len(unstable):
+            self._rows([(after, 1.0), (inner, -1.0)], 0.0, np.inf)
+            self._rows([(after, 1.0), (binary, -u)], -np.inf, 0.0)
+            self._rows([(after, 1.0), (inner, -1.0), (binary, -l)], -np.inf, -l)
+        self.relus[number] = ReluColumns(alive[unstable], inner, after, binary)
+        passing = np.flatnonzero(high[alive] > 0)
+        entries = (np.ones(len(passing)), (alive[passing], y[passing]))
+        matrix = coo_array(entries, shape=(node.size, len(self.lower))).tocsr()
+        return _Vector(matrix, np.zeros(node.size))
+
+    def finish(self, radius: int | None) -> Encoding:
+        from scipy.sparse import vstack
+
+        width = len(self.lower)
+        model = LinearModel(
+            objective=np.array(self.cost),
+            matrix=vstack([_widen(block, width) for block, _, _ in self.blocks], format="csr"),
+            row_lower=np.concatenate([low for _, low, _ in self.blocks]),
+            row_upper=np.concatenate([high for _, _, high in self.blocks]),
+            lower=np.array(self.lower),
+            upper=np.array(self.upper),
+            integer=np.array(self.integer),
+        )
+        return Encoding(model, self.graph.input_size, radius, self.relus)
+
+
+def _widen(matrix: Any, width: int) -> Any:
+    """The same matrix with empty columns appended up to `width`."""
+    from scipy.sparse import csr_array
+
+    rows = csr_array(matrix)
+    return csr_array((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], width))

@@ -1,0 +1,170 @@
+"""The formula F and not G in exact rationals, as SMT-LIB 2 text for Z3 (QF_LRA).
+
+Every number is the exact rational that the network holds, so Z3's answer is about the network over the reals
+and about nothing else. The text comes in pieces, layer by layer, so that a session can push one part and keep
+the rest. Bounds enter as lemmas, rounded outward to short numbers: long ones slow Z3's simplex more than
+their last digits help.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from verdict.bounds import Bounds
+from verdict.network.exact import ExactVector
+from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.property import Perturbation, UnsafeSet
+from verdict.property.box import Box
+
+# Significant bits of a bound used as a lemma.
+LEMMA_BITS = 12
+
+
+class ReluForm(enum.Enum):
+    """How an unstable ReLU y = max(z, 0) is written; `benchmarks relu-form` compares the two."""
+
+    ITE = "ite"
+    IMPLICATIONS = "implications"
+
+
+def number(value: Fraction) -> str:
+    """A rational as an SMT-LIB term."""
+    magnitude = f"{abs(value.numerator)}.0"
+    if value.denominator != 1:
+        magnitude = f"(/ {magnitude} {value.denominator}.0)"
+    return magnitude if value >= 0 else f"(- {magnitude})"
+
+
+def linear(terms: list[tuple[Fraction, str]], constant: Fraction) -> str:
+    """sum of coefficient * term + constant as an SMT-LIB term."""
+    parts = [t if c == 1 else f"(* {number(c)} {t})" for c, t in terms if c]
+    if constant or not parts:
+        parts.append(number(constant))
+    return parts[0] if len(parts) == 1 else f"(+ {' '.join(parts)})"
+
+
+def name(node: int, index: int) -> str:
+    """The constant that stands for entry `index` of node `node`; node 0 is the input."""
+    return f"x{index}" if node == 0 else f"n{node}_{index}"
+
+
+def prelude() -> str:
+    """The logic and options; what every formula starts with."""
+    return "(set-option :produce-models true)\n(set-logic QF_LRA)"
+
+
+def inputs_in_box(box: Box) -> str:
+    """Declare the inputs and confine them to a box."""
+    lines = []
+    for i, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
+        lines.append(f"(declare-const x{i} Real)")
+        lines.append(f"(assert (<= {number(low)} x{i} {number(high)}))")
+    return "\n".join(lines)
+
+
+def inputs_in_family(family: Perturbation) -> str:
+    """Declare the inputs and the radius `eps`, and confine the inputs to the set of radius eps."""
+    lines = ["(declare-const eps Real)", "(assert (>= eps 0.0))"]
+    for i, (low, high) in enumerate(zip(*family.bounds(), strict=True)):
+        lines.append(f"(declare-const x{i} Real)")
+        if low is not None:
+            lines.append(f"(assert (<= {number(low)} x{i}))")
+        if high is not None:
+            lines.append(f"(assert (<= x{i} {number(high)}))")
+    for row in family.rows():
+        terms = [(c, f"x{i}") for i, c in zip(row.columns, row.coefficients, strict=True)]
+        left = linear([*terms, (row.slope, "eps")], Fraction(0))
+        lines.append(f"(assert (<= {left} {number(row.constant)}))")
+    return "\n".join(lines)
+
+
+def network(graph: Graph, bounds: Bounds, form: ReluForm = ReluForm.ITE) -> Iterator[str]:
+    """One piece of text per node; `bounds` (a batch of one) fix stable ReLUs and enter as lemmas."""
+    for index, node in enumerate(graph.nodes):
+        if isinstance(node, Affine):
+            yield _affine(graph, index, node, bounds)
+        elif isinstance(node, Relu):
+            yield _relu(index, node, bounds, form)
+        elif not isinstance(node, Input):
+            raise TypeError(f"no SMT encoding of {type(node).__name__}")
+
+
+def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:
+    constants = ExactVector(*node.bias.integers).fractions()
+    terms: list[list[tuple[Fraction, str]]] = [[] for _ in range(node.size)]
+    for linear_map, source in node.terms:
+        rows, cols, which = linear_map.entries
+        exact = linear_map.coefficients.fractions().ravel()
+        dead = _always_off(graph, source, bounds)
+        for row, col, at in zip(rows.tolist(), cols.tolist(), which.tolist(), strict=True):
+            if col not in dead:
+                terms[row].append((exact[at], name(source, col)))
+    lines = []
+    low, high = bounds.lower[index][0], bounds.upper[index][0]
+    for i in range(node.size):
+        z = name(index, i)
+        lines.append(f"(declare-const {z} Real)")
+        lines.append(f"(assert (= {z} {linear(terms[i], constants[i])}))")
+        for lemma in (_lemma(z, "<=", float(low[i]), down=True), _lemma(z, ">=", float(high[i]), down=False)):
+            if lemma:
+                lines.append(lemma)
+    return "\n".join(lines)
+
+
+def _always_off(graph: Graph, source: int, bounds: Bounds) -> set[int]:
+    """The entries of a ReLU node that are zero for certain."""
+    node = graph.nodes[source]
+    if not isinstance(node, Relu):
+        return set()
+    return set(np.flatnonzero(bounds.upper[node.source][0] <= 0).tolist())
+
+
+def _lemma(term: str, relation: str, value: float, *, down: bool) -> str:
+    """(assert (<= bound term)) or (assert (>= bound term)), the bound rounded outward to few bits."""
+    if not np.isfinite(value):
+        return ""
+    if value == 0:
+        return f"(assert ({relation} 0.0 {term}))"
+    mantissa, exponent = np.frexp(value)
+    scaled = mantissa * 2**LEMMA_BITS
+    whole = int(np.floor(scaled) if down else np.ceil(scaled))
+    return f"(assert ({relation} {number(Fraction(whole) * Fraction(2) ** (int(exponent) - LEMMA_BITS))} {term}))"
+
+
+def _relu(index: int, node: Relu, bounds: Bounds, form: ReluForm) -> str:
+    low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
+    lines = []
+    for i in range(node.size):
+        y, z = name(index, i), name(node.source, i)
+        if high[i] <= 0:
+            continue  # zero for certain: its readers skip it
+        lines.append(f"(declare-const {y} Real)")
+        if low[i] >= 0:
+            lines.append(f"(assert (= {y} {z}))")
+        elif form is ReluForm.ITE:
+            lines.append(f"(assert (= {y} (ite (>= {z} 0.0) {z} 0.0)))")
+        else:
+            # The first line is implied; it lets the simplex reason before the phase is known.
+            lines.append(f"(assert (and (>= {y} 0.0) (>= {y} {z})))")
+            lines.append(f"(assert (=> (>= {z} 0.0) (<= {y} {z})))")
+            lines.append(f"(assert (=> (<= {z} 0.0) (<= {y} 0.0)))")
+    return "\n".join(lines)
+
+
+def in_unsafe(graph: Graph, unsafe: UnsafeSet, bounds: Bounds) -> str:
+    """The negated property: the output lies in some polytope of the unsafe set."""
+    options = []
+    dead = _always_off(graph, graph.output, bounds)
+    for polytope in unsafe.polytopes:
+        rows = polytope.matrix.fractions()
+        rows_text = []
+        for row, limit in zip(rows, polytope.offset.fractions().ravel(), strict=True):
+            terms = [(c, name(graph.output, i)) for i, c in enumerate(row) if i not in dead]
+            rows_text.append(f"(<= {linear(terms, Fraction(0))} {number(limit)})")
+        options.append(rows_text[0] if len(rows_text) == 1 else f"(and {' '.join(rows_text)})")
+    body = options[0] if len(options) == 1 else f"(or {' '.join(options)})"
+    return f"(assert {body})"

@@ -1,0 +1,377 @@
+"""HiGHS, SCIP, GLOP and CP-SAT through OR-Tools MathOpt.
+
+One function solves inside the current process; unless told otherwise the backends call it in a child process
+under the watchdog, because HiGHS through MathOpt knows no interruption and native code that hangs or crashes
+must not take the verifier along. Tolerances are the tightest that each takes without complaint (1e-9), gaps
+are closed to what the caller asks.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from verdict.errors import SolverError
+from verdict.solvers import farkas, logs, watchdog
+from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
+from verdict.solvers.mathopt_proto import dense, hint_proto, model_proto
+from verdict.solvers.model import LinearModel, Vector
+
+TOLERANCE = 1e-9
+
+# Termination reasons; FEASIBLE and NO_SOLUTION_FOUND are split by the limit that ended the run.
+STATUSES = {
+    "OPTIMAL": Status.OPTIMAL,
+    "INFEASIBLE": Status.INFEASIBLE,
+    "UNBOUNDED": Status.UNBOUNDED,
+    "INFEASIBLE_OR_UNBOUNDED": Status.INFEASIBLE_OR_UNBOUNDED,
+    "IMPRECISE": Status.UNKNOWN,
+    "NUMERICAL_ERROR": Status.ERROR,
+    "OTHER_ERROR": Status.ERROR,
+    "FEASIBLE/TIME": Status.TIME_LIMIT,
+    "NO_SOLUTION_FOUND/TIME": Status.TIME_LIMIT,
+    "FEASIBLE/INTERRUPTED": Status.INTERRUPTED,
+    "NO_SOLUTION_FOUND/INTERRUPTED": Status.INTERRUPTED,
+    "FEASIBLE/MEMORY": Status.MEMORY_LIMIT,
+    "NO_SOLUTION_FOUND/MEMORY": Status.MEMORY_LIMIT,
+    "FEASIBLE/OTHER": Status.FEASIBLE,
+    "FEASIBLE/UNDETERMINED": Status.FEASIBLE,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the child process needs to know; it pickles."""
+
+    backend: str
+    model: LinearModel
+    request: Request
+    # HiGHS fixes its thread count at its first use in a process: only a process of its own may choose it.
+    own_process: bool
+
+
+class MathOpt(Solver):
+    """A MathOpt backend; `isolate=False` solves in this process: no start-up cost, but then a solver that
+    ignores
+    its limit, or Ctrl-C, is waited for, HiGHS cannot be cancelled, and no memory limit can be held."""
+
+    kind: ClassVar[str]
+    statuses = STATUSES
+
+    def __init__(self, isolate: bool = True) -> None:
+        self.isolate = isolate
+        if not isolate:
+            self.features = replace(
+                self.features, memory_limit=False, threads=self.kind in ("GSCIP", "CP_SAT")
+            )
+
+    def available(self) -> str | None:
+        import importlib.util
+
+        if importlib.util.find_spec("ortools") is None:
+            return "pip install 'ortools>=9.12'"
+        return None
+
+    def _solve(self, model: LinearModel, request: Request, monitor: Monitor) -> Raw:
+        job = Job(self.kind, model, request, self.isolate)
+        if not self.isolate:
+            return solve_here(job, lambda news: monitor.report(*news), monitor.stop)
+        ending = watchdog.run(
+            "verdict.solvers.mathopt:solve_in_child",
+            job,
+            on_report=lambda news: monitor.report(*news),
+            stop=monitor.stop,
+            time_limit=request.time_limit,
+            soft=self.features.interrupt,
+            memory_limit=request.memory_limit,
+        )
+        if ending.result is None:
+            return monitor.stopped(ending.status or Status.ERROR, ending.message)
+        raw: Raw = ending.result
+        if ending.status is not None and self._status(raw) in (Status.INTERRUPTED, Status.FEASIBLE):
+            raw = replace(raw, status=ending.status)
+        # The log may have shown more than the result repeats.
+        return replace(raw, bound=max(raw.bound, monitor.bound))
+
+
+class Highs(MathOpt):
+    """HiGHS: LP and MILP, duals, hints; progress from its log; not interruptible, so it is killed."""
+
+    name = "highs"
+    kind = "HIGHS"
+    drops_below = 1e-9
+    features = Features(duals=True, warm_start=True, progress=True, threads=True, memory_limit=True)
+
+
+class Scip(MathOpt):
+    """SCIP: MILP and LP without duals; progress with points; interruptible."""
+
+    name = "scip"
+    kind = "GSCIP"
+    drops_below = 1e-9
+    features = Features(warm_start=True, progress=True, threads=True, interrupt=True, memory_limit=True)
+
+
+class Glop(MathOpt):
+    """GLOP: Google's simplex code; LP only, with duals."""
+
+    name = "glop"
+    kind = "GLOP"
+    drops_below = 1e-12
+    features = Features(integer=False, duals=True, interrupt=True, memory_limit=True)
+
+
+class CpSat(MathOpt):
+    """CP-SAT: pure integer models with integer data only, since it would round the rest to its own grid."""
+
+    name = "cpsat"
+    kind = "CP_SAT"
+    features = Features(
+        continuous=False,
+        integral_data=True,
+        warm_start=True,
+        progress=True,
+        threads=True,
+        interrupt=True,
+        memory_limit=True,
+    )
+
+
+BACKENDS: dict[str, Callable[..., Solver]] = {"highs": Highs, "scip": Scip, "glop": Glop, "cpsat": CpSat}
+
+
+def solve_in_child(job: Job, emit: Callable[[object], None], cancelled: Callable[[], bool]) -> Raw:
+    """`solve_here` with the signature that the watchdog calls."""
+    return solve_here(job, emit, lambda: Status.INTERRUPTED if cancelled() else None)
+
+
+def solve_here(job: Job, emit: Callable[[Any], None], stop: Callable[[], Status | None]) -> Raw:
+    """Solves in this process.
+
+    Args:
+        job: the model, with the backend and its options.
+        emit: gets (bound, incumbent, point or None), in this thread.
+        stop: polled in this thread; a status interrupts the backend where that works and becomes the
+            result's.
+
+    Raises:
+        SolverError: MathOpt refused the model or an option.
+    """
+    model, request = job.model, job.request
+    started = time.monotonic()
+    params = _parameters(job)
+    proto = model_proto(model)
+    extra = hint_proto(request.hint if request.hint is not None else np.empty(0))
+    result, asked = _attended(job.backend, proto, params, extra, model.columns, emit, stop)
+    raw = _raw(job, result)
+    if asked is not None and raw.status in ("FEASIBLE/INTERRUPTED", "NO_SOLUTION_FOUND/INTERRUPTED"):
+        raw = replace(raw, status=asked)
+    if raw.status == "INFEASIBLE" and model.is_lp and job.backend in ("HIGHS", "GLOP") and model.rows:
+        left = request.time_limit
+        if left is not None:
+            left -= time.monotonic() - started
+        # An answer must not be lost to the search for its proof.
+        if left is None or left > 0:
+            raw = replace(raw, ray=_farkas(job, left, stop))
+    return raw
+
+
+def _parameters(job: Job) -> Any:
+    """SolveParametersProto: tight tolerances, the gap asked for, the time limit, the threads."""
+    from ortools.math_opt import parameters_pb2
+
+    request = job.request
+    params = parameters_pb2.SolveParametersProto()
+    if request.time_limit is not None:
+        params.time_limit.FromNanoseconds(int(request.time_limit * 1e9))
+    if job.backend == "HIGHS":
+        options = params.highs
+        for key in (
+            "primal_feasibility_tolerance",
+            "dual_feasibility_tolerance",
+            "mip_feasibility_tolerance",
+        ):
+            options.double_options[key] = TOLERANCE
+        options.double_options["mip_rel_gap"] = 0.0
+        options.double_options["mip_abs_gap"] = max(request.gap, TOLERANCE)
+        options.double_options["mip_min_logging_interval"] = 0.5
+        if job.own_process:
+            options.int_options["threads"] = (
+                request.threads
+            )  # MathOpt refuses its generic `threads` for HiGHS
+        return params
+    if request.threads > 1:
+        params.threads = request.threads
+    if job.backend == "GSCIP":
+        params.gscip.real_params["numerics/feastol"] = TOLERANCE
+        params.gscip.real_params["numerics/dualfeastol"] = TOLERANCE
+        params.gscip.int_params["display/freq"] = 1000
+    if job.backend == "GLOP":
+        params.glop.primal_feasibility_tolerance = TOLERANCE
+        params.glop.dual_feasibility_tolerance = TOLERANCE
+        params.glop.solution_feasibility_tolerance = TOLERANCE
+    else:
+        params.relative_gap_tolerance = 0.0
+        params.absolute_gap_tolerance = request.gap
+    if job.backend == "CP_SAT":
+        params.threads = request.threads  # its default is every core
+        # Beyond these it would clip a column's range, without a word.
+        params.cp_sat.mip_max_bound = 2.0**52
+        params.cp_sat.mip_max_activity_exponent = 62
+    return params
+
+
+def _attended(
+    backend: str,
+    proto: Any,
+    params: Any,
+    extra: Any,
+    columns: int,
+    emit: Callable[[Any], None],
+    stop: Callable[[], Status | None],
+) -> tuple[Any, Status | None]:
+    """Runs MathOpt in a thread of its own, so that this one can report and be interrupted meanwhile."""
+    from ortools.math_opt import callback_pb2, parameters_pb2
+
+    try:
+        from ortools.math_opt.core.python import solver as core
+    except ImportError as error:
+        # Seen when highspy was loaded first: its HiGHS takes the place of OR-Tools' own.
+        advice = "highspy or another HiGHS may be loaded in this process; solve with isolate=True"
+        raise SolverError(f"OR-Tools cannot be loaded: {error}; {advice}") from error
+    from ortools.util.python import solve_interrupter
+    from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
+
+    news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    outcome: list[Any] = []
+    integer = any(proto.variables.integers)
+    registration = callback_pb2.CallbackRegistrationProto()
+    if integer and backend in ("GSCIP", "CP_SAT"):
+        registration.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP_SOLUTION)
+    if integer and backend == "CP_SAT":
+        registration.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP)
+    read = {"HIGHS": logs.highs, "GSCIP": logs.scip}.get(backend)
+
+    def on_event(data: Any) -> Any:
+        point = value = None
+        if data.HasField("primal_solution_vector"):
+            point = dense(data.primal_solution_vector, columns)
+            costs = dense(proto.objective.linear_coefficients, columns)
+            value = float(costs @ point) + proto.objective.offset
+        # SCIP's dual bound is not read here: at the first events it is that of the transformed problem.
+        bound = data.mip_stats.dual_bound if backend == "CP_SAT" else -np.inf
+        news.put((bound, np.inf if value is None else value, point))
+        return callback_pb2.CallbackResultProto()
+
+    def on_messages(lines: list[str]) -> None:
+        for line in lines:
+            pair = read(line) if read is not None else None
+            if pair is not None:
+                news.put((*pair, None))
+
+    interrupter = solve_interrupter.SolveInterrupter()
+    can_interrupt = backend != "HIGHS"
+
+    def work() -> None:
+        try:
+            outcome.append(
+                core.solve(
+                    proto,
+                    getattr(parameters_pb2, f"SOLVER_TYPE_{backend}"),
+                    parameters_pb2.SolverInitializerProto(),
+                    params,
+                    extra,
+                    on_messages if read is not None and integer else None,
+                    registration,
+                    on_event if registration.request_registration else None,
+                    interrupter.pybind_interrupter if can_interrupt else None,
+                )
+            )
+        except (StatusNotOk, RuntimeError, ValueError, MemoryError) as error:
+            outcome.append(error)
+        finally:
+            news.put(None)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    asked: Status | None = None
+    try:
+        while True:
+            try:
+                item = news.get(timeout=watchdog.TICK)
+            except queue.Empty:
+                item = ()
+            if item is None:
+                break
+            if item:
+                emit(item)
+            if asked is None:
+                asked = stop()
+                if asked is not None:
+                    interrupter.interrupt()
+    finally:
+        interrupter.interrupt()
+        thread.join()
+    if isinstance(outcome[0], MemoryError):
+        raise outcome[0]
+    if isinstance(outcome[0], Exception):
+        raise SolverError(f"MathOpt ({backend}): {outcome[0]}") from outcome[0]
+    return outcome[0], asked
+
+
+def _raw(job: Job, result: Any) -> Raw:
+    from ortools.math_opt import result_pb2
+
+    model, end = job.model, result.termination
+    reason = _name(result_pb2.TerminationReasonProto, end.reason, "TERMINATION_REASON_")
+    if reason in ("FEASIBLE", "NO_SOLUTION_FOUND"):
+        limit = _name(result_pb2.LimitProto, end.limit, "LIMIT_")
+        seconds = result.solve_stats.solve_time.ToNanoseconds() / 1e9
+        allowed = job.request.time_limit
+        if limit == "UNDETERMINED" and allowed is not None and seconds >= 0.95 * allowed:
+            limit = "TIME"  # CP-SAT does not say which limit it was
+        reason = f"{reason}/{limit}"
+    point: Vector | None = None
+    duals = reduced = None
+    # MathOpt orders solutions best first.
+    for solution in result.solutions[:1]:
+        if solution.HasField("primal_solution"):
+            point = dense(solution.primal_solution.variable_values, model.columns)
+        if solution.HasField("dual_solution") and model.is_lp and reason == "OPTIMAL":
+            duals = dense(solution.dual_solution.dual_values, model.rows)
+            reduced = dense(solution.dual_solution.reduced_costs, model.columns)
+    bound = float(end.objective_bounds.dual_bound)
+    # An LP code that was stopped leaves a dual objective that nobody checked for dual feasibility.
+    if model.is_lp and reason != "OPTIMAL":
+        bound = -np.inf
+    return Raw(reason, bound, point, duals=duals, reduced_costs=reduced, message=end.detail)
+
+
+def _name(enum: Any, value: int, prefix: str) -> str:
+    try:
+        return str(enum.Name(value)).removeprefix(prefix)
+    except ValueError:
+        return f"{prefix}{value}"
+
+
+def _farkas(job: Job, time_limit: float | None, stop: Callable[[], Status | None]) -> Vector | None:
+    """The ray of an infeasible LP; see `farkas`."""
+    model = farkas.elastic(job.model)
+    again = replace(job, model=model, request=replace(job.request, time_limit=time_limit, hint=None))
+    nothing = hint_proto(np.empty(0))
+    result, _ = _attended(
+        job.backend,
+        model_proto(model),
+        _parameters(again),
+        nothing,
+        model.columns,
+        lambda news: None,
+        stop,
+    )
+    return farkas.ray(job.model, _raw(again, result).duals)

@@ -1,0 +1,60 @@
+"""LinearModel to and from the protocol buffers of OR-Tools MathOpt, array by array.
+
+MathOpt's Python API builds a model element by element, which is slow from some ten thousand nonzeros on; its
+wire format is a handful of repeated fields that take whole lists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verdict.solvers.model import LinearModel, Vector
+
+
+def model_proto(model: LinearModel) -> Any:
+    """A ModelProto with ids 0..n-1 and 0..m-1, without names."""
+    from ortools.math_opt import model_pb2
+
+    proto = model_pb2.ModelProto()
+    columns = proto.variables
+    columns.ids.extend(range(model.columns))
+    columns.lower_bounds.extend(model.lower.tolist())
+    columns.upper_bounds.extend(model.upper.tolist())
+    columns.integers.extend(model.integer.tolist())
+    used = np.flatnonzero(model.objective)
+    proto.objective.offset = model.offset
+    proto.objective.linear_coefficients.ids.extend(used.tolist())
+    proto.objective.linear_coefficients.values.extend(model.objective[used].tolist())
+    rows = proto.linear_constraints
+    rows.ids.extend(range(model.rows))
+    rows.lower_bounds.extend(model.row_lower.tolist())
+    rows.upper_bounds.extend(model.row_upper.tolist())
+    entries = model.matrix.tocoo()
+    matrix = proto.linear_constraint_matrix
+    # Sorted by row, then column, as MathOpt demands: a canonical CSR matrix is.
+    matrix.row_ids.extend(entries.coords[0].tolist())
+    matrix.column_ids.extend(entries.coords[1].tolist())
+    matrix.coefficients.extend(entries.data.tolist())
+    return proto
+
+
+def dense(vector: Any, size: int) -> Vector:
+    """A SparseDoubleVectorProto as a dense array (size,)."""
+    out = np.zeros(size)
+    out[np.array(vector.ids, dtype=np.intp)] = np.array(vector.values, dtype=np.float64)
+    return out
+
+
+def hint_proto(hint: Vector) -> Any:
+    """ModelSolveParametersProto with one solution hint; NaN entries are left out."""
+    from ortools.math_opt import model_parameters_pb2
+
+    proto = model_parameters_pb2.ModelSolveParametersProto()
+    known = np.flatnonzero(np.isfinite(hint))
+    if len(known):
+        values = proto.solution_hints.add().variable_values
+        values.ids.extend(known.tolist())
+        values.values.extend(hint[known].tolist())
+    return proto

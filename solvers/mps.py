@@ -1,0 +1,78 @@
+"""Writes a LinearModel as an MPS file with every number in full precision.
+
+PuLP's own writers print 13 (MPS) or 12 (LP) significant digits, so the solver would get another model; `repr`
+of a float is the shortest text that reads back as the same float. Rows are named R0, R1, ..., columns C0, C1,
+...
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from verdict.solvers.model import LinearModel, Vector
+
+
+def write(model: LinearModel, path: Path) -> list[int]:
+    """Writes the model in free MPS; returns for each written row the row of the model that it came from.
+
+    A row with two different finite sides is written twice, since MPS's RANGES would have the reader compute
+    one side from a rounded difference; a row without any side is left out. The offset is left out too:
+    readers disagree about its sign.
+    """
+    rows: list[tuple[str, float]] = []
+    source: list[int] = []
+    copies: list[list[int]] = []
+    sides = zip(model.row_lower.tolist(), model.row_upper.tolist(), strict=True)
+    for i, (low, high) in enumerate(sides):
+        wanted = [("E", low)] if low == high else [("G", low), ("L", high)]
+        kept = [side for side in wanted if math.isfinite(side[1])]
+        copies.append(list(range(len(rows), len(rows) + len(kept))))
+        rows += kept
+        source += [i] * len(kept)
+    with path.open("w", encoding="ascii") as out:
+        out.write("NAME          MODEL  FREE\nROWS\n N  OBJ\n")
+        out.writelines(f" {sense}  R{k}\n" for k, (sense, _) in enumerate(rows))
+        out.write("COLUMNS\n")
+        _columns(model, copies, out.write)
+        out.write("RHS\n")
+        out.writelines(f"    RHS  R{k}  {side!r}\n" for k, (_, side) in enumerate(rows) if side)
+        out.write("BOUNDS\n")
+        bounds = zip(model.lower.tolist(), model.upper.tolist(), strict=True)
+        for j, (low, high) in enumerate(bounds):
+            if low == high:
+                out.write(f" FX BND  C{j}  {low!r}\n")
+            elif math.isinf(low) and math.isinf(high):
+                out.write(f" FR BND  C{j}\n")
+            else:
+                # Both ends are always written: the defaults depend on the reader and on integrality.
+                out.write(f" MI BND  C{j}\n" if math.isinf(low) else f" LO BND  C{j}  {low!r}\n")
+                out.write(f" PL BND  C{j}\n" if math.isinf(high) else f" UP BND  C{j}  {high!r}\n")
+        out.write("ENDATA\n")
+    return source
+
+
+def _columns(model: LinearModel, copies: list[list[int]], emit: Callable[[str], object]) -> None:
+    by_column = model.matrix.tocsc()
+    integral = False
+    for j, cost in enumerate(model.objective.tolist()):
+        if bool(model.integer[j]) != integral:
+            integral = not integral
+            emit(f"    MARKER  'MARKER'  '{'INTORG' if integral else 'INTEND'}'\n")
+        span = slice(by_column.indptr[j], by_column.indptr[j + 1])
+        # A column with no entry anywhere must be declared all the same.
+        emit(f"    C{j}  OBJ  {cost!r}\n")
+        entries = zip(by_column.indices[span].tolist(), by_column.data[span].tolist(), strict=True)
+        emit("".join(f"    C{j}  R{k}  {a!r}\n" for i, a in entries for k in copies[i]))
+    if integral:
+        emit("    MARKER  'MARKER'  'INTEND'\n")
+
+
+def fold(values: Vector, source: list[int], rows: int) -> Vector:
+    """Values per written row, summed to values per row of the model (rows,): right for duals."""
+    total: Vector = np.zeros(rows)
+    np.add.at(total, np.array(source, dtype=np.intp), values)
+    return total

@@ -1,0 +1,212 @@
+"""Runs a function in a child process that can always be killed, and keeps what it reported until then.
+
+A solver that ignores its time limit, crashes or eats the memory must not take the verifier with it, and
+native code cannot be stopped from inside its process. The child is a fresh interpreter (a fork would copy the
+locks of the parent's threads; multiprocessing's spawn would import the user's __main__ again), about a
+quarter of a second; it gets its work as a pickle on stdin and sends back pickled frames. It dies with its
+parent: end of file on stdin ends it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO
+
+from verdict.errors import SolverError
+from verdict.solvers.base import Status
+
+# Seconds between two looks at the clock and at the caller's wish to stop.
+TICK = 0.02
+# What a backend gets beyond its own time limit, and after a soft interrupt, before it is killed.
+GRACE = 1.0
+_CANCEL = b"cancel\n"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a child ended: with a result, or with the status and the message that stand for it."""
+
+    result: Any = None
+    status: Status | None = None
+    message: str = ""
+
+
+def run(
+    target: str,
+    payload: object,
+    *,
+    on_report: Callable[[Any], None],
+    stop: Callable[[], Status | None],
+    time_limit: float | None = None,
+    soft: bool = False,
+    memory_limit: int | None = None,
+) -> Ending:
+    """Calls `target` in a child process as target(payload, emit, cancelled) and returns how that ended.
+
+    Args:
+        target: "module:function"; the function may call emit(object) and should poll cancelled().
+        payload: its argument; it and everything that comes back must pickle.
+        on_report: called here with each emitted object; what it raises kills the child and propagates.
+        stop: polled here; a status ends the child and becomes the ending's.
+        time_limit: seconds from now, GRACE on top, then the child is killed (TIME_LIMIT).
+        soft: a stopped child is asked first and gets GRACE to hand over its result.
+        memory_limit: MiB of address space (RLIMIT_AS; POSIX only).
+
+    A crash is an ending with status ERROR (MEMORY_LIMIT if it ran out of a given limit). KeyboardInterrupt
+    kills the child and propagates.
+
+    Raises:
+        SolverError: the function raised one in the child.
+    """
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "verdict.solvers.watchdog"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            # Its own session: Ctrl-C reaches the parent alone, which then decides.
+            start_new_session=True,
+        )
+        outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        try:
+            frames: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+            threading.Thread(target=_read, args=(child.stdout, frames), daemon=True).start()
+            outbox.put(
+                pickle.dumps((target, payload, memory_limit, sys.path), protocol=pickle.HIGHEST_PROTOCOL)
+            )
+            threading.Thread(target=_write, args=(child.stdin, outbox), daemon=True).start()
+            ending = _attend(frames, outbox, on_report, stop, time_limit, soft)
+            if ending is not None:
+                return ending
+            child.wait()
+            errors.seek(0)
+            tail = errors.read().decode(errors="replace").strip()[-300:]
+            # Native code that is refused memory throws, and an exception nobody catches aborts.
+            ran_out = memory_limit is not None and (
+                child.returncode == -signal.SIGABRT or "bad_alloc" in tail or "MemoryError" in tail
+            )
+            status = Status.MEMORY_LIMIT if ran_out else Status.ERROR
+            return Ending(None, status, f"the solver's process ended with code {child.returncode}: {tail}")
+        finally:
+            child.kill()
+            child.wait()
+            outbox.put(b"")  # ends the writer
+            for pipe in (child.stdin, child.stdout):
+                _close(pipe)
+
+
+def _attend(
+    frames: queue.SimpleQueue[tuple[str, Any]],
+    outbox: queue.SimpleQueue[bytes],
+    on_report: Callable[[Any], None],
+    stop: Callable[[], Status | None],
+    time_limit: float | None,
+    soft: bool,
+) -> Ending | None:
+    """The parent's loop; None when the child is gone without a word."""
+    deadline = None if time_limit is None else time.monotonic() + time_limit + GRACE
+    asked: Status | None = None
+    while True:
+        try:
+            kind, value = frames.get(timeout=TICK)
+        except queue.Empty:
+            kind, value = "", None
+        if kind == "report":
+            on_report(value)
+        elif kind == "result":
+            return Ending(value, asked)
+        elif kind == "refused":
+            raise SolverError(value)
+        elif kind == "memory":
+            return Ending(None, Status.MEMORY_LIMIT, "the solver ran out of its memory limit")
+        elif kind == "end":
+            # A child that broke while it was being stopped was stopped.
+            return None if asked is None else Ending(None, asked, "the solver was stopped and broke")
+        if asked is None:
+            asked = stop()
+            if asked is not None:
+                if not soft:
+                    return Ending(None, asked, "the solver was stopped")
+                deadline = time.monotonic() + GRACE
+                outbox.put(_CANCEL)
+        if deadline is not None and time.monotonic() > deadline:
+            return Ending(None, asked or Status.TIME_LIMIT, "the solver ignored its limit and was killed")
+
+
+def _read(pipe: BinaryIO, frames: queue.SimpleQueue[tuple[str, Any]]) -> None:
+    try:
+        while True:
+            frames.put(pickle.load(pipe))
+    except (EOFError, pickle.UnpicklingError, OSError, ValueError):
+        frames.put(("end", None))
+
+
+def _write(pipe: BinaryIO, outbox: queue.SimpleQueue[bytes]) -> None:
+    try:
+        while data := outbox.get():
+            pipe.write(data)
+            pipe.flush()
+    except (OSError, ValueError):
+        return  # the child is gone: its end of file on the other pipe tells
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    try:
+        if pipe is not None:
+            pipe.close()
+    except OSError:
+        return  # flushing into a dead child's pipe
+
+
+def _child() -> None:
+    """The child's side."""
+    # Native code prints where it likes; the frames keep a descriptor of their own.
+    wire = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    target, payload, memory_limit, path = pickle.load(sys.stdin.buffer)
+    sys.path[:] = path
+    cancelled = threading.Event()
+    threading.Thread(target=_listen, args=(cancelled,), daemon=True).start()
+    lock = threading.Lock()
+
+    def send(kind: str, value: object) -> None:
+        with lock:
+            pickle.dump((kind, value), wire, protocol=pickle.HIGHEST_PROTOCOL)
+            wire.flush()
+
+    module, _, name = target.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if memory_limit is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory_limit << 20, memory_limit << 20))
+    try:
+        send("result", function(payload, lambda value: send("report", value), cancelled.is_set))
+    except SolverError as error:
+        send("refused", str(error))
+    except MemoryError:
+        send("memory", None)
+    # No interpreter shutdown: native threads may still be running.
+    os._exit(0)
+
+
+def _listen(cancelled: threading.Event) -> None:
+    while line := sys.stdin.buffer.readline():
+        if line == _CANCEL:
+            cancelled.set()
+    os._exit(3)  # the parent is gone
+
+
+if __name__ == "__main__":
+    _child()

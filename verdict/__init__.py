@@ -1,0 +1,62 @@
+"""Verdict: an exact verifier for neural networks.
+
+    import verdict
+    network = verdict.load("digits-mlp")
+    verdict.maxeps(network, x, range=(0, 1))
+
+Importing this package loads no solver, no ONNX and no NumPy: each name below is fetched on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import load, maxeps, robust
+    from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
+    from .network.network import Network
+    from .results import Radius, Trust, Verdict, Witness
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load": "api",
+    "robust": "api",
+    "maxeps": "api",
+    "Network": "network.network",
+    "Radius": "results",
+    "Trust": "results",
+    "Verdict": "results",
+    "Witness": "results",
+    "VerdictError": "errors",
+    "ModelError": "errors",
+    "UnsupportedError": "errors",
+    "InputError": "errors",
+    "PropertyError": "errors",
+    "SolverError": "errors",
+}
+
+__all__ = [
+    "InputError",
+    "ModelError",
+    "Network",
+    "PropertyError",
+    "Radius",
+    "SolverError",
+    "Trust",
+    "UnsupportedError",
+    "Verdict",
+    "VerdictError",
+    "Witness",
+    "__version__",
+    "load",
+    "maxeps",
+    "robust",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

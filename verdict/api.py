@@ -1,0 +1,267 @@
+"""The Python API: load a network, ask whether it is robust, ask how far an input can move.
+
+Everything here is thin: it checks the arguments, builds the problem, lets an engine search and the gate
+judge. The command line is a shell around these functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .deadline import Deadline
+from .errors import InputError
+from .network.exact import ExactVector
+from .network.network import Network
+from .results import Radius, Trust, Verdict, Witness
+
+Number = int | float | str | Fraction
+ENGINES = ("milp", "smt")
+
+
+def load(model: str | Path) -> Network:
+    """The network in an ONNX file, or the shipped model of that name (see `verdict models`).
+
+    Raises ModelError or UnsupportedError with the file and the place in it.
+    """
+    from .network.onnx_import import load_onnx
+
+    path = Path(model)
+    if not path.exists() and isinstance(model, str) and path.suffix == "" and "/" not in model:
+        from verdict.models import model as shipped
+
+        path = shipped(model).path
+    return load_onnx(path)
+
+
+def exact(value: Number, what: str = "value") -> Fraction:
+    """A number as an exact rational: a string such as "0.03" or "3/100" is the decimal that it says, a float
+    the dyadic rational that it is. Raises InputError for anything else."""
+    try:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError
+        return Fraction(value)
+    except (ValueError, TypeError, ZeroDivisionError):
+        raise InputError(f"{what} is {value!r}, expected a finite number such as 0.03 or 3/100") from None
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A network, a centre, its label and the unsafe set, checked against each other."""
+
+    network: Network
+    family: Any
+    unsafe: Any
+    label: int
+    predicted: int
+
+
+def _question(
+    network: Network,
+    x: npt.ArrayLike | Sequence[Fraction],
+    range: tuple[Number, Number] | None,
+    label: int | None,
+    target: int | None,
+    norm: str,
+) -> _Question:
+    from .certificate.replay import scores
+    from .network.evaluate import classify
+    from .property import LinfBall, misclassification
+
+    if norm != "linf":
+        raise InputError(f"norm {norm!r} is not supported, expected linf")
+    center = _center(network, x)
+    low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
+    if low is not None and high is not None and low > high:
+        raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
+    family = LinfBall(center, low, high)
+    predicted = classify(scores(network, network.runtime(center.floats())))
+    label = predicted if label is None else label
+    return _Question(network, family, misclassification(label, network.output_size, target), label, predicted)
+
+
+def _center(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
+    values = np.asarray(x)
+    if values.dtype.kind in "fiub":
+        flat = values.astype(np.float64).ravel()
+        if not np.isfinite(flat).all():
+            bad = int(np.flatnonzero(~np.isfinite(flat))[0])
+            raise InputError(f"the input holds {flat[bad]} at position {bad}, expected finite numbers")
+    elif values.dtype.kind != "O":
+        raise InputError(f"the input has type {values.dtype}, expected numbers")
+    if values.size != network.input_size:
+        shapes = " and ".join(str(port.shape) for port in network.inputs)
+        raise InputError(
+            f"the input has {values.size} numbers (shape {values.shape}), "
+            f"{network.path.name} expects {network.input_size} (shape {shapes})"
+        )
+    # Float64 data for a float32 network: what is deployed sees the float32 number, so that is the centre.
+    if values.dtype.kind == "f":
+        parts, start = [], 0
+        for port in network.inputs:
+            parts.append(flat[start : start + port.size].astype(port.dtype).astype(np.float64))
+            start += port.size
+        return ExactVector.of(np.concatenate(parts))
+    return ExactVector.of(values.ravel())
+
+
+def _engine(name: str, solver: str | None) -> Any:
+    """The MILP backend for engine milp, or None for smt. Raises InputError and SolverError."""
+    if name not in ENGINES:
+        raise InputError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
+    if name == "smt":
+        if solver not in (None, "z3"):
+            raise InputError(f"the smt engine has the solver z3, not {solver!r}")
+        return None
+    from verdict.solvers import solver as find
+
+    backend = find(solver or "highs")
+    missing = backend.available()
+    if missing:
+        raise InputError(f"solver {solver} is not available: {missing}")
+    if not backend.features.integer or not backend.features.continuous:
+        raise InputError(f"solver {solver} does not solve mixed-integer models; try highs, scip or cbc")
+    return backend
+
+
+def robust(
+    network: Network,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    norm: str = "linf",
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    engine: str = "milp",
+    solver: str | None = None,
+    timeout: float | None = None,
+    threads: int = 2,
+    on_progress: Callable[[str], object] | None = None,
+) -> Verdict:
+    """Does every input within `eps` of `x` get the class `label`?
+
+    `x` has as many numbers as the network's input (any shape), in the network's own input units, and is taken
+    as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
+    every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
+    as a violation. `timeout` is in seconds. Ties are unsafe.
+
+    Raises InputError, PropertyError or SolverError for arguments that make no sense.
+    """
+    from .certificate.gate import judge
+    from .property import Problem
+    from .search.robust import Evidence, decide
+
+    deadline = Deadline(timeout)
+    radius = exact(eps, "eps")
+    if radius < 0:
+        raise InputError(f"eps is {eps}, expected at least 0")
+    question = _question(network, x, range, label, target, norm)
+    backend = _engine(engine, solver)
+    box = question.family.at(radius)
+    here = _at_center(question)
+    if here is not None:
+        evidence = Evidence(witness=here)
+    else:
+        problem = Problem(network, box, question.unsafe)
+        evidence = decide(problem, box, deadline, backend, threads, on_progress or (lambda stage: None))
+    name = "smt/z3" if backend is None else f"milp/{backend.name}"
+    return judge(network, evidence, question.label, name, deadline.elapsed())
+
+
+def _at_center(question: _Question) -> Witness | None:
+    """The centre itself as a witness, where it is unsafe already (a wrong label, a tie)."""
+    from .certificate.replay import replay_deployed
+
+    center = question.family.center
+    if len(center) and center.floats().tolist() == [float(f) for f in center.fractions()]:
+        return replay_deployed(question.network, question.unsafe, center.floats(), Fraction(0))
+    return None
+
+
+def maxeps(
+    network: Network,
+    x: npt.ArrayLike,
+    *,
+    norm: str = "linf",
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    engine: str = "milp",
+    solver: str | None = None,
+    timeout: float | None = None,
+    threads: int = 2,
+    on_progress: Callable[[Any], object] | None = None,
+) -> Radius:
+    """The largest perturbation radius at which every input around `x` keeps the class `label`.
+
+    Arguments as in `robust`. The result is an interval that is valid whenever the search stops, by itself, by
+    `timeout` (seconds) or by Ctrl-C, which ends the search and not the call; `on_progress` receives
+    `verdict.search.radius.Progress` reports.
+    """
+    from .certificate.gate import judge_radius
+    from .certificate.replay import replay_exactly
+    from .search.radius import RadiusSearch
+
+    deadline = Deadline(timeout)
+    question = _question(network, x, range, label, target, norm)
+    backend = _engine(engine, solver)
+    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress)
+    name = "smt/z3" if backend is None else f"milp/{backend.name}"
+    if replay_exactly(network, question.unsafe, question.family.center) is not None:
+        return _wrong_already(question, name, deadline)
+    reason = ""
+    try:
+        search.seek_witness()
+        search.prove_by_bounds()
+        if search.open_polytopes() and not deadline.passed():
+            if backend is None:
+                from .search.radius_smt import search_smt
+
+                search_smt(search)
+            else:
+                from .search.radius_milp import search_milp
+
+                search_milp(search, backend, threads)
+        if deadline.passed():
+            reason = "the time limit was reached"
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    with contextlib.suppress(KeyboardInterrupt):
+        search.enter("end")
+    return judge_radius(search, question.label, name, reason)
+
+
+def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radius:
+    from .certificate.gate import witness_class
+    from .certificate.replay import replay_exactly
+
+    zero = Fraction(0)
+    here = replay_exactly(question.network, question.unsafe, question.family.center, zero)
+    deployed = _at_center(question)
+    return Radius(
+        lower=zero,
+        upper=zero,
+        exact=zero,
+        status="wrong-label",
+        label=question.label,
+        engine=engine,
+        seconds=deadline.elapsed(),
+        lower_trust=Trust.EXACT,
+        upper_trust=Trust.REPLAYED if deployed else Trust.EXACT,
+        target=None if here is None else witness_class(question.network, here, question.label),
+        closest=here,
+        witness=deployed,
+        reason=f"the network gives class {question.predicted} to the input itself",
+    )
+
+
+__all__ = ["Number", "exact", "load", "maxeps", "robust"]

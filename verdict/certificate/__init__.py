@@ -1,0 +1,1 @@
+"""The gate: the one place where an engine's outcome becomes a verdict."""

@@ -1,0 +1,90 @@
+"""The gate: the only code that makes a `Verdict` or a `Radius`.
+
+A violation passes with an exact and a deployed replay of its witness; a proof passes with the trust of its
+weakest part; everything else is `unknown` and says why. An exception never gets here, so it never becomes a
+verdict.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ..network.network import Network
+from ..results import Radius, Trust, Verdict, Witness
+from ..search.radius import RadiusSearch
+from ..search.robust import Evidence
+
+# Relative gap at which an interval counts as closed.
+CLOSED = Fraction(1, 10**6)
+
+
+def witness_class(network: Network, witness: Witness, label: int) -> int:
+    """The class that the witness gets: its best-scoring rival to `label`, by the exact outputs."""
+    outputs = witness.outputs.fractions()
+    return max((i for i in range(len(outputs)) if i != label), key=lambda i: outputs[i])
+
+
+def judge(network: Network, evidence: Evidence, label: int, engine: str, seconds: float) -> Verdict:
+    """The verdict that the evidence supports."""
+    witness = evidence.witness
+    if witness is not None and witness.deployed:
+        return Verdict(
+            status="violated",
+            label=label,
+            engine=engine,
+            seconds=seconds,
+            trust=Trust.REPLAYED,
+            target=witness_class(network, witness, label),
+            witness=witness,
+            semantics=("real", "deployed"),
+            stages=evidence.stages,
+        )
+    if evidence.proof is not None:
+        return Verdict(
+            status="robust",
+            label=label,
+            engine=engine,
+            seconds=seconds,
+            trust=evidence.proof,
+            semantics=("real",),
+            stages=evidence.stages,
+        )
+    reason = evidence.reason or "the search ended without a proof or a witness"
+    return Verdict(
+        status="unknown", label=label, engine=engine, seconds=seconds, reason=reason, stages=evidence.stages
+    )
+
+
+def judge_radius(search: RadiusSearch, label: int, engine: str, reason: str = "") -> Radius:
+    """The interval that a search has reached, with the evidence for each end."""
+    closest, upper = search.closest, search.upper
+    lower, limit = search.lower, search.family.limit
+    if limit is not None:
+        lower = min(lower, limit)
+    exact = upper if upper is not None and lower == upper else None
+    if exact is not None:
+        status = "exact"
+    elif upper is None:
+        status = "safe" if limit is not None and all(low > limit for low in search.lowers) else "interval"
+    elif upper - lower <= CLOSED * upper:
+        status = "closed"
+    else:
+        status = "interval"
+    deployed = search.deployed_witness()
+    notes = [reason, *search.notes] if status == "interval" else search.notes
+    return Radius(
+        lower=lower,
+        upper=upper,
+        exact=exact,
+        status=status,
+        label=label,
+        engine=engine,
+        seconds=search.deadline.elapsed(),
+        lower_trust=search.lower_trust,
+        upper_trust=None if closest is None else (Trust.REPLAYED if deployed is not None else Trust.EXACT),
+        target=None if closest is None else witness_class(search.network, closest, label),
+        closest=closest,
+        witness=deployed,
+        reason="; ".join(filter(None, notes)),
+        stages=search.stages,
+    )

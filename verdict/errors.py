@@ -1,0 +1,30 @@
+"""Every error that Verdict raises on purpose.
+
+A `VerdictError` is addressed to the user: it names the file, the place in it, what was found and what was
+expected, in one or two lines. The command line prints its text and exits with code 2; it never becomes a
+verdict. Any other exception that escapes is a defect in Verdict.
+"""
+
+
+class VerdictError(Exception):
+    """Base class of every deliberate error; `str(error)` is a complete message for the user."""
+
+
+class ModelError(VerdictError):
+    """The network file cannot be read, is not valid, or does not compute what it claims."""
+
+
+class UnsupportedError(ModelError):
+    """The network is valid but uses something outside Verdict's supported set; lists every such place."""
+
+
+class InputError(VerdictError):
+    """An input point, label, radius, range or data file is malformed or does not fit the network."""
+
+
+class PropertyError(VerdictError):
+    """An input set or unsafe set is malformed (empty, l > u, wrong dimension, not a number)."""
+
+
+class SolverError(VerdictError):
+    """A solver is unknown, not installed, lacks a feature that was asked for, or broke down."""

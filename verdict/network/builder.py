@@ -1,0 +1,173 @@
+"""Building a graph node by node, with the few simplifications that keep it small.
+
+Operators append nodes without looking at each other; the builder merges what costs nothing to merge
+(identities, biases, constants, index after index) and drops what the output does not need. It never multiplies two
+weight matrices: that would round.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .exact import Coefficients, ExactVector, ObjectArray
+from .graph import Affine, Graph, Input, Node, Relu
+from .maps import Diagonal, Index, LinearMap, identity
+
+
+class Builder:
+    """Collects nodes for one `Graph`; node 0 is the input of `input_size` numbers."""
+
+    def __init__(self, input_size: int) -> None:
+        self.nodes: list[Node] = [Input(input_size)]
+        self.names: list[str] = ["input"]
+
+    def size(self, node: int) -> int:
+        return self.nodes[node].size
+
+    def _append(self, node: Node, name: str) -> int:
+        self.nodes.append(node)
+        self.names.append(name)
+        return len(self.nodes) - 1
+
+    def affine(
+        self, terms: list[tuple[LinearMap, int]], bias: Coefficients | None = None, name: str = ""
+    ) -> int:
+        """Append sum_j M_j node_j + bias and return its number (an existing node's, if it is that node)."""
+        size = bias.size if bias is not None else terms[0][0].out_size
+        terms, bias = self._fold_constants([self._through_index(*term) for term in terms], bias)
+        if not terms:
+            return self.constant(bias if bias is not None else _zeros(size), name)
+        plain = bias is None or (bias.is_dyadic and not bias.values.any())
+        if len(terms) == 1:
+            linear, source = terms[0]
+            inner = self.nodes[source]
+            if _is_identity(linear):
+                if plain:
+                    return source
+                # x + b after M y + 0: give the bias to the node that had none.
+                if isinstance(inner, Affine) and _is_plain(inner):
+                    return self._append(Affine(inner.terms, bias or _zeros(size)), name or self.names[source])
+            if isinstance(linear, Index) and isinstance(inner, Affine) and plain:
+                merged = _index_of_index(linear, inner)
+                if merged is not None:
+                    return self.affine([merged], None, name)
+        return self._append(Affine(tuple(terms), bias if bias is not None else _zeros(size)), name)
+
+    def _through_index(self, linear: LinearMap, source: int) -> tuple[LinearMap, int]:
+        """The identity of a node that is nothing but an index map reads that map's source instead."""
+        inner = self.nodes[source]
+        if _is_identity(linear) and isinstance(inner, Affine) and len(inner.terms) == 1 and _is_plain(inner):
+            first, origin = inner.terms[0]
+            if isinstance(first, Index):
+                return first, origin
+        return linear, source
+
+    def _fold_constants(
+        self, terms: list[tuple[LinearMap, int]], bias: Coefficients | None
+    ) -> tuple[list[tuple[LinearMap, int]], Coefficients | None]:
+        """Move the terms that do not depend on the input into the bias, exactly."""
+        remaining = []
+        for linear, source in terms:
+            value = self.constant_value(source)
+            if value is None:
+                remaining.append((linear, source))
+                continue
+            image = _exact_image(linear, value)
+            bias = image if bias is None else bias + image
+        return remaining, bias
+
+    def constant_value(self, node: int) -> Coefficients | None:
+        """The value of a node that does not depend on the input; None for all others."""
+        found = self.nodes[node]
+        return found.bias if isinstance(found, Affine) and not found.terms else None
+
+    def constant(self, value: Coefficients, name: str = "") -> int:
+        """Append a node whose value does not depend on the input."""
+        return self._append(Affine((), value), name)
+
+    def relu(self, source: int, name: str = "") -> int:
+        """Append max(source, 0)."""
+        value = self.constant_value(source)
+        if value is not None:
+            positive = ExactVector(*value.integers).relu()
+            return self.constant(value if value.size == 0 else _coefficients(positive), name)
+        return self._append(Relu(source, self.size(source)), name)
+
+    def add(self, a: int, b: int, name: str = "") -> int:
+        """Append a + b."""
+        return self.affine([(identity(self.size(a)), a), (identity(self.size(b)), b)], None, name)
+
+    def subtract(self, a: int, b: int, name: str = "") -> int:
+        """Append a - b."""
+        return self.affine([(identity(self.size(a)), a), (scaling(-1.0, self.size(b)), b)], None, name)
+
+    def maximum(self, a: int, b: int, name: str = "") -> int:
+        """Append max(a, b) = b + relu(a - b)."""
+        return self.add(b, self.relu(self.subtract(a, b, name), name), name)
+
+    def minimum(self, a: int, b: int, name: str = "") -> int:
+        """Append min(a, b) = a - relu(a - b)."""
+        return self.subtract(a, self.relu(self.subtract(a, b, name), name), name)
+
+    def finish(self, output: int) -> Graph:
+        """The immutable graph that computes node `output`, without the nodes that it does not need."""
+        needed = {0, output}
+        for number in range(output, 0, -1):
+            if number in needed:
+                needed.update(self.nodes[number].sources)
+        kept = sorted(needed)
+        renumber = {old: new for new, old in enumerate(kept)}
+        nodes: list[Node] = []
+        for old in kept:
+            node = self.nodes[old]
+            if isinstance(node, Affine):
+                node = Affine(tuple((m, renumber[s]) for m, s in node.terms), node.bias)
+            elif isinstance(node, Relu):
+                node = Relu(renumber[node.source], node.size)
+            nodes.append(node)
+        return Graph(tuple(nodes), renumber[output], tuple(self.names[i] for i in kept))
+
+
+def scaling(factor: float, size: int) -> Diagonal:
+    """The map x -> factor * x on vectors of `size` numbers; `factor` is taken as the exact float."""
+    return Diagonal(Coefficients(np.full(size, factor)))
+
+
+def _zeros(size: int) -> Coefficients:
+    return Coefficients(np.zeros(size))
+
+
+def _is_plain(node: Affine) -> bool:
+    """Whether the bias is zero."""
+    return node.bias.is_dyadic and not node.bias.values.any()
+
+
+def _exact_image(linear: LinearMap, value: Coefficients) -> Coefficients:
+    """The image of constants under a map, without rounding."""
+    if isinstance(linear, Index) and value.is_dyadic:
+        return Coefficients(linear.apply(value.values))
+    if isinstance(linear, Diagonal) and value.is_dyadic and linear.coefficients.is_dyadic:
+        if (np.abs(linear.coefficients.values) == 1).all():
+            return Coefficients(linear.apply(value.values))
+    return _coefficients(linear.apply_exact(ExactVector(*value.integers)))
+
+
+def _coefficients(vector: ExactVector) -> Coefficients:
+    fractions: ObjectArray = np.empty(len(vector), dtype=object)
+    fractions[:] = vector.fractions()
+    return Coefficients.from_fractions(fractions)
+
+
+def _is_identity(linear: LinearMap) -> bool:
+    return isinstance(linear, Diagonal | Index) and linear.is_identity
+
+
+def _index_of_index(outer: Index, inner: Affine) -> tuple[Index, int] | None:
+    """One index map in place of two, where the inner node is nothing but an index map."""
+    if len(inner.terms) != 1 or not _is_plain(inner):
+        return None
+    first, source = inner.terms[0]
+    if not isinstance(first, Index):
+        return None
+    padded = np.append(first.index, -1)  # so that outer's -1 (a zero) stays -1
+    return Index(padded[outer.index], first.in_size), source

@@ -1,0 +1,155 @@
+"""The network as a small immutable graph: every operator has become Input, Affine or Relu.
+
+Bounds, encoders, exact evaluation and certificates each need one rule per kind of node, so there are as few
+kinds as possible; importing an ONNX file lowers its operators to these. Every node's value is a flat vector;
+tensor shapes live inside the linear maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..errors import ModelError
+from .exact import Coefficients
+from .maps import LinearMap
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """The network's input: all input tensors, flattened and put one after another."""
+
+    size: int
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """The sum of linear maps of other nodes, plus a bias: sum_j M_j node_j + b.
+
+    `terms` are (map, node number) pairs; `bias` has shape (size,).
+    """
+
+    terms: tuple[tuple[LinearMap, int], ...]
+    bias: Coefficients
+
+    @property
+    def size(self) -> int:
+        return self.bias.size
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        return tuple(source for _, source in self.terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Relu:
+    """max(x, 0), elementwise, of node number `source`."""
+
+    source: int
+    size: int
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        return (self.source,)
+
+
+Node: TypeAlias = Input | Affine | Relu
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Nodes in topological order; node 0 is the only `Input`, node `output` the result.
+
+    `names[i]` is the ONNX node that node i came from, for messages and reports.
+    Raises ModelError when the nodes do not fit together.
+    """
+
+    nodes: tuple[Node, ...]
+    output: int
+    names: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for number, node in enumerate(self.nodes):
+            if isinstance(node, Input) != (number == 0):
+                raise ModelError(f"node {number}: the input must be node 0 and nothing else")
+            for source in node.sources:
+                if not 0 <= source < number:
+                    raise ModelError(f"node {number} reads node {source}: not in topological order")
+            if isinstance(node, Affine):
+                for linear, source in node.terms:
+                    if linear.in_size != self.nodes[source].size or linear.out_size != node.size:
+                        raise ModelError(
+                            f"node {number}: a map {linear.in_size} -> {linear.out_size} between vectors "
+                            f"of {self.nodes[source].size} and {node.size}"
+                        )
+            elif isinstance(node, Relu) and node.size != self.nodes[node.source].size:
+                raise ModelError(f"node {number}: a Relu of {node.size} on {self.nodes[node.source].size}")
+        if not 0 <= self.output < len(self.nodes):
+            raise ModelError(f"there is no output node {self.output}")
+
+    @property
+    def input_size(self) -> int:
+        return self.nodes[0].size
+
+    @property
+    def output_size(self) -> int:
+        return self.nodes[self.output].size
+
+    @cached_property
+    def relus(self) -> tuple[int, ...]:
+        """Numbers of the Relu nodes, in order."""
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Relu))
+
+    @cached_property
+    def relu_count(self) -> int:
+        """How many scalar ReLUs there are."""
+        return sum(self.nodes[i].size for i in self.relus)
+
+    @cached_property
+    def consumers(self) -> tuple[tuple[int, ...], ...]:
+        """For each node, the numbers of the nodes that read it."""
+        lists: list[list[int]] = [[] for _ in self.nodes]
+        for number, node in enumerate(self.nodes):
+            for source in node.sources:
+                lists[source].append(number)
+        return tuple(tuple(readers) for readers in lists)
+
+    def ancestors(self, number: int) -> tuple[int, ...]:
+        """Node `number` and all that it depends on, in topological order."""
+        needed = {number}
+        for i in range(number, -1, -1):
+            if i in needed:
+                needed.update(self.nodes[i].sources)
+        return tuple(sorted(needed))
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The graph as a networkx DiGraph: node attributes `kind`, `size`, `name`; edges along the data."""
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        for number, node in enumerate(self.nodes):
+            name = self.names[number] if number < len(self.names) else ""
+            graph.add_node(number, kind=type(node).__name__, size=node.size, name=name)
+            graph.add_edges_from((source, number) for source in node.sources)
+        return graph
+
+
+def sequential(layers: Sequence[tuple[Coefficients, Coefficients]]) -> Graph:
+    """A plain fully connected ReLU network from (weight (out, in), bias (out,)) pairs; no ReLU at the end."""
+    from .maps import Dense
+
+    nodes: list[Node] = [Input(layers[0][0].shape[1])]
+    for depth, (weight, bias) in enumerate(layers):
+        nodes.append(Affine(((Dense(weight), len(nodes) - 1),), bias))
+        if depth + 1 < len(layers):
+            nodes.append(Relu(len(nodes) - 1, bias.size))
+    return Graph(tuple(nodes), len(nodes) - 1)

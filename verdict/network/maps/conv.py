@@ -1,0 +1,127 @@
+"""Convolution in any number of spatial dimensions, with groups, strides, pads and dilations.
+
+The input's patches are gathered, one strided slice per kernel position, and multiplied by the kernel in one
+batched matrix product; the transpose multiplies first and adds the slices back. The matrix of the map,
+which is mostly zeros, is never built on the bounding path.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..exact import Coefficients
+from .base import IndexArray, LinearMap
+from .namespace import zeros_like_shape
+
+
+class Conv(LinearMap):
+    """Cross-correlation, as ONNX `Conv`.
+
+    `kernel` has shape (out_channels, in_channels / groups, *kernel size); `in_shape` is (channels, *spatial);
+    `pads` holds one (before, after) pair per spatial axis. The result's shape is `out_shape`.
+    """
+
+    def __init__(
+        self,
+        kernel: Coefficients,
+        in_shape: tuple[int, ...],
+        *,
+        groups: int = 1,
+        strides: tuple[int, ...],
+        pads: tuple[tuple[int, int], ...],
+        dilations: tuple[int, ...],
+    ) -> None:
+        self.coefficients = kernel
+        self.in_shape, self.groups = in_shape, groups
+        self.strides, self.pads, self.dilations = strides, pads, dilations
+        self.channels, self.spatial = in_shape[0], in_shape[1:]
+        self.kernel_size = kernel.shape[2:]
+        self.padded = tuple(n + a + b for n, (a, b) in zip(self.spatial, pads, strict=True))
+        extent = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, dilations, strict=True)]
+        self.out_spatial = tuple(
+            (n - e) // s + 1 for n, e, s in zip(self.padded, extent, strides, strict=True)
+        )
+        self.out_shape = (kernel.shape[0], *self.out_spatial)
+        self.in_size, self.out_size = math.prod(in_shape), math.prod(self.out_shape)
+
+    @cached_property
+    def fan_in(self) -> int:
+        return math.prod(self.coefficients.shape[1:])
+
+    @cached_property
+    def fan_out(self) -> int:
+        return self.coefficients.shape[0] // self.groups * math.prod(self.kernel_size)
+
+    def _windows(self) -> Iterator[tuple[int, tuple[slice, ...]]]:
+        """For each kernel position, the slice of the padded input that it meets, one element per output."""
+        for index, offset in enumerate(itertools.product(*map(range, self.kernel_size))):
+            yield index, tuple(
+                slice(o * d, o * d + (n - 1) * s + 1, s)
+                for o, d, n, s in zip(offset, self.dilations, self.out_spatial, self.strides, strict=True)
+            )
+
+    @property
+    def _inner(self) -> tuple[slice, ...]:
+        """The unpadded part of the padded input."""
+        return tuple(slice(a, a + n) for (a, _), n in zip(self.pads, self.spatial, strict=True))
+
+    def _grouped(self, w: Any) -> Any:
+        """The kernel as (groups, out / groups, in / groups * positions)."""
+        return w.reshape((self.groups, self.out_shape[0] // self.groups, self.fan_in))
+
+    def _forward(self, x: Any, w: Any) -> Any:
+        lead = tuple(x.shape[:-1])
+        batch, positions = math.prod(lead), math.prod(self.kernel_size)
+        x = x.reshape((batch, *self.in_shape))
+        if self.padded != self.spatial:
+            padded = zeros_like_shape(x, (batch, self.channels, *self.padded))
+            padded[(slice(None), slice(None), *self._inner)] = x
+            x = padded
+        patches = zeros_like_shape(x, (batch, self.channels, positions, *self.out_spatial))
+        for index, window in self._windows():
+            patches[:, :, index] = x[(slice(None), slice(None), *window)]
+        patches = patches.reshape((batch, self.groups, self.fan_in, math.prod(self.out_spatial)))
+        return (self._grouped(w) @ patches).reshape((*lead, self.out_size))
+
+    def _backward(self, y: Any, w: Any) -> Any:
+        lead = tuple(y.shape[:-1])
+        batch, positions = math.prod(lead), math.prod(self.kernel_size)
+        outputs = math.prod(self.out_spatial)
+        y = y.reshape((batch, self.groups, self.out_shape[0] // self.groups, outputs))
+        kernel = self._grouped(w)
+        # Transposing the last two axes by name: `.mT` is the array API's spelling.
+        patches = (kernel.mT @ y).reshape((batch, self.channels, positions, *self.out_spatial))
+        padded = zeros_like_shape(y, (batch, self.channels, *self.padded))
+        for index, window in self._windows():
+            padded[(slice(None), slice(None), *window)] += patches[:, :, index]
+        if self.padded != self.spatial:
+            padded = padded[(slice(None), slice(None), *self._inner)]
+        return padded.reshape((*lead, self.in_size))
+
+    def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
+        # Send the number of each input (and -1 for padding) through the windows instead of its value.
+        numbers = np.full((self.channels, *self.padded), -1, dtype=np.intp)
+        numbers[(slice(None), *self._inner)] = np.arange(self.in_size).reshape(self.in_shape)
+        out_channels, in_per_group = self.coefficients.shape[:2]
+        per_group = out_channels // self.groups
+        positions, outputs = math.prod(self.kernel_size), math.prod(self.out_spatial)
+        rows, cols, which = [], [], []
+        channel = np.arange(out_channels)[:, None, None]
+        inner = np.arange(in_per_group)[None, :, None]
+        source_channel = channel // per_group * in_per_group + inner
+        for index, window in self._windows():
+            seen = numbers[(slice(None), *window)].reshape(self.channels, outputs)
+            col = seen[source_channel[..., 0]]
+            row = np.broadcast_to(channel * outputs + np.arange(outputs), col.shape)
+            at = np.broadcast_to((channel * in_per_group + inner) * positions + index, col.shape)
+            real = col >= 0
+            rows.append(row[real])
+            cols.append(col[real])
+            which.append(at[real])
+        return np.concatenate(rows), np.concatenate(cols), np.concatenate(which)

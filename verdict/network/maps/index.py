@@ -1,0 +1,75 @@
+"""Moving entries about: slice, gather, transpose, pad with zeros, repeat.
+
+Each output is one input, or zero where the index is -1. Nothing is multiplied, so nothing is rounded.
+The transpose adds the entries that share a source; it goes through them in layers without repetition,
+because a plain scatter would keep only one of them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..exact import Coefficients
+from .base import IndexArray, LinearMap
+from .namespace import zeros_like_shape
+
+
+class Index(LinearMap):
+    """y[i] = x[index[i]], or 0 where index[i] is -1; `index` has shape (out_size,)."""
+
+    def __init__(self, index: npt.NDArray[Any], in_size: int) -> None:
+        self.index: IndexArray = np.array(index, dtype=np.intp).ravel()
+        self.index.setflags(write=False)
+        self.in_size, self.out_size = in_size, len(self.index)
+        self.coefficients = Coefficients(np.ones(1))
+
+    @property
+    def is_identity(self) -> bool:
+        return self.in_size == self.out_size and bool((self.index == np.arange(self.in_size)).all())
+
+    @cached_property
+    def fan_in(self) -> int:
+        return 1
+
+    @cached_property
+    def fan_out(self) -> int:
+        return int(np.bincount(self.index[self.index >= 0], minlength=1).max(initial=0))
+
+    @cached_property
+    def _layers(self) -> list[tuple[IndexArray, IndexArray]]:
+        """(targets, sources) pairs: every non-zero output once, no source twice within a pair."""
+        targets = np.flatnonzero(self.index >= 0)
+        order = targets[np.argsort(self.index[targets], kind="stable")]
+        sources = self.index[order]
+        if not len(sources):
+            return []
+        new = np.r_[True, sources[1:] != sources[:-1]]
+        starts = np.maximum.accumulate(np.where(new, np.arange(len(sources)), 0))
+        repetition = np.arange(len(sources)) - starts
+        return [
+            (order[repetition == k], sources[repetition == k]) for k in range(int(repetition.max()) + 1)
+        ]
+
+    @cached_property
+    def _padding(self) -> IndexArray:
+        return np.flatnonzero(self.index < 0)
+
+    def _forward(self, x: Any, w: Any) -> Any:
+        y = x[..., self.index]
+        if len(self._padding):
+            y[..., self._padding] = 0
+        return y
+
+    def _backward(self, y: Any, w: Any) -> Any:
+        x = zeros_like_shape(y, (*y.shape[:-1], self.in_size))
+        for targets, sources in self._layers:
+            x[..., sources] += y[..., targets]
+        return x
+
+    def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
+        rows = np.flatnonzero(self.index >= 0)
+        return rows, self.index[rows], np.zeros(len(rows), dtype=np.intp)

@@ -1,0 +1,83 @@
+"""A loaded network: the graph that is reasoned about, and the ONNX file that is deployed.
+
+The graph carries the real semantics. The file is kept at hand so that witnesses can be replayed in ONNX
+Runtime, which is a different program with different rounding and therefore a different truth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .evaluate import evaluate, evaluate_exact
+from .exact import ExactVector, FloatArray
+from .graph import Graph
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Port:
+    """One ONNX input or output tensor: its name, its shape with the batch axis as 1, and its NumPy dtype."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network as Verdict sees it.
+
+    `graph` computes the outputs before `head`, the Softmax, LogSoftmax or ArgMax that the file ends with, if
+    any: such a head does not change which output is the largest. `operators` counts the ONNX operators.
+    Vectors are flat, in the order of `inputs` and `outputs`, row-major.
+    """
+
+    graph: Graph
+    path: Path
+    data: bytes = field(repr=False)
+    sha256: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    head: str | None
+    opset: int
+    operators: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def input_size(self) -> int:
+        return self.graph.input_size
+
+    @property
+    def output_size(self) -> int:
+        return self.graph.output_size
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The deployed network: ONNX Runtime on CPU. Imports onnxruntime on first use."""
+        from .runtime import Runtime
+
+        return Runtime(self)
+
+    def evaluate(self, x: FloatArray) -> FloatArray:
+        """Float64 outputs (batch, output_size) for `x` of shape (batch, input_size); a hint, not the truth."""
+        result: FloatArray = evaluate(self.graph, np.asarray(x, dtype=np.float64))
+        return result
+
+    def evaluate_exact(self, x: ExactVector) -> ExactVector:
+        """The outputs over the reals, exactly, at one rational point."""
+        return evaluate_exact(self.graph, x)

@@ -1,0 +1,293 @@
+"""From an ONNX file to a `Network`: read, check, lower every operator, compare with ONNX Runtime.
+
+The file is walked once in topological order; each operator's own file in `verdict.ops` turns it into
+primitives, and constant subgraphs are folded on the way, exactly. All that is unsupported is collected and
+reported in one error; a network whose graph does not compute what ONNX Runtime computes is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+
+from ..errors import ModelError, UnsupportedError
+from ..ops.lowering import Constant, Context, LoweringError, Symbol, Value, operators
+from .builder import Builder
+from .evaluate import evaluate_exact
+from .exact import Coefficients, ExactVector
+from .maps import Index
+from .network import Network, Port
+from .selfcheck import check_against_runtime
+
+# Operator sets that the lowerings were tested with.
+OPSETS = range(8, 23)
+FLOATS = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.DOUBLE: "float64",
+    onnx.TensorProto.FLOAT16: "float16",
+}
+
+
+def load_onnx(path: str | Path, *, check: bool = True) -> Network:
+    """Read a network from an ONNX file.
+
+    `check` compares the result with ONNX Runtime on random points. Raises ModelError when the file cannot be
+    read, is invalid, holds NaN weights or disagrees with ONNX Runtime, and UnsupportedError, which lists every
+    unsupported node, when Verdict cannot represent it.
+    """
+    path = Path(path)
+    model, data = _read(path)
+    network = _Importer(model, data, path).run()
+    if check:
+        check_against_runtime(network)
+    return network
+
+
+def _read(path: Path) -> tuple[onnx.ModelProto, bytes]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read the model: {error.strerror or error}") from error
+    if data[:2] == b"\x1f\x8b":
+        import gzip
+
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError) as error:
+            raise ModelError(f"{path}: not a valid gzip file: {error}") from error
+    if not data:
+        raise ModelError(f"{path}: the file is empty, expected an ONNX model")
+    try:
+        model = onnx.load_model_from_string(data)
+        onnx.load_external_data_for_model(model, str(path.parent))
+        onnx.checker.check_model(model)
+    except Exception as error:  # noqa: BLE001 - protobuf and checker raise several private types
+        text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelError(f"{path}: not a valid ONNX model: {text.strip()}") from error
+    return model, data
+
+
+class _Importer:
+    """The state of one import."""
+
+    def __init__(self, model: onnx.ModelProto, data: bytes, path: Path) -> None:
+        self.model, self.data, self.path = model, data, path
+        self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+        if self.opset not in OPSETS:
+            raise UnsupportedError(
+                f"{path}: operator set {self.opset}; supported are {OPSETS[0]} to {OPSETS[-1]}"
+            )
+        self.supported = operators()
+        self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
+        self.problems: list[str] = []
+
+    def run(self) -> Network:
+        graph = self.model.graph
+        for tensor in graph.initializer:
+            self.values[tensor.name] = Constant(self._array(tensor))
+        if graph.sparse_initializer:
+            raise UnsupportedError(f"{self.path}: sparse initializers are not supported")
+        inputs = [self._port(info) for info in graph.input if info.name not in self.values]
+        if not inputs:
+            raise ModelError(f"{self.path}: the model has no input")
+        if not graph.output:
+            raise ModelError(f"{self.path}: the model has no output")
+        self._declare(inputs)
+        for node in _in_order(graph, self.path):
+            self._node(node)
+        if self.problems:
+            lines = "\n".join(f"  {p}" for p in self.problems)
+            known = ", ".join(sorted(self.supported))
+            raise UnsupportedError(
+                f"{self.path}: {len(self.problems)} unsupported node(s), operator set {self.opset}:\n{lines}\n"
+                f"supported operators: {known}"
+            )
+        output, ports, head = self._outputs([o.name for o in graph.output])
+        return Network(
+            graph=self.builder.finish(output),
+            path=self.path,
+            data=self.data,
+            sha256=hashlib.sha256(self.data).hexdigest(),
+            inputs=tuple(inputs),
+            outputs=ports,
+            head=head,
+            opset=self.opset,
+            operators=dict(Counter(n.op_type for n in graph.node)),
+        )
+
+    def _array(self, tensor: onnx.TensorProto) -> np.ndarray[Any, Any]:
+        array = onnx.numpy_helper.to_array(tensor)
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise ModelError(f"{self.path}: the weights {tensor.name!r} contain NaN, expected finite numbers")
+        return array
+
+    def _port(self, info: onnx.ValueInfoProto) -> Port:
+        kind = info.type.tensor_type
+        where = f"{self.path}: input {info.name!r}"
+        if kind.elem_type not in FLOATS:
+            name = onnx.TensorProto.DataType.Name(kind.elem_type)
+            raise UnsupportedError(f"{where} has type {name}, expected a float tensor")
+        shape: list[int] = []
+        for axis, dim in enumerate(kind.shape.dim):
+            fixed = dim.HasField("dim_value") and dim.dim_value > 0
+            if not fixed and axis > 0:
+                raise UnsupportedError(f"{where}: axis {axis} has no fixed size (only the batch axis may vary)")
+            shape.append(dim.dim_value if fixed else 1)
+        if not kind.HasField("shape"):
+            raise UnsupportedError(f"{where} has no shape")
+        return Port(info.name, tuple(shape), FLOATS[kind.elem_type])
+
+    def _declare(self, ports: list[Port]) -> None:
+        total = sum(port.size for port in ports)
+        self.builder, start = Builder(total), 0
+        for port in ports:
+            node = 0
+            if len(ports) > 1:
+                part = Index(np.arange(start, start + port.size), total)
+                node = self.builder.affine([(part, 0)], None, port.name)
+            self.values[port.name] = Symbol(node, port.shape)
+            start += port.size
+
+    def _node(self, node: onnx.NodeProto) -> None:
+        inputs = [self.values[name] if name else None for name in node.input]
+        lost = any(name and self.values[name] is None for name in node.input)
+        for name in node.output:
+            self.values[name] = None
+        foreign = node.domain not in ("", "ai.onnx")
+        if lost and node.op_type in self.supported and not foreign:
+            return  # a consequence of a node that is reported already
+        try:
+            outputs = self._lower(node, inputs, foreign)
+        except LoweringError as error:
+            label = node.name or (node.output[0] if node.output else "?")
+            self.problems.append(f"{label} ({node.op_type}): {error}")
+            return
+        for name, value in zip(node.output, outputs, strict=False):
+            if name:
+                self.values[name] = value
+
+    def _lower(self, node: onnx.NodeProto, inputs: list[Value | None], foreign: bool) -> list[Value]:
+        constants = [v for v in inputs if isinstance(v, Constant)]
+        is_constant = len(constants) == sum(bool(name) for name in node.input)
+        operator = None if foreign else self.supported.get(node.op_type)
+        if is_constant and not foreign:
+            rational = any(c.exact is not None for c in constants)
+            arithmetic = any(c.is_float for c in constants) and operator is not None and not operator.moves
+            if not rational and not arithmetic:
+                return _fold_by_reference(node, constants, self.model)
+        if operator is None:
+            raise LoweringError("the operator is not supported")
+        if not operator.moves and any(isinstance(v, Symbol) and v.head for v in inputs):
+            raise LoweringError("Softmax, LogSoftmax and ArgMax are supported only at the output")
+        attributes = {a.name: _attribute(a) for a in node.attribute}
+        label = node.name or node.output[0]
+        context = Context(
+            self.builder, node.op_type, label, self.opset, inputs, attributes, len(node.output)
+        )
+        outputs = operator.lower(context)
+        return [self._fold(v) for v in outputs] if is_constant else outputs
+
+    def _fold(self, value: Value) -> Value:
+        """The exact value of a node that does not depend on the input, as a constant."""
+        if isinstance(value, Constant):
+            return value
+        # With no path to the input, any input gives the value.
+        zero = ExactVector.of([0] * self.builder.size(0))
+        result = evaluate_exact(self.builder.finish(value.node), zero)
+        fractions = np.empty(len(result), dtype=object)
+        fractions[:] = result.fractions()
+        exact = Coefficients.from_fractions(fractions.reshape(value.shape))
+        return Constant(exact.values, None if exact.is_dyadic else exact)
+
+    def _outputs(self, names: list[str]) -> tuple[int, tuple[Port, ...], str | None]:
+        symbols: list[Symbol] = []
+        for name in names:
+            value = self.values.get(name)
+            if value is None:
+                raise ModelError(f"{self.path}: no node computes the output {name!r}")
+            if isinstance(value, Constant):
+                node = self.builder.constant(value.coefficients.reshape(-1), name)
+                value = Symbol(node, value.shape)
+            symbols.append(value)
+        ports = tuple(Port(n, s.shape, "float32") for n, s in zip(names, symbols, strict=True))
+        if len(symbols) == 1:
+            return symbols[0].node, ports, symbols[0].head
+        if any(s.head for s in symbols):
+            raise UnsupportedError(f"{self.path}: a Softmax or ArgMax on one of several outputs")
+        total, start, terms = sum(math.prod(s.shape) for s in symbols), 0, []
+        for symbol in symbols:
+            size = math.prod(symbol.shape)
+            target = np.full(total, -1)
+            target[start : start + size] = np.arange(size)
+            terms.append((Index(target, size), symbol.node))
+            start += size
+        return self.builder.affine(terms, None, "outputs"), ports, None
+
+
+def _fold_by_reference(
+    node: onnx.NodeProto, constants: list[Constant], model: onnx.ModelProto
+) -> list[Value]:
+    """A constant node computed by ONNX's reference implementation: exact for integers and for moving."""
+    from onnx.reference import ReferenceEvaluator
+
+    arrays = [c.array for c in constants]
+    names = [name for name in node.input if name]
+    graph = onnx.helper.make_graph(
+        [node],
+        "fold",
+        [onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape)
+         for n, a in dict(zip(names, arrays, strict=True)).items()],
+        [onnx.helper.make_empty_tensor_value_info(name) for name in node.output],
+    )
+    single = onnx.helper.make_model(graph, opset_imports=list(model.opset_import))
+    try:
+        results = ReferenceEvaluator(single).run(None, dict(zip(names, arrays, strict=True)))
+    except Exception as error:  # noqa: BLE001 - the reference implementation raises anything
+        raise LoweringError(f"constant folding failed: {error}") from error
+    return [Constant(np.asarray(r)) for r in results]
+
+
+def _attribute(attribute: onnx.AttributeProto) -> Any:
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, onnx.TensorProto):
+        return onnx.numpy_helper.to_array(value)
+    return value
+
+
+def _in_order(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
+    """The nodes in topological order. ONNX demands that order, and then networkx is not even imported."""
+    ready = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
+    for node in graph.node:
+        if not ready.issuperset(node.input):
+            return _sorted(graph, path)
+        ready.update(node.output)
+    return list(graph.node)
+
+
+def _sorted(graph: onnx.GraphProto, path: Path) -> list[onnx.NodeProto]:
+    import networkx as nx
+
+    makers = {name: i for i, node in enumerate(graph.node) for name in node.output}
+    given = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
+    order = nx.DiGraph()
+    order.add_nodes_from(range(len(graph.node)))
+    for i, node in enumerate(graph.node):
+        for name in node.input:
+            if name not in makers and name not in given:
+                raise ModelError(f"{path}: node {node.name!r} reads {name!r}, which nothing computes")
+            if name in makers:
+                order.add_edge(makers[name], i)
+    try:
+        return [graph.node[i] for i in nx.lexicographical_topological_sort(order)]
+    except nx.NetworkXUnfeasible as error:
+        loop = " -> ".join(graph.node[i].name for i, _ in nx.find_cycle(order))
+        raise ModelError(f"{path}: the graph has a cycle: {loop}") from error

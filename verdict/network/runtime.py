@@ -1,0 +1,59 @@
+"""ONNX Runtime on CPU: the deployed truth.
+
+It replays witnesses and checks the importer. It rounds in float32 in an order of its own, so it can refute a
+property of the deployed network but never prove one.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ModelError
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+class Runtime:
+    """Runs a network's ONNX file, one point at a time (the file's batch axis may be fixed to 1)."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        # One thread: the search uses the cores, and a replay must not depend on their number.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            # By path where weights may lie in files beside the model, by content otherwise.
+            if self.network.path.is_file():
+                return ort.InferenceSession(
+                    str(self.network.path), options, providers=["CPUExecutionProvider"]
+                )
+            return ort.InferenceSession(self.network.data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001 - onnxruntime raises many private types
+            text = str(error).splitlines()[0]
+            raise ModelError(f"{self.network.path}: ONNX Runtime cannot load it: {text}") from error
+
+    def __call__(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Raw outputs, flattened and put one after another, for one flat input point."""
+        feed, start = {}, 0
+        for port in self.network.inputs:
+            part = np.asarray(x).ravel()[start : start + port.size]
+            feed[port.name] = part.astype(port.dtype).reshape(port.shape)
+            start += port.size
+        names = [port.name for port in self.network.outputs]
+        try:
+            results = self._session.run(names, feed)
+        except Exception as error:  # noqa: BLE001 - as above
+            text = str(error).splitlines()[0]
+            raise ModelError(f"{self.network.path}: ONNX Runtime cannot run it: {text}") from error
+        return np.concatenate([np.asarray(r, dtype=np.float64).ravel() for r in results])

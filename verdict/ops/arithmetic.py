@@ -1,0 +1,91 @@
+"""Elementwise arithmetic that stays linear: Add, Sub, Neg, Sum, Mean, and Mul and Div by a constant.
+
+Broadcasting follows ONNX. A product or quotient of two tensors that both depend on the input is not linear
+and is refused.
+"""
+
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+
+from ..network.exact import Coefficients
+from ..network.maps import Diagonal
+from .lowering import Constant, Context, Symbol, Value, operator
+
+
+def scale(ctx: Context, value: Value, factor: float) -> Value:
+    """`factor` times `value`; the factor is the exact float."""
+    if factor == 1:
+        return value
+    return multiply(ctx, value, Constant(np.array(factor, dtype=np.float64)))
+
+
+def add(ctx: Context, a: Value, b: Value) -> Symbol:
+    """a + b with broadcasting."""
+    shape = ctx.common_shape(a.shape, b.shape)
+    left, right = ctx.lift(ctx.broadcast(a, shape)), ctx.lift(ctx.broadcast(b, shape))
+    return Symbol(ctx.builder.add(left.node, right.node, ctx.name), shape)
+
+
+def multiply(ctx: Context, a: Value, b: Value) -> Symbol:
+    """a * b with broadcasting, where at least one is constant."""
+    if isinstance(a, Constant):
+        a, b = b, a
+    if not isinstance(b, Constant):
+        ctx.fail("a product of two tensors that both depend on the input")
+    shape = ctx.common_shape(a.shape, b.shape)
+    left, factors = ctx.lift(ctx.broadcast(a, shape)), ctx.expanded(b, shape)
+    linear = Diagonal(factors.coefficients.reshape(-1))
+    return Symbol(ctx.builder.affine([(linear, left.node)], None, ctx.name), shape)
+
+
+def reciprocal(ctx: Context, divisor: Constant) -> Constant:
+    """1 / divisor as exact rationals."""
+    fractions = divisor.fractions()
+    if not all(fractions):
+        ctx.fail("a division by zero")
+    return Constant.of_fractions([1 / f for f in fractions], divisor.shape)
+
+
+def total(ctx: Context, values: list[Value]) -> Value:
+    """The sum of one or more tensors with broadcasting."""
+    return reduce(lambda a, b: add(ctx, a, b), values)
+
+
+@operator("Add")
+def add_operator(ctx: Context) -> list[Value]:
+    return [add(ctx, ctx.value(0), ctx.value(1))]
+
+
+@operator("Sub")
+def subtract_operator(ctx: Context) -> list[Value]:
+    minuend, subtrahend = ctx.value(0), ctx.value(1)
+    return [add(ctx, minuend, scale(ctx, subtrahend, -1.0))]
+
+
+@operator("Neg")
+def negate_operator(ctx: Context) -> list[Value]:
+    return [scale(ctx, ctx.value(0), -1.0)]
+
+
+@operator("Mul")
+def multiply_operator(ctx: Context) -> list[Value]:
+    return [multiply(ctx, ctx.value(0), ctx.value(1))]
+
+
+@operator("Div")
+def divide_operator(ctx: Context) -> list[Value]:
+    return [multiply(ctx, ctx.value(0), reciprocal(ctx, ctx.constant(1, "the divisor")))]
+
+
+@operator("Sum")
+def sum_operator(ctx: Context) -> list[Value]:
+    return [total(ctx, ctx.values())]
+
+
+@operator("Mean")
+def mean_operator(ctx: Context) -> list[Value]:
+    values = ctx.values()
+    share = Constant.of_fractions([Fraction(1, len(values))])
+    return [multiply(ctx, total(ctx, values), share)]

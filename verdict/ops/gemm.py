@@ -1,0 +1,23 @@
+"""Gemm: alpha * A' B' + beta * C, the fully connected layer; A or B is constant."""
+
+from .arithmetic import add, scale
+from .lowering import Context, Value, operator
+from .matmul import matmul
+
+
+@operator("Gemm")
+def gemm(ctx: Context) -> list[Value]:
+    a, b = ctx.value(0), ctx.value(1)
+    if len(a.shape) != 2 or len(b.shape) != 2:
+        ctx.fail(f"factors of rank {len(a.shape)} and {len(b.shape)}, expected 2 and 2")
+    if ctx.attribute("transA", 0):
+        a = ctx.move(a, lambda x: x.T)
+    if ctx.attribute("transB", 0):
+        b = ctx.move(b, lambda x: x.T)
+    product = matmul(ctx, a, b)
+    result = scale(ctx, product, ctx.attribute("alpha", 1.0))
+    if ctx.has(2):
+        result = add(ctx, result, scale(ctx, ctx.value(2), ctx.attribute("beta", 1.0)))
+        if result.shape != product.shape:
+            ctx.fail(f"C of shape {ctx.value(2).shape} does not broadcast to {product.shape}")
+    return [result]

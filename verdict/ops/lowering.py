@@ -1,0 +1,279 @@
+"""What an ONNX operator sees while it is lowered to the primitives.
+
+A tensor of the ONNX graph is either a `Constant` or a `Symbol`, a node of the graph under construction with
+its tensor shape. An operator is a function from a `Context` to its output tensors, registered under its ONNX
+name by `@operator` in a file of its own; nothing else needs to know that the file exists.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from fractions import Fraction
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..network.builder import Builder
+from ..network.exact import Coefficients, ObjectArray
+from ..network.maps import Index
+
+Shape: TypeAlias = tuple[int, ...]
+
+# Larger tensors are refused: a few bytes of ONNX can ask for a tensor that fills any memory.
+MAX_ENTRIES = 2**26
+
+
+class LoweringError(Exception):
+    """This node cannot be lowered; the importer collects these into one UnsupportedError."""
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """A tensor that depends on the input: node number `node` of the builder, read with shape `shape`.
+
+    `shape` includes the batch axis, which is 1. `head` names a Softmax, LogSoftmax or ArgMax that was dropped
+    in front of it; such a tensor may only be reshaped on its way to the output.
+    """
+
+    node: int
+    shape: Shape
+    head: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A tensor known at import. `exact` is set where arithmetic has left numbers that no float equals."""
+
+    array: npt.NDArray[Any]
+    exact: Coefficients | None = None
+
+    @classmethod
+    def of(cls, exact: Coefficients) -> Constant:
+        """From numbers that may have no exact float."""
+        return cls(exact.values, None if exact.is_dyadic else exact)
+
+    @classmethod
+    def of_fractions(cls, fractions: list[Fraction], shape: Shape = ()) -> Constant:
+        """From exact rationals in row-major order."""
+        array: ObjectArray = np.empty(len(fractions), dtype=object)
+        array[:] = fractions
+        return cls.of(Coefficients.from_fractions(array.reshape(shape)))
+
+    def map(self, move: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Constant:
+        """Apply `move`, which only rearranges entries."""
+        if self.exact is not None:
+            return Constant.of(self.exact.map(move))
+        return Constant(move(self.array))
+
+    def fractions(self) -> list[Fraction]:
+        """The exact values, flattened."""
+        return list(self.coefficients.fractions().ravel())
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.array.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.exact is not None or self.array.dtype.kind == "f"
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """The values with this tensor's shape, exactly. Raises LoweringError for NaN and infinities."""
+        if self.exact is not None:
+            return self.exact
+        if self.array.dtype.kind not in "fiub":
+            raise LoweringError(f"a constant of type {self.array.dtype} where numbers are expected")
+        with np.errstate(invalid="ignore"):
+            values = self.array.astype(np.float64)
+        if self.array.dtype.kind in "iu" and (values.astype(object) != self.array.astype(object)).any():
+            raise LoweringError("a constant integer beyond 2**53")
+        if not np.isfinite(values).all():
+            raise LoweringError("a constant that contains NaN or infinity")
+        return Coefficients(values)
+
+
+Value: TypeAlias = Symbol | Constant
+
+
+class Context:
+    """One ONNX node being lowered: its inputs, attributes and the builder to append to."""
+
+    def __init__(
+        self,
+        builder: Builder,
+        op_type: str,
+        name: str,
+        opset: int,
+        inputs: list[Value | None],
+        attributes: dict[str, Any],
+        output_count: int,
+    ) -> None:
+        self.builder = builder
+        self.op_type, self.name, self.opset = op_type, name, opset
+        self.inputs, self.attributes, self.output_count = inputs, attributes, output_count
+
+    def fail(self, reason: str) -> NoReturn:
+        """Give up on this node; the reason reaches the user with the node's name, operator and opset."""
+        raise LoweringError(reason)
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """An attribute's value (int, float, str, list, array), or `default`."""
+        return self.attributes.get(name, default)
+
+    def has(self, position: int) -> bool:
+        """Whether the optional input is present."""
+        return position < len(self.inputs) and self.inputs[position] is not None
+
+    def value(self, position: int) -> Value:
+        """An input that must be present."""
+        value = self.inputs[position] if position < len(self.inputs) else None
+        if value is None:
+            self.fail(f"input {position} is missing")
+        return value
+
+    def symbol(self, position: int) -> Symbol:
+        """An input as a Symbol; a constant is turned into a constant node."""
+        return self.lift(self.value(position))
+
+    def lift(self, value: Value) -> Symbol:
+        """A value as a Symbol; a constant becomes a node without terms."""
+        if isinstance(value, Symbol):
+            return value
+        node = self.builder.constant(value.coefficients.reshape(-1), self.name)
+        return Symbol(node, value.shape)
+
+    def constant(self, position: int, what: str) -> Constant:
+        """An input that must be constant; `what` names it in the error."""
+        value = self.value(position)
+        if not isinstance(value, Constant):
+            self.fail(f"{what} must be constant")
+        return value
+
+    def integers(self, position: int, what: str) -> list[int]:
+        """A constant integer input, flattened."""
+        return [int(v) for v in self.constant(position, what).array.ravel()]
+
+    def integers_from(self, attribute: str, position: int) -> list[int] | None:
+        """Integers that older opsets keep in an attribute and newer ones in an input; None when absent."""
+        if self.has(position):
+            return self.integers(position, attribute)
+        found = self.attribute(attribute)
+        return None if found is None else [int(v) for v in np.atleast_1d(found)]
+
+    def values(self) -> list[Value]:
+        """The inputs of an operator that takes one or more."""
+        if not self.inputs:
+            self.fail("there is no input")
+        return [self.value(i) for i in range(len(self.inputs))]
+
+    def common_shape(self, *shapes: Shape) -> Shape:
+        """The shape that all shapes broadcast to, by NumPy's rules."""
+        try:
+            shape = tuple(np.broadcast_shapes(*shapes))
+        except ValueError:
+            self.fail(f"the shapes {', '.join(map(str, shapes))} do not broadcast")
+        self.check_size(shape)
+        return shape
+
+    def expanded(self, value: Constant, shape: Shape) -> Constant:
+        """A constant expanded to `shape`."""
+        if self.common_shape(value.shape, shape) != shape:
+            self.fail(f"a constant of shape {value.shape} does not broadcast to {shape}")
+        return value.map(lambda a: np.broadcast_to(a, shape))
+
+    def broadcast(self, value: Value, shape: Shape) -> Value:
+        """`value` expanded to `shape` by ONNX's (NumPy's) rules."""
+        if value.shape == shape:
+            return value
+        self.check_size(shape)
+        return self.move(value, lambda a: np.broadcast_to(a, shape))
+
+    def move(self, value: Value, function: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Value:
+        """The tensor whose entries are rearranged by `function`, a NumPy function that computes nothing."""
+        if isinstance(value, Constant):
+            return value.map(function)
+        positions = function(self.numbers(value))
+        return self.gather(value, positions, tuple(positions.shape))
+
+    def reshape(self, value: Value, shape: Shape) -> Value:
+        """The same entries in another shape."""
+        if math.prod(shape) != math.prod(value.shape) or min(shape, default=0) < 0:
+            self.fail(f"a tensor of shape {value.shape} does not fit the shape {shape}")
+        if isinstance(value, Constant):
+            return value.map(lambda a: a.reshape(shape))
+        if value.head == "ArgMax" and shape != value.shape:
+            self.fail("ArgMax is supported only at the output")
+        return Symbol(value.node, shape, value.head)
+
+    def gather(self, value: Symbol, positions: npt.NDArray[Any], shape: Shape) -> Symbol:
+        """A tensor of `shape` whose entries are those of `value` at flat `positions` (-1 gives zero)."""
+        linear = Index(positions, math.prod(value.shape))
+        if value.head and not linear.is_identity:
+            self.fail(f"entries are moved behind {value.head}, which is supported only at the output")
+        node = self.builder.affine([(linear, value.node)], None, self.name)
+        return Symbol(node, shape, value.head)
+
+    def check_size(self, shape: Shape) -> None:
+        """Refuse a tensor that no sensible network holds."""
+        if math.prod(shape) > MAX_ENTRIES:
+            self.fail(f"a tensor of shape {shape} has more than {MAX_ENTRIES} entries")
+
+    def axis(self, axis: int, rank: int) -> int:
+        """A non-negative axis of a tensor of `rank` axes."""
+        if not -rank <= axis < rank:
+            self.fail(f"axis {axis} of a tensor of rank {rank}")
+        return axis % rank
+
+    def axes(self, axes: list[int], rank: int) -> list[int]:
+        """Non-negative, distinct axes of a tensor of `rank` axes."""
+        found = [self.axis(a, rank) for a in axes]
+        if len(set(found)) < len(found):
+            self.fail(f"an axis is repeated in {axes}")
+        return found
+
+    def numbers(self, value: Value) -> npt.NDArray[np.intp]:
+        """The flat position of each entry, in the tensor's shape: move these to move the entries."""
+        return np.arange(math.prod(value.shape)).reshape(value.shape)
+
+
+Lowering: TypeAlias = Callable[[Context], list[Value]]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A supported operator. `moves` says that it only rearranges entries and so never rounds."""
+
+    name: str
+    lower: Lowering
+    moves: bool
+
+
+_REGISTRY: dict[str, Operator] = {}
+
+
+def operator(*names: str, moves: bool = False) -> Callable[[Lowering], Lowering]:
+    """Register a lowering under one or more ONNX operator names."""
+
+    def register(lower: Lowering) -> Lowering:
+        for name in names:
+            _REGISTRY[name] = Operator(name, lower, moves)
+        return lower
+
+    return register
+
+
+def operators() -> dict[str, Operator]:
+    """All supported operators by ONNX name; imports every file of `verdict.ops` the first time."""
+    from verdict import ops
+
+    for module in pkgutil.iter_modules(ops.__path__):
+        importlib.import_module(f"{ops.__name__}.{module.name}")
+    return _REGISTRY
+

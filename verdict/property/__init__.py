@@ -1,0 +1,9 @@
+"""What is asked: input sets, the families of sets that grow with a radius, and unsafe sets."""
+
+from .box import Box
+from .linf import LinfBall
+from .perturbation import Perturbation
+from .problem import Problem
+from .unsafe import Polytope, UnsafeSet, misclassification
+
+__all__ = ["Box", "LinfBall", "Perturbation", "Polytope", "Problem", "UnsafeSet", "misclassification"]

@@ -1,0 +1,63 @@
+"""A perturbation is a family of input sets that grows with a radius: what `maxeps` searches along.
+
+At each radius it is an ordinary input set. Encoders treat the radius as one more variable, so a family also
+gives its constraints as linear rows in the input and the radius.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..network.exact import ExactVector, FloatArray
+from .box import Box
+
+
+@dataclass(frozen=True)
+class RadiusRow:
+    """One constraint sum_i coefficient_i x_i + slope * radius <= constant, exact."""
+
+    columns: tuple[int, ...]
+    coefficients: tuple[Fraction, ...]
+    slope: Fraction
+    constant: Fraction
+
+
+class Perturbation(ABC):
+    """Input sets S(r), r >= 0, with S(r) inside S(r') for r <= r', around `center`."""
+
+    center: ExactVector
+
+    @property
+    def size(self) -> int:
+        return len(self.center)
+
+    @abstractmethod
+    def at(self, radius: Fraction) -> Box:
+        """The input set at this radius."""
+
+    @abstractmethod
+    def radius_of(self, x: ExactVector) -> Fraction | None:
+        """The least radius whose set contains `x`; None where no radius does."""
+
+    @property
+    @abstractmethod
+    def limit(self) -> Fraction | None:
+        """The radius from which the set no longer grows; None where it always does."""
+
+    @abstractmethod
+    def floats(self, radius: float) -> tuple[FloatArray, FloatArray]:
+        """Float64 ends of a box that contains S(radius), rounded outward; the fast form of `at`."""
+
+    @abstractmethod
+    def distances(self, points: FloatArray) -> FloatArray:
+        """The radius of each of several points (count, size), in floats; ignores the constant ends."""
+
+    @abstractmethod
+    def rows(self) -> list[RadiusRow]:
+        """Linear constraints that, with `bounds`, say that x lies in S(radius)."""
+
+    @abstractmethod
+    def bounds(self) -> tuple[tuple[Fraction | None, ...], tuple[Fraction | None, ...]]:
+        """Constant (lower, upper) ends of each coordinate, None where there is none."""

@@ -1,0 +1,75 @@
+"""The unsafe set: the outputs that must not occur, a union of closed polytopes {y : C y <= d}.
+
+Proving a property means showing that no input of the input set reaches any of the polytopes. They are
+closed: a tie, an output exactly on the boundary, is unsafe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import PropertyError
+from ..network.exact import Coefficients, ExactVector, FloatArray
+from ..network.maps import Dense
+
+
+@dataclass(frozen=True, eq=False)
+class Polytope:
+    """{y : matrix y <= offset}; `matrix` is (rows, outputs), `offset` (rows,). `name` says it in words."""
+
+    matrix: Coefficients
+    offset: Coefficients
+    name: str = ""
+
+    def contains(self, y: ExactVector) -> bool:
+        """Exact membership of an output vector."""
+        product = Dense(self.matrix).apply_exact(y)
+        return all(
+            value <= limit
+            for value, limit in zip(product.fractions(), self.offset.fractions().ravel(), strict=True)
+        )
+
+    def slack(self, y: FloatArray) -> FloatArray:
+        """How far each output of a batch (batch, outputs) is outside: max over rows of C y - d, in floats."""
+        result: FloatArray = (y @ self.matrix.values.T - self.offset.values).max(axis=-1)
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class UnsafeSet:
+    """A union of polytopes over vectors of `outputs` numbers."""
+
+    polytopes: tuple[Polytope, ...]
+    outputs: int
+
+    def containing(self, y: ExactVector) -> Polytope | None:
+        """A polytope that contains the output vector, exactly; None where it is safe."""
+        return next((p for p in self.polytopes if p.contains(y)), None)
+
+    def slack(self, y: FloatArray) -> FloatArray:
+        """Least slack over the polytopes for each output of a batch; at most 0 means unsafe (in floats)."""
+        result: FloatArray = np.min([p.slack(y) for p in self.polytopes], axis=0)
+        return result
+
+
+def misclassification(label: int, outputs: int, target: int | None = None) -> UnsafeSet:
+    """The outputs where some class (or just `target`) scores at least as high as `label`.
+
+    One polytope {y_label - y_t <= 0} for each rival t. Raises PropertyError for labels out of range.
+    """
+    for what, value in (("label", label), ("target", target)):
+        if value is not None and not 0 <= value < outputs:
+            raise PropertyError(f"{what} {value} is out of range: the network has classes 0 to {outputs - 1}")
+    if outputs < 2:
+        raise PropertyError("the network has one output, expected at least two class scores")
+    if target == label:
+        raise PropertyError(f"the target {target} is the label itself")
+    rivals = [t for t in range(outputs) if t != label] if target is None else [target]
+    polytopes = []
+    for rival in rivals:
+        row = np.zeros((1, outputs))
+        row[0, label], row[0, rival] = 1.0, -1.0
+        polytopes.append(Polytope(Coefficients(row), Coefficients(np.zeros(1)), f"class {rival}"))
+    return UnsafeSet(tuple(polytopes), outputs)

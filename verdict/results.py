@@ -1,0 +1,110 @@
+"""What a user gets: a `Verdict` or a `Radius`, each with its evidence, its trust and its semantics.
+
+The numbers are exact rationals; `float_below` and `float_above` give their printable ends. Only the gate
+(`verdict.certificate.gate`) makes these objects.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from .network.exact import ExactVector, FloatArray
+
+
+class Trust(str, enum.Enum):
+    """What stands behind an answer, strongest first (design section 3)."""
+
+    REPLAYED = "replayed"  # a witness, evaluated in exact rationals and in ONNX Runtime
+    EXACT = "exact"  # a witness evaluated in exact rationals, or plain exact arithmetic
+    Z3 = "z3-exact"  # Z3's exact arithmetic: no tolerance, but no certificate either
+    RIGOROUS = "rigorous"  # float64 bounds that charge their own rounding
+    SOLVER = "solver"  # a floating-point solver's word alone
+
+    def __str__(self) -> str:
+        return self.value
+
+
+# Proofs from weakest to strongest: a proof in several parts is as good as its weakest part.
+_STRENGTH = [Trust.SOLVER, Trust.RIGOROUS, Trust.Z3, Trust.EXACT]
+
+
+def weakest(*trusts: Trust) -> Trust:
+    """The weakest of several proofs' trusts."""
+    return min(trusts, key=_STRENGTH.index)
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """An input that reaches the unsafe set over the reals, as an exact replay has shown.
+
+    `point` is the input, `outputs` the exact outputs there, `unsafe` the polytope reached in words, `radius`
+    its exact distance where one is asked for. `runtime_outputs` is what ONNX Runtime computes at the point,
+    set where the point is one that the deployed network can be given and it is unsafe there too.
+    """
+
+    point: ExactVector
+    outputs: ExactVector
+    unsafe: str
+    radius: Fraction | None = None
+    runtime_outputs: FloatArray | None = None
+
+    @property
+    def deployed(self) -> bool:
+        """Whether ONNX Runtime confirms the violation at this very point."""
+        return self.runtime_outputs is not None
+
+    def array(self) -> npt.NDArray[np.float64]:
+        """The point as float64 (exact for a deployed witness, which is a float32 point)."""
+        return self.point.floats()
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The answer to "does the property hold for every input in the set?".
+
+    `status` is robust, violated or unknown; `reason` says why it is unknown. `target` is the class that the
+    witness gets. `semantics` names the truths that the answer holds for: "real", "deployed".
+    """
+
+    status: str
+    label: int
+    engine: str
+    seconds: float
+    trust: Trust | None = None
+    target: int | None = None
+    witness: Witness | None = None
+    reason: str = ""
+    semantics: tuple[str, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Radius:
+    """The answer to "how far can this input be perturbed?": an interval with evidence for each end.
+
+    The property holds at every radius below `lower` (trust `lower_trust`). At `upper` it does not (trust
+    `upper_trust`, witness `closest`, exact over the reals); `upper` is None when no violation is known, and
+    then `status` is "safe" if the whole valid range is proved. `exact` is the radius itself when the two ends
+    meet. `witness` is a nearby input on which ONNX Runtime is wrong too; its own radius can be a rounding
+    error larger than `upper`. `status`: exact, closed (relative gap at most 1e-6), interval, safe, wrong-label.
+    """
+
+    lower: Fraction
+    upper: Fraction | None
+    exact: Fraction | None
+    status: str
+    label: int
+    engine: str
+    seconds: float
+    lower_trust: Trust
+    upper_trust: Trust | None = None
+    target: int | None = None
+    closest: Witness | None = None
+    witness: Witness | None = None
+    reason: str = ""
+    stages: dict[str, float] = field(default_factory=dict)

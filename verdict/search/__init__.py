@@ -1,0 +1,1 @@
+"""Looking for a proof or a counterexample: the attack, the engines, and the search for the radius."""

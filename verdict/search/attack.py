@@ -1,0 +1,112 @@
+"""The attack: projected gradient descent on the slack of the unsafe set, many starts at once.
+
+It is incomplete and cheap, so it runs first: most violated properties fall to it in milliseconds, and a small
+radius found early makes every bound that follows tighter. What it finds is a hint until the gate has replayed
+it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04644.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..deadline import Deadline
+from ..network.evaluate import evaluate, evaluate_all, vjp
+from ..network.exact import FloatArray
+from ..network.graph import Graph
+from ..property import Perturbation, UnsafeSet
+
+
+def attack(
+    graph: Graph,
+    unsafe: UnsafeSet,
+    lower: FloatArray,
+    upper: FloatArray,
+    rng: np.random.Generator,
+    *,
+    starts: FloatArray | None = None,
+    restarts: int = 16,
+    steps: int = 30,
+    deadline: Deadline | None = None,
+) -> FloatArray:
+    """Points of the box [lower, upper] (each (input_size,)) with the least slack found, (k, input_size).
+
+    Returns every point whose float slack is at most 0, best first; empty when none was found. `starts`
+    (n, input_size) are tried besides random points and corners.
+    """
+    random = rng.uniform(lower, upper, (restarts, len(lower)))
+    random[restarts // 2 :] = np.where(rng.random((restarts - restarts // 2, len(lower))) < 0.5, lower, upper)
+    x = random if starts is None else np.concatenate([np.clip(starts, lower, upper), random])
+    # Each start is aimed at one polytope; with few starts the nearest ones come first.
+    aims = _aims(unsafe, evaluate(graph, x))
+    width = upper - lower
+    found: list[FloatArray] = []
+    for step in range(steps):
+        if deadline is not None and deadline.passed():
+            break
+        values = evaluate_all(graph, x)
+        slack, cotangent = _slack_gradient(unsafe, aims, values[graph.output])
+        hit = slack <= 0
+        if hit.any():
+            found.append(x[hit][np.argsort(slack[hit])])
+            break
+        gradient = vjp(graph, values, cotangent)
+        rate = 0.25 * (1 - step / steps) + 0.01
+        x = np.clip(x - rate * width * np.sign(gradient), lower, upper)
+    else:
+        slack, _ = _slack_gradient(unsafe, aims, evaluate(graph, x))
+        found.append(x[slack <= 0])
+    return np.concatenate(found) if found else np.empty((0, len(lower)))
+
+
+def shrink(
+    graph: Graph,
+    unsafe: UnsafeSet,
+    family: Perturbation,
+    radius: float,
+    rng: np.random.Generator,
+    deadline: Deadline,
+    *,
+    starts: FloatArray | None = None,
+) -> tuple[float, FloatArray] | None:
+    """The smallest radius up to `radius` at which the attack succeeds, and the point that it found.
+
+    Bisects on the radius, starting each attack from the best points so far moved inward.
+    """
+    best: tuple[float, FloatArray] | None = None
+    low, high = 0.0, radius
+    for _ in range(24):
+        if deadline.passed() or high - low <= 1e-3 * high:
+            break
+        lower, upper = family.floats(high if best is None else (low + high) / 2)
+        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline)
+        if len(points):
+            distances = family.distances(points)
+            nearest = int(distances.argmin())
+            best = (float(distances[nearest]), points[nearest])
+            high, starts = min(high, best[0]), points[:8]
+        elif best is None:
+            return None
+        else:
+            low = (low + high) / 2
+    return best
+
+
+def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> np.ndarray:  # type: ignore[type-arg]
+    """For each start, the polytope it goes for: the nearest for the first half, all in turn for the rest."""
+    slacks = np.stack([p.slack(outputs) for p in unsafe.polytopes])
+    aims = slacks.argmin(axis=0)
+    order = np.argsort(slacks.min(axis=1))
+    aims[1::2] = order[np.arange(len(aims[1::2])) % len(order)]
+    return aims
+
+
+def _slack_gradient(unsafe: UnsafeSet, aims: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The slack of each point's polytope and its gradient with respect to the output."""
+    slack, cotangent = np.empty(len(y)), np.empty_like(y)
+    for which in np.unique(aims):
+        polytope, at = unsafe.polytopes[int(which)], aims == which
+        rows = y[at] @ polytope.matrix.values.T - polytope.offset.values
+        worst = rows.argmax(axis=1)
+        slack[at] = rows[np.arange(len(rows)), worst]
+        cotangent[at] = polytope.matrix.values[worst]
+    return slack, cotangent

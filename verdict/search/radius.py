@@ -1,0 +1,219 @@
+"""What every search for the largest safe radius shares: one interval that only ever tightens.
+
+Each polytope of the unsafe set has its own proved lower end; the answer's lower end is the least of them, and
+its upper end is the nearest exactly replayed witness. Engines feed it proofs and candidates in any order, so
+whenever they are stopped the interval is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..bounds import linear_bounds, output_bounds
+from ..certificate.replay import confirm_near, replay_exactly
+from ..deadline import Deadline
+from ..network.exact import ExactVector, FloatArray, float_above, float_below
+from ..network.network import Network
+from ..property import Perturbation, Polytope, UnsafeSet
+from ..results import Trust, Witness, weakest
+from .attack import attack, shrink
+from .region import best_in_region, phases_at
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report: the interval so far (upper is None without a witness), the stage, and seconds."""
+
+    lower: Fraction
+    upper: Fraction | None
+    stage: str
+    seconds: float
+
+
+class RadiusSearch:
+    """The state of one search; `lower` and `upper` only improve."""
+
+    def __init__(
+        self,
+        network: Network,
+        family: Perturbation,
+        unsafe: UnsafeSet,
+        deadline: Deadline,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> None:
+        self.network, self.family, self.unsafe = network, family, unsafe
+        self.graph, self.deadline = network.graph, deadline
+        self.lowers = [Fraction(0)] * len(unsafe.polytopes)
+        self.trusts = [Trust.EXACT] * len(unsafe.polytopes)
+        self.closest: Witness | None = None
+        self.stages: dict[str, float] = {}
+        self.stage = "start"
+        self.notes: list[str] = []
+        self._on_progress = on_progress
+        self._rng = np.random.default_rng(0)
+
+    @property
+    def upper(self) -> Fraction | None:
+        return None if self.closest is None else self.closest.radius
+
+    @property
+    def cap(self) -> Fraction:
+        """The largest radius of interest: the upper end, else the limit of the valid range, else a wide guess
+        that the caller reports as such."""
+        if self.upper is not None:
+            return self.upper
+        if self.family.limit is not None:
+            # A little beyond, where the set no longer grows: a proof there is a proof at the limit itself.
+            return self.family.limit + max(self.family.limit, Fraction(1)) / 10**6
+        largest = max((abs(f) for f in self.family.center.fractions()), default=Fraction(1))
+        return 16 * max(Fraction(1), largest)
+
+    @property
+    def lower(self) -> Fraction:
+        return min([*self.lowers, self.cap])
+
+    @property
+    def lower_trust(self) -> Trust:
+        """The weakest proof that the lower end rests on: that of every polytope, each needed."""
+        return weakest(*self.trusts)
+
+    def open_polytopes(self) -> list[int]:
+        """Numbers of the polytopes not yet excluded below the cap, the least proved first."""
+        cap = self.cap
+        return sorted((i for i, low in enumerate(self.lowers) if low < cap), key=lambda i: self.lowers[i])
+
+    def prove(self, polytope: int, radius: Fraction, trust: Trust) -> None:
+        """Record that the polytope is out of reach at every radius below `radius`.
+
+        A proof beyond an exactly replayed witness contradicts it and is discarded.
+        """
+        if radius > self.lowers[polytope]:
+            self.lowers[polytope], self.trusts[polytope] = radius, trust
+            self.report()
+
+    def offer(self, point: ExactVector) -> bool:
+        """Replay a candidate exactly; True if it is a witness nearer than all before."""
+        radius = self.family.radius_of(point)
+        if radius is None or (self.upper is not None and radius >= self.upper):
+            return False
+        witness = replay_exactly(self.network, self.unsafe, point, radius)
+        if witness is None:
+            return False
+        self.closest = witness
+        self.report()
+        return True
+
+    def polish(self, point: FloatArray, polytope: Polytope | None = None) -> bool:
+        """Offer the best point of the linear region around a float point; repeat while it improves."""
+        improved = False
+        for _ in range(20):
+            if self.deadline.passed():
+                break
+            target = polytope or self._nearest_polytope(point)
+            reach = float_above(self.cap) * 1.01 + 1e-6
+            better = False
+            for candidate in best_in_region(
+                self.graph, self.family, target, phases_at(self.graph, point), reach
+            ):
+                if self.offer(candidate):
+                    better = True
+                    break
+            if not better or self.closest is None:
+                break
+            improved, before = True, point
+            # The optimum sits on a kink; a small step back tells which region continues it.
+            point = self.closest.point.floats()
+            point = point + 1e-4 * (point - before)
+        return improved
+
+    def _nearest_polytope(self, point: FloatArray) -> Polytope:
+        outputs = self.network.evaluate(point[None])
+        return min(self.unsafe.polytopes, key=lambda p: float(p.slack(outputs)[0]))
+
+    def report(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(Progress(self.lower, self.upper, self.stage, self.deadline.elapsed()))
+
+    def enter(self, stage: str) -> None:
+        """Name the stage that starts now; the time since the last one goes to that."""
+        now = self.deadline.elapsed()
+        self.stages[self.stage] = self.stages.get(self.stage, 0.0) + now - sum(self.stages.values())
+        self.stage = stage
+        self.report()
+
+    def seek_witness(self) -> None:
+        """The attack: find some witness, then move it inward, then to the optimum of its linear region."""
+        self.enter("attack")
+        radius = self._first_hit()
+        if radius is None:
+            return
+        found = shrink(self.graph, self.unsafe, self.family, radius, self._rng, self.deadline)
+        if found is None:
+            return
+        self.offer(ExactVector.of(found[1]))
+        self.polish(found[1])
+
+    def _first_hit(self) -> float | None:
+        """A radius at which the attack succeeds, looked for on a ladder of radii up to the cap."""
+        top = float_above(self.cap)
+        radius = top / 256
+        while not self.deadline.passed():
+            lower, upper = self.family.floats(radius)
+            if len(attack(self.graph, self.unsafe, lower, upper, self._rng, deadline=self.deadline)):
+                return radius
+            if radius >= top:
+                return None
+            radius = min(2 * radius, top)
+        return None
+
+    def prove_by_bounds(self) -> None:
+        """Raise every polytope's lower end as far as linear bounds reach, by bisection on the radius."""
+        self.enter("bounds")
+        # For each polytope: the largest radius proved and the least that the bounds failed at.
+        proved = [float_below(low) for low in self.lowers]
+        failed = [np.inf] * len(proved)
+        top = radius = float_below(self.cap)
+        for _ in range(60):
+            if self.deadline.passed():
+                break
+            for i, safe in enumerate(self.safe_at(radius)):
+                if safe and radius > proved[i]:
+                    proved[i] = radius
+                    self.prove(i, Fraction(radius), Trust.RIGOROUS)
+                elif not safe:
+                    failed[i] = min(failed[i], radius)
+            movable = [i for i in range(len(proved)) if min(failed[i], top) - proved[i] > 1e-3 * top]
+            if not movable:
+                break
+            # The polytope whose lower end limits the answer most goes first.
+            worst = min(movable, key=lambda i: proved[i])
+            radius = (proved[worst] + min(failed[worst], top)) / 2
+
+    def safe_at(self, radius: float) -> list[bool]:
+        """For each polytope, whether linear bounds exclude it on the set of this radius, rigorously."""
+        lower, upper = self.family.floats(radius)
+        bounds = linear_bounds(self.graph, lower[None], upper[None])
+        rows = np.concatenate([p.matrix.values for p in self.unsafe.polytopes])
+        limits = np.concatenate([p.offset.values for p in self.unsafe.polytopes])
+        lowest = output_bounds(self.graph, bounds, rows).lower[0]
+        outside, start = [], 0
+        for polytope in self.unsafe.polytopes:
+            count = len(polytope.offset.values)
+            # One row of C y <= d that cannot hold is enough. The float offset may be rounded: stay clear.
+            rounded = limits[start : start + count]
+            clear = lowest[start : start + count] > np.nextafter(rounded, np.inf)
+            outside.append(bool(clear.any()) and polytope.matrix.is_dyadic)
+            start += count
+        return outside
+
+    def deployed_witness(self) -> Witness | None:
+        """A witness near the closest one that ONNX Runtime confirms."""
+        if self.closest is None or self.closest.radius is None:
+            return None
+        return confirm_near(
+            self.network, self.unsafe, self.family, self.closest.point, self.closest.radius
+        )

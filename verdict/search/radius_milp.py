@@ -1,0 +1,100 @@
+"""The radius by mixed-integer programming: minimise the radius subject to reaching one unsafe polytope.
+
+One model per polytope, with the radius as its objective (the minimum distortion of Tjeng et al.). The upper
+end found so far caps the radius, which tightens every big-M; a polytope that the bounds exclude below the cap
+needs no model. The lower end is the solver's word, reduced by its tolerances; the upper end is always
+replayed exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from verdict.encoders.milp import Encoding, encode_radius
+from verdict.solvers import Progress as SolverProgress
+from verdict.solvers import Solution, Solver, Status
+
+from ..bounds import linear_bounds
+from ..network.exact import ExactVector, float_above, float_below
+from ..results import Trust
+from .radius import RadiusSearch
+from .region import best_in_region, phases_at
+
+# A float solver's optimal value is trusted up to this much, absolutely and relatively.
+ABSOLUTE, RELATIVE = 2e-9, 2e-7
+
+
+def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
+    """Close the interval polytope by polytope, the one with the least lower end first, until time is up."""
+    search.enter(f"milp/{solver.name}")
+    done: set[int] = set()
+    while not search.deadline.passed():
+        remaining = [i for i in search.open_polytopes() if i not in done]
+        if not remaining:
+            break
+        # The cap may have fallen since the bounds last looked: they are cheaper than a model.
+        for i, safe in enumerate(search.safe_at(float_below(search.cap))):
+            if safe:
+                search.prove(i, Fraction(float_below(search.cap)), Trust.RIGOROUS)
+        remaining = [i for i in remaining if i in search.open_polytopes()]
+        if remaining:
+            done.add(remaining[0])
+            _polytope(search, solver, threads, remaining[0])
+
+
+def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -> None:
+    cap = float_above(search.cap)
+    lower, upper = search.family.floats(cap)
+    bounds = linear_bounds(search.graph, lower[None], upper[None])
+    polytope = search.unsafe.polytopes[number]
+    floor = float_below(search.lowers[number])
+    encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
+
+    def progress(news: SolverProgress) -> None:
+        if math.isfinite(news.bound):
+            _record(search, number, news.bound)
+
+    solution = solver.solve(
+        encoding.model,
+        time_limit=search.deadline.limit(),
+        threads=threads if solver.features.threads else 1,
+        progress=progress if solver.features.progress else None,
+    )
+    if solution.point is not None:
+        _use_point(search, encoding, solution, number)
+    if solution.status is Status.INFEASIBLE:
+        _record(search, number, cap)
+    elif math.isfinite(solution.bound):
+        _record(search, number, solution.bound)
+    if solution.status not in (Status.OPTIMAL, Status.INFEASIBLE):
+        search.notes.append(
+            f"{solver.name} stopped on {polytope.name}: {solution.status.value} {solution.message}".strip()
+        )
+
+
+def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, number: int) -> None:
+    """Turn the solver's point into an exact witness: its phases name a linear region, an LP its optimum."""
+    if solution.point is None:
+        return
+    x = np.asarray(solution.point[: encoding.input_size])
+    phases = dict(phases_at(search.graph, x))
+    for node, chosen in encoding.phases(solution.point).items():
+        phases[node] = phases[node].copy()
+        phases[node][encoding.relus[node].neurons] = chosen
+    reach = float(solution.point[-1]) * 1.01 + 1e-6 if encoding.radius is None else float_above(search.cap)
+    polytope = search.unsafe.polytopes[number]
+    for candidate in best_in_region(search.graph, search.family, polytope, phases, reach * 1.001 + 1e-9):
+        if search.offer(candidate):
+            return
+    search.offer(ExactVector.of(x))
+    search.polish(x, polytope)
+
+
+def _record(search: RadiusSearch, number: int, bound: float) -> None:
+    """A solver's bound, less its tolerances, as a proved lower end of one polytope."""
+    discounted = bound - max(ABSOLUTE, RELATIVE * abs(bound))
+    if discounted > 0:
+        search.prove(number, Fraction(discounted), Trust.SOLVER)

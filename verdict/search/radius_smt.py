@@ -1,0 +1,133 @@
+"""The radius by SMT: Z3's exact arithmetic proves that no smaller radius than the witness's is unsafe.
+
+A witness is made locally optimal first, so its radius is a rational p/q; then Z3 is asked whether any radius
+below p/q is unsafe. If it finds one, that point is polished and the question asked again with the smaller
+radius; if not, p/q is the exact answer. Bisecting on the way raises the lower end for those who stop early.
+"""
+
+from __future__ import annotations
+
+import enum
+from fractions import Fraction
+
+from verdict.encoders import smt
+from verdict.solvers.z3_session import Session
+
+from ..bounds import linear_bounds
+from ..network.exact import ExactVector, float_above, float_below
+from ..property import UnsafeSet
+from ..results import Trust
+from .radius import RadiusSearch
+
+
+class Strategy(enum.Enum):
+    """How the radius is found; `benchmarks smt-strategy` compares them."""
+
+    DESCEND = "descend"  # ask below the witness at once
+    BISECT = "bisect"  # raise the lower end by halving first, then ask below the witness
+    OPTIMISE = "optimise"  # Z3's own optimiser
+
+
+def search_smt(
+    search: RadiusSearch,
+    form: smt.ReluForm = smt.ReluForm.ITE,
+    strategy: Strategy = Strategy.DESCEND,
+    memory: int | None = None,
+) -> None:
+    """Close the interval exactly, or stop when the time is up or Z3 gives up."""
+    search.enter("smt/z3")
+    while not search.deadline.passed() and search.open_polytopes():
+        cap = search.cap
+        for i, safe in enumerate(search.safe_at(float_below(cap))):
+            if safe:
+                search.prove(i, Fraction(float_below(cap)), Trust.RIGOROUS)
+        remaining = search.open_polytopes()
+        if not remaining or not _round(search, remaining, form, strategy, memory):
+            break
+
+
+def _round(
+    search: RadiusSearch, remaining: list[int], form: smt.ReluForm, strategy: Strategy, memory: int | None
+) -> bool:
+    """One session under the present cap; True if the cap fell and another round is worth its bounds."""
+    cap = search.cap
+    lower, upper = search.family.floats(float_above(cap))
+    bounds = linear_bounds(search.graph, lower[None], upper[None])
+    unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
+    with Session(memory=memory) as session:
+        session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude())
+        session.command(smt.inputs_in_family(search.family))
+        for piece in smt.network(search.graph, bounds, form):
+            session.command(piece)
+        session.command(smt.in_unsafe(search.graph, unsafe, bounds))
+        session.command(f"(assert (>= eps {smt.number(search.lower)}))")
+        if strategy is Strategy.OPTIMISE:
+            return _optimise(search, session, remaining, cap)
+        if strategy is Strategy.BISECT and not _bisect(search, session, remaining):
+            return False
+        if search.cap < cap:
+            return True
+        relation = "<" if search.upper is not None else "<="
+        return _ask(search, session, remaining, f"({relation} eps {smt.number(cap)})", cap)
+
+
+def _ask(
+    search: RadiusSearch, session: Session, remaining: list[int], condition: str, radius: Fraction
+) -> bool:
+    """Ask for an unsafe input under `condition` on eps, which covers all radii below `radius`.
+
+    Unsat raises the lower end to `radius`; sat offers the point. True if a new witness was found.
+    """
+    session.command(f"(push)\n(assert {condition})")
+    answer = session.check(timeout=search.deadline.limit())
+    if answer == "unsat":
+        for i in remaining:
+            search.prove(i, radius, Trust.Z3)
+    elif answer == "sat":
+        names = [smt.name(0, i) for i in range(search.graph.input_size)]
+        point = ExactVector.of(session.values(names).values())
+        found = search.offer(point)
+        search.polish(point.floats())
+        session.command("(pop)")
+        return found
+    else:
+        search.notes.append(f"Z3 gave up below radius {float(radius):.6g}: {session.reason_unknown()}")
+        return False
+    if session.dead is None:
+        session.command("(pop)")
+    return False
+
+
+def _bisect(search: RadiusSearch, session: Session, remaining: list[int]) -> bool:
+    """Halve the interval until it is within 1 %; False when Z3 gave up."""
+    while search.cap - search.lower > search.cap / 100:
+        middle = (search.lower + search.cap) / 2
+        before = (search.lower, search.cap)
+        _ask(search, session, remaining, f"(<= eps {smt.number(middle)})", middle)
+        if (search.lower, search.cap) == before or session.dead is not None:
+            return False
+    return True
+
+
+def _optimising_prelude() -> str:
+    # The optimiser does not take the logic's name.
+    return "(set-option :produce-models true)"
+
+
+def _optimise(search: RadiusSearch, session: Session, remaining: list[int], cap: Fraction) -> bool:
+    """Z3's optimiser on eps; its optimum is replayed like any other candidate."""
+    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)")
+    answer = session.check(timeout=search.deadline.limit())
+    if answer == "unsat":
+        for i in remaining:
+            search.prove(i, cap, Trust.Z3)
+    elif answer == "sat":
+        optimum = session.objectives()[0]
+        names = [smt.name(0, i) for i in range(search.graph.input_size)]
+        search.offer(ExactVector.of(session.values(names).values()))
+        if optimum is not None:
+            for i in remaining:
+                search.prove(i, optimum, Trust.Z3)
+    else:
+        search.notes.append(f"Z3's optimiser gave up: {session.reason_unknown()}")
+    return False

@@ -1,0 +1,200 @@
+"""Deciding one problem: attack, then bounds, then MILP or SMT for what they leave open.
+
+Each step is dearer and stronger than the one before and works only on the polytopes of the unsafe set that
+are still open. Steps return evidence; the gate turns it into a verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from verdict.encoders import smt
+from verdict.encoders.milp import Encoding, encode_margin
+from verdict.solvers import Solver, Status
+from verdict.solvers.z3_session import Session
+
+from ..bounds import Bounds, linear_bounds, output_bounds
+from ..certificate.replay import confirm, replay_exactly
+from ..deadline import Deadline
+from ..network.exact import ExactVector, FloatArray
+from ..property import Box, Polytope, Problem, UnsafeSet
+from ..results import Trust, Witness, weakest
+from .attack import attack
+
+
+@dataclass
+class Evidence:
+    """What a search has established: a confirmed witness, or the trust of a full proof, or neither and why."""
+
+    witness: Witness | None = None
+    proof: Trust | None = None
+    reason: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
+
+
+# A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
+MARGIN = 1e-6
+
+
+def decide(
+    problem: Problem,
+    box: Box,
+    deadline: Deadline,
+    solver: Solver | None,
+    threads: int,
+    report: Callable[[str], object],
+) -> Evidence:
+    """Search for a witness or a proof over `box`; `solver` is a MILP backend, or None for Z3."""
+    evidence = Evidence()
+    run = _Run(problem, box, deadline, evidence, report)
+    if run.attack() or run.bounds():
+        return evidence
+    if deadline.passed():
+        evidence.reason = evidence.reason or "the time limit was reached"
+        return evidence
+    if solver is None:
+        run.smt()
+    else:
+        run.milp(solver, threads)
+    run.enter("end")
+    return evidence
+
+
+class _Run:
+    def __init__(
+        self,
+        problem: Problem,
+        box: Box,
+        deadline: Deadline,
+        evidence: Evidence,
+        report: Callable[[str], object],
+    ) -> None:
+        self.problem, self.box, self.deadline, self.evidence = problem, box, deadline, evidence
+        self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
+        self.report, self.stage, self.trusts = report, "start", [Trust.EXACT]
+        self.open: list[Polytope] = list(problem.unsafe.polytopes)
+        self.node_bounds: Bounds | None = None
+
+    def enter(self, stage: str) -> None:
+        stages = self.evidence.stages
+        stages[self.stage] = stages.get(self.stage, 0.0) + self.deadline.elapsed() - sum(stages.values())
+        self.stage = stage
+        self.report(stage)
+
+    def _confirm(self, candidates: list[ExactVector | FloatArray]) -> bool:
+        witness, reason = confirm(self.network, self.unsafe, self.box, candidates)
+        if witness is None:
+            self.evidence.reason = reason
+            return False
+        self.evidence.witness, self.evidence.reason = witness, ""
+        return True
+
+    def attack(self) -> bool:
+        self.enter("attack")
+        lower, upper = self.box.floats()
+        rng = np.random.default_rng(0)
+        points = attack(self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline)
+        return len(points) > 0 and self._confirm(list(points[:8]))
+
+    def bounds(self) -> bool:
+        """Drop the polytopes that linear bounds exclude; True if none is left."""
+        self.enter("bounds")
+        lower, upper = self.box.floats()
+        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None])
+        still = []
+        for polytope in self.open:
+            lowest = output_bounds(self.graph, self.node_bounds, polytope.matrix.values).lower[0]
+            limit = np.nextafter(polytope.offset.values, np.inf)
+            if not (polytope.matrix.is_dyadic and (lowest > limit).any()):
+                still.append(polytope)
+        if len(still) < len(self.open):
+            self.trusts.append(Trust.RIGOROUS)
+        self.open = still
+        if not still:
+            self.enter("end")
+            self.evidence.proof = weakest(*self.trusts)
+            self.evidence.reason = ""
+        return not still
+
+    def milp(self, solver: Solver, threads: int) -> None:
+        self.enter(f"milp/{solver.name}")
+        if self.node_bounds is None:
+            return
+        failures = []
+        for polytope in self.open:
+            if self.deadline.passed():
+                failures.append("the time limit was reached")
+                break
+            encoding = encode_margin(self.graph, self.node_bounds, polytope)
+            outcome = self._margin(solver, threads, encoding, polytope)
+            if self.evidence.witness is not None:
+                return
+            if outcome:
+                failures.append(f"{polytope.name}: {outcome}")
+        if not failures:
+            self.trusts.append(Trust.SOLVER)
+            self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
+        else:
+            self.evidence.reason = "; ".join([*filter(None, [self.evidence.reason]), *failures])
+
+    def _margin(self, solver: Solver, threads: int, encoding: Encoding, polytope: Polytope) -> str:
+        """Solve one margin model. Returns "" when the solver excludes the polytope, else why not."""
+        scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
+        needed = MARGIN * scale
+        solution = solver.solve(
+            encoding.model,
+            time_limit=self.deadline.limit(),
+            threads=threads if solver.features.threads else 1,
+            target_bound=needed if solver.features.progress else None,
+        )
+        if solution.status is Status.INFEASIBLE:
+            # The network has an output on every input, so this can only be a numerical failure.
+            return f"{solver.name} calls a model infeasible that has a point by construction"
+        if solution.bound >= needed:
+            return ""
+        if solution.point is not None and (solution.objective or 0.0) <= needed:
+            x = np.asarray(solution.point[: encoding.input_size])
+            if self._confirm([x, *self._nearby(x)]):
+                return "a witness"
+            found = self.evidence.reason
+            return f"the least margin is {solution.objective:.3g}, but {found}"
+        if math.isfinite(solution.bound):
+            return f"{solver.name} stopped ({solution.status.value}) with margin at least {solution.bound:.3g}"
+        return f"{solver.name} stopped ({solution.status.value}) {solution.message}".strip()
+
+    def _nearby(self, x: FloatArray) -> Iterator[FloatArray]:
+        """Points that a short attack reaches from a solver's point: a repair of tolerance artefacts."""
+        lower, upper = self.box.floats()
+        rng = np.random.default_rng(1)
+        yield from attack(
+            self.graph, self.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=self.deadline
+        )[:4]
+
+    def smt(self) -> None:
+        self.enter("smt/z3")
+        if self.node_bounds is None:
+            return
+        unsafe = UnsafeSet(tuple(self.open), self.unsafe.outputs)
+        with Session() as session:
+            session.command(smt.prelude())
+            session.command(smt.inputs_in_box(self.box))
+            for piece in smt.network(self.graph, self.node_bounds):
+                session.command(piece)
+            session.command(smt.in_unsafe(self.graph, unsafe, self.node_bounds))
+            answer = session.check(timeout=self.deadline.limit())
+            if answer == "unsat":
+                self.trusts.append(Trust.Z3)
+                self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
+            elif answer == "sat":
+                names = [smt.name(0, i) for i in range(self.graph.input_size)]
+                point = ExactVector.of(session.values(names).values())
+                if not self._confirm([point, *self._nearby(point.floats())]):
+                    real = replay_exactly(self.network, self.unsafe, point) is not None
+                    what = "violated over the reals" if real else "Z3's model failed its exact replay"
+                    self.evidence.reason = f"{what}: {self.evidence.reason}"
+            else:
+                self.evidence.reason = f"Z3 gave up: {session.reason_unknown()}"
