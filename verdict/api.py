@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .deadline import Deadline
-from .errors import InputError
+from .errors import InputError, ModelError
 from .network.exact import ExactVector
 from .network.network import Network
 from .results import Radius, Trust, Verdict, Witness
@@ -35,7 +35,11 @@ def load(model: str | Path) -> Network:
     from .network.onnx_import import load_onnx
 
     path = Path(model)
-    if not path.exists() and isinstance(model, str) and path.suffix == "" and "/" not in model:
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that no file system takes
+        raise ModelError(f"{model}: cannot read the model: {error.strerror or error}") from error
+    if not there and isinstance(model, str) and path.suffix == "" and "/" not in model:
         from verdict.models import model as shipped
 
         path = shipped(model).path
@@ -152,7 +156,8 @@ def robust(
     `x` has as many numbers as the network's input (any shape), in the network's own input units, and is taken
     as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
     every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
-    as a violation. `timeout` is in seconds. Ties are unsafe.
+    as a violation. `timeout` is in seconds. Ties are unsafe. Ctrl-C ends the search and not the call: the
+    answer is then unknown.
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
@@ -172,7 +177,10 @@ def robust(
         evidence = Evidence(witness=here)
     else:
         problem = Problem(network, box, question.unsafe)
-        evidence = decide(problem, box, deadline, backend, threads, on_progress or (lambda stage: None))
+        try:
+            evidence = decide(problem, box, deadline, backend, threads, on_progress or (lambda stage: None))
+        except KeyboardInterrupt:
+            evidence = Evidence(reason="interrupted")
     name = "smt/z3" if backend is None else f"milp/{backend.name}"
     return judge(network, evidence, question.label, name, deadline.elapsed())
 
@@ -260,8 +268,14 @@ def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radi
         target=None if here is None else witness_class(question.network, here, question.label),
         closest=here,
         witness=deployed,
-        reason=f"the network gives class {question.predicted} to the input itself",
+        reason=_at_the_input(question),
     )
+
+
+def _at_the_input(question: _Question) -> str:
+    if question.predicted != question.label:
+        return f"the network gives class {question.predicted} to the input itself"
+    return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
 
 
 __all__ = ["Number", "exact", "load", "maxeps", "robust"]

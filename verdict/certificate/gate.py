@@ -14,8 +14,9 @@ from ..results import Radius, Trust, Verdict, Witness
 from ..search.radius import RadiusSearch
 from ..search.robust import Evidence
 
-# Relative gap at which an interval counts as closed.
-CLOSED = Fraction(1, 10**6)
+# The gap at which an interval counts as closed, relative to its upper end; radii below 1/100 are measured as
+# if they were 1/100, because float solvers' tolerances are absolute.
+CLOSED, SMALL = Fraction(1, 10**6), Fraction(1, 100)
 
 
 def witness_class(network: Network, witness: Witness, label: int) -> int:
@@ -66,7 +67,7 @@ def judge_radius(search: RadiusSearch, label: int, engine: str, reason: str = ""
         status = "exact"
     elif upper is None:
         status = "safe" if limit is not None and all(low > limit for low in search.lowers) else "interval"
-    elif upper - lower <= CLOSED * upper:
+    elif upper - lower <= CLOSED * max(upper, SMALL):
         status = "closed"
     else:
         status = "interval"

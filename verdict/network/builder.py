@@ -1,11 +1,13 @@
 """Building a graph node by node, with the few simplifications that keep it small.
 
 Operators append nodes without looking at each other; the builder merges what costs nothing to merge
-(identities, biases, constants, index after index) and drops what the output does not need. It never multiplies two
-weight matrices: that would round.
+(identities, biases, constants, index after index) and drops what the output does not need. It never
+multiplies two weight matrices: that would round.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,7 +32,7 @@ class Builder:
         return len(self.nodes) - 1
 
     def affine(
-        self, terms: list[tuple[LinearMap, int]], bias: Coefficients | None = None, name: str = ""
+        self, terms: Sequence[tuple[LinearMap, int]], bias: Coefficients | None = None, name: str = ""
     ) -> int:
         """Append sum_j M_j node_j + bias and return its number (an existing node's, if it is that node)."""
         size = bias.size if bias is not None else terms[0][0].out_size
@@ -146,9 +148,8 @@ def _exact_image(linear: LinearMap, value: Coefficients) -> Coefficients:
     """The image of constants under a map, without rounding."""
     if isinstance(linear, Index) and value.is_dyadic:
         return Coefficients(linear.apply(value.values))
-    if isinstance(linear, Diagonal) and value.is_dyadic and linear.coefficients.is_dyadic:
-        if (np.abs(linear.coefficients.values) == 1).all():
-            return Coefficients(linear.apply(value.values))
+    if isinstance(linear, Diagonal) and value.is_dyadic and linear.is_sign:
+        return Coefficients(linear.apply(value.values))
     return _coefficients(linear.apply_exact(ExactVector(*value.integers)))
 
 

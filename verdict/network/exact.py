@@ -154,17 +154,16 @@ class Coefficients:
         if isinstance(x, np.ndarray):
             if x.dtype == np.float64:
                 return self.values
-            key: object = x.dtype
-            make = lambda: self.values.astype(x.dtype)  # noqa: E731
-        else:
-            from array_api_compat import array_namespace, device
+            if x.dtype not in self._placed:
+                self._placed[x.dtype] = self.values.astype(x.dtype)
+            return self._placed[x.dtype]
+        from array_api_compat import array_namespace, device
 
-            key = (x.dtype, str(device(x)))
-            make = lambda: array_namespace(x).asarray(  # noqa: E731
-                self.values.copy(), dtype=x.dtype, device=device(x)
-            )
+        key = (x.dtype, str(device(x)))
         if key not in self._placed:
-            self._placed[key] = make()
+            library = array_namespace(x)
+            # A copy: other libraries want writable memory.
+            self._placed[key] = library.asarray(self.values.copy(), dtype=x.dtype, device=device(x))
         return self._placed[key]
 
 

@@ -15,24 +15,30 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 import onnx.numpy_helper
 
 from ..errors import ModelError, UnsupportedError
-from ..ops.lowering import Constant, Context, LoweringError, Symbol, Value, operators
+from ..ops.lowering import MAX_ENTRIES, Constant, Context, LoweringError, Symbol, Value, operators
 from .builder import Builder
-from .evaluate import evaluate_exact
-from .exact import Coefficients, ExactVector
 from .maps import Index
 from .network import Network, Port
 from .selfcheck import check_against_runtime
 
 # Operator sets that the lowerings were tested with.
 OPSETS = range(8, 23)
-FLOATS = {
-    onnx.TensorProto.FLOAT: "float32",
-    onnx.TensorProto.DOUBLE: "float64",
-    onnx.TensorProto.FLOAT16: "float16",
-}
+# Half precision is left out: its rounding is none of the semantics that Verdict speaks about.
+FLOATS: dict[int, str] = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
+# Operators that ONNX's reference implementation folds on constants: none makes a tensor larger than what its
+# inputs broadcast to. Those on floats are only reached where the result is irrational (Sqrt, Exp).
+# fmt: off
+FOLDABLE = frozenset({
+    "Abs", "Add", "And", "ArgMax", "ArgMin", "Ceil", "Clip", "CumSum", "Div", "Equal", "Erf", "Exp", "Floor",
+    "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or",
+    "Pow", "Reciprocal", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSum", "Round", "Sigmoid", "Sign", "Sqrt", "Sub",
+    "Sum", "Tanh", "Xor",
+})
+# fmt: on
 
 
 def load_onnx(path: str | Path, *, check: bool = True) -> Network:
@@ -68,7 +74,9 @@ def _read(path: Path) -> tuple[onnx.ModelProto, bytes]:
         model = onnx.load_model_from_string(data)
         onnx.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
-    except Exception as error:  # noqa: BLE001 - protobuf and checker raise several private types
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+    except Exception as error:
         text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: not a valid ONNX model: {text.strip()}") from error
     return model, data
@@ -86,6 +94,7 @@ class _Importer:
             )
         self.supported = operators()
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
+        self.extra: dict[str, str] = {}  # outputs of supported nodes that are not computed, and why
         self.problems: list[str] = []
 
     def run(self) -> Network:
@@ -102,6 +111,9 @@ class _Importer:
         self._declare(inputs)
         for node in _in_order(graph, self.path):
             self._node(node)
+        for info in graph.output:
+            if info.name in self.extra:
+                self.problems.append(f"output {info.name!r}: {self.extra[info.name]}")
         if self.problems:
             lines = "\n".join(f"  {p}" for p in self.problems)
             known = ", ".join(sorted(self.supported))
@@ -109,7 +121,7 @@ class _Importer:
                 f"{self.path}: {len(self.problems)} unsupported node(s), operator set {self.opset}:\n{lines}\n"
                 f"supported operators: {known}"
             )
-        output, ports, head = self._outputs([o.name for o in graph.output])
+        output, ports, head = self._outputs(list(graph.output))
         return Network(
             graph=self.builder.finish(output),
             path=self.path,
@@ -132,16 +144,22 @@ class _Importer:
         kind = info.type.tensor_type
         where = f"{self.path}: input {info.name!r}"
         if kind.elem_type not in FLOATS:
-            name = onnx.TensorProto.DataType.Name(kind.elem_type)
+            name = onnx.helper.tensor_dtype_to_string(kind.elem_type).removeprefix("TensorProto.")
             raise UnsupportedError(f"{where} has type {name}, expected a float tensor")
+        if not kind.HasField("shape"):
+            raise UnsupportedError(f"{where} has no shape, expected one")
         shape: list[int] = []
         for axis, dim in enumerate(kind.shape.dim):
             fixed = dim.HasField("dim_value") and dim.dim_value > 0
             if not fixed and axis > 0:
-                raise UnsupportedError(f"{where}: axis {axis} has no fixed size (only the batch axis may vary)")
+                raise UnsupportedError(
+                    f"{where}: axis {axis} has no fixed size, expected one (only the batch axis may vary)"
+                )
             shape.append(dim.dim_value if fixed else 1)
-        if not kind.HasField("shape"):
-            raise UnsupportedError(f"{where} has no shape")
+        if math.prod(shape) > MAX_ENTRIES:
+            raise UnsupportedError(
+                f"{where} has shape {tuple(shape)}, expected at most {MAX_ENTRIES} entries"
+            )
         return Port(info.name, tuple(shape), FLOATS[kind.elem_type])
 
     def _declare(self, ports: list[Port]) -> None:
@@ -161,62 +179,79 @@ class _Importer:
         for name in node.output:
             self.values[name] = None
         foreign = node.domain not in ("", "ai.onnx")
+        label = node.name or next(filter(None, node.output), "?")
+        place = f"{label} ({node.domain + '.' if foreign else ''}{node.op_type})"
+        for name in node.input:
+            if name in self.extra:
+                self.problems.append(f"{place}: reads {name!r}: {self.extra[name]}")
         if lost and node.op_type in self.supported and not foreign:
             return  # a consequence of a node that is reported already
         try:
-            outputs = self._lower(node, inputs, foreign)
-        except LoweringError as error:
-            label = node.name or (node.output[0] if node.output else "?")
-            self.problems.append(f"{label} ({node.op_type}): {error}")
+            outputs = self._lower(node, inputs, foreign, label)
+        except (LoweringError, ModelError) as error:
+            self.problems.append(f"{place}: {error}")
             return
-        for name, value in zip(node.output, outputs, strict=False):
-            if name:
-                self.values[name] = value
+        except Exception as error:  # noqa: BLE001 - a malformed node may break a lowering in any way
+            self.problems.append(f"{place}: malformed: {type(error).__name__}: {error}")
+            return
+        for number, name in enumerate(filter(None, node.output)):
+            if number < len(outputs):
+                self.values[name] = outputs[number]
+            else:
+                self.extra[name] = f"output {number} of {place} is not supported"
 
-    def _lower(self, node: onnx.NodeProto, inputs: list[Value | None], foreign: bool) -> list[Value]:
-        constants = [v for v in inputs if isinstance(v, Constant)]
+    def _lower(
+        self, node: onnx.NodeProto, inputs: list[Value | None], foreign: bool, label: str
+    ) -> list[Value]:
+        given = [v for v in inputs if v is not None]
+        constants = [v for v in given if isinstance(v, Constant)]
         is_constant = len(constants) == sum(bool(name) for name in node.input)
         operator = None if foreign else self.supported.get(node.op_type)
-        if is_constant and not foreign:
-            rational = any(c.exact is not None for c in constants)
-            arithmetic = any(c.is_float for c in constants) and operator is not None and not operator.moves
-            if not rational and not arithmetic:
-                return _fold_by_reference(node, constants, self.model)
+        if is_constant and not foreign and node.op_type in FOLDABLE:
+            integers = not any(c.is_float for c in constants)
+            if operator is None or (integers and not operator.moves):
+                return _fold_by_reference(node, constants, self.opset)
         if operator is None:
             raise LoweringError("the operator is not supported")
-        if not operator.moves and any(isinstance(v, Symbol) and v.head for v in inputs):
+        if not operator.moves and any(isinstance(v, Symbol) and v.head for v in given):
             raise LoweringError("Softmax, LogSoftmax and ArgMax are supported only at the output")
         attributes = {a.name: _attribute(a) for a in node.attribute}
-        label = node.name or node.output[0]
-        context = Context(
-            self.builder, node.op_type, label, self.opset, inputs, attributes, len(node.output)
-        )
+        context = Context(self.builder, node.op_type, label, self.opset, inputs, attributes, len(node.output))
         outputs = operator.lower(context)
+        for output in outputs:
+            if isinstance(output, Symbol) and self.builder.size(output.node) != math.prod(output.shape):
+                raise LoweringError(
+                    f"the lowering gives {self.builder.size(output.node)} entries for {output.shape}"
+                )
         return [self._fold(v) for v in outputs] if is_constant else outputs
 
     def _fold(self, value: Value) -> Value:
         """The exact value of a node that does not depend on the input, as a constant."""
         if isinstance(value, Constant):
             return value
-        # With no path to the input, any input gives the value.
-        zero = ExactVector.of([0] * self.builder.size(0))
-        result = evaluate_exact(self.builder.finish(value.node), zero)
-        fractions = np.empty(len(result), dtype=object)
-        fractions[:] = result.fractions()
-        exact = Coefficients.from_fractions(fractions.reshape(value.shape))
-        return Constant(exact.values, None if exact.is_dyadic else exact)
+        exact = self.builder.constant_value(value.node)
+        if exact is None:
+            raise LoweringError("a constant that the builder did not fold")
+        return Constant.of(exact.reshape(*value.shape))
 
-    def _outputs(self, names: list[str]) -> tuple[int, tuple[Port, ...], str | None]:
+    def _outputs(self, infos: list[onnx.ValueInfoProto]) -> tuple[int, tuple[Port, ...], str | None]:
         symbols: list[Symbol] = []
-        for name in names:
+        for name in (info.name for info in infos):
             value = self.values.get(name)
             if value is None:
                 raise ModelError(f"{self.path}: no node computes the output {name!r}")
             if isinstance(value, Constant):
                 node = self.builder.constant(value.coefficients.reshape(-1), name)
                 value = Symbol(node, value.shape)
+            if not math.prod(value.shape):
+                raise UnsupportedError(
+                    f"{self.path}: output {name!r} has shape {value.shape}, which is empty"
+                )
             symbols.append(value)
-        ports = tuple(Port(n, s.shape, "float32") for n, s in zip(names, symbols, strict=True))
+        ports = tuple(
+            Port(info.name, s.shape, FLOATS.get(info.type.tensor_type.elem_type, "float32"))
+            for info, s in zip(infos, symbols, strict=True)
+        )
         if len(symbols) == 1:
             return symbols[0].node, ports, symbols[0].head
         if any(s.head for s in symbols):
@@ -231,27 +266,39 @@ class _Importer:
         return self.builder.affine(terms, None, "outputs"), ports, None
 
 
-def _fold_by_reference(
-    node: onnx.NodeProto, constants: list[Constant], model: onnx.ModelProto
-) -> list[Value]:
-    """A constant node computed by ONNX's reference implementation: exact for integers and for moving."""
+def _fold_by_reference(node: onnx.NodeProto, constants: list[Constant], opset: int) -> list[Value]:
+    """A constant node computed by ONNX's reference implementation, floats in float64."""
     from onnx.reference import ReferenceEvaluator
 
-    arrays = [c.array for c in constants]
+    if sum(c.array.size for c in constants) > MAX_ENTRIES or _spread(constants) > MAX_ENTRIES:
+        raise LoweringError(f"a constant with more than {MAX_ENTRIES} entries")
+    arrays = [c.array.astype(np.float64) if c.is_float else c.array for c in constants]
     names = [name for name in node.input if name]
+    given = dict(zip(names, arrays, strict=True))
     graph = onnx.helper.make_graph(
         [node],
         "fold",
-        [onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape)
-         for n, a in dict(zip(names, arrays, strict=True)).items()],
+        [
+            onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape)
+            for n, a in given.items()
+        ],
         [onnx.helper.make_empty_tensor_value_info(name) for name in node.output],
     )
-    single = onnx.helper.make_model(graph, opset_imports=list(model.opset_import))
+    single = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
     try:
-        results = ReferenceEvaluator(single).run(None, dict(zip(names, arrays, strict=True)))
-    except Exception as error:  # noqa: BLE001 - the reference implementation raises anything
+        with np.errstate(all="ignore"):
+            results = ReferenceEvaluator(single).run(None, given)
+    except Exception as error:
         raise LoweringError(f"constant folding failed: {error}") from error
     return [Constant(np.asarray(r)) for r in results]
+
+
+def _spread(constants: list[Constant]) -> int:
+    """How many entries the constants have when broadcast together, if they can be."""
+    try:
+        return math.prod(np.broadcast_shapes(*(c.shape for c in constants)))
+    except ValueError:
+        return 0
 
 
 def _attribute(attribute: onnx.AttributeProto) -> Any:

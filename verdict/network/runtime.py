@@ -39,7 +39,7 @@ class Runtime:
                     str(self.network.path), options, providers=["CPUExecutionProvider"]
                 )
             return ort.InferenceSession(self.network.data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - onnxruntime raises many private types
+        except Exception as error:
             text = str(error).splitlines()[0]
             raise ModelError(f"{self.network.path}: ONNX Runtime cannot load it: {text}") from error
 
@@ -53,7 +53,7 @@ class Runtime:
         names = [port.name for port in self.network.outputs]
         try:
             results = self._session.run(names, feed)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
             text = str(error).splitlines()[0]
             raise ModelError(f"{self.network.path}: ONNX Runtime cannot run it: {text}") from error
         return np.concatenate([np.asarray(r, dtype=np.float64).ravel() for r in results])

@@ -9,7 +9,6 @@ from functools import reduce
 
 import numpy as np
 
-from ..network.exact import Coefficients
 from ..network.maps import Diagonal
 from .lowering import Constant, Context, Symbol, Value, operator
 

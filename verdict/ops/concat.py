@@ -1,6 +1,7 @@
 """Concat and Split: tensors put one after another along an axis, and taken apart again."""
 
 from itertools import accumulate
+from operator import itemgetter
 
 import numpy as np
 
@@ -45,8 +46,7 @@ def split(ctx: Context) -> list[Value]:
     if sum(sizes) != size or min(sizes, default=0) < 0 or len(sizes) != ctx.output_count:
         ctx.fail(f"{ctx.output_count} parts of sizes {sizes} of an axis of size {size}")
     starts = [end - n for n, end in zip(sizes, accumulate(sizes), strict=True)]
-    lead = (slice(None),) * axis
-    return [
-        ctx.move(x, lambda a, s=start, n=part: a[(*lead, slice(s, s + n))])  # type: ignore[misc]
-        for start, part in zip(starts, sizes, strict=True)
+    parts_of_axis = [
+        (*(slice(None),) * axis, slice(start, start + part)) for start, part in zip(starts, sizes, strict=True)
     ]
+    return [ctx.move(x, itemgetter(part)) for part in parts_of_axis]

@@ -6,17 +6,22 @@ import numpy as np
 
 from .lowering import Constant, Context, Value, operator
 
-FIELDS = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+FIELDS = {
+    "value_float": np.float32,
+    "value_floats": np.float32,
+    "value_int": np.int64,
+    "value_ints": np.int64,
+}
 
 
 @operator("Constant", moves=True)
 def constant(ctx: Context) -> list[Value]:
     if "value" in ctx.attributes:
         return [Constant(np.asarray(ctx.attributes["value"]))]
-    for name, kind in FIELDS.items():
-        if name in ctx.attributes:
-            return [Constant(np.array(ctx.attributes[name], dtype=kind))]
-    ctx.fail(f"attributes {sorted(ctx.attributes)} (only value, {', '.join(FIELDS)})")
+    found = [name for name in FIELDS if name in ctx.attributes]
+    if not found:
+        ctx.fail(f"attributes {sorted(ctx.attributes)} (only value, {', '.join(FIELDS)})")
+    return [Constant(np.array(ctx.attributes[found[0]], dtype=FIELDS[found[0]]))]
 
 
 @operator("ConstantOfShape", moves=True)

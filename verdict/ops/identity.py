@@ -31,6 +31,6 @@ def cast(ctx: Context) -> list[Value]:
         if kind.kind not in "iub":
             ctx.fail(f"a cast to {name}")
         return [Constant(x.array.astype(kind))]
-    if x.head == "ArgMax" and name.startswith(("INT", "UINT")):
-        return [x]
-    ctx.fail(f"a cast to {name} (only to FLOAT and DOUBLE)")
+    if x.head != "ArgMax" or not name.startswith(("INT", "UINT")):
+        ctx.fail(f"a cast to {name} (only to FLOAT and DOUBLE)")
+    return [x]

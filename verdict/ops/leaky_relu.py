@@ -23,7 +23,7 @@ def two_slopes(ctx: Context, x: Symbol, slope: Constant) -> Symbol:
         (Diagonal(below.coefficients.reshape(-1)), x.node),
         (Diagonal(jump.coefficients.reshape(-1)), positive),
     ]
-    return Symbol(ctx.builder.affine([*terms], None, ctx.name), x.shape)
+    return Symbol(ctx.builder.affine(terms, None, ctx.name), x.shape)
 
 
 @operator("LeakyRelu")

@@ -12,8 +12,8 @@ import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -276,4 +276,3 @@ def operators() -> dict[str, Operator]:
     for module in pkgutil.iter_modules(ops.__path__):
         importlib.import_module(f"{ops.__name__}.{module.name}")
     return _REGISTRY
-

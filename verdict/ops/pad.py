@@ -55,7 +55,7 @@ def pad(ctx: Context) -> list[Value]:
         (Index(numbers, int(np.prod(x.shape))), ctx.lift(x).node),
         (Index(np.where(numbers < 0, 0, -1), 1), fill),
     ]
-    return [Symbol(ctx.builder.affine([*terms], None, ctx.name), shape)]
+    return [Symbol(ctx.builder.affine(terms, None, ctx.name), shape)]
 
 
 def _repeating(ctx: Context, x: Value, widths: list[tuple[int, int]], mode: str) -> Value:

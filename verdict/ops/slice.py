@@ -46,6 +46,9 @@ def where(ctx: Context) -> list[Value]:
     if any(isinstance(v, Symbol) and v.head for v in (x, y)):
         ctx.fail("Softmax, LogSoftmax and ArgMax are supported only at the output")
     numbers = np.arange(chosen.size).reshape(shape)
-    yes, no = Index(np.where(chosen, numbers, -1), chosen.size), Index(np.where(chosen, -1, numbers), chosen.size)
+    yes, no = (
+        Index(np.where(chosen, numbers, -1), chosen.size),
+        Index(np.where(chosen, -1, numbers), chosen.size),
+    )
     terms = [(yes, ctx.lift(x).node), (no, ctx.lift(y).node)]
-    return [Symbol(ctx.builder.affine([*terms], None, ctx.name), shape)]
+    return [Symbol(ctx.builder.affine(terms, None, ctx.name), shape)]

@@ -25,8 +25,10 @@ class Windows:
     @property
     def reach(self) -> tuple[tuple[int, int], ...]:
         """Pads that give exactly `out` windows when every size is rounded down."""
-        last = [(o - 1) * s + (k - 1) * d + 1 for o, s, k, d in
-                zip(self.out, self.strides, self.kernel, self.dilations, strict=True)]
+        last = [
+            (o - 1) * s + (k - 1) * d + 1
+            for o, s, k, d in zip(self.out, self.strides, self.kernel, self.dilations, strict=True)
+        ]
         return tuple(
             (a, max(end - n - a, 0)) for end, n, (a, _) in zip(last, self.spatial, self.pads, strict=True)
         )

@@ -26,8 +26,8 @@ class LinfBall(Perturbation):
     def __init__(
         self,
         center: ExactVector,
-        low: Fraction | None | Ends = None,
-        high: Fraction | None | Ends = None,
+        low: Fraction | Ends | None = None,
+        high: Fraction | Ends | None = None,
     ) -> None:
         self.center = center
         self.points = center.fractions()
@@ -39,7 +39,7 @@ class LinfBall(Perturbation):
                     f"expected between {_show(a)} and {_show(b)} (see --range)"
                 )
 
-    def _ends(self, ends: Fraction | None | Ends) -> tuple[Fraction | None, ...]:
+    def _ends(self, ends: Fraction | Ends | None) -> tuple[Fraction | None, ...]:
         if ends is None or isinstance(ends, Fraction):
             return (ends,) * len(self.points)
         return tuple(ends)

@@ -8,6 +8,7 @@ it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..deadline import Deadline
 from ..network.evaluate import evaluate, evaluate_all, vjp
@@ -91,16 +92,16 @@ def shrink(
     return best
 
 
-def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> np.ndarray:  # type: ignore[type-arg]
+def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> npt.NDArray[np.intp]:
     """For each start, the polytope it goes for: the nearest for the first half, all in turn for the rest."""
     slacks = np.stack([p.slack(outputs) for p in unsafe.polytopes])
-    aims = slacks.argmin(axis=0)
+    aims: npt.NDArray[np.intp] = slacks.argmin(axis=0)
     order = np.argsort(slacks.min(axis=1))
     aims[1::2] = order[np.arange(len(aims[1::2])) % len(order)]
     return aims
 
 
-def _slack_gradient(unsafe: UnsafeSet, aims: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _slack_gradient(unsafe: UnsafeSet, aims: npt.NDArray[np.intp], y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The slack of each point's polytope and its gradient with respect to the output."""
     slack, cotangent = np.empty(len(y)), np.empty_like(y)
     for which in np.unique(aims):

@@ -24,7 +24,7 @@ from .radius import RadiusSearch
 from .region import best_in_region, phases_at
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.
-ABSOLUTE, RELATIVE = 2e-9, 2e-7
+ABSOLUTE, RELATIVE = 1e-9, 2e-7
 
 
 def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:

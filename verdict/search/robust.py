@@ -28,7 +28,7 @@ from .attack import attack
 
 @dataclass
 class Evidence:
-    """What a search has established: a confirmed witness, or the trust of a full proof, or neither and why."""
+    """What a search has established: a confirmed witness, a full proof's trust, or neither and why."""
 
     witness: Witness | None = None
     proof: Trust | None = None
@@ -163,8 +163,8 @@ class _Run:
             found = self.evidence.reason
             return f"the least margin is {solution.objective:.3g}, but {found}"
         if math.isfinite(solution.bound):
-            return f"{solver.name} stopped ({solution.status.value}) with margin at least {solution.bound:.3g}"
-        return f"{solver.name} stopped ({solution.status.value}) {solution.message}".strip()
+            return f"{solver.name}: {solution.status.value}, margin at least {solution.bound:.3g}"
+        return f"{solver.name}: {solution.status.value} {solution.message}".strip()
 
     def _nearby(self, x: FloatArray) -> Iterator[FloatArray]:
         """Points that a short attack reaches from a solver's point: a repair of tolerance artefacts."""

@@ -81,11 +81,13 @@ class Conv(LinearMap):
         x = x.reshape((batch, *self.in_shape))
         if self.padded != self.spatial:
             padded = zeros_like_shape(x, (batch, self.channels, *self.padded))
-            padded[(slice(None), slice(None), *self._inner)] = x
+            inner = (slice(None), slice(None), *self._inner)
+            padded[inner] = x
             x = padded
         patches = zeros_like_shape(x, (batch, self.channels, positions, *self.out_spatial))
         for index, window in self._windows():
-            patches[:, :, index] = x[(slice(None), slice(None), *window)]
+            seen = (slice(None), slice(None), *window)
+            patches[:, :, index] = x[seen]
         patches = patches.reshape((batch, self.groups, self.fan_in, math.prod(self.out_spatial)))
         return (self._grouped(w) @ patches).reshape((*lead, self.out_size))
 
@@ -99,15 +101,18 @@ class Conv(LinearMap):
         patches = (kernel.mT @ y).reshape((batch, self.channels, positions, *self.out_spatial))
         padded = zeros_like_shape(y, (batch, self.channels, *self.padded))
         for index, window in self._windows():
-            padded[(slice(None), slice(None), *window)] += patches[:, :, index]
+            seen = (slice(None), slice(None), *window)
+            padded[seen] += patches[:, :, index]
         if self.padded != self.spatial:
-            padded = padded[(slice(None), slice(None), *self._inner)]
+            inner = (slice(None), slice(None), *self._inner)
+            padded = padded[inner]
         return padded.reshape((*lead, self.in_size))
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         # Send the number of each input (and -1 for padding) through the windows instead of its value.
         numbers = np.full((self.channels, *self.padded), -1, dtype=np.intp)
-        numbers[(slice(None), *self._inner)] = np.arange(self.in_size).reshape(self.in_shape)
+        inside = (slice(None), *self._inner)
+        numbers[inside] = np.arange(self.in_size).reshape(self.in_shape)
         out_channels, in_per_group = self.coefficients.shape[:2]
         per_group = out_channels // self.groups
         positions, outputs = math.prod(self.kernel_size), math.prod(self.out_spatial)
@@ -116,7 +121,8 @@ class Conv(LinearMap):
         inner = np.arange(in_per_group)[None, :, None]
         source_channel = channel // per_group * in_per_group + inner
         for index, window in self._windows():
-            seen = numbers[(slice(None), *window)].reshape(self.channels, outputs)
+            met = (slice(None), *window)
+            seen = numbers[met].reshape(self.channels, outputs)
             col = seen[source_channel[..., 0]]
             row = np.broadcast_to(channel * outputs + np.arange(outputs), col.shape)
             at = np.broadcast_to((channel * in_per_group + inner) * positions + index, col.shape)

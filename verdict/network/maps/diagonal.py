@@ -25,6 +25,11 @@ class Diagonal(LinearMap):
     def is_identity(self) -> bool:
         return self.coefficients.is_dyadic and bool((self.coefficients.values == 1).all())
 
+    @property
+    def is_sign(self) -> bool:
+        """Whether all factors are 1 or -1, so that nothing is rounded."""
+        return self.coefficients.is_dyadic and bool((np.abs(self.coefficients.values) == 1).all())
+
     @cached_property
     def fan_in(self) -> int:
         return 1

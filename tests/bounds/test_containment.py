@@ -1,0 +1,103 @@
+"""Every bound must contain what the network really does: sampled points, corners and exact evaluation."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.networks import KINDS, random_network
+
+from verdict.bounds import interval_bounds, linear_bounds, output_bounds
+from verdict.network.evaluate import evaluate_all, evaluate_exact_all
+from verdict.network.exact import ExactVector
+from verdict.network.onnx_import import load_onnx
+
+METHODS = [interval_bounds, linear_bounds]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seed", range(8))
+def test_samples_lie_inside(kind, method, seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+    center = rng.uniform(-1, 1, (3, graph.input_size))
+    radius = rng.uniform(0, 2, (3, 1))
+    lower, upper = center - radius, center + radius
+    bounds = method(graph, lower, upper)
+    for box in range(3):
+        points = rng.uniform(lower[box], upper[box], (200, graph.input_size))
+        points[:50] = np.where(rng.random((50, graph.input_size)) < 0.5, lower[box], upper[box])
+        for node, values in enumerate(evaluate_all(graph, points)):
+            slack = 1e-9 * (1 + np.abs(values))
+            assert (values >= bounds.lower[node][box] - slack).all()
+            assert (values <= bounds.upper[node][box] + slack).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_degenerate_boxes_contain_the_exact_value(method, tmp_path):
+    """A box of one point leaves no slack but rounding: the exact value must still be inside."""
+    rng = np.random.default_rng(3)
+    for kind in KINDS:
+        graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+        x = rng.normal(size=graph.input_size) * 10.0 ** rng.integers(-20, 20)
+        bounds = method(graph, x[None], x[None])
+        for node, exact in enumerate(evaluate_exact_all(graph, ExactVector.of(x))):
+            for value, low, high in zip(
+                exact.fractions(), bounds.lower[node][0], bounds.upper[node][0], strict=True
+            ):
+                assert Fraction(low) <= value <= Fraction(high)
+
+
+def test_linear_bounds_are_at_least_as_tight(tmp_path):
+    rng = np.random.default_rng(5)
+    for kind in KINDS:
+        graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+        lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
+        loose, tight = interval_bounds(graph, lower, upper), linear_bounds(graph, lower, upper)
+        for node in range(len(graph.nodes)):
+            assert (tight.lower[node] >= loose.lower[node] - 1e-12).all()
+            assert (tight.upper[node] <= loose.upper[node] + 1e-12).all()
+
+
+def test_output_rows_are_below_samples(tmp_path):
+    rng = np.random.default_rng(7)
+    for kind in KINDS:
+        graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+        lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
+        bounds = linear_bounds(graph, lower, upper)
+        rows = rng.normal(size=(5, graph.output_size))
+        bound = output_bounds(graph, bounds, rows)
+        x = rng.uniform(-1, 1, (500, graph.input_size))
+        values = evaluate_all(graph, x)[graph.output] @ rows.T
+        assert (values >= bound.lower[0] - 1e-9).all()
+        # The linear function itself is below too, not only its minimum.
+        assert (values >= x @ bound.slope[0].T + bound.constant[0] - 1e-9).all()
+
+
+def test_absorption_is_charged():
+    """x + 2^54 - 2^54 in float64 forgets x; the bounds must not claim otherwise."""
+    from verdict.network.exact import Coefficients
+    from verdict.network.graph import Affine, Graph, Input
+    from verdict.network.maps import Dense
+
+    big = 2.0**54
+    first = Affine(((Dense(Coefficients([[1.0], [0.0]])), 0),), Coefficients([big, big]))
+    second = Affine(((Dense(Coefficients([[1.0, -1.0]])), 1),), Coefficients([0.0]))
+    graph = Graph((Input(1), first, second), 2)
+    for method in METHODS:
+        bounds = method(graph, np.array([[0.3]]), np.array([[0.3]]))
+        exact = evaluate_exact_all(graph, ExactVector.of([Fraction(0.3)]))[2].fractions()[0]
+        assert Fraction(bounds.lower[2][0, 0]) <= exact <= Fraction(bounds.upper[2][0, 0])
+
+
+def test_overflow_gives_no_bound_instead_of_nan():
+    from verdict.network.exact import Coefficients
+    from verdict.network.graph import Affine, Graph, Input
+    from verdict.network.maps import Dense
+
+    node = Affine(((Dense(Coefficients([[1e200, -1e200]])), 0),), Coefficients([0.0]))
+    graph = Graph((Input(2), node), 1)
+    for method in METHODS:
+        bounds = method(graph, np.full((1, 2), 1e200), np.full((1, 2), 2e200))
+        assert bounds.lower[1][0, 0] == -np.inf
+        assert bounds.upper[1][0, 0] == np.inf

@@ -1,0 +1,1 @@
+"""What several test modules share: random small networks and independent reference answers."""

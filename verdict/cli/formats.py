@@ -1,0 +1,140 @@
+"""Reading numbers from .npy, .npz, .csv and .png files, each error naming the file and the place in it.
+
+Nothing is executed that a file brings: pickled objects are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from verdict.errors import InputError
+
+Array = npt.NDArray[Any]
+# The keys under which the inputs of an archive are looked for, in this order.
+KEYS = ("X", "x", "images")
+
+
+def read_npy(path: Path) -> Array:
+    """The array of a .npy file."""
+    return _numbers(_numpy(path), str(path))
+
+
+def read_npz(path: Path, key: str | None) -> Array:
+    """One array of a .npz file: `key`, or the only one, or the first of `KEYS` that is there."""
+    archive = _numpy(path)
+    with archive:
+        names = list(archive.files)
+        if key is None:
+            key = names[0] if len(names) == 1 else next((k for k in KEYS if k in names), None)
+        if key is None or key not in names:
+            found = "no array" if not names else "the arrays " + ", ".join(names)
+            wanted = "one of them as " + f"{path.name}[KEY]" if key is None else f"the array {key!r}"
+            raise InputError(f"{path}: holds {found}, expected {wanted}")
+        try:
+            array = archive[key]
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}[{key}]: cannot be read: {_pickled(error)}") from error
+    return _numbers(array, f"{path}[{key}]")
+
+
+def _numpy(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, SyntaxError) as error:
+        raise InputError(f"{path}: not a valid {path.suffix} file: {_pickled(error)}") from error
+
+
+def _pickled(error: Exception) -> str:
+    text = (str(error).splitlines() or [""])[0] or "it is damaged"
+    return "it holds pickled objects, expected plain numbers" if "pickle" in text.lower() else text
+
+
+def _numbers(array: Any, where: str) -> Array:
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{where}: holds several arrays, expected one (is it a .npz file?)")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{where}: holds values of type {array.dtype}, expected real numbers")
+    if array.size == 0:
+        raise InputError(f"{where}: holds no numbers (shape {array.shape})")
+    return array
+
+
+def read_csv(path: Path) -> Array:
+    """The rows of a .csv file as float64: commas, semicolons or blanks between numbers, `#` comments and one
+    header line allowed."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file: byte {error.start} is not UTF-8") from error
+    rows: list[list[float]] = []
+    first = True
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        cells = [cell.strip() for cell in re.split(r"[,;]", text)] if re.search("[,;]", text) else text.split()
+        header, first = first and not any(_is_number(cell) for cell in cells), False
+        if header:
+            continue
+        row = [_cell(cell, f"{path}: line {number}, column {c}") for c, cell in enumerate(cells, 1)]
+        if rows and len(row) != len(rows[0]):
+            raise InputError(f"{path}: line {number} has {len(row)} numbers, the lines before have {len(rows[0])}")
+        rows.append(row)
+    if not rows:
+        raise InputError(f"{path}: holds no numbers, expected one line per input")
+    return np.array(rows, dtype=np.float64)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _cell(text: str, where: str) -> float:
+    if not _is_number(text):
+        raise InputError(f"{where} is {text!r}, expected a number")
+    return float(text)
+
+
+def read_png(path: Path) -> Array:
+    """The pixels of a .png file, divided by 255 (65535 for 16 bits): (height, width, 1 or 3) float64."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise InputError(f"{path}: reading images needs Pillow: pip install 'verdict-nn[image]'") from None
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.load()
+            scale = 65535 if image.mode.startswith("I") else 255
+            return _pixels(image, path) / scale
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: not a readable PNG image: {_first(error)}") from error
+
+
+def _pixels(image: Any, path: Path) -> Array:
+    """(height, width, 1 or 3) of the image as it is stored; transparency is refused unless it is unused."""
+    if image.mode.startswith("I"):
+        return np.asarray(image).astype(np.int64)[:, :, None]
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L")).astype(np.int64)[:, :, None]
+    rgba = np.asarray(image.convert("RGBA")).astype(np.int64)
+    if (rgba[:, :, 3] < 255).any():
+        raise InputError(f"{path}: the image has transparent pixels, expected opaque ones")
+    return rgba[:, :, :1] if image.mode == "LA" else rgba[:, :, :3]
+
+
+def _first(error: BaseException) -> str:
+    return (str(error).splitlines() or ["it is damaged"])[0]

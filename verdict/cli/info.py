@@ -1,0 +1,78 @@
+"""`verdict info`: what Verdict sees in a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from verdict.cli.exitcodes import OK
+from verdict.cli.options import Json, Model
+
+if TYPE_CHECKING:
+    from verdict.network.network import Network, Port
+
+
+def command(model: Model, json: Json = False) -> int:
+    """Show a model's inputs, outputs, operators and layers."""
+    import verdict
+    from verdict.cli.output import console, print_json
+
+    network = verdict.load(model)
+    facts = _facts(network)
+    if json:
+        print_json(facts)
+        return OK
+    from rich.table import Table
+
+    out = console()
+    summary = Table.grid(padding=(0, 2))
+    summary.add_row("model", facts["path"])
+    summary.add_row("sha256", facts["sha256"])
+    summary.add_row("opset", str(facts["opset"]))
+    for kind in ("inputs", "outputs"):
+        for port in facts[kind]:
+            summary.add_row(kind[:-1], f"{port['name']}  {port['dtype']} {tuple(port['shape'])}")
+    summary.add_row("operators", ", ".join(f"{name} {n}" for name, n in facts["operators"].items()))
+    summary.add_row("head", facts["head"] or "none: the outputs are scores")
+    summary.add_row("ReLUs", str(facts["relus"]))
+    out.print(summary)
+    table = Table("node", "kind", "size", "reads", "maps", "name", box=None, pad_edge=False)
+    for layer in facts["layers"]:
+        reads = ", ".join(map(str, layer["reads"]))
+        table.add_row(
+            str(layer["node"]), layer["kind"], str(layer["size"]), reads, ", ".join(layer["maps"]), layer["name"]
+        )
+    out.print()
+    out.print(table)
+    return OK
+
+
+def _facts(network: Network) -> dict[str, Any]:
+    from verdict.network.graph import Affine
+
+    graph = network.graph
+    layers = [
+        {
+            "node": number,
+            "kind": type(node).__name__,
+            "size": node.size,
+            "reads": list(node.sources),
+            "maps": [type(linear).__name__ for linear, _ in node.terms] if isinstance(node, Affine) else [],
+            "name": graph.names[number] if number < len(graph.names) else "",
+        }
+        for number, node in enumerate(graph.nodes)
+    ]
+    return {
+        "path": str(network.path),
+        "sha256": network.sha256,
+        "opset": network.opset,
+        "inputs": [_port(port) for port in network.inputs],
+        "outputs": [_port(port) for port in network.outputs],
+        "operators": network.operators,
+        "head": network.head,
+        "relus": graph.relu_count,
+        "layers": layers,
+    }
+
+
+def _port(port: Port) -> dict[str, Any]:
+    return {"name": port.name, "shape": list(port.shape), "dtype": port.dtype}

@@ -1,0 +1,177 @@
+"""`verdict maxeps`: how far can this input be perturbed before its class changes?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verdict.cli import options
+from verdict.cli.exitcodes import OK, UNKNOWN
+
+if TYPE_CHECKING:
+    from verdict.cli.inputs import Point
+    from verdict.cli.progress import Line
+    from verdict.network.network import Network
+    from verdict.results import Radius
+
+
+def command(
+    model: options.Model,
+    input: options.Input,
+    norm: options.Norm = "linf",
+    range: options.Range = None,
+    label: options.Label = None,
+    target: options.Target = None,
+    engine: options.Engine = "milp",
+    solver: options.Solver = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save",
+            metavar="DIR",
+            rich_help_panel=options.OUTPUT,
+            help="Write the witness there: .npy, and .png pictures where the input is an image.",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> int:
+    """How far can this input be perturbed before its class changes?
+
+    The answer is an interval, proved to refuted, exact when it closes. Ctrl-C and --timeout end the search
+    and keep what it has reached.
+
+    Exit code 0: the interval is closed; 3: it is not; 2: bad input.
+    """
+    from verdict.cli.questions import Questions
+
+    request = options.Request(
+        model, input, norm, range, label, target, engine, solver, timeout, threads, json
+    )
+    return Questions(request, _MaxEps(save)).run()
+
+
+class _MaxEps:
+    header = (
+        ("class", 5), ("proved", 15), ("refuted", 15), ("status", 11), ("witness class", 13), ("seconds", 7)
+    )  # fmt: skip
+
+    def __init__(self, save: Path | None) -> None:
+        self.folder = save
+        self.saved: dict[str, list[str]] = {}
+        if save is not None:
+            from verdict.cli.save import prepare
+
+            prepare(save)
+
+    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Radius:
+        import verdict
+
+        self.range = options["range"]
+        answer = verdict.maxeps(network, point.values, on_progress=shown.interval, **options)
+        if self.folder is not None and answer.witness is not None:
+            from verdict.cli.save import save_witness
+
+            self.saved[point.name] = save_witness(self.folder, network, point, answer.witness)
+        return answer
+
+    def code(self, answers: Sequence[Radius]) -> int:
+        return UNKNOWN if any(answer.status == "interval" for answer in answers) else OK
+
+    def record(self, answer: Radius, point: Point) -> dict[str, Any]:
+        from verdict.cli.output import down, rounded, up, witness_numbers
+
+        witness = answer.witness
+        return {
+            "status": answer.status,
+            "lower": down(answer.lower),
+            "upper": up(answer.upper),
+            "exact": None if answer.exact is None else str(answer.exact),
+            "label": answer.label,
+            "target": answer.target,
+            "trust": {
+                "lower": str(answer.lower_trust),
+                "upper": None if answer.upper_trust is None else str(answer.upper_trust),
+            },
+            "witness": witness_numbers(witness),
+            "witness_radius": None if witness is None else up(witness.radius),
+            "engine": answer.engine,
+            "seconds": round(answer.seconds, 6),
+            "stages": rounded(answer.stages),
+            "reason": answer.reason,
+            "saved": self.saved.get(point.name, []),
+        }
+
+    def row(self, answer: Radius, point: Point) -> Sequence[str]:
+        from verdict.cli.output import above, below
+
+        return [
+            str(answer.label),
+            below(answer.lower),
+            "none known" if answer.upper is None else above(answer.upper),
+            answer.status,
+            "" if answer.target is None else str(answer.target),
+            f"{answer.seconds:.2f}",
+        ]
+
+    def text(self, answer: Radius, point: Point) -> list[tuple[str, str]]:
+        from verdict.cli.output import range_text, stages_text
+        from verdict.cli.questions import label_text
+
+        lines = [("class", label_text(answer.label, point))]
+        lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer)
+        lines.append(("valid range", range_text(self.range)))
+        lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
+        if answer.reason and answer.status != "wrong-label":
+            lines.append(("note", answer.reason))
+        for path in self.saved.get(point.name, []):
+            lines.append(("saved", path))
+        if self.folder is not None and answer.witness is None:
+            lines.append(("saved", "nothing: there is no witness that ONNX Runtime confirms"))
+        return lines
+
+
+def _wrong(answer: Radius) -> list[tuple[str, str]]:
+    return [
+        ("radius", f"0: {answer.reason}"),
+        ("expected", f"class {answer.label}, so no perturbation at all is safe"),
+    ]
+
+
+def _interval(answer: Radius) -> list[tuple[str, str]]:
+    from verdict.cli.output import PROOFS, REFUTATIONS, above, below, deployed_text, rational
+
+    lines = []
+    if answer.status == "safe":
+        lines.append(("radius", "none: no perturbation within the valid range changes the class"))
+    elif answer.exact is not None:
+        exact = rational(answer.exact) or "a long fraction, see --json"
+        lines.append(("radius", f"exactly {exact} = {_decimal(answer)}"))
+    elif answer.upper is None:
+        lines.append(("radius", f"at least {below(answer.lower)} (L-infinity); no violation found"))
+    else:
+        gap = float((answer.upper - answer.lower) / answer.upper)
+        state = "closed" if answer.status == "closed" else "not closed"
+        ends = f"[{below(answer.lower)}, {above(answer.upper)}]"
+        lines.append(("radius", f"in {ends} (L-infinity), {state}: relative gap {gap:.1e}"))
+    lines.append(("proved", f"safe below {below(answer.lower)}: {PROOFS[answer.lower_trust]}"))
+    if answer.upper is not None and answer.upper_trust is not None and answer.closest is not None:
+        rival = answer.closest.unsafe
+        event = f"unsafe at {above(answer.upper)}, where {rival} catches up with class {answer.label}"
+        lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
+    if answer.witness is not None and answer.witness.radius is not None:
+        deployed = deployed_text(answer.witness, answer.label)
+        lines.append(("witness", f"{deployed} at radius {above(answer.witness.radius)}"))
+    return lines
+
+
+def _decimal(answer: Radius) -> str:
+    from verdict.cli.output import above, below
+
+    low, high = below(answer.lower), above(answer.lower)
+    return low if low == high else f"{low}..."

@@ -1,0 +1,100 @@
+"""The options that several commands share, each defined once. Importing this needs nothing but typer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+QUESTION, SEARCH, OUTPUT = "The question", "The search", "The output"
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped model (verdict models).")
+]
+Input = Annotated[
+    str,
+    typer.Option(
+        "--input",
+        metavar="FILE[#I]",
+        rich_help_panel=QUESTION,
+        help="A .npy, .npz, .csv or .png file, or a shipped data set; #I picks one input, #I:J those from I to "
+        "before J.",
+    ),
+]
+Norm = Annotated[str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf.")]
+Range = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--range",
+        metavar="LO HI",
+        rich_help_panel=QUESTION,
+        help="Valid range of every input entry, exact decimals. Default: a shipped model's own, 0 1 for .png, "
+        "else unlimited.",
+        show_default=False,
+    ),
+]
+Label = Annotated[
+    int | None,
+    typer.Option(
+        "--label",
+        metavar="K",
+        rich_help_panel=QUESTION,
+        help="The class that must be kept. Default: the network's own class of the input.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    int | None,
+    typer.Option(
+        "--target",
+        metavar="K",
+        rich_help_panel=QUESTION,
+        help="Count only this class as a violation.",
+        show_default=False,
+    ),
+]
+Engine = Annotated[str, typer.Option("--engine", rich_help_panel=SEARCH, help="milp or smt.")]
+Solver = Annotated[
+    str | None,
+    typer.Option(
+        "--solver",
+        metavar="NAME",
+        rich_help_panel=SEARCH,
+        help="The backend: highs (default), scip, cbc, ... for milp; z3 for smt.",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="S",
+        rich_help_panel=SEARCH,
+        help="Seconds for each input. Default: no limit.",
+        show_default=False,
+    ),
+]
+Threads = Annotated[
+    int, typer.Option("--threads", metavar="N", rich_help_panel=SEARCH, help="Threads for the solver.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON object and nothing else.")
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `robust` and `maxeps` have in common, as the user typed it."""
+
+    model: str
+    input: str
+    norm: str
+    range: tuple[str, str] | None
+    label: int | None
+    target: int | None
+    engine: str
+    solver: str | None
+    timeout: float | None
+    threads: int
+    json: bool

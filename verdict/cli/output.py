@@ -1,0 +1,108 @@
+"""What the commands print: numbers that are rounded outward, trust in words, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+from rich.console import Console
+
+from verdict.network.exact import float_above, float_below
+from verdict.results import Trust, Witness
+
+DIGITS = 10
+# A rational longer than this is left to --json.
+LONGEST = 60
+
+PROOFS = {
+    Trust.EXACT: "exact arithmetic",
+    Trust.Z3: "Z3's exact arithmetic; no certificate",
+    Trust.RIGOROUS: "float64 bounds that charge their own rounding",
+    Trust.SOLVER: "the MILP solver's word, within its tolerances; no certificate",
+}
+REFUTATIONS = {
+    Trust.REPLAYED: "replayed in exact arithmetic, and ONNX Runtime is wrong nearby",
+    Trust.EXACT: "replayed in exact arithmetic; no input nearby is known where ONNX Runtime is wrong",
+}
+
+
+def console() -> Console:
+    """Standard output: styled on a terminal, plain text of a fixed width in a pipe, whatever the environment."""
+    terminal = sys.stdout.isatty()
+    return Console(
+        force_terminal=terminal, width=None if terminal else 120, highlight=False, markup=False, emoji=False
+    )
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output; not-a-number and infinity are refused, as JSON has neither."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def below(value: Fraction) -> str:
+    """A decimal of ten digits that is at most `value`."""
+    return _decimal(value, ROUND_FLOOR)
+
+
+def above(value: Fraction) -> str:
+    """A decimal of ten digits that is at least `value`."""
+    return _decimal(value, ROUND_CEILING)
+
+
+def _decimal(value: Fraction, rounding: str) -> str:
+    context = Context(prec=DIGITS, rounding=rounding)
+    result = context.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize()
+    return f"{result:f}" if Decimal("1e-6") <= abs(result) < Decimal("1e12") or not result else str(result)
+
+
+def rational(value: Fraction) -> str | None:
+    """`p/q` where it is short enough to read."""
+    text = str(value)
+    return text if len(text) <= LONGEST else None
+
+
+def down(value: Fraction) -> float:
+    """The greatest float64 that is at most `value`."""
+    return float_below(value)
+
+
+def up(value: Fraction | None) -> float | None:
+    """The least float64 that is at least `value`."""
+    # Adding zero turns -0.0 into 0.0.
+    return None if value is None else float_above(value) + 0.0
+
+
+def witness_numbers(witness: Witness | None) -> list[float] | None:
+    """The point of a deployed witness, flat; its entries are floats of the network's own type."""
+    return None if witness is None else [float(v) for v in witness.array()]
+
+
+def deployed_text(witness: Witness, label: int) -> str:
+    """What ONNX Runtime says at a deployed witness; a tie is unsafe, and no other class has won there."""
+    outputs = witness.runtime_outputs
+    if outputs is None:
+        return "ONNX Runtime was not asked"
+    if outputs.size == 1:  # the network ends in ArgMax
+        return f"ONNX Runtime answers class {int(outputs[0])}"
+    rival = max((i for i in range(outputs.size) if i != label), key=lambda i: float(outputs[i]))
+    if outputs[rival] > outputs[label]:
+        return f"ONNX Runtime answers class {rival}"
+    return f"ONNX Runtime scores another class as high as class {label} (a tie is unsafe)"
+
+
+def stages_text(stages: dict[str, float]) -> str:
+    """`attack 0.1 s, bounds 0.2 s`: the stages that took a visible time."""
+    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in stages.items() if seconds >= 0.01)
+
+
+def range_text(limits: tuple[str, str] | None) -> str:
+    """The valid range in words."""
+    return "unlimited (see --range)" if limits is None else f"[{limits[0]}, {limits[1]}]"
+
+
+def rounded(stages: dict[str, float]) -> dict[str, Any]:
+    """Stage times for JSON, to the microsecond."""
+    return {name: round(seconds, 6) for name, seconds in stages.items()}

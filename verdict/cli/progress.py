@@ -1,0 +1,57 @@
+"""One line on the terminal that says what the search has reached; nothing at all when stderr is piped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from verdict.search.radius import Progress
+
+
+class Line:
+    """The text of the line; rich asks for it a few times a second, so the clock runs between two reports."""
+
+    def __init__(self) -> None:
+        self.name, self.text, self.started = "", "", time.monotonic()
+
+    def begin(self, name: str) -> None:
+        """A new input."""
+        self.name, self.text, self.started = name, "starting", time.monotonic()
+
+    def stage(self, stage: str) -> None:
+        """Report of `robust`: the stage that starts."""
+        self.text = stage
+
+    def interval(self, progress: Progress) -> None:
+        """Report of `maxeps`: the interval so far."""
+        lower = float(progress.lower)
+        if progress.upper is None:
+            ends = f"at least {lower:.6g}, no violation yet"
+        else:
+            upper = float(progress.upper)
+            gap = 0.0 if upper == 0 else (upper - lower) / upper
+            ends = f"in [{lower:.6g}, {upper:.6g}]  gap {gap:.2%}"
+        self.text = f"{progress.stage}  radius {ends}"
+
+    def __rich__(self) -> Text:
+        seconds = time.monotonic() - self.started
+        return Text(f"{self.name}  {self.text}  {seconds:.0f} s", style="dim", no_wrap=True, overflow="ellipsis")
+
+
+@contextmanager
+def line() -> Iterator[Line]:
+    """A `Line`, shown while the block runs if stderr is a terminal."""
+    shown = Line()
+    if not sys.stderr.isatty():
+        yield shown
+        return
+    with Live(shown, console=Console(stderr=True), transient=True, refresh_per_second=5):
+        yield shown

@@ -1,0 +1,137 @@
+"""What `robust` and `maxeps` share: read the inputs, ask about each, show answers as they come.
+
+One input gives one answer; a range `#I:J` gives a row of a table for each, or with --json one object that
+lists them. The commands differ only in their `Kind`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from verdict.cli.exitcodes import OK, UNKNOWN
+from verdict.cli.inputs import Point, Points, read_inputs
+from verdict.cli.interrupts import Interrupts
+from verdict.cli.options import Request
+from verdict.cli.output import console, print_json
+from verdict.cli.progress import Line, line
+from verdict.errors import InputError
+from verdict.network.network import Network
+
+Answer = TypeVar("Answer")
+
+
+class Kind(Protocol[Answer]):
+    """One kind of question: how to ask it and how to show its answer."""
+
+    header: Sequence[tuple[str, int]]  # columns of the table: title and width
+
+    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Answer: ...
+    def record(self, answer: Answer, point: Point) -> dict[str, Any]: ...
+    def text(self, answer: Answer, point: Point) -> list[tuple[str, str]]: ...
+    def row(self, answer: Answer, point: Point) -> Sequence[str]: ...
+    def code(self, answers: Sequence[Answer]) -> int: ...
+
+
+class Questions(Generic[Answer]):
+    """One call of a command: the network, its inputs, and the options for the API."""
+
+    def __init__(self, request: Request, kind: Kind[Answer]) -> None:
+        import verdict
+
+        _check(request)
+        self.request, self.kind = request, kind
+        self.network = verdict.load(request.model)
+        self.inputs: Points = read_inputs(request.input, self.network)
+        self.range = request.range or _shipped_range(request.model) or self.inputs.valid_range
+        self.options: dict[str, Any] = {
+            "norm": request.norm,
+            "range": self.range,
+            "label": request.label,
+            "target": request.target,
+            "engine": request.engine,
+            "solver": request.solver,
+            "timeout": request.timeout,
+            "threads": request.threads,
+        }
+
+    def run(self) -> int:
+        """Ask, print, and return the exit code."""
+        answers: list[Answer] = []
+        with Interrupts() as ctrl_c, line() as shown:
+            try:
+                for point in self.inputs.points:
+                    shown.begin(point.name)
+                    answers.append(self.kind.ask(self.network, point, self.options, shown))
+                    if self.inputs.several and not self.request.json:
+                        self._row(answers[-1], point, first=len(answers) == 1)
+                    if ctrl_c.seen:
+                        break
+            except KeyboardInterrupt:
+                if not answers:
+                    raise
+        self._finish(answers)
+        code = self.kind.code(answers)
+        # A range that was cut short is not proved by its first answers.
+        return UNKNOWN if code == OK and len(answers) < len(self.inputs.points) else code
+
+    def _finish(self, answers: list[Answer]) -> None:
+        answered = list(zip(answers, self.inputs.points, strict=False))
+        if self.request.json:
+            records = [{**self._common(point), **self.kind.record(answer, point)} for answer, point in answered]
+            print_json({"results": records} if self.inputs.several else records[0])
+        elif not self.inputs.several:
+            answer, point = answered[0]
+            lines = self.kind.text(answer, point)
+            out = console()
+            out.print(f"{self.network.path.name} on {point.name}\n", style="bold", soft_wrap=True)
+            for title, text in lines:
+                out.print(f"  {title:<12} {text}", soft_wrap=True)
+
+    def _row(self, answer: Answer, point: Point, first: bool) -> None:
+        out = console()
+        columns = [("input", max(len(p.name) for p in self.inputs.points)), *self.kind.header]
+        if first:
+            out.print("  ".join(f"{title:<{width}}" for title, width in columns), style="bold", soft_wrap=True)
+        cells = [point.name, *self.kind.row(answer, point)]
+        out.print(
+            "  ".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)).rstrip(),
+            soft_wrap=True,
+        )
+
+    def _common(self, point: Point) -> dict[str, Any]:
+        limits = self.range
+        return {
+            "model": self.request.model,
+            "sha256": self.network.sha256,
+            "input": point.name,
+            "norm": self.request.norm,
+            "range": None if limits is None else list(limits),
+            "true_label": point.truth,
+        }
+
+
+def label_text(label: int, point: Point) -> str:
+    """The class in question, and the data set's own where it says another."""
+    if point.truth is None or point.truth == label:
+        return f"{label}"
+    return f"{label} (the data set says {point.truth})"
+
+
+def _check(request: Request) -> None:
+    if request.timeout is not None and not (request.timeout > 0 and math.isfinite(request.timeout)):
+        raise InputError(f"--timeout is {request.timeout:g}, expected a positive number of seconds")
+    if request.threads < 1:
+        raise InputError(f"--threads is {request.threads}, expected at least 1")
+
+
+def _shipped_range(model: str) -> tuple[str, str] | None:
+    from verdict.models import models
+
+    shipped = models().get(model)
+    if shipped is None or Path(model).exists():
+        return None
+    low, high = shipped.input_range
+    return f"{low:g}", f"{high:g}"

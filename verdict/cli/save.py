@@ -1,0 +1,80 @@
+"""`--save DIR`: the witness as an array that `--input` reads again, and as pictures where it is an image."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from verdict.cli.inputs import Point
+from verdict.errors import InputError
+from verdict.network.network import Network
+from verdict.results import Witness
+
+# Pictures are enlarged until their longer side has about this many pixels.
+SIDE = 256
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder before the search, so that an impossible one does not cost it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".verdict-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"--save {folder}: cannot write there: {error.strerror or error}") from error
+
+
+def save_witness(folder: Path, network: Network, point: Point, witness: Witness) -> list[str]:
+    """Write `NAME-witness.npy` in the network's shape and type and, for an image, `NAME-original.png`,
+    `NAME-witness.png` and `NAME-difference.png`; returns the paths."""
+    values, name = witness.array(), re.sub(r"[^\w.-]+", "-", point.name)
+    array = values
+    if len(network.inputs) == 1:
+        array = values.astype(network.inputs[0].dtype).reshape(network.inputs[0].shape)
+    saved = [folder / f"{name}-witness.npy"]
+    np.save(saved[0], array)
+    if point.image is not None:
+        try:
+            import PIL  # noqa: F401
+        except ImportError:
+            print("note: the pictures need Pillow: pip install 'verdict-nn[image]'", file=sys.stderr)
+        else:
+            saved += _pictures(folder, name, point, values)
+    return [str(path) for path in saved]
+
+
+def _pictures(folder: Path, name: str, point: Point, witness: npt.NDArray[np.float64]) -> list[Path]:
+    shape = point.image or ()
+    original = np.asarray(point.values, dtype=np.float64).reshape(shape)
+    witness = witness.reshape(shape)
+    # One scale for both images: [0, 1] where the values allow it.
+    low, high = min(0.0, original.min(), witness.min()), max(1.0, original.max(), witness.max())
+    change = witness - original
+    # Mid-grey is no change, black and white the largest decrease and increase.
+    largest = np.abs(change).max() or 1.0
+    pictures = {
+        "original": (original - low) / (high - low),
+        "witness": (witness - low) / (high - low),
+        "difference": (change / largest + 1) / 2,
+    }
+    paths = []
+    for kind, picture in pictures.items():
+        paths.append(folder / f"{name}-{kind}.png")
+        _write(paths[-1], picture)
+    return paths
+
+
+def _write(path: Path, picture: npt.NDArray[Any]) -> None:
+    from PIL import Image
+
+    pixels = np.rint(picture * 255).astype(np.uint8)
+    if pixels.ndim == 3 and pixels.shape[-1] != 3:
+        pixels = pixels.transpose(1, 2, 0)
+    zoom = max(1, SIDE // max(pixels.shape[:2]))
+    Image.fromarray(np.repeat(np.repeat(pixels, zoom, axis=0), zoom, axis=1)).save(path)
