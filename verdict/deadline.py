@@ -17,6 +17,10 @@ class Deadline:
         """Seconds since the beginning."""
         return time.monotonic() - self.started
 
+    def share(self, fraction: float, most: float) -> Deadline:
+        """A deadline for one stage: a fraction of the time left, at most so many seconds."""
+        return Deadline(min(fraction * self.remaining(), most))
+
     def remaining(self) -> float:
         """Seconds left, at least 0; infinite without a limit."""
         return max(0.0, self.seconds - self.elapsed())

@@ -92,7 +92,7 @@ def test_on_a_constant(op: str, shape: Any, arguments: Any, attributes: Any, ops
         ((X,), {"axis": -1, "split": [1, 3]}, 11, 2),
         ((X, ints(1, 2, 1)), {"axis": 1}, 13, 3),
         ((X,), {}, 13, 3),
-        ((X,), {"axis": 1, "num_outputs": 3}, 18, 3),
+        ((X,), {"axis": 0, "num_outputs": 2}, 18, 2),
         ((X, ints(4, 0)), {"axis": 1}, 18, 2),
     ],
 )

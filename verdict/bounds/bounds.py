@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ..network.exact import FloatArray
-from ..network.graph import Graph, Relu
+from ..network.graph import Affine, Graph, Relu
 
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
     """`lower[i]`, `upper[i]`: arrays (batch, size of node i); the true value lies between them."""
 
-    lower: tuple[FloatArray, ...]
-    upper: tuple[FloatArray, ...]
+    lower: tuple[Any, ...]
+    upper: tuple[Any, ...]
+    _magnitudes: dict[int, Any] = field(default_factory=dict, repr=False)
 
     @property
     def batch(self) -> int:
         return len(self.lower[0])
+
+    def of_relu(self, graph: Graph, number: int) -> tuple[Any, Any]:
+        """The bounds of a ReLU node's pre-activations."""
+        source = graph.nodes[number].sources[0]
+        return self.lower[source], self.upper[source]
+
+    def magnitude(self, graph: Graph, number: int) -> Any:
+        """|M| a + |b| + |z| of an affine node, (batch, size): what its rounding error is proportional to."""
+        if number not in self._magnitudes:
+            node = graph.nodes[number]
+            size = self._largest(number) if number < len(self.lower) else 0.0
+            if isinstance(node, Affine):
+                size = size + np.abs(node.bias.like(self.lower[0]))
+                for linear, source in node.terms:
+                    size = size + linear.apply_abs(self._largest(source))
+            self._magnitudes[number] = size
+        return self._magnitudes[number]
+
+    def _largest(self, number: int) -> Any:
+        return np.maximum(np.abs(self.lower[number]), np.abs(self.upper[number]))
 
     def unstable(self, graph: Graph, box: int = 0) -> int:
         """How many ReLUs may be on either side of zero in one box of the batch."""
@@ -29,3 +50,14 @@ class Bounds:
                 low, high = self.lower[node.source][box], self.upper[node.source][box]
                 count += int(np.count_nonzero((low < 0) & (high > 0)))
         return count
+
+    def astype(self, dtype: Any) -> Bounds:
+        """The same bounds in another float type, rounded outward."""
+        lower = tuple(_round(low, dtype, -np.inf) for low in self.lower)
+        return Bounds(lower, tuple(_round(high, dtype, np.inf) for high in self.upper))
+
+
+def _round(values: Any, dtype: Any, towards: float) -> Any:
+    with np.errstate(over="ignore"):
+        rounded = values.astype(dtype)
+    return np.nextafter(rounded, dtype(towards))

@@ -2,7 +2,8 @@
 
 Every affine node maps a centre and a radius: the centre by M, the radius by |M|. It is the cheapest sound
 bound and the loosest, because it forgets how neurons depend on each other. Rounding is charged outward
-(Rump's midpoint-radius arithmetic), so the result is sound in float64.
+(Rump's midpoint-radius arithmetic), so the result is sound in the
+float type that it is computed in.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input
 from .bounds import Bounds
-from .rounding import TINY, gamma
+from .rounding import gamma, tiny, unit
 
 
 def interval_bounds(graph: Graph, lower: FloatArray, upper: FloatArray) -> Bounds:
@@ -42,9 +43,10 @@ def affine_interval(
     """
     batch = len(lows[0])
     count = 4 + len(node.terms) + sum(linear.fan_in for linear, _ in node.terms)
-    error = gamma(count)
-    center = np.zeros((batch, node.size)) + node.bias.values
-    radius = np.zeros((batch, node.size)) + error * np.abs(node.bias.values)
+    dtype = lows[0].dtype
+    error, bias = gamma(count, unit(dtype)), node.bias.like(lows[0])
+    center = np.zeros((batch, node.size), dtype=dtype) + bias
+    radius = np.zeros((batch, node.size), dtype=dtype) + error * np.abs(bias)
     with np.errstate(over="ignore", invalid="ignore"):
         for linear, source in node.terms:
             low, high = lows[source], highs[source]
@@ -53,7 +55,7 @@ def affine_interval(
             reach = np.nextafter(np.maximum(high - middle, middle - low), np.inf)
             center = center + linear.apply(middle)
             radius = radius + linear.apply_abs(reach + error * np.abs(middle))
-        radius = radius * (1 + 2 * error) + TINY
+        radius = radius * (1 + 2 * error) + tiny(dtype)
         below, above = np.nextafter(center - radius, -np.inf), np.nextafter(center + radius, np.inf)
     # An overflow knows nothing.
     return np.where(np.isnan(below), -np.inf, below), np.where(np.isnan(above), np.inf, above)

@@ -1,20 +1,21 @@
-"""Linear bounds by backward substitution (CROWN, Zhang et al. 1811.00866).
+"""Linear bounds by backward substitution (CROWN, Zhang et al. 1811.00866), for any choice of lines.
 
-To bound a linear function of a layer, replace each unstable ReLU by a line below or above it, whichever the
-sign of its coefficient asks for, and go back layer by layer until the function is linear in the input, where
-its minimum over the box is in closed form. Intermediate layers are bounded the same way, only for neurons
-that the cheaper bounds left unstable.
+To bound a linear function of a layer, replace each ReLU by a line below or above it, whichever the sign of
+its coefficient asks for, and go back layer by layer until the function is linear in the input, where its
+minimum over the box is in closed form. The lines are given by `lines.Lines`; CROWN's own choice is one of many,
+and `alpha` improves it.
 
-The result is sound in float64 by the rule of docs/rounding.md: the multipliers mu need
-not be right, only the sums computed from them, and their rounding error is at most
-gamma * sum_k |mu_k| . (|M_k| a_k + |b_k| + |z_k|), with a_k and z_k the largest magnitudes of a layer's inputs
-and of its pre-activations. Those vectors are computed once per box, so the guarantee costs one dot product
-per layer.
+The result is sound by the rule of docs/rounding.md: the multipliers mu need not be right, only the sums
+computed from them, and their rounding error is at most gamma * sum_k |mu_k| . (|M_k| a_k + |b_k| + |z_k|), with
+a_k and z_k the largest magnitudes of a layer's inputs and outputs. Those vectors are computed once per box,
+so the guarantee costs one dot product per layer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,21 +23,24 @@ from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input, Relu
 from .bounds import Bounds
 from .interval import affine_interval
-from .rounding import TINY, gamma
+from .lines import Lines, crown_lines
+from .rounding import gamma, tiny, unit
 
 
 @dataclass(frozen=True, eq=False)
 class LinearBound:
-    """Lower bounds of several linear functions of one node.
+    """Lower bounds of linear functions of one node, one per (box, row).
 
-    For every x in box b of the batch, row r of the functions is at least `slope[b, r] . x + constant[b, r]`
-    (up to rounding) and at least `lower[b, r]` (rigorously). `slope` is (batch, rows, input_size).
+    For every x in box b, function r is at least `slope[b, r] . x + constant[b, r]` (up to rounding) and at
+    least `lower[b, r]`: rigorously, `error` having been subtracted. `slope` is (batch, rows, input_size).
+    `coefficients` holds, per ReLU node, the coefficients nu (batch, rows, size) that its output was met with.
     """
 
-    lower: FloatArray
-    slope: FloatArray
-    constant: FloatArray
-    error: FloatArray
+    lower: Any
+    slope: Any
+    constant: Any
+    error: Any
+    coefficients: dict[int, Any] = field(default_factory=dict)
 
 
 def linear_bounds(graph: Graph, lower: FloatArray, upper: FloatArray) -> Bounds:
@@ -48,50 +52,72 @@ def linear_bounds(graph: Graph, lower: FloatArray, upper: FloatArray) -> Bounds:
     lows: list[FloatArray] = []
     highs: list[FloatArray] = []
     feeds_relu = {node.source for node in graph.nodes if isinstance(node, Relu)}
+    lines: dict[int, Lines] = {}
     for number, node in enumerate(graph.nodes):
         if isinstance(node, Input):
             low, high = lower, upper
         elif isinstance(node, Affine):
             low, high = affine_interval(node, lows, highs)
-            if number in feeds_relu and number > 1:
+            if number in feeds_relu and lines:
                 so_far = Bounds((*lows, low), (*highs, high))
-                low, high = _tighten(graph, so_far, number)
+                low, high = tighten(graph, so_far, number, lines)
         else:
             low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
+            lines[number] = crown_lines(lows[node.source], highs[node.source])
         lows.append(low)
         highs.append(high)
     return Bounds(tuple(lows), tuple(highs))
 
 
-def _tighten(graph: Graph, bounds: Bounds, number: int) -> tuple[FloatArray, FloatArray]:
+def tighten(graph: Graph, bounds: Bounds, number: int, lines: Mapping[int, Lines]) -> tuple[FloatArray, FloatArray]:
     """Bounds of node `number` intersected with backward substitution for its unstable rows."""
     low, high = bounds.lower[number], bounds.upper[number]
     rows = np.flatnonzero(((low < 0) & (high > 0)).any(axis=0))
     if not len(rows):
         return low, high
-    picks = np.zeros((2 * len(rows), low.shape[1]))
-    picks[np.arange(len(rows)), rows] = 1
-    picks[len(rows) + np.arange(len(rows)), rows] = -1
-    bound = backward(graph, bounds, number, picks).lower
+    picks = unit_rows(rows, low.shape[1], low.dtype)
+    bound = backward(graph, bounds, number, picks, lines).lower
     low, high = low.copy(), high.copy()
     low[:, rows] = np.maximum(low[:, rows], bound[:, : len(rows)])
     high[:, rows] = np.minimum(high[:, rows], -bound[:, len(rows) :])
     return low, high
 
 
+def unit_rows(rows: Any, size: int, dtype: Any) -> FloatArray:
+    """Rows that pick out neurons: e_i for the lower bound of each, then -e_i for its upper bound."""
+    picks: FloatArray = np.zeros((2 * len(rows), size), dtype=dtype)
+    picks[np.arange(len(rows)), rows] = 1
+    picks[len(rows) + np.arange(len(rows)), rows] = -1
+    return picks
+
+
 def output_bounds(graph: Graph, bounds: Bounds, rows: FloatArray) -> LinearBound:
     """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`."""
-    return backward(graph, bounds, graph.output, rows)
+    lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+    return backward(graph, bounds, graph.output, rows, lines)
 
 
-def backward(graph: Graph, bounds: Bounds, number: int, rows: FloatArray) -> LinearBound:
+def backward(
+    graph: Graph,
+    bounds: Bounds,
+    number: int,
+    rows: Any,
+    lines: Mapping[int, Lines],
+    *,
+    rigorous: bool = True,
+    keep: bool = False,
+) -> LinearBound:
     """Lower bounds of `rows` @ node `number`, by backward substitution through the ReLUs below it.
 
-    `rows` has shape (rows, size) or (batch, rows, size); `bounds` must hold all nodes below `number`.
+    `rows` has shape (rows, size) or (batch, rows, size); `bounds` must hold all nodes below `number`, for the
+    whole batch or for one box that contains every domain of the batch, in which case the batch is that of
+    `rows` and `lines`. Without `rigorous` no rounding is charged and the result is a hint. `keep` returns the
+    coefficients met at each ReLU.
     """
-    batch = bounds.batch
-    pending: dict[int, FloatArray] = {number: np.broadcast_to(rows, (batch, *rows.shape[-2:]))}
-    constant = np.zeros((batch, rows.shape[-2]))
+    batch = max(bounds.batch, len(rows) if rows.ndim == 3 else 1, *(len(line.slope_above) for line in lines.values()))
+    pending: dict[int, Any] = {number: np.broadcast_to(rows, (batch, *rows.shape[-2:]))}
+    kept: dict[int, Any] = {}
+    constant = np.zeros((batch, rows.shape[-2]), dtype=rows.dtype)
     magnitude = np.zeros_like(constant)
     products = 8
     for current in range(number, 0, -1):
@@ -100,61 +126,42 @@ def backward(graph: Graph, bounds: Bounds, number: int, rows: FloatArray) -> Lin
             continue
         node = graph.nodes[current]
         if isinstance(node, Relu):
-            low, high = bounds.lower[node.source], bounds.upper[node.source]
-            mu, gain = _relax(nu, low, high)
+            if keep:
+                kept[current] = nu
+            mu, gain = lines[current].substitute(nu)
             constant += gain
             _add(pending, node.source, mu)
         elif isinstance(node, Affine):
-            constant += nu @ node.bias.values
-            size = np.abs(node.bias.values) + _largest(bounds, current)
+            constant += nu @ node.bias.like(constant)
             for linear, source in node.terms:
-                size = size + linear.apply_abs(_largest(bounds, source))
                 products += linear.fan_in + linear.fan_out + 2
                 _add(pending, source, linear.apply_transpose(nu))
-            magnitude += _rowdot(np.abs(nu), size)
+            if rigorous:
+                magnitude += rowdot(np.abs(nu), bounds.magnitude(graph, current))
     slope = pending.get(0)
     if slope is None:
-        slope = np.zeros((batch, rows.shape[-2], graph.input_size))
+        slope = np.zeros((batch, rows.shape[-2], graph.input_size), dtype=rows.dtype)
     low, high = bounds.lower[0], bounds.upper[0]
-    products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
-    center, radius = low / 2 + high / 2, np.nextafter(high / 2 - low / 2, np.inf)
-    lowest = _rowdot(slope, center) - _rowdot(np.abs(slope), radius)
-    magnitude += _rowdot(np.abs(slope), np.maximum(np.abs(low), np.abs(high)))
-    error = 2 * gamma(products) * magnitude + TINY
+    center, radius = low / 2 + high / 2, np.nextafter(high / 2 - low / 2, np.inf, dtype=low.dtype)
+    size = np.abs(slope)
+    lower = rowdot(slope, center) - rowdot(size, radius) + constant
+    error = np.zeros_like(lower)
+    if rigorous:
+        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
+        magnitude += rowdot(size, np.maximum(np.abs(low), np.abs(high)))
+        error = 2 * gamma(products, unit(rows.dtype)) * magnitude + tiny(rows.dtype)
     with np.errstate(invalid="ignore"):
-        result = lowest + constant - error
+        lower = lower - error
     # An overflow on the way knows nothing.
-    result = np.where(np.isnan(result), -np.inf, result)
-    return LinearBound(result, slope, constant, error)
+    return LinearBound(np.where(np.isnan(lower), -np.inf, lower), slope, constant, error, kept)
 
 
-def _relax(nu: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Multipliers mu and constants with nu . relu(z) >= mu . z + constant for all z in [low, high].
-
-    Upper line for negative coefficients: through (low, 0) and (high, high). Lower line for positive ones:
-    slope 0 or 1, whichever leaves the smaller triangle.
-    """
-    below, above = np.minimum(low, 0), np.maximum(high, 0)
-    width = above - below
-    with np.errstate(invalid="ignore", divide="ignore"):
-        chord = np.where(width > 0, above / width, 0.0)
-    chord = np.where(high <= 0, 0.0, np.where(low >= 0, 1.0, chord))
-    floor = np.where(low >= 0, 1.0, (above > -below).astype(np.float64))
-    floor = np.where(high <= 0, 0.0, floor)
-    negative = np.minimum(nu, 0)
-    mu = negative * chord[:, None, :] + (nu - negative) * floor[:, None, :]
-    return mu, _rowdot(negative, -chord * below)
+def rowdot(rows: Any, vector: Any) -> Any:
+    """(batch, rows, n) times (batch or 1, n) -> (batch, rows)."""
+    if rows.shape[1] == 1:
+        return np.einsum("brn,bn->br", rows, np.broadcast_to(vector, (len(rows), vector.shape[-1])))
+    return np.matmul(rows, vector[:, :, None])[:, :, 0]
 
 
-def _rowdot(rows: FloatArray, vector: FloatArray) -> FloatArray:
-    """(batch, rows, n) times (batch, n) -> (batch, rows)."""
-    result: FloatArray = np.matmul(rows, vector[:, :, None])[:, :, 0]
-    return result
-
-
-def _largest(bounds: Bounds, number: int) -> FloatArray:
-    return np.maximum(np.abs(bounds.lower[number]), np.abs(bounds.upper[number]))
-
-
-def _add(pending: dict[int, FloatArray], number: int, rows: FloatArray) -> None:
+def _add(pending: dict[int, Any], number: int, rows: Any) -> None:
     pending[number] = pending[number] + rows if number in pending else rows

@@ -1,18 +1,31 @@
-"""How much float64 arithmetic can be wrong, as a number to subtract.
+"""How much floating-point arithmetic can be wrong, as a number to subtract.
 
 A sum of n products computed in any order, with or without fused multiply-add, differs from the true one by at
 most gamma_n times the sum of the absolute values, gamma_n = n u / (1 - n u) (Higham, Accuracy and Stability
-of Numerical Algorithms, ch. 3). Underflow adds at most a multiple of the smallest number, which `TINY` covers.
+of Numerical Algorithms, ch. 3). Underflow adds at most n times the smallest number, which `tiny` covers.
 """
 
 from __future__ import annotations
 
-from ..network.exact import UNIT
+from typing import Any
 
-# Far above n * 2**-1074 for any n that fits in memory, far below anything that matters.
-TINY = 2.0**-1000
+import numpy as np
+
+from ..network.exact import UNIT
 
 
 def gamma(count: int, unit: float = UNIT) -> float:
-    """gamma_n for `count` roundings, itself rounded up."""
+    """gamma_n for `count` roundings, itself rounded up; infinite where the bound no longer holds."""
+    if count * unit >= 0.5:
+        return float("inf")
     return count * unit / (1 - count * unit) * (1 + 4 * unit)
+
+
+def unit(dtype: Any) -> float:
+    """The relative error of one rounding in this float type."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def tiny(dtype: Any) -> float:
+    """Far above what underflow can do in this float type, far below anything that matters."""
+    return float(np.finfo(dtype).tiny) * 2.0**22

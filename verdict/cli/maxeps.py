@@ -57,9 +57,14 @@ def command(
 
 
 class _MaxEps:
-    header = (
-        ("class", 5), ("proved", 15), ("refuted", 15), ("status", 11), ("witness class", 13), ("seconds", 7)
-    )  # fmt: skip
+    header: Sequence[tuple[str, int]] = (
+        ("class", 5),
+        ("proved", 15),
+        ("refuted", 15),
+        ("status", 11),
+        ("witness class", 13),
+        ("seconds", 7),
+    )
 
     def __init__(self, save: Path | None) -> None:
         self.folder = save

@@ -15,15 +15,13 @@ from rich.text import Text
 if TYPE_CHECKING:
     from verdict.search.radius import Progress
 
+LONGEST_NAME = 20
+
 
 class Line:
     """The text of the line; rich asks for it a few times a second, so the clock runs between two reports."""
 
-    def __init__(self) -> None:
-        self.name, self.text, self.started = "", "", time.monotonic()
-
-    def begin(self, name: str) -> None:
-        """A new input."""
+    def __init__(self, name: str) -> None:
         self.name, self.text, self.started = name, "starting", time.monotonic()
 
     def stage(self, stage: str) -> None:
@@ -38,20 +36,31 @@ class Line:
         else:
             upper = float(progress.upper)
             gap = 0.0 if upper == 0 else (upper - lower) / upper
-            ends = f"in [{lower:.6g}, {upper:.6g}]  gap {gap:.2%}"
+            ends = f"in [{lower:.6g}, {upper:.6g}]  gap {gap:.3g}"
         self.text = f"{progress.stage}  radius {ends}"
 
     def __rich__(self) -> Text:
         seconds = time.monotonic() - self.started
-        return Text(f"{self.name}  {self.text}  {seconds:.0f} s", style="dim", no_wrap=True, overflow="ellipsis")
+        name = self.name if len(self.name) <= LONGEST_NAME else "..." + self.name[3 - LONGEST_NAME :]
+        text = f"{seconds:4.0f} s  {name}  {self.text}"
+        return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager
-def line() -> Iterator[Line]:
-    """A `Line`, shown while the block runs if stderr is a terminal."""
-    shown = Line()
+def line(name: str) -> Iterator[Line]:
+    """A `Line`, shown while the block runs if stderr is a terminal; the block must print nothing."""
+    shown = Line(name)
     if not sys.stderr.isatty():
         yield shown
         return
-    with Live(shown, console=Console(stderr=True), transient=True, refresh_per_second=5):
+    # Without redirection: rich would send what is meant for stdout to stderr.
+    live = Live(
+        shown,
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=5,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with live:
         yield shown

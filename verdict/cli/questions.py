@@ -60,11 +60,11 @@ class Questions(Generic[Answer]):
     def run(self) -> int:
         """Ask, print, and return the exit code."""
         answers: list[Answer] = []
-        with Interrupts() as ctrl_c, line() as shown:
+        with Interrupts() as ctrl_c:
             try:
                 for point in self.inputs.points:
-                    shown.begin(point.name)
-                    answers.append(self.kind.ask(self.network, point, self.options, shown))
+                    with line(point.name) as shown:
+                        answers.append(self.kind.ask(self.network, point, self.options, shown))
                     if self.inputs.several and not self.request.json:
                         self._row(answers[-1], point, first=len(answers) == 1)
                     if ctrl_c.seen:

@@ -54,7 +54,13 @@ def command(
 
 
 class _Robust:
-    header = (("class", 5), ("status", 8), ("witness class", 13), ("seconds", 7), ("reason", 6))
+    header: Sequence[tuple[str, int]] = (
+        ("class", 5),
+        ("status", 8),
+        ("witness class", 13),
+        ("seconds", 7),
+        ("reason", 6),
+    )
 
     def __init__(self, eps: str) -> None:
         from verdict.api import exact

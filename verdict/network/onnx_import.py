@@ -135,7 +135,10 @@ class _Importer:
         )
 
     def _array(self, tensor: onnx.TensorProto) -> np.ndarray[Any, Any]:
-        array = onnx.numpy_helper.to_array(tensor)
+        try:
+            array = onnx.numpy_helper.to_array(tensor)
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"{self.path}: the weights {tensor.name!r} are malformed: {error}") from error
         if array.dtype.kind == "f" and np.isnan(array).any():
             raise ModelError(f"{self.path}: the weights {tensor.name!r} contain NaN, expected finite numbers")
         return array

@@ -125,7 +125,7 @@ def _transposed_sizes(
             ctx.fail(f"output_shape = {wanted}, expected {rank} numbers")
         out = tuple(int(v) for v in wanted[-rank:])
         total = [max(f + e - o, 0) for f, e, o in zip(full, extra, out, strict=True)]
-        begins = [same_pads(t, mode != "SAME_UPPER")[0] for t in total]
+        begins = [same_pads(t, mode == "SAME_UPPER")[0] for t in total]
     else:
         pads = explicit_pads(ctx, rank) if mode == "NOTSET" else ((0, 0),) * rank
         out = tuple(f + e - a - b for f, e, (a, b) in zip(full, extra, pads, strict=True))

@@ -24,6 +24,10 @@ from .attack import attack, shrink
 from .region import best_in_region, phases_at
 
 
+# The most that the attack, and after it the polishing of what it found, may take.
+ATTACK_SECONDS = 10.0
+
+
 @dataclass(frozen=True)
 class Progress:
     """One report: the interval so far (upper is None without a witness), the stage, and seconds."""
@@ -107,17 +111,17 @@ class RadiusSearch:
         self.report()
         return True
 
-    def polish(self, point: FloatArray, polytope: Polytope | None = None) -> bool:
+    def polish(self, point: FloatArray, polytope: Polytope | None = None, clock: Deadline | None = None) -> bool:
         """Offer the best point of the linear region around a float point; repeat while it improves."""
         improved = False
         for _ in range(20):
-            if self.deadline.passed():
+            if (clock or self.deadline).passed():
                 break
             target = polytope or self._nearest_polytope(point)
             reach = float_above(self.cap) * 1.01 + 1e-6
             better = False
             for candidate in best_in_region(
-                self.graph, self.family, target, phases_at(self.graph, point), reach
+                self.graph, self.family, target, phases_at(self.graph, point), reach, self.deadline.share(0.2, 10)
             ):
                 if self.offer(candidate):
                     better = True
@@ -148,22 +152,23 @@ class RadiusSearch:
     def seek_witness(self) -> None:
         """The attack: find some witness, then move it inward, then to the optimum of its linear region."""
         self.enter("attack")
-        radius = self._first_hit()
+        clock = self.deadline.share(0.1, ATTACK_SECONDS)
+        radius = self._first_hit(clock)
         if radius is None:
             return
-        found = shrink(self.graph, self.unsafe, self.family, radius, self._rng, self.deadline)
+        found = shrink(self.graph, self.unsafe, self.family, radius, self._rng, clock)
         if found is None:
             return
         self.offer(ExactVector.of(found[1]))
-        self.polish(found[1])
+        self.polish(found[1], clock=self.deadline.share(0.1, ATTACK_SECONDS))
 
-    def _first_hit(self) -> float | None:
+    def _first_hit(self, clock: Deadline) -> float | None:
         """A radius at which the attack succeeds, looked for on a ladder of radii up to the cap."""
         top = float_above(self.cap)
         radius = top / 256
-        while not self.deadline.passed():
+        while not clock.passed():
             lower, upper = self.family.floats(radius)
-            if len(attack(self.graph, self.unsafe, lower, upper, self._rng, deadline=self.deadline)):
+            if len(attack(self.graph, self.unsafe, lower, upper, self._rng, deadline=clock)):
                 return radius
             if radius >= top:
                 return None

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from verdict.encoders.milp import Phases, encode_radius
 
 from ..bounds import interval_bounds
+from ..deadline import Deadline
 from ..errors import SolverError
 from ..network.evaluate import evaluate_all
 from ..network.exact import ExactVector, FloatArray, float_above
@@ -34,11 +35,16 @@ def phases_at(graph: Graph, x: FloatArray) -> Phases:
 
 
 def best_in_region(
-    graph: Graph, family: Perturbation, unsafe: Polytope, phases: Phases, radius: float
+    graph: Graph,
+    family: Perturbation,
+    unsafe: Polytope,
+    phases: Phases,
+    radius: float,
+    clock: Deadline | None = None,
 ) -> Iterator[ExactVector]:
     """Candidates of least radius in the region of `phases`, best first: the exact vertex, then points nearby.
 
-    `radius` is where the search may stop looking. Nothing is yielded when the region does not reach the
+    `radius` is where the search may stop looking, `clock` limits the linear program. Nothing is yielded when the region does not reach the
     unsafe polytope within it.
     """
     from verdict.solvers import Status, solver
@@ -47,7 +53,9 @@ def best_in_region(
     bounds = interval_bounds(graph, lower[None], upper[None])
     try:
         encoding = encode_radius(graph, bounds, unsafe, family, (0.0, radius), phases)
-        solution = solver("highs", isolate=False).solve(encoding.model, time_limit=20.0)
+        solution = solver("highs", isolate=False).solve(
+            encoding.model, time_limit=None if clock is None else clock.limit()
+        )
     except SolverError:
         return
     if solution.status is not Status.OPTIMAL or solution.point is None:

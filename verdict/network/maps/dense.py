@@ -35,13 +35,14 @@ class Dense(LinearMap):
 
     def _forward(self, x: Any, w: Any) -> Any:
         if self.blocks == 1:
-            return x @ w.T
+            return (x.reshape((-1, self.cols)) @ w.T).reshape((*x.shape[:-1], self.rows))
         lead = x.shape[:-1]
         return (x.reshape((*lead, self.blocks, self.cols)) @ w.T).reshape((*lead, self.out_size))
 
     def _backward(self, y: Any, w: Any) -> Any:
         if self.blocks == 1:
-            return y @ w
+            # One product of two matrices, not one per leading index.
+            return (y.reshape((-1, self.rows)) @ w).reshape((*y.shape[:-1], self.cols))
         lead = y.shape[:-1]
         return (y.reshape((*lead, self.blocks, self.rows)) @ w).reshape((*lead, self.in_size))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..exact import Coefficients
 from .base import IndexArray, LinearMap
-from .namespace import namespace
+from .namespace import namespace, zeros_like_shape
 
 
 class Total(LinearMap):
@@ -42,7 +42,8 @@ class Total(LinearMap):
     def _backward(self, y: Any, w: Any) -> Any:
         lead = tuple(y.shape[:-1])
         kept = tuple(1 if a in self.axes else n for a, n in enumerate(self.in_shape))
-        spread = namespace(y).broadcast_to(y.reshape((*lead, *kept)), (*lead, *self.in_shape))
+        # A sum rather than a broadcast: that would be a read-only view of `y`.
+        spread = zeros_like_shape(y, (*lead, *self.in_shape)) + y.reshape((*lead, *kept))
         return spread.reshape((*lead, self.in_size))
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:

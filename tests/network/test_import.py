@@ -1,0 +1,206 @@
+"""Whole files: several inputs and outputs, doubles, compression, folding, and what the importer reports."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from verdict.errors import ModelError, UnsupportedError
+from verdict.network.exact import ExactVector
+from verdict.network.graph import Affine
+from verdict.network.onnx_import import load_onnx
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
+from operator_check import check, ints, load, model, scalar, single, weights
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["s"]),
+        helper.make_node("Relu", ["s"], ["r"]),
+        helper.make_node("Flatten", ["r"], ["f"]),
+        helper.make_node("Identity", ["b"], ["t"]),
+    ]
+    proto = model(nodes, {"a": ("N", 2, 2), "b": (2,)}, {}, outputs=("t", "f", "s"))
+    network = check(proto, tmp_path)
+    assert [p.size for p in network.inputs] == [4, 2]
+    assert [p.shape for p in network.outputs] == [(2,), (1, 4), (1, 2, 2)]
+    exact = network.evaluate_exact(ExactVector.of([1, -2, 3, -4, 0, 1]))
+    assert exact.fractions() == [0, 1, 1, 0, 3, 0, 1, -1, 3, -3]
+
+
+def test_output_that_is_an_input(tmp_path: Path) -> None:
+    proto = model([helper.make_node("Relu", ["x"], ["r"])], {"x": (1, 3)}, {}, outputs=("r", "x"))
+    assert check(proto, tmp_path).output_size == 6
+
+
+def test_output_that_is_constant(tmp_path: Path) -> None:
+    proto = model([helper.make_node("Relu", ["c"], ["y"])], {"x": (1, 3)}, {"c": weights(4)})
+    assert check(proto, tmp_path).graph.relu_count == 0
+
+
+def test_double_precision(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Relu", ["h"], ["y"])]
+    weight = np.array([[0.1, -0.2], [1 / 3, 5.0]])
+    network = check(model(nodes, {"x": (1, 2)}, {"w": weight}, kind=TensorProto.DOUBLE), tmp_path)
+    assert network.inputs[0].dtype == network.outputs[0].dtype == "float64"
+    assert network.evaluate_exact(ExactVector.of([1, 0])).fractions()[0] == Fraction(0.1)
+
+
+def test_initializers_listed_as_inputs(tmp_path: Path) -> None:
+    proto = single("Add", (1, 3), ("x", weights(3)))
+    proto.graph.input.append(helper.make_tensor_value_info("c1", TensorProto.FLOAT, (3,)))
+    assert check(proto, tmp_path).input_size == 3
+
+
+def test_dynamic_batch_counts_as_one(tmp_path: Path) -> None:
+    proto = single("Relu", ("batch", 3))
+    assert check(proto, tmp_path).inputs[0].shape == (1, 3)
+    proto.graph.input[0].type.tensor_type.shape.dim[0].ClearField("dim_param")
+    assert check(proto, tmp_path).inputs[0].shape == (1, 3)
+
+
+def test_fixed_batch_is_part_of_the_input(tmp_path: Path) -> None:
+    assert check(single("Relu", (4, 3)), tmp_path).input_size == 12
+
+
+def test_compressed_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx.gz"
+    path.write_bytes(gzip.compress(single("Relu", (1, 3)).SerializeToString()))
+    assert load_onnx(path, check=False).input_size == 3
+
+
+def test_external_data(tmp_path: Path) -> None:
+    proto = single("MatMul", (1, 40), ("x", weights(40, 40)))
+    path = tmp_path / "model.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    assert load_onnx(path).input_size == 40
+
+
+def test_nodes_in_any_order(tmp_path: Path) -> None:
+    """The checker insists on topological order, and so the message comes from there."""
+    proto = single("Relu", (1, 3))
+    proto.graph.node.insert(0, helper.make_node("Neg", ["y"], ["z"]))
+    with pytest.raises(ModelError, match="topological"):
+        load(proto, tmp_path)
+
+
+def test_constants_are_folded_exactly(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Div", ["one", "three"], ["third"]),
+        helper.make_node("Reshape", ["third", "shape"], ["column"]),
+        helper.make_node("Mul", ["column", "three"], ["whole"]),
+        helper.make_node("Mul", ["x", "column"], ["a"]),
+        helper.make_node("Add", ["a", "whole"], ["y"]),
+    ]
+    constants = {"one": scalar(1), "three": scalar(3), "shape": ints(1, 1)}
+    network = check(model(nodes, {"x": (1, 2)}, constants), tmp_path)
+    assert network.evaluate_exact(ExactVector.of([1, 2])).fractions() == [Fraction(4, 3), Fraction(5, 3)]
+    assert len(network.graph.nodes) == 2
+
+
+def test_irrational_constants_are_rounded_to_float64(tmp_path: Path) -> None:
+    """A decomposed batch normalisation: x / sqrt(var + eps)."""
+    nodes = [
+        helper.make_node("Add", ["var", "eps"], ["v"]),
+        helper.make_node("Sqrt", ["v"], ["deviation"]),
+        helper.make_node("Div", ["x", "deviation"], ["y"]),
+    ]
+    network = check(model(nodes, {"x": (1, 1)}, {"var": scalar(2), "eps": scalar(0)}), tmp_path)
+    value = network.evaluate_exact(ExactVector.of([1])).fractions()[0]
+    assert value == 1 / Fraction(float(np.sqrt(2.0)))
+
+
+def test_batch_normalisation_factor_is_the_documented_float(tmp_path: Path) -> None:
+    arguments = ("x", *(np.float32([v]) for v in (3, 0, 0, 0.7)))
+    network = check(single("BatchNormalization", (1, 1), arguments, epsilon=0.001), tmp_path)
+    factor = 3.0 / np.sqrt(np.float64(np.float32(0.7)) + np.float64(np.float32(0.001)))
+    assert network.evaluate_exact(ExactVector.of([1])).fractions() == [Fraction(float(factor))]
+
+
+def test_average_is_the_exact_rational(tmp_path: Path) -> None:
+    network = check(single("AveragePool", (1, 1, 3, 3), kernel_shape=[3, 3]), tmp_path)
+    assert network.evaluate_exact(ExactVector.of(range(1, 10))).fractions() == [5]
+
+
+def test_bias_goes_into_the_layer(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Add", ["h", "b"], ["y"])]
+    network = check(model(nodes, {"x": (1, 2)}, {"w": weights(2, 3), "b": weights(3)}), tmp_path)
+    assert len(network.graph.nodes) == 2
+    layer = network.graph.nodes[1]
+    assert isinstance(layer, Affine)
+    assert layer.bias.values.any()
+
+
+def test_local_functions_are_inlined(tmp_path: Path) -> None:
+    body = [helper.make_node("Relu", ["a"], ["r"]), helper.make_node("Neg", ["r"], ["b"])]
+    function = helper.make_function("own", "NegRelu", ["a"], ["b"], body, [helper.make_opsetid("", 17)])
+    graph = helper.make_graph(
+        [helper.make_node("NegRelu", ["x"], ["y"], domain="own")],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3))],
+    )
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    proto = helper.make_model(graph, opset_imports=imports, functions=[function], ir_version=8)
+    assert check(proto, tmp_path).graph.relu_count == 3
+
+
+def test_every_unsupported_node_is_listed(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Sigmoid", ["x"], ["s"], name="gate"),
+        helper.make_node("Relu", ["s"], ["r"], name="innocent"),
+        helper.make_node("Mul", ["x", "x"], ["m"], name="square"),
+        helper.make_node("Tanh", ["r"], ["t"], name="squash"),
+        helper.make_node("Odd", ["x"], ["o"], name="foreign", domain="com.example"),
+        helper.make_node("Add", ["m", "t"], ["y"]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "g", [value("x", TensorProto.FLOAT, (1, 3))], [value("y", TensorProto.FLOAT, (1, 3))]
+    )
+    imports = [helper.make_opsetid("", 13), helper.make_opsetid("com.example", 1)]
+    proto = helper.make_model(graph, opset_imports=imports)
+    with pytest.raises(UnsupportedError) as caught:
+        load(proto, tmp_path)
+    text = str(caught.value)
+    assert "4 unsupported node(s), operator set 13" in text
+    for part in ("gate (Sigmoid)", "square (Mul)", "squash (Tanh)", "foreign (com.example.Odd)"):
+        assert part in text
+    assert "innocent" not in text
+    assert "supported operators: Abs, Add, ArgMax" in text
+
+
+def test_disagreement_with_the_runtime_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from verdict.ops import lowering
+
+    def wrong(ctx: lowering.Context) -> list[lowering.Value]:
+        return [ctx.value(0)]
+
+    table = dict(lowering.operators())
+    table["Neg"] = lowering.Operator("Neg", wrong, True)
+    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    with pytest.raises(ModelError, match="disagrees with ONNX Runtime: output 0 is") as caught:
+        load(single("Neg", (1, 1)), tmp_path)
+    assert "model.onnx" in str(caught.value)
+    assert load(single("Neg", (1, 1)), tmp_path, check=False).input_size == 1
+
+
+def test_a_lowering_that_breaks_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from verdict.ops import lowering
+
+    def broken(ctx: lowering.Context) -> list[lowering.Value]:
+        raise IndexError("list index out of range")
+
+    table = dict(lowering.operators())
+    table["Neg"] = lowering.Operator("Neg", broken, True)
+    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    with pytest.raises(UnsupportedError, match=r"the_Neg \(Neg\): malformed: IndexError"):
+        load(single("Neg", (1, 1)), tmp_path)

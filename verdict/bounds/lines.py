@@ -1,0 +1,58 @@
+"""The lines that stand in for a ReLU: one below it, one above it, and what a split adds.
+
+For z in [l, u] with l < 0 < u, relu(z) lies above every line a z with a in [0, 1] and below the chord through
+(l, 0) and (u, u). A coefficient's sign decides which line is needed. A neuron that a split fixes on one side
+has no gap at all, and any non-negative multiple beta of its constraint may be added free of charge
+(Wang et al. 2103.06624).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Lines of one ReLU node, arrays (batch, size).
+
+    Below: relu(z) >= slope_below * z. Above: relu(z) <= slope_above * z + offset_above. `shift` is added to the
+    multipliers: +beta >= 0 for neurons split off (z <= 0), -beta for neurons split on (z >= 0), else 0.
+    """
+
+    slope_below: Any
+    slope_above: Any
+    offset_above: Any
+    shift: Any = None
+
+    def substitute(self, nu: Any) -> tuple[Any, Any]:
+        """(mu, gain) with nu . relu(z) >= mu . z + gain on the domain; nu is (batch, rows, size)."""
+        negative = np.minimum(nu, 0)
+        below = self.slope_below[:, None, :]
+        mu = nu * below
+        mu += negative * (self.slope_above[:, None, :] - below)
+        if self.shift is not None:
+            mu += self.shift[:, None, :]
+        if nu.shape[1] == 1:
+            return mu, np.einsum("brn,bn->br", negative, np.broadcast_to(self.offset_above, (len(nu), nu.shape[2])))
+        return mu, np.matmul(negative, self.offset_above[:, :, None])[:, :, 0]
+
+
+def crown_lines(low: Any, high: Any) -> Lines:
+    """CROWN's lines for pre-activations in [low, high], arrays (batch, size): the lower line has slope 0 or 1,
+    whichever leaves the smaller triangle."""
+    below, above = np.minimum(low, 0), np.maximum(high, 0)
+    chord = chord_slope(low, high)
+    floor = np.where(low >= 0, 1, above > -below).astype(low.dtype)
+    return Lines(np.where(high <= 0, 0, floor).astype(low.dtype), chord, -chord * below)
+
+
+def chord_slope(low: Any, high: Any) -> Any:
+    """u / (u - l) where unstable, 1 where always on, 0 where always off."""
+    below, above = np.minimum(low, 0), np.maximum(high, 0)
+    width = above - below
+    with np.errstate(invalid="ignore", divide="ignore"):
+        chord = np.where(width > 0, above / width, 0)
+    return np.where(high <= 0, 0, np.where(low >= 0, 1, chord)).astype(low.dtype)
