@@ -45,26 +45,28 @@ class Encoding:
     """A linear model and what its columns mean.
 
     The input is columns 0 to input_size - 1; `radius` is the radius's column or None; `relus` maps a ReLU
-    node's number to its columns.
+    node's number to its columns, `definitions` to the neurons that have a row M x - z = -c defining their
+    pre-activation z, and the number of the first such row.
     """
 
     model: LinearModel
     input_size: int
     radius: int | None
     relus: dict[int, ReluColumns]
+    definitions: dict[int, tuple[Columns, int]]
 
     def phases(self, point: FloatArray) -> dict[int, npt.NDArray[np.bool_]]:
         """The on/off phases that the binaries of a solver's point choose, per ReLU node."""
         return {node: point[columns.binary] > 0.5 for node, columns in self.relus.items()}
 
 
-def encode_margin(graph: Graph, bounds: Bounds, unsafe: Polytope) -> Encoding:
+def encode_margin(graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases | None = None) -> Encoding:
     """Minimise the slack of `unsafe`: the property holds on the box of `bounds` iff the minimum is positive.
 
     The slack is max over rows of C y - d, so a minimum of exactly zero, a tie, is unsafe. `bounds` has a
-    batch of one.
+    batch of one. `phases` as in `encode_radius`.
     """
-    writer = _Writer(graph, bounds)
+    writer = _Writer(graph, bounds, phases)
     output = writer.network()
     matrix, offset = unsafe.matrix.values, unsafe.offset.values
     slack = writer.column(-np.inf, np.inf, cost=1.0)
@@ -141,6 +143,7 @@ class _Writer:
     integer: list[bool] = field(default_factory=list)
     blocks: list[tuple[Any, FloatArray, FloatArray]] = field(default_factory=list)
     relus: dict[int, ReluColumns] = field(default_factory=dict)
+    definitions: dict[int, tuple[Columns, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.bounds.batch != 1:
@@ -221,6 +224,7 @@ class _Writer:
         # z = M x + c, written as M x - z = -c.
         rows = _widen(before.matrix[alive], len(self.lower))
         minus = coo_array((-np.ones(len(z)), (np.arange(len(z)), z)), shape=rows.shape)
+        self.definitions[number] = alive, sum(block.shape[0] for block, _, _ in self.blocks)
         self.blocks.append((rows + minus, -before.constant[alive], -before.constant[alive]))
         unstable = np.flatnonzero((low[alive] < 0) & (high[alive] > 0))
         y, l, u = z.copy(), low[alive][unstable], high[alive][unstable]  # noqa: E741
@@ -251,7 +255,7 @@ class _Writer:
             upper=np.array(self.upper),
             integer=np.array(self.integer),
         )
-        return Encoding(model, self.graph.input_size, radius, self.relus)
+        return Encoding(model, self.graph.input_size, radius, self.relus, self.definitions)
 
 
 def _widen(matrix: Any, width: int) -> Any:

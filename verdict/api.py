@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,7 +25,8 @@ from .network.network import Network
 from .results import Radius, Trust, Verdict, Witness
 
 Number = int | float | str | Fraction
-ENGINES = ("milp", "smt")
+ENGINES = ("auto", "bab", "milp", "smt")
+LARGEST_POWER = 1000
 
 
 def load(model: str | Path) -> Network:
@@ -51,6 +53,10 @@ def exact(value: Number, what: str = "value") -> Fraction:
     the dyadic rational that it is. Raises InputError for anything else."""
     try:
         if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError
+        power = re.search(r"e([+-]?\d+)\s*$", value, re.IGNORECASE) if isinstance(value, str) else None
+        # Fraction would write out the power of ten, whatever it is.
+        if power is not None and abs(int(power[1])) > LARGEST_POWER:
             raise ValueError
         return Fraction(value)
     except (ValueError, TypeError, ZeroDivisionError):
@@ -117,14 +123,18 @@ def _center(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVec
     return ExactVector.of(values.ravel())
 
 
-def _engine(name: str, solver: str | None) -> Any:
-    """The MILP backend for engine milp, or None for smt. Raises InputError and SolverError."""
+def _engine(name: str, solver: str | None) -> tuple[str, Any]:
+    """The engine's full name and, for milp, its backend. Raises InputError and SolverError."""
     if name not in ENGINES:
         raise InputError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
     if name == "smt":
         if solver not in (None, "z3"):
             raise InputError(f"the smt engine has the solver z3, not {solver!r}")
-        return None
+        return "smt/z3", None
+    if name != "milp":
+        if solver is not None:
+            raise InputError(f"the {name} engine takes no solver; --solver goes with --engine milp")
+        return name, None
     from verdict.solvers import solver as find
 
     backend = find(solver or "highs")
@@ -133,7 +143,7 @@ def _engine(name: str, solver: str | None) -> Any:
         raise InputError(f"solver {solver} is not available: {missing}")
     if not backend.features.integer or not backend.features.continuous:
         raise InputError(f"solver {solver} does not solve mixed-integer models; try highs, scip or cbc")
-    return backend
+    return f"milp/{backend.name}", backend
 
 
 def robust(
@@ -145,7 +155,7 @@ def robust(
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
-    engine: str = "milp",
+    engine: str = "auto",
     solver: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
@@ -170,7 +180,7 @@ def robust(
     if radius < 0:
         raise InputError(f"eps is {eps}, expected at least 0")
     question = _question(network, x, range, label, target, norm)
-    backend = _engine(engine, solver)
+    name, backend = _engine(engine, solver)
     box = question.family.at(radius)
     here = _at_center(question)
     if here is not None:
@@ -178,7 +188,8 @@ def robust(
     else:
         problem = Problem(network, box, question.unsafe)
         try:
-            evidence = decide(problem, box, deadline, backend, threads, on_progress or (lambda stage: None))
+            report = on_progress or (lambda stage: None)
+            evidence = decide(problem, box, deadline, backend, threads, report, engine)
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     name = "smt/z3" if backend is None else f"milp/{backend.name}"
@@ -221,9 +232,8 @@ def maxeps(
 
     deadline = Deadline(timeout)
     question = _question(network, x, range, label, target, norm)
-    backend = _engine(engine, solver)
+    name, backend = _engine(engine, solver)
     search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress)
-    name = "smt/z3" if backend is None else f"milp/{backend.name}"
     if replay_exactly(network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline)
     reason = ""
@@ -231,14 +241,7 @@ def maxeps(
         search.seek_witness()
         search.prove_by_bounds()
         if search.open_polytopes() and not deadline.passed():
-            if backend is None:
-                from .search.radius_smt import search_smt
-
-                search_smt(search)
-            else:
-                from .search.radius_milp import search_milp
-
-                search_milp(search, backend, threads)
+            _close(search, engine, backend, threads)
         if deadline.passed():
             reason = "the time limit was reached"
     except KeyboardInterrupt:
@@ -246,6 +249,22 @@ def maxeps(
     with contextlib.suppress(KeyboardInterrupt):
         search.enter("end")
     return judge_radius(search, question.label, name, reason)
+
+
+def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
+    """Let the chosen engine close what the attack and the bounds have left of the interval."""
+    if engine == "smt":
+        from .search.radius_smt import search_smt
+
+        search_smt(search)
+    elif engine == "milp":
+        from .search.radius_milp import search_milp
+
+        search_milp(search, backend, threads)
+    else:
+        from .search.radius_bab import search_bab
+
+        search_bab(search)
 
 
 def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radius:

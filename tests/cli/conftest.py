@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
+from cli_process import Outcome, finish, start
 
 from verdict.cli.main import main
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -37,37 +18,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, captured.out, captured.err)
 
     return call
-
-
-def start(*words: object, **options: Any) -> subprocess.Popen[str]:
-    """The real command in a session of its own, as a terminal would start it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "verdict", *map(str, words)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=_default_interrupt,
-        # Colour that is forced by the environment must not reach a pipe either.
-        env={**os.environ, "FORCE_COLOR": "1", "PYTHONHASHSEED": "0"},
-        **options,
-    )
-
-
-def _default_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def finish(child: subprocess.Popen[str], seconds: float = 120) -> Outcome:
-    """Wait for a started command; one that hangs is killed and fails the test."""
-    try:
-        out, err = child.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.communicate()
-        raise
-    return Outcome(child.returncode, out, err)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from ops.operator_check import X, floats, ints, model, scalar, single, weights
 
 from verdict.errors import ModelError, UnsupportedError, VerdictError
 from verdict.network.onnx_import import load_onnx
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
-from operator_check import X, floats, ints, model, scalar, single, weights
 
 Edit = Callable[[onnx.ModelProto], None]
 CASES: dict[str, tuple[onnx.ModelProto | bytes, type[VerdictError], str]] = {}
@@ -125,6 +122,9 @@ case("inner sizes", single("MatMul", (1, 3), (X, weights(2, 2))), r"inner sizes 
 case("gemm of a vector", single("Gemm", (3,), (X, weights(3, 2))), "factors of rank 1 and 2, expected 2 and 2")
 case("reshape", single("Reshape", (1, 3), (X, ints(2, 2))), r"shape \(1, 3\) does not fit the shape \(2, 2\)")
 case("gather outside", single("Gather", (1, 3), (X, ints(3)), axis=1), "indices that are not integers from -3 to 2")
+case(
+    "nameless part", two(helper.make_node("Split", ["x"], ["", "y"], axis=1)), r"y \(Split\): an output without a name"
+)
 case("axis", single("Concat", (1, 3), (X, X), axis=5), r"\(Concat\): axis 5 of a tensor of rank 2")
 case("kernel too large", single("Conv", (1, 1, 2), (X, weights(1, 1, 5))), r"larger than the padded axes \(2,\)")
 case("channels", single("Conv", (1, 3, 4), (X, weights(1, 2, 2))), r"3 channels in 1 groups for a kernel of shape")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import graphs
+from network.random_graphs import graphs
 
 from verdict.errors import ModelError
 from verdict.network.builder import Builder, scaling

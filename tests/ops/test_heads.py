@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from operator_check import X, load, model, single
+from ops.operator_check import X, load, model, single
 
 from verdict.errors import UnsupportedError
 

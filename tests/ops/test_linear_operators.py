@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operator_check import X, check, floats, scalar, single, weights
+from ops.operator_check import X, check, floats, scalar, single, weights
 
 ARITHMETIC: list[tuple[str, tuple[int, ...], tuple[Any, ...]]] = [
     ("Add", (1, 3, 4), (X, weights(4))),

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from operator_check import X, check, floats, ints, model, scalar, single, weights
+from ops.operator_check import X, check, floats, ints, model, scalar, single, weights
 
 BIG = 2**63 - 1
 CASES: list[tuple[str, tuple[int | str, ...], tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operator_check import X, check, floats, scalar, single, weights
+from ops.operator_check import X, check, floats, scalar, single, weights
 
 INF = float("inf")
 LOWEST = float(np.finfo(np.float32).min)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def command(model: Model, json: Json = False) -> int:
     """Show a model's inputs, outputs, operators and layers."""
     import verdict
-    from verdict.cli.output import console, print_json
+    from verdict.cli.printing import console, print_json
 
     network = verdict.load(model)
     facts = _facts(network)

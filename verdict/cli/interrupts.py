@@ -32,7 +32,9 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._previous)
+        # After a Ctrl-C the program is about to end with its answer; a late press must not turn that into a
+        # death by signal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self.seen else self._previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()

@@ -15,13 +15,13 @@ def command(json: Json = False) -> int:
 
     models, data = shipped.models().values(), shipped.datasets().values()
     if json:
-        from verdict.cli.output import print_json
+        from verdict.cli.printing import print_json
 
         print_json({"models": [_plain(m) for m in models], "data": [_plain(d) for d in data]})
         return OK
     from rich.table import Table
 
-    from verdict.cli.output import console
+    from verdict.cli.printing import console
 
     table = Table("model", "architecture", "ReLUs", "accuracy", "data", "description", box=None, pad_edge=False)
     for model in models:

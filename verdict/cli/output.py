@@ -1,14 +1,10 @@
-"""What the commands print: numbers that are rounded outward, trust in words, tables, JSON."""
+"""How answers are shown: numbers that are rounded outward, trust in words."""
 
 from __future__ import annotations
 
-import json
-import sys
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any
-
-from rich.console import Console
 
 from verdict.network.exact import float_above, float_below
 from verdict.results import Trust, Witness
@@ -27,19 +23,6 @@ REFUTATIONS = {
     Trust.REPLAYED: "replayed in exact arithmetic, and ONNX Runtime is wrong nearby",
     Trust.EXACT: "replayed in exact arithmetic; no input nearby is known where ONNX Runtime is wrong",
 }
-
-
-def console() -> Console:
-    """Standard output: styled on a terminal, plain text of a fixed width in a pipe, whatever the environment."""
-    terminal = sys.stdout.isatty()
-    return Console(
-        force_terminal=terminal, width=None if terminal else 120, highlight=False, markup=False, emoji=False
-    )
-
-
-def print_json(value: object) -> None:
-    """One JSON document on standard output; not-a-number and infinity are refused, as JSON has neither."""
-    print(json.dumps(value, indent=2, allow_nan=False))
 
 
 def below(value: Fraction) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from verdict.api import exact
 from verdict.cli.exitcodes import OK, UNKNOWN
 from verdict.cli.inputs import Point, Points, read_inputs
 from verdict.cli.interrupts import Interrupts
 from verdict.cli.options import Request
-from verdict.cli.output import console, print_json
+from verdict.cli.printing import console, print_json
 from verdict.cli.progress import Line, line
 from verdict.errors import InputError
 from verdict.network.network import Network
@@ -72,7 +73,7 @@ class Questions(Generic[Answer]):
             except KeyboardInterrupt:
                 if not answers:
                     raise
-        self._finish(answers)
+            self._finish(answers)
         code = self.kind.code(answers)
         # A range that was cut short is not proved by its first answers.
         return UNKNOWN if code == OK and len(answers) < len(self.inputs.points) else code
@@ -121,6 +122,8 @@ def label_text(label: int, point: Point) -> str:
 
 
 def _check(request: Request) -> None:
+    for end in request.range or ():
+        exact(end, "--range")
     if request.timeout is not None and not (request.timeout > 0 and math.isfinite(request.timeout)):
         raise InputError(f"--timeout is {request.timeout:g}, expected a positive number of seconds")
     if request.threads < 1:

@@ -71,7 +71,7 @@ class _Robust:
         import verdict
 
         self.range = options["range"]
-        return verdict.robust(network, point.values, self.exact_eps, on_progress=shown.stage, **options)
+        return verdict.robust(network, point.values, self.eps, on_progress=shown.stage, **options)
 
     def code(self, answers: Sequence[Verdict]) -> int:
         """The code of the worst answer: one violation refutes the whole range."""

@@ -31,9 +31,7 @@ class Builder:
         self.names.append(name)
         return len(self.nodes) - 1
 
-    def affine(
-        self, terms: Sequence[tuple[LinearMap, int]], bias: Coefficients | None = None, name: str = ""
-    ) -> int:
+    def affine(self, terms: Sequence[tuple[LinearMap, int]], bias: Coefficients | None = None, name: str = "") -> int:
         """Append sum_j M_j node_j + bias and return its number (an existing node's, if it is that node)."""
         size = bias.size if bias is not None else terms[0][0].out_size
         terms, bias = self._fold_constants([self._through_index(*term) for term in terms], bias)

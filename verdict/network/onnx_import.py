@@ -89,9 +89,7 @@ class _Importer:
         self.model, self.data, self.path = model, data, path
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
         if self.opset not in OPSETS:
-            raise UnsupportedError(
-                f"{path}: operator set {self.opset}; supported are {OPSETS[0]} to {OPSETS[-1]}"
-            )
+            raise UnsupportedError(f"{path}: operator set {self.opset}; supported are {OPSETS[0]} to {OPSETS[-1]}")
         self.supported = operators()
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
         self.extra: dict[str, str] = {}  # outputs of supported nodes that are not computed, and why
@@ -160,9 +158,7 @@ class _Importer:
                 )
             shape.append(dim.dim_value if fixed else 1)
         if math.prod(shape) > MAX_ENTRIES:
-            raise UnsupportedError(
-                f"{where} has shape {tuple(shape)}, expected at most {MAX_ENTRIES} entries"
-            )
+            raise UnsupportedError(f"{where} has shape {tuple(shape)}, expected at most {MAX_ENTRIES} entries")
         return Port(info.name, tuple(shape), FLOATS[kind.elem_type])
 
     def _declare(self, ports: list[Port]) -> None:
@@ -179,7 +175,7 @@ class _Importer:
     def _node(self, node: onnx.NodeProto) -> None:
         inputs = [self.values[name] if name else None for name in node.input]
         lost = any(name and self.values[name] is None for name in node.input)
-        for name in node.output:
+        for name in filter(None, node.output):
             self.values[name] = None
         foreign = node.domain not in ("", "ai.onnx")
         label = node.name or next(filter(None, node.output), "?")
@@ -197,15 +193,13 @@ class _Importer:
         except Exception as error:  # noqa: BLE001 - a malformed node may break a lowering in any way
             self.problems.append(f"{place}: malformed: {type(error).__name__}: {error}")
             return
-        for number, name in enumerate(filter(None, node.output)):
-            if number < len(outputs):
+        for number, name in enumerate(node.output):
+            if name and number < len(outputs):
                 self.values[name] = outputs[number]
-            else:
+            elif name:
                 self.extra[name] = f"output {number} of {place} is not supported"
 
-    def _lower(
-        self, node: onnx.NodeProto, inputs: list[Value | None], foreign: bool, label: str
-    ) -> list[Value]:
+    def _lower(self, node: onnx.NodeProto, inputs: list[Value | None], foreign: bool, label: str) -> list[Value]:
         given = [v for v in inputs if v is not None]
         constants = [v for v in given if isinstance(v, Constant)]
         is_constant = len(constants) == sum(bool(name) for name in node.input)
@@ -219,13 +213,11 @@ class _Importer:
         if not operator.moves and any(isinstance(v, Symbol) and v.head for v in given):
             raise LoweringError("Softmax, LogSoftmax and ArgMax are supported only at the output")
         attributes = {a.name: _attribute(a) for a in node.attribute}
-        context = Context(self.builder, node.op_type, label, self.opset, inputs, attributes, len(node.output))
+        context = Context(self.builder, node.op_type, label, self.opset, inputs, attributes, node.output)
         outputs = operator.lower(context)
         for output in outputs:
             if isinstance(output, Symbol) and self.builder.size(output.node) != math.prod(output.shape):
-                raise LoweringError(
-                    f"the lowering gives {self.builder.size(output.node)} entries for {output.shape}"
-                )
+                raise LoweringError(f"the lowering gives {self.builder.size(output.node)} entries for {output.shape}")
         return [self._fold(v) for v in outputs] if is_constant else outputs
 
     def _fold(self, value: Value) -> Value:
@@ -247,9 +239,7 @@ class _Importer:
                 node = self.builder.constant(value.coefficients.reshape(-1), name)
                 value = Symbol(node, value.shape)
             if not math.prod(value.shape):
-                raise UnsupportedError(
-                    f"{self.path}: output {name!r} has shape {value.shape}, which is empty"
-                )
+                raise UnsupportedError(f"{self.path}: output {name!r} has shape {value.shape}, which is empty")
             symbols.append(value)
         ports = tuple(
             Port(info.name, s.shape, FLOATS.get(info.type.tensor_type.elem_type, "float32"))

@@ -34,7 +34,7 @@ class Runtime:
         options.log_severity_level = 4
         try:
             # By path where weights may lie in files beside the model, by content otherwise.
-            if self.network.path.is_file():
+            if self.network.path.is_file() and self.network.path.suffix != ".gz":
                 return ort.InferenceSession(
                     str(self.network.path), options, providers=["CPUExecutionProvider"]
                 )

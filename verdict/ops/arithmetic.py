@@ -1,4 +1,4 @@
-"""Elementwise arithmetic that stays linear: Add, Sub, Neg, Sum, Mean, and Mul and Div by a constant.
+"""Elementwise arithmetic that stays linear: Add, Sub, Neg, Sum, Mean, Mul and Div by a constant, Reciprocal of one.
 
 Broadcasting follows ONNX. A product or quotient of two tensors that both depend on the input is not linear
 and is refused.
@@ -71,6 +71,11 @@ def negate_operator(ctx: Context) -> list[Value]:
 @operator("Mul")
 def multiply_operator(ctx: Context) -> list[Value]:
     return [multiply(ctx, ctx.value(0), ctx.value(1))]
+
+
+@operator("Reciprocal")
+def reciprocal_operator(ctx: Context) -> list[Value]:
+    return [reciprocal(ctx, ctx.constant(0, "the divisor"))]
 
 
 @operator("Div")

@@ -37,14 +37,17 @@ def concat(ctx: Context) -> list[Value]:
 @operator("Split", moves=True)
 def split(ctx: Context) -> list[Value]:
     x = ctx.value(0)
+    if not all(ctx.outputs):
+        # Not optional in ONNX, and ONNX Runtime 1.31 does not refuse it but crashes.
+        ctx.fail("an output without a name")
     axis = ctx.axis(int(ctx.attribute("axis", 0)), len(x.shape))
     size, sizes = x.shape[axis], ctx.integers_from("split", 1)
     if sizes is None:
-        parts = int(ctx.attribute("num_outputs", ctx.output_count))
+        parts = int(ctx.attribute("num_outputs", len(ctx.outputs)))
         each = -(-size // max(parts, 1))
         sizes = [max(min(each, size - i * each), 0) for i in range(parts)]
-    if sum(sizes) != size or min(sizes, default=0) < 0 or len(sizes) != ctx.output_count:
-        ctx.fail(f"{ctx.output_count} parts of sizes {sizes} of an axis of size {size}")
+    if sum(sizes) != size or min(sizes, default=0) < 0 or len(sizes) != len(ctx.outputs):
+        ctx.fail(f"{len(ctx.outputs)} parts of sizes {sizes} of an axis of size {size}")
     starts = [end - n for n, end in zip(sizes, accumulate(sizes), strict=True)]
     parts_of_axis = [
         (*(slice(None),) * axis, slice(start, start + part)) for start, part in zip(starts, sizes, strict=True)

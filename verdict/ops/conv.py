@@ -33,9 +33,7 @@ def finish(ctx: Context, x: Symbol, linear: LinearMap, shape: Shape) -> Value:
     batch, channels = shape[:2]
     if batch > 1:
         x = ctx.lift(ctx.move(x, lambda a: a.swapaxes(0, 1)))
-    node = ctx.builder.affine(
-        [(linear, x.node)], _bias(ctx, channels, math.prod(shape) // channels), ctx.name
-    )
+    node = ctx.builder.affine([(linear, x.node)], _bias(ctx, channels, math.prod(shape) // channels), ctx.name)
     if batch == 1:
         return Symbol(node, shape)
     return ctx.move(Symbol(node, (channels, batch, *shape[2:])), lambda a: a.swapaxes(0, 1))
@@ -113,9 +111,7 @@ def _transposed_sizes(
     """
     rank = len(spatial)
     extra = attribute_list(ctx, "output_padding", rank, 0, 0)
-    full = [
-        s * (n - 1) + (k - 1) * d + 1 for n, k, s, d in zip(spatial, kernel, strides, dilations, strict=True)
-    ]
+    full = [s * (n - 1) + (k - 1) * d + 1 for n, k, s, d in zip(spatial, kernel, strides, dilations, strict=True)]
     mode = auto_pad(ctx)
     wanted = ctx.attribute("output_shape")
     if wanted is None and mode.startswith("SAME"):

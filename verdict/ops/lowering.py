@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -113,11 +113,12 @@ class Context:
         opset: int,
         inputs: list[Value | None],
         attributes: dict[str, Any],
-        output_count: int,
+        outputs: Sequence[str],
     ) -> None:
         self.builder = builder
         self.op_type, self.name, self.opset = op_type, name, opset
-        self.inputs, self.attributes, self.output_count = inputs, attributes, output_count
+        self.inputs, self.attributes = inputs, attributes
+        self.outputs = outputs  # names; an output that nobody reads may have an empty one
 
     def fail(self, reason: str) -> NoReturn:
         """Give up on this node; the reason reaches the user with the node's name, operator and opset."""

@@ -39,9 +39,7 @@ def _by_one(ctx: Context, a: Symbol, b: Constant, shape: tuple[int, ...]) -> Sym
 def _by_many(ctx: Context, a: Value, b: Constant, batch: tuple[int, ...]) -> Value:
     """Every matrix of `a` times a matrix of its own."""
     count, rows, inner, cols = math.prod(batch), a.shape[-2], a.shape[-1], b.shape[-1]
-    kernel = ctx.expanded(b, (*batch, inner, cols)).map(
-        lambda w: w.swapaxes(-1, -2).reshape(count * cols, inner, 1)
-    )
+    kernel = ctx.expanded(b, (*batch, inner, cols)).map(lambda w: w.swapaxes(-1, -2).reshape(count * cols, inner, 1))
     x = ctx.lift(_swapped(ctx, ctx.broadcast(a, (*batch, rows, inner))))
     linear = Conv(
         kernel.coefficients, (count * inner, rows), groups=count, strides=(1,), pads=((0, 0),), dilations=(1,)

@@ -29,9 +29,7 @@ class Windows:
             (o - 1) * s + (k - 1) * d + 1
             for o, s, k, d in zip(self.out, self.strides, self.kernel, self.dilations, strict=True)
         ]
-        return tuple(
-            (a, max(end - n - a, 0)) for end, n, (a, _) in zip(last, self.spatial, self.pads, strict=True)
-        )
+        return tuple((a, max(end - n - a, 0)) for end, n, (a, _) in zip(last, self.spatial, self.pads, strict=True))
 
     def positions(self, axis: int) -> npt.NDArray[np.intp]:
         """The place on one axis (negative or too large in the padding), shape (windows, kernel)."""

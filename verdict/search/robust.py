@@ -24,6 +24,7 @@ from ..network.exact import ExactVector, FloatArray
 from ..property import Box, Polytope, Problem, UnsafeSet
 from ..results import Trust, Witness, weakest
 from .attack import attack
+from .bab import branch_and_bound
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Evidence:
     proof: Trust | None = None
     reason: str = ""
     stages: dict[str, float] = field(default_factory=dict)
+    domains: int = 0
 
 
 # A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
@@ -47,8 +49,9 @@ def decide(
     solver: Solver | None,
     threads: int,
     report: Callable[[str], object],
+    engine: str = "milp",
 ) -> Evidence:
-    """Search for a witness or a proof over `box`; `solver` is a MILP backend, or None for Z3."""
+    """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto."""
     evidence = Evidence()
     run = _Run(problem, box, deadline, evidence, report)
     if run.attack() or run.bounds():
@@ -56,10 +59,12 @@ def decide(
     if deadline.passed():
         evidence.reason = evidence.reason or "the time limit was reached"
         return evidence
-    if solver is None:
+    if engine == "smt":
         run.smt()
-    else:
+    elif engine == "milp" and solver is not None:
         run.milp(solver, threads)
+    else:
+        run.bab()
     run.enter("end")
     return evidence
 
@@ -119,6 +124,26 @@ class _Run:
             self.evidence.proof = weakest(*self.trusts)
             self.evidence.reason = ""
         return not still
+
+    def bab(self) -> None:
+        self.enter("bab")
+        if self.node_bounds is None:
+            return
+        # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
+        outcome = branch_and_bound(
+            self.graph,
+            self.node_bounds,
+            self.open,
+            self.deadline,
+            lambda points: self._confirm(list(points[:4])),
+            lambda lower, waiting, visited: self.report(f"bab: {visited} domains, {waiting} open"),
+        )
+        self.evidence.domains = outcome.domains
+        if outcome.proved:
+            self.trusts.append(Trust.RIGOROUS)
+            self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
+        elif self.evidence.witness is None:
+            self.evidence.reason = "; ".join(filter(None, [outcome.reason, self.evidence.reason]))
 
     def milp(self, solver: Solver, threads: int) -> None:
         self.enter(f"milp/{solver.name}")

@@ -1,0 +1,182 @@
+"""Optimising the lines: alpha for the slopes below unstable ReLUs, beta for the constraints of splits.
+
+Any slope in [0, 1] and any beta >= 0 gives a sound bound, so the best ones can be looked for by gradient
+ascent (Xu et al. 2011.13824, Wang et al. 2103.06624). No automatic differentiation is needed: at the
+minimiser of the relaxed network, the derivative of the bound with respect to a slope is the positive part of
+the coefficient that meets the ReLU times the pre-activation there, so one forward pass through the chosen
+lines gives the whole gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..network.graph import Affine, Graph, Input, Relu
+from .bounds import Bounds
+from .linear import LinearBound, backward, unit_rows
+from .lines import Lines, crown_lines
+
+# Adam (Kingma and Ba 1412.6980) with a decaying rate.
+FIRST, SECOND, DECAY = 0.9, 0.999, 0.97
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """The relaxed network at the minimiser of one bound per domain.
+
+    `x` (batch, input_size) is the minimiser over the box, `pre` each ReLU node's pre-activations (batch, size)
+    when every ReLU is replaced by the line that the bound used.
+    """
+
+    x: Any
+    pre: dict[int, Any]
+
+
+def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[int, Lines], number: int) -> Relaxed:
+    """Follow the minimiser of a bound of one row per domain forward through its lines, up to node `number`."""
+    x = np.where(bound.slope[:, 0, :] > 0, bounds.lower[0], bounds.upper[0])
+    values: dict[int, Any] = {}
+    pre: dict[int, Any] = {}
+    for current in graph.ancestors(number):
+        node = graph.nodes[current]
+        if isinstance(node, Input):
+            values[current] = x
+        elif isinstance(node, Affine):
+            total = node.bias.like(x)
+            for linear, source in node.terms:
+                total = total + linear.apply(values[source])
+            values[current] = np.broadcast_to(total, (len(x), node.size))
+        elif current in bound.coefficients:
+            line, z = lines[current], values[node.source]
+            pre[current] = z
+            above = bound.coefficients[current][:, 0, :] < 0
+            values[current] = np.where(above, line.slope_above * z + line.offset_above, line.slope_below * z)
+        else:
+            values[current] = np.maximum(values[node.source], 0)
+    return Relaxed(x, pre)
+
+
+class Adam:
+    """Gradient ascent with momentum on a dictionary of arrays, each kept within [low, high]."""
+
+    def __init__(self, rate: float, low: float, high: float) -> None:
+        self.rate, self.low, self.high = rate, low, high
+        self._first: dict[int, Any] = {}
+        self._second: dict[int, Any] = {}
+
+    def ascend(self, values: dict[int, Any], gradients: Mapping[int, Any], step: int) -> dict[int, Any]:
+        """The values after one step (counted from 1)."""
+        result = {}
+        for key, value in values.items():
+            gradient = gradients[key]
+            first = (1 - FIRST) * gradient + FIRST * self._first.get(key, 0.0)
+            second = (1 - SECOND) * gradient * gradient + SECOND * self._second.get(key, 0.0)
+            self._first[key], self._second[key] = first, second
+            scale = self.rate * DECAY**step * np.sqrt(1 - SECOND**step) / (1 - FIRST**step)
+            moved = value + np.asarray(scale, value.dtype) * first / (np.sqrt(second) + np.asarray(1e-12, value.dtype))
+            result[key] = np.clip(moved, self.low, self.high)
+        return result
+
+
+def alpha_rows(
+    graph: Graph,
+    bounds: Bounds,
+    number: int,
+    rows: Any,
+    lines: Mapping[int, Lines],
+    steps: int,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[int, Lines]:
+    """The best lines found for each of `rows` (rows, size) of node `number` over one box; batch = rows.
+
+    Works in the float type of `rows`; what it returns is sound whatever it is.
+    """
+    slopes = {i: np.repeat(line.slope_below, len(rows), axis=0) for i, line in lines.items()}
+    fixed = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in lines.items()}
+    free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in lines.items()}
+    adam, best = Adam(0.25, 0.0, 1.0), np.full(len(rows), -np.inf, dtype=rows.dtype)
+    kept = dict(slopes)
+    for step in range(1, steps + 2):
+        current = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in fixed.items()}
+        bound = backward(graph, bounds, number, rows[:, None, :], current, rigorous=False, keep=True)
+        better = bound.lower[:, 0] > best
+        best = np.where(better, bound.lower[:, 0], best)
+        kept = {i: np.where(better[:, None], slopes[i], kept[i]) for i in slopes}
+        if step > steps or stop():
+            break
+        relaxed = minimiser(graph, bounds, bound, current, number)
+        gradients = {
+            i: np.maximum(nu[:, 0, :], 0) * relaxed.pre[i] * free[i] for i, nu in bound.coefficients.items()
+        }
+        slopes = {**slopes, **adam.ascend({i: slopes[i] for i in gradients}, gradients, step)}
+    return {
+        i: Lines(kept[i], *(np.broadcast_to(a, kept[i].shape) for a in (line.slope_above, line.offset_above)))
+        for i, line in fixed.items()
+    }
+
+
+def alpha_bounds(
+    graph: Graph,
+    lower: Any,
+    upper: Any,
+    start: Bounds,
+    steps: int = 12,
+    *,
+    most: int = 4096,
+    stop: Callable[[], bool] = lambda: False,
+) -> Bounds:
+    """Bounds of every node over one box, with optimised lines for the intermediate layers too.
+
+    `start` are CROWN's bounds of the box (batch 1, float64); each layer's unstable neurons (at most `most`
+    rows, widest first) get lines of their own, found in float32 and evaluated rigorously in float64.
+    """
+    lows, highs = list(start.lower), list(start.upper)
+    order = [node.source for node in graph.nodes if isinstance(node, Relu)]
+    seen_relu = False
+    for number in dict.fromkeys(order):
+        before = [i for i in graph.relus if i in graph.ancestors(number)]
+        seen_relu = bool(before)
+        low, high = lows[number][0], highs[number][0]
+        unstable = np.flatnonzero((low < 0) & (high > 0))
+        if not seen_relu or not len(unstable) or stop():
+            continue
+        order_by_gap = np.argsort(-(np.minimum(-low, high))[unstable])
+        chosen = unstable[order_by_gap[: most // 2]]
+        bounds = Bounds(tuple(lows), tuple(highs))
+        lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in before}
+        rows = unit_rows(chosen, len(low), np.float32)
+        quick = {i: _cast(line, np.float32) for i, line in lines.items()}
+        found = alpha_rows(graph, bounds.astype(np.float32), number, rows, quick, steps, stop=stop)
+        # The chord must be the float64 one; only the slopes below are taken over.
+        exact = {
+            i: Lines(
+                found[i].slope_below.astype(np.float64),
+                np.broadcast_to(line.slope_above, found[i].slope_below.shape),
+                np.broadcast_to(line.offset_above, found[i].slope_below.shape),
+            )
+            for i, line in lines.items()
+        }
+        result = backward(graph, bounds, number, rows[:, None, :].astype(np.float64), exact).lower[:, 0]
+        low, high = lows[number].copy(), highs[number].copy()
+        low[0, chosen] = np.maximum(low[0, chosen], result[: len(chosen)])
+        high[0, chosen] = np.minimum(high[0, chosen], -result[len(chosen) :])
+        lows[number], highs[number] = low, high
+        _refresh(graph, lows, highs, number)
+    return Bounds(tuple(lows), tuple(highs))
+
+
+def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:
+    """Carry tighter pre-activation bounds over to the ReLUs that read them."""
+    for reader in graph.consumers[number]:
+        if isinstance(graph.nodes[reader], Relu):
+            lows[reader] = np.maximum(lows[reader], np.maximum(lows[number], 0))
+            highs[reader] = np.minimum(highs[reader], np.maximum(highs[number], 0))
+
+
+def _cast(line: Lines, dtype: Any) -> Lines:
+    return Lines(line.slope_below.astype(dtype), line.slope_above.astype(dtype), line.offset_above.astype(dtype))

@@ -1,0 +1,93 @@
+"""The text of a VNN-LIB 1 file: tokens, exact numbers, and the line that an error points at.
+
+One compiled pattern cuts the text; it takes a whole `(<= X_3 0.5)` or a whole declaration as one token, since
+real files consist of little else. Places are offsets into the text and become line numbers only in errors.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+from ..errors import PropertyError
+
+# Exponents and lengths beyond these say nothing that float64 could hold, and would only cost time.
+MAX_EXPONENT = 400
+MAX_DIGITS = 2000
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([-+]?[0-9]+))?")
+_NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
+_COMMENT = re.compile(r'"[^"]*"|\|[^|]*\||;[^\n]*')
+
+VARIABLE = re.compile(r"[XY]_(?:0|[1-9][0-9]{0,8})")
+# The groups of TOKEN, as `match.lastindex` names the alternative that matched.
+COMPARISON, CONST, FUN, OPEN, CLOSE, ATOM, STRAY = 3, 4, 5, 6, 7, 8, 9
+TOKEN = re.compile(
+    r'\(\s*([<>]=)\s+([XY]_[0-9]+)\s+([^\s()|"]+)\s*\)'
+    r'|\(\s*declare-const\s+([^\s()|"]+)\s+Real\s*\)'
+    r'|\(\s*declare-fun\s+([^\s()|"]+)\s*\(\s*\)\s*Real\s*\)'
+    r'|\(\s*([^\s()|"]*)'
+    r"|(\))"
+    r'|([^\s()|"]+|\|[^|]*\||"[^"]*")'
+    r"|(\S)",
+    re.ASCII,
+)
+
+
+class Source:
+    """A file's text with its comments blanked out, so that offsets and line numbers stay those of the file."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self.path = path
+        self.text = _COMMENT.sub(_blank, text)
+        self._numbers: dict[str, Fraction] = {}
+
+    def line(self, position: int) -> int:
+        return self.text.count("\n", 0, position) + 1
+
+    def number(self, token: str) -> Fraction | None:
+        """The exact value of a decimal; None where the token does not look like a number.
+
+        Raises PropertyError, without a place, for a malformed, infinite or oversized number.
+        """
+        value = self._numbers.get(token)
+        if value is not None:
+            return value
+        match = _NUMBER.fullmatch(token)
+        if match is None:
+            if _NOT_FINITE.fullmatch(token):
+                raise PropertyError(f"found {token!r}, expected a finite number")
+            if token[0] in "+-.0123456789":
+                raise PropertyError(f"found the malformed number {shown(token)}, expected one such as -1.5e-3")
+            return None
+        exponent = match[1] or "0"
+        if len(token) > MAX_DIGITS or len(exponent) > 9 or abs(int(exponent)) > MAX_EXPONENT:
+            raise PropertyError(f"found the number {shown(token)}, expected one in the range of float64")
+        value = self._numbers[token] = Fraction(token)
+        return value
+
+
+def shown(token: str) -> str:
+    """A token as an error quotes it: short, whatever the file holds."""
+    return repr(token if len(token) <= 40 else token[:37] + "...")
+
+
+def read_source(path: str | Path) -> Source:
+    """The text of a file, plain or gzip-compressed; raises PropertyError where it cannot be read."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise PropertyError(f"{path}: cannot be read: {error}") from None
+    # Comments may be in any encoding; whatever else is not UTF-8 fails as an unknown token.
+    return Source(data.decode("utf-8-sig", errors="replace"), path)
+
+
+def _blank(match: re.Match[str]) -> str:
+    found = match[0]
+    return " " * len(found) if found[0] == ";" else found

@@ -1,0 +1,68 @@
+"""Branch and bound on one problem: choose between splitting inputs and splitting ReLUs, and run it.
+
+Few inputs: halve boxes, all polytopes at once. Many inputs: tighten the intermediate bounds with optimised
+slopes, then split ReLUs, one polytope of the unsafe set after the other, the easiest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..bounds.alpha import alpha_bounds
+from ..bounds.bounds import Bounds
+from ..bounds.linear import output_bounds
+from ..deadline import Deadline
+from ..network.exact import FloatArray
+from ..network.graph import Graph
+from ..property import Polytope, UnsafeSet
+from .input_split import input_split
+from .leaf import close_leaf
+from .relu_split import Outcome, Space, relu_split
+
+# With at most so many inputs that can vary, boxes are halved; beyond, ReLUs are split.
+FEW_INPUTS = 12
+# Boxes tried by input splitting before a network with a middling number of inputs goes over to ReLUs.
+PATIENCE = 20_000
+
+
+def branch_and_bound(
+    graph: Graph,
+    bounds: Bounds,
+    polytopes: list[Polytope],
+    deadline: Deadline,
+    try_points: Callable[[FloatArray], bool],
+    on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None,
+) -> Outcome:
+    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+    low, high = bounds.lower[0][0], bounds.upper[0][0]
+    if np.count_nonzero(high > low) <= FEW_INPUTS:
+        unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
+        return input_split(graph, unsafe, low, high, deadline, try_points, on_progress)
+    tight = alpha_bounds(graph, low[None], high[None], bounds, stop=deadline.passed)
+    visited = 0
+    for polytope, row in _easiest_first(graph, tight, polytopes):
+        if row is None:
+            continue
+        offset = float(np.nextafter(polytope.offset.values[row], np.inf))
+        space = Space(graph, tight, polytope.matrix.values[row], offset)
+        outcome = relu_split(
+            space, deadline, try_points, lambda signs, space=space: close_leaf(space, signs), on_progress
+        )
+        visited += outcome.domains
+        if not outcome.proved:
+            return Outcome(False, outcome.lower, visited, f"{polytope.name}: {outcome.reason}".lstrip(": "))
+    return Outcome(True, 0.0, visited)
+
+
+def _easiest_first(graph: Graph, bounds: Bounds, polytopes: list[Polytope]) -> list[tuple[Polytope, int | None]]:
+    """Each polytope with the row that the bounds are nearest to excluding; None where it is excluded."""
+    ranked: list[tuple[float, int, Any]] = []
+    for number, polytope in enumerate(polytopes):
+        lower = output_bounds(graph, bounds, polytope.matrix.values).lower[0]
+        margins = lower - np.nextafter(polytope.offset.values, np.inf)
+        best = int(margins.argmax())
+        ranked.append((-float(margins[best]), number, None if margins[best] > 0 else best))
+    return [(polytopes[number], row) for _, number, row in sorted(ranked, key=lambda r: r[:2])]

@@ -1,0 +1,66 @@
+"""The radius by branch and bound: prove ever larger radii, the last one just below the witness.
+
+Each proof is rigorous, so the lower end does not rest on a solver's tolerances. The radius to prove next is in
+the middle of the interval, because a proof gets much harder towards the witness; counterexamples found on the
+way bring the upper end down.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from ..bounds import linear_bounds
+from ..network.exact import ExactVector, FloatArray, float_below
+from ..results import Trust
+from .bab import branch_and_bound
+from .radius import RadiusSearch
+
+# The last proof is tried this far below the witness, relatively, once the interval is this narrow.
+LAST, NARROW = Fraction(5, 10**7), Fraction(2, 100)
+
+
+def search_bab(search: RadiusSearch) -> None:
+    """Close the interval to a relative gap below 1e-6, or stop when the time is up or a proof fails."""
+    search.enter("bab")
+    while not search.deadline.passed():
+        cap, lower = search.cap, search.lower
+        if lower >= cap * (1 - LAST):
+            break
+        radius = (lower + cap) / 2 if cap - lower > NARROW * cap else cap * (1 - LAST / 2)
+        if search.upper is None and lower > 0:
+            radius = cap
+        if not _prove(search, float_below(radius)) and search.cap == cap:
+            break
+
+
+def _prove(search: RadiusSearch, radius: float) -> bool:
+    """Try to exclude every polytope at this radius; True on success."""
+    lower, upper = search.family.floats(radius)
+    bounds = linear_bounds(search.graph, lower[None], upper[None])
+    remaining = [i for i, low in enumerate(search.lowers) if low < Fraction(radius)]
+
+    def try_points(points: FloatArray) -> bool:
+        found = False
+        for point in points[:4]:
+            if search.offer(ExactVector.of(point)):
+                search.polish(point)
+                found = True
+                break
+        return found
+
+    outcome = branch_and_bound(
+        search.graph,
+        bounds,
+        [search.unsafe.polytopes[i] for i in remaining],
+        search.deadline,
+        try_points,
+        lambda least, waiting, visited: search.report(),
+    )
+    if outcome.proved:
+        for i in remaining:
+            search.prove(i, Fraction(radius), Trust.RIGOROUS)
+    elif np.isfinite(outcome.lower):
+        search.notes.append(f"radius {radius:.6g} was not proved: {outcome.reason}")
+    return outcome.proved
