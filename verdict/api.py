@@ -26,6 +26,8 @@ from .results import Radius, Trust, Verdict, Witness
 
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
+# How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
+AUTO_BAB_SECONDS = 20.0
 LARGEST_POWER = 1000
 
 
@@ -192,7 +194,6 @@ def robust(
             evidence = decide(problem, box, deadline, backend, threads, report, engine)
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
-    name = "smt/z3" if backend is None else f"milp/{backend.name}"
     return judge(network, evidence, question.label, name, deadline.elapsed())
 
 
@@ -214,7 +215,7 @@ def maxeps(
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
-    engine: str = "milp",
+    engine: str = "auto",
     solver: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
@@ -240,7 +241,7 @@ def maxeps(
     try:
         search.seek_witness()
         search.prove_by_bounds()
-        if search.open_polytopes() and not deadline.passed():
+        if search.is_open() and not deadline.passed():
             _close(search, engine, backend, threads)
         if deadline.passed():
             reason = "the time limit was reached"
@@ -264,7 +265,13 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     else:
         from .search.radius_bab import search_bab
 
-        search_bab(search)
+        search_bab(search, search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS))
+        if engine == "auto" and search.is_open():
+            from verdict.solvers import solver
+
+            from .search.radius_milp import search_milp
+
+            search_milp(search, solver("highs"), threads)
 
 
 def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radius:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,9 @@ def finish(child: subprocess.Popen[str], seconds: float = 120) -> Outcome:
     try:
         out, err = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
+        # Ctrl-C first: a process that is killed outright cannot end its solvers.
+        child.send_signal(signal.SIGINT)
+        time.sleep(2)
         child.kill()
         child.communicate()
         raise

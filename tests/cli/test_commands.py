@@ -39,7 +39,7 @@ def strict(result: Outcome) -> dict[str, object]:
 
 
 def test_maxeps_json(run: Run) -> None:
-    result = run("maxeps", "cancer-mlp", "--input", "cancer#3", "--json")
+    result = run("maxeps", "cancer-mlp", "--input", "cancer#3", "--engine", "milp", "--json")
     answer = strict(result)
     assert (result.code, result.err) == (0, "")
     assert set(answer) == MAXEPS_FIELDS
@@ -75,7 +75,7 @@ def test_json_rounds_outward(run: Run) -> None:
 
 
 def test_maxeps_words(run: Run) -> None:
-    result = run("maxeps", "cancer-mlp", "--input", "cancer#3")
+    result = run("maxeps", "cancer-mlp", "--input", "cancer#3", "--engine", "milp")
     assert (result.code, result.err) == (0, "")
     for words in (
         "cancer-mlp.onnx on cancer#3",

@@ -140,6 +140,7 @@ def test_second_ctrl_c_keeps_the_answer(hard: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_of_robust_is_unknown(hard: Path) -> None:
     words = ["robust", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--json"]
+    words += ["--engine", "milp"]
     free = finish(start("maxeps", *words[1:], "--timeout", 3)).json
     eps = (free["lower"] + free["upper"]) / 2
     result = interrupt(start(*words, "--eps", eps), 5)

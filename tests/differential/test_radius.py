@@ -35,6 +35,7 @@ def test_engines_agree(kind, seed, tmp_path):
     solver = ("highs", "scip", "cbc")[seed % 3] if seed % 10 == 0 else "highs"
     answers = {
         "smt": verdict.maxeps(network, x, range=(-2, 2), engine="smt", label=label),
+        "bab": verdict.maxeps(network, x, range=(-2, 2), engine="bab", label=label),
         "milp": verdict.maxeps(network, x, range=(-2, 2), engine="milp", solver=solver, label=label),
     }
     for name, answer in answers.items():
@@ -42,8 +43,9 @@ def test_engines_agree(kind, seed, tmp_path):
         assert _close(answer, truth), (name, float(answer.lower), answer.upper, truth)
     smt, milp = answers["smt"], answers["milp"]
     if smt.exact is not None:
-        assert milp.upper is not None
-        assert milp.lower <= smt.exact <= milp.upper
+        for answer in (milp, answers["bab"]):
+            assert answer.upper is not None
+            assert answer.lower <= smt.exact <= answer.upper
         _check_both_sides(network, x, label, smt.exact)
 
 
@@ -52,6 +54,7 @@ def _check_both_sides(network, x, label, radius):
     if radius == 0:
         return
     below = verdict.robust(network, x, radius * Fraction(99, 100), range=(-2, 2), label=label, engine="smt")
-    above = verdict.robust(network, x, radius * Fraction(101, 100), range=(-2, 2), label=label)
     assert below.status == "robust"
-    assert above.status != "robust"
+    for engine in ("auto", "milp"):
+        above = verdict.robust(network, x, radius * Fraction(101, 100), range=(-2, 2), label=label, engine=engine)
+        assert above.status != "robust"

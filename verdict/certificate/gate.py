@@ -11,12 +11,12 @@ from fractions import Fraction
 
 from ..network.network import Network
 from ..results import Radius, Trust, Verdict, Witness
-from ..search.radius import RadiusSearch
+from ..search.radius import CLOSED, RadiusSearch
 from ..search.robust import Evidence
 
-# The gap at which an interval counts as closed, relative to its upper end; radii below 1/100 are measured as
-# if they were 1/100, because float solvers' tolerances are absolute.
-CLOSED, SMALL = Fraction(1, 10**6), Fraction(1, 100)
+# The gap of a closed interval is relative to its upper end; radii below 1/100 are measured as if they were
+# 1/100, because float solvers' tolerances are absolute.
+SMALL = Fraction(1, 100)
 
 
 def witness_class(network: Network, witness: Witness, label: int) -> int:

@@ -25,7 +25,7 @@ def command(
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
-    engine: options.Engine = "milp",
+    engine: options.Engine = None,
     solver: options.Solver = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,

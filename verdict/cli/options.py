@@ -54,7 +54,16 @@ Target = Annotated[
         show_default=False,
     ),
 ]
-Engine = Annotated[str, typer.Option("--engine", rich_help_panel=SEARCH, help="milp or smt.")]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        rich_help_panel=SEARCH,
+        help="auto (default), bab, milp or smt.",
+        show_default=False,
+    ),
+]
 Solver = Annotated[
     str | None,
     typer.Option(
@@ -93,7 +102,7 @@ class Request:
     range: tuple[str, str] | None
     label: int | None
     target: int | None
-    engine: str
+    engine: str | None
     solver: str | None
     timeout: float | None
     threads: int

@@ -52,11 +52,12 @@ class Questions(Generic[Answer]):
             "range": self.range,
             "label": request.label,
             "target": request.target,
-            "engine": request.engine,
             "solver": request.solver,
             "timeout": request.timeout,
             "threads": request.threads,
         }
+        if request.engine is not None:  # the default is the API's
+            self.options["engine"] = request.engine
 
     def run(self) -> int:
         """Ask, print, and return the exit code."""

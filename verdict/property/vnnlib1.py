@@ -169,10 +169,9 @@ class _CaseMaker:
         result = [end for end in ends if end is not None]
         if len(result) < len(ends):
             last = max((position for _, _, position in conjunction.values()), default=None)
-            where = "" if last is None else f" in the case whose last input bound is in line {self._source.line(last)}"
+            where = "" if last is None else f" where line {self._source.line(last)} holds"
             raise PropertyError(
-                f"{name(ends.index(None))} has no {side} bound{where}, expected a finite lower and upper bound "
-                "on every input"
+                f"{name(ends.index(None))} has no {side} bound{where}, expected finite bounds on every input"
             )
         return result
 

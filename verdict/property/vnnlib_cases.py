@@ -23,9 +23,9 @@ Term = tuple[Conjunction, Union]
 
 EVERYTHING: Union = ({},)
 
-# A file that needs more than this is refused, rather than left to fill the memory. One unit is one bound looked
-# at; keeping a new conjunction or term counts for many, so that some hundred thousand are the most.
-MAX_WORK = 20_000_000
+# A file that needs more than this is refused, rather than left to fill the memory. One unit is one bound
+# looked at; keeping a new conjunction or term counts for many, so that some hundred thousand are the most.
+MAX_WORK = 10_000_000
 _KEEP = 50
 
 
@@ -128,7 +128,7 @@ class UnionProducts:
         self._known: dict[tuple[int, int], tuple[Union, Union, Union]] = {}
 
     def product(self, first: Union, second: Union) -> Union:
-        """The conjunctions of one of `first` with one of `second`; `first` itself where it implies `second`."""
+        """One of `first` and one of `second`, as a union; `first` itself where it implies `second`."""
         if first is EVERYTHING or second is EVERYTHING:
             return second if first is EVERYTHING else first
         known = self._known.get((id(first), id(second)))
@@ -208,7 +208,7 @@ class AndGroup:
                     self.add(key, bound)
 
     def terms(self) -> Iterator[Term]:
-        """The terms of the conjunction, one at a time: at the top there may be many, each with a large box."""
+        """The terms, one at a time: at the top there may be many, each with a large box."""
         if self._false:
             return
         product: list[Term] = [({}, EVERYTHING)]

@@ -76,8 +76,8 @@ class Formula:
             missing = next((i for i in range(max(count, 1)) if f"{letter}_{i}" not in self._variables), None)
             if missing is not None:
                 raise PropertyError(
-                    f"{self._source.path}: found {count} declared {what}, expected {letter}_0, {letter}_1 and "
-                    f"so on without a gap: {letter}_{missing} is not declared"
+                    f"{self._source.path}: found {count} declared {what}, expected {letter}_0, {letter}_1 "
+                    f"and so on without a gap: {letter}_{missing} is not declared"
                 )
         return inputs, outputs
 

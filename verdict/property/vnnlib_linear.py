@@ -108,7 +108,8 @@ class Rows:
             for variable, c in row:
                 c = -c if flip else c
                 sign = ("- " if c < 0 else "+ ") if left else ("-" if c < 0 else "")
-                left += f"{' ' if left else ''}{sign}{'' if abs(c) == 1 else f'{float(abs(c)):.9g} '}{name(variable)}"
+                factor = "" if abs(c) == 1 else f"{float(abs(c)):.9g} "
+                left += f"{' ' if left else ''}{sign}{factor}{name(variable)}"
         return f"{left} {relation}{'' if strict else '='} {decimal(limit)}"
 
 

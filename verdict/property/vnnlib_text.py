@@ -38,7 +38,7 @@ TOKEN = re.compile(
 
 
 class Source:
-    """A file's text with its comments blanked out, so that offsets and line numbers stay those of the file."""
+    """A file's text with its comments blanked out: offsets and line numbers stay those of the file."""
 
     def __init__(self, text: str, path: Path) -> None:
         self.path = path
@@ -61,7 +61,7 @@ class Source:
             if _NOT_FINITE.fullmatch(token):
                 raise PropertyError(f"found {token!r}, expected a finite number")
             if token[0] in "+-.0123456789":
-                raise PropertyError(f"found the malformed number {shown(token)}, expected one such as -1.5e-3")
+                raise PropertyError(f"found the malformed number {shown(token)}, expected such as -1.5e-3")
             return None
         exponent = match[1] or "0"
         if len(token) > MAX_DIGITS or len(exponent) > 9 or abs(int(exponent)) > MAX_EXPONENT:

@@ -12,7 +12,7 @@ from ..network.exact import nearest_float
 
 
 def witness_text(inputs: Iterable[float | Fraction], outputs: Iterable[float | Fraction]) -> str:
-    """`((X_0 0.5)`, `(X_1 ...)`, ..., `(Y_0 ...))`, in lines; arrays of any shape are taken in row-major order.
+    """`((X_0 0.5)`, `(X_1 ...)`, ..., `(Y_0 ...))`, in lines; arrays are taken in row-major order.
 
     Floats are written with as many digits as give them back exactly, fractions as their nearest float64.
     Raises PropertyError for a number that is not finite.
@@ -23,6 +23,6 @@ def witness_text(inputs: Iterable[float | Fraction], outputs: Iterable[float | F
         for i, value in enumerate(flat):
             number = nearest_float(value) if isinstance(value, Fraction) else float(value)
             if not np.isfinite(number):
-                raise PropertyError(f"{letter}_{i} of the counterexample is {number}, expected a finite number")
+                raise PropertyError(f"{letter}_{i} of the counterexample is {number}, expected it finite")
             lines.append(f"({letter}_{i} {number!r})")
     return f"({chr(10).join(lines)})"

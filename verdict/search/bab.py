@@ -24,8 +24,9 @@ from .relu_split import Outcome, Space, relu_split
 
 # With at most so many inputs that can vary, boxes are halved; beyond, ReLUs are split.
 FEW_INPUTS = 12
-# Boxes tried by input splitting before a network with a middling number of inputs goes over to ReLUs.
-PATIENCE = 20_000
+# With at most so many unstable ReLUs there are few linear regions: splitting ReLUs ends, and its leaves are
+# linear programs, while boxes would have to shrink without end around a tie.
+FEW_RELUS = 24
 
 
 def branch_and_bound(
@@ -38,7 +39,7 @@ def branch_and_bound(
 ) -> Outcome:
     """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    if np.count_nonzero(high > low) <= FEW_INPUTS:
+    if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         return input_split(graph, unsafe, low, high, deadline, try_points, on_progress)
     tight = alpha_bounds(graph, low[None], high[None], bounds, stop=deadline.passed)

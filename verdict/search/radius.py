@@ -24,6 +24,8 @@ from .attack import attack, shrink
 from .region import best_in_region, phases_at
 
 
+# The relative gap at which an interval counts as closed.
+CLOSED = Fraction(1, 10**6)
 # The most that the attack, and after it the polishing of what it found, may take.
 ATTACK_SECONDS = 10.0
 
@@ -84,6 +86,10 @@ class RadiusSearch:
     def lower_trust(self) -> Trust:
         """The weakest proof that the lower end rests on: that of every polytope, each needed."""
         return weakest(*self.trusts)
+
+    def is_open(self) -> bool:
+        """Whether the interval still has a gap that counts."""
+        return self.lower < self.cap * (1 - CLOSED)
 
     def open_polytopes(self) -> list[int]:
         """Numbers of the polytopes not yet excluded below the cap, the least proved first."""

@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..bounds import linear_bounds
+from ..deadline import Deadline
 from ..network.exact import ExactVector, FloatArray, float_below
 from ..results import Trust
 from .bab import branch_and_bound
@@ -21,21 +22,21 @@ from .radius import RadiusSearch
 LAST, NARROW = Fraction(5, 10**7), Fraction(2, 100)
 
 
-def search_bab(search: RadiusSearch) -> None:
-    """Close the interval to a relative gap below 1e-6, or stop when the time is up or a proof fails."""
+def search_bab(search: RadiusSearch, clock: Deadline) -> None:
+    """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails."""
     search.enter("bab")
-    while not search.deadline.passed():
+    while not clock.passed():
         cap, lower = search.cap, search.lower
         if lower >= cap * (1 - LAST):
             break
         radius = (lower + cap) / 2 if cap - lower > NARROW * cap else cap * (1 - LAST / 2)
         if search.upper is None and lower > 0:
             radius = cap
-        if not _prove(search, float_below(radius)) and search.cap == cap:
+        if not _prove(search, float_below(radius), clock) and search.cap == cap:
             break
 
 
-def _prove(search: RadiusSearch, radius: float) -> bool:
+def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
     """Try to exclude every polytope at this radius; True on success."""
     lower, upper = search.family.floats(radius)
     bounds = linear_bounds(search.graph, lower[None], upper[None])
@@ -54,7 +55,7 @@ def _prove(search: RadiusSearch, radius: float) -> bool:
         search.graph,
         bounds,
         [search.unsafe.polytopes[i] for i in remaining],
-        search.deadline,
+        clock,
         try_points,
         lambda least, waiting, visited: search.report(),
     )

@@ -16,8 +16,10 @@ import numpy as np
 from verdict.encoders.milp import Encoding, encode_radius
 from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
+from verdict.solvers.mathopt import MathOpt
 
 from ..bounds import linear_bounds
+from ..errors import SolverError
 from ..network.exact import ExactVector, float_above, float_below
 from ..results import Trust
 from .radius import RadiusSearch
@@ -25,6 +27,9 @@ from .region import best_in_region, phases_at
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.
 ABSOLUTE, RELATIVE = 1e-9, 2e-7
+# A small model (so many matrix entries) is first tried for so many seconds in this process: most polytopes are
+# settled before a child process has started, and Ctrl-C waits no longer than that.
+SMALL, QUICK = 50_000, 1.0
 
 
 def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
@@ -57,7 +62,7 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
         if math.isfinite(news.bound):
             _record(search, number, news.bound)
 
-    solution = solver.solve(
+    solution = _quick(search, solver, encoding) or solver.solve(
         encoding.model,
         time_limit=search.deadline.limit(),
         threads=threads if solver.features.threads else 1,
@@ -73,6 +78,18 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
         search.notes.append(
             f"{solver.name} stopped on {polytope.name}: {solution.status.value} {solution.message}".strip()
         )
+
+
+def _quick(search: RadiusSearch, solver: Solver, encoding: Encoding) -> Solution | None:
+    """The solution by a short run in this process, for a backend that would start a child; None if it is open."""
+    if not isinstance(solver, MathOpt) or not solver.isolate or encoding.model.matrix.nnz > SMALL:
+        return None
+    limit = search.deadline.share(1, QUICK).limit()
+    try:
+        solution = type(solver)(isolate=False).solve(encoding.model, time_limit=limit)
+    except SolverError:
+        return None  # OR-Tools cannot be loaded beside another HiGHS; a child process can
+    return solution if solution.status in (Status.OPTIMAL, Status.INFEASIBLE) else None
 
 
 def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, number: int) -> None:

@@ -1,0 +1,1 @@
+"""The cases, one a file; a new file is found by itself."""

@@ -1,0 +1,47 @@
+"""One call of each bound on every shipped model: one box and a batch of boxes around held-out inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from benchmarks.questions import network, timed
+from benchmarks.registry import Case, Instance, Options, Outcome, register
+
+MODELS = (
+    "abs",
+    "xor",
+    "cancer-mlp",
+    "digits-linear",
+    "digits-mlp",
+    "digits-mlp-robust",
+    "digits-conv",
+    "digits-resnet",
+)
+EPS, BATCHES = 0.05, (1, 64)
+
+
+@register
+class BoundsCase(Case):
+    name = "bounds"
+    idea = "interval_bounds and linear_bounds per shipped model, batches of 1 and 64 boxes of radius 0.05"
+
+    def instances(self, options: Options) -> Iterable[Instance]:
+        for model in options.choose(MODELS):
+            for batch in BATCHES:
+                for engine, method in options.solvers(("bounds/interval", "bounds/linear")):
+                    data = {"batch": batch, "repeat": options.repeat or 20}
+                    yield Instance(model, f"batch {batch}", engine, method, data=data)
+
+    def measure(self, instance: Instance) -> Outcome:
+        from verdict import bounds, models
+
+        entry = models.model(instance.group)
+        data = models.data(str(entry.data)).load()[0]
+        rows = data.reshape(len(data), -1)[np.arange(int(instance.data["batch"])) % len(data)].astype(np.float64)
+        low, high = entry.input_range
+        lower, upper = np.clip(rows - EPS, low, high), np.clip(rows + EPS, low, high)
+        method = {"interval": bounds.interval_bounds, "linear": bounds.linear_bounds}[instance.solver]
+        graph = network(instance.group).graph
+        return timed(lambda: method(graph, lower, upper), int(instance.data["repeat"]))

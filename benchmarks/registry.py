@@ -1,0 +1,147 @@
+"""What a case is, and where it is found: every module of `benchmarks.cases` that uses `@register`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class UsageError(Exception):
+    """A command line that makes no sense; its text is all that the user needs."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line sets; None or empty is the case's own default."""
+
+    groups: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    inputs: int | None = None
+    timeout: float | None = None
+    repeat: int | None = None
+    bench: Path | None = None
+
+    def choose(self, known: Sequence[str]) -> list[str]:
+        """The groups (models, mostly) to run: those asked for, or all."""
+        unknown = [name for name in self.groups if name not in known]
+        if unknown:
+            raise UsageError(f"no group {', '.join(unknown)}; this case has {', '.join(known)}")
+        return list(self.groups or known)
+
+    def solvers(self, default: Sequence[str]) -> list[tuple[str, str]]:
+        """(engine, solver) of each "engine/solver" asked for, or of the default ones; "bab" has no solver."""
+        return [(engine, solver) for engine, _, solver in (way.partition("/") for way in self.engines or default)]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One thing to measure; `data` is what `Case.measure` needs besides and goes through JSON."""
+
+    group: str
+    name: str
+    engine: str = ""
+    solver: str = ""
+    timeout: float = 60.0
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out: `status` in the case's words, `seconds` and `cpu` (children included) of the part that
+    counts, the interval where there is one, `exact` as "p/q"."""
+
+    status: str
+    seconds: float
+    cpu: float
+    lower: float | None = None
+    upper: float | None = None
+    exact: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the CSV file."""
+
+    case: str
+    revision: str
+    group: str
+    instance: str
+    engine: str
+    solver: str
+    status: str
+    lower: float | None
+    upper: float | None
+    exact: str
+    seconds: float
+    cpu: float
+    note: str
+
+    @staticmethod
+    def of(case: str, revision: str, instance: Instance, outcome: Outcome) -> Row:
+        where = (case, revision, instance.group, instance.name, instance.engine, instance.solver)
+        values = asdict(outcome)
+        for what in ("seconds", "cpu"):
+            values[what] = round(values[what], 6)
+        return Row(*where, **values)
+
+    @property
+    def way(self) -> str:
+        """engine/solver, or whichever of them there is."""
+        return "/".join(filter(None, (self.engine, self.solver)))
+
+
+class Case(ABC):
+    """One benchmark. `idea` is one line for the list; `solved` are the statuses that count as an answer;
+    with `fresh`, each instance has a process of its own, else all of one revision share one."""
+
+    name: str
+    idea: str
+    solved: frozenset[str] = frozenset({"ok"})
+    fresh: bool = False
+
+    @abstractmethod
+    def instances(self, options: Options) -> Iterable[Instance]:
+        """What to measure, in order."""
+
+    @abstractmethod
+    def measure(self, instance: Instance) -> Outcome:
+        """Measure one instance, in a worker process."""
+
+    def check(self, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+        """What the rows agree on and where they contradict each other, a line each."""
+        return [], []
+
+
+_CASES: dict[str, Case] = {}
+
+
+def register(case: type[Case]) -> type[Case]:
+    """Class decorator: add the case under its name."""
+    _CASES[case.name] = case()
+    return case
+
+
+def cases() -> dict[str, Case]:
+    """Every case by name."""
+    from benchmarks import cases as package
+
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return dict(sorted(_CASES.items()))
+
+
+def find(name: str) -> Case:
+    """The case of that name; raises UsageError."""
+    known = cases()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise UsageError(f"no case {name!r}.{hint} Known: {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,82 @@
+"""Branch and bound against brute force, with both kinds of split, and its leaves by linear programming."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.brute import least_radius
+from support.networks import KINDS, random_network
+
+import verdict
+from verdict.bounds import linear_bounds
+from verdict.deadline import Deadline
+from verdict.network.exact import ExactVector
+from verdict.property import LinfBall, misclassification
+from verdict.search import bab
+from verdict.search.leaf import close_leaf
+from verdict.search.relu_split import Space
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("few", "relus"), [(0, 24), (12, -1)], ids=["relu", "input"])
+@pytest.mark.parametrize("seed", range(12))
+def test_proves_below_and_refutes_above_the_radius(kind, few, relus, seed, tmp_path, monkeypatch):
+    monkeypatch.setattr(bab, "FEW_INPUTS", few)
+    monkeypatch.setattr(bab, "FEW_RELUS", relus)
+    rng = np.random.default_rng([seed, 29])
+    network = verdict.load(random_network(rng, kind, tmp_path))
+    graph = network.graph
+    x = rng.integers(-8, 9, graph.input_size) / 8
+    label = int(network.evaluate(x[None])[0].argmax())
+    truth = least_radius(graph, x, label, -2, 2)
+    if not 0 < truth < np.inf:
+        return
+    family = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2))
+    unsafe = misclassification(label, graph.output_size)
+    for factor, safe in ((0.97, True), (1.03, False)):
+        lower, upper = family.floats(truth * factor)
+        bounds = linear_bounds(graph, lower[None], upper[None])
+        hits = []
+
+        def try_points(points, hits=hits):
+            hits.extend(points[unsafe.slack(network.evaluate(points)) <= 0])
+            return bool(hits)
+
+        outcome = bab.branch_and_bound(graph, bounds, list(unsafe.polytopes), Deadline(30), try_points)
+        assert outcome.proved == safe, (truth, outcome)
+        assert bool(hits) != safe
+
+
+def test_leaves_close_with_the_duals_of_their_linear_program(tmp_path):
+    """Every full assignment of phases below the radius is closed by its LP, rigorously."""
+    closed = 0
+    for seed in range(10):
+        rng = np.random.default_rng([seed, 31])
+        network = verdict.load(random_network(rng, "dense", tmp_path))
+        graph = network.graph
+        x = rng.integers(-8, 9, graph.input_size) / 8
+        label = int(network.evaluate(x[None])[0].argmax())
+        truth = least_radius(graph, x, label, -2, 2)
+        if not 0 < truth < np.inf:
+            continue
+        family = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2))
+        bounds = linear_bounds(graph, *(side[None] for side in family.floats(0.9 * truth)))
+        for polytope in misclassification(label, graph.output_size).polytopes:
+            space = Space(graph, bounds, polytope.matrix.values[0], 0.0)
+            for number in range(min(2**space.size, 16)):
+                signs = np.array([1 if number >> k & 1 else -1 for k in range(space.size)], np.int8)
+                proved, _ = close_leaf(space, signs)
+                assert proved
+                closed += space.size > 0
+    assert closed > 20
+
+
+def test_a_leaf_that_reaches_the_unsafe_set_is_not_closed(tmp_path):
+    rng = np.random.default_rng([0, 31])
+    network = verdict.load(random_network(rng, "dense", tmp_path))
+    graph = network.graph
+    x = np.zeros(graph.input_size)
+    bounds = linear_bounds(graph, (x - 2)[None], (x + 2)[None])
+    row = np.zeros(graph.output_size)
+    space = Space(graph, bounds, row, 0.0)  # 0 > 0 never holds
+    assert not close_leaf(space, np.ones(space.size, np.int8))[0]
