@@ -32,6 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--inputs", metavar="N", type=int, help="so many inputs per group")
     runs.add_argument("--repeat", metavar="N", type=int, help="so many repetitions, where the case repeats")
     runs.add_argument("--timeout", metavar="S", type=float, help="seconds per answer")
+    shows = commands.add_parser("show", help="the table, the check and the plot of CSV files of one case")
+    shows.add_argument("files", nargs="+", metavar="CSV", type=Path)
+    shows.add_argument("--out", metavar="CSV", type=Path, help="write the rows of all files there")
+    shows.add_argument("--plot", metavar="FILE", type=Path, help="draw a cactus plot (needs matplotlib)")
     return parser
 
 
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for case in registry.cases().values():
                 console.print(f"{case.name:14}{case.idea}", highlight=False, soft_wrap=True)
             return 0
-        return _run(args, console)
+        return _show(args, console) if args.command == "show" else _run(args, console)
     except registry.UsageError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
@@ -72,11 +76,24 @@ def _run(args: argparse.Namespace, console: Console) -> int:
             then = short(args.against)
             trees[then] = stack.enter_context(checkout(args.against))
         rows = run(case, options, trees, show)
+    code = _report(case, rows, args, console)
+    if then is not None:
+        console.print(table.comparison(rows, NOW, then))
+    return code
+
+
+def _show(args: argparse.Namespace, console: Console) -> int:
+    rows = [row for path in args.files for row in table.read(path)]
+    names = {row.case for row in rows}
+    if len(names) != 1:
+        raise registry.UsageError(f"the files hold rows of {len(names)} cases, expected one")
+    return _report(registry.find(names.pop()), rows, args, console)
+
+
+def _report(case: registry.Case, rows: Sequence[registry.Row], args: argparse.Namespace, console: Console) -> int:
     if args.out is not None:
         table.write(rows, args.out)
     console.print(table.summary(case, rows))
-    if then is not None:
-        console.print(table.comparison(rows, NOW, then))
     agreements, contradictions = case.check(rows)
     for line in agreements:
         console.print(line, highlight=False, soft_wrap=True)

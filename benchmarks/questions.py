@@ -34,7 +34,7 @@ def correct_inputs(model: str, count: int) -> list[int]:
     entry = models.model(model)
     x, labels = models.data(str(entry.data)).load()
     outputs = network(model).evaluate(x.reshape(len(x), -1).astype(np.float64))
-    return np.flatnonzero(outputs.argmax(axis=1) == labels)[:count].tolist()
+    return [int(i) for i in np.flatnonzero(outputs.argmax(axis=1) == labels)[:count]]
 
 
 def shipped_input(model: str, number: int) -> tuple[npt.NDArray[np.float32], tuple[float, float]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.registry import Case, Row
+from benchmarks.registry import Case, Row, UsageError
 
 
 def write(rows: Sequence[Row], path: Path) -> None:
@@ -24,9 +24,12 @@ def write(rows: Sequence[Row], path: Path) -> None:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a file that `write` made."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [_row(line) for line in csv.DictReader(file)]
+    """The rows of a file that `write` made. Raises UsageError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_row(line) for line in csv.DictReader(file)]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: not a file of rows: {error}") from error
 
 
 def _row(line: dict[str, str]) -> Row:

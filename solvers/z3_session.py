@@ -47,6 +47,14 @@ def binary() -> str | None:
     return shutil.which("z3")
 
 
+def _die_with_parent() -> None:
+    """In the child: be killed with the thread that started it. A busy Z3 would outlive a killed verifier."""
+    import ctypes
+
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
 class Session:
     """One z3 process; use it as a context manager, or `close` it.
 
@@ -78,6 +86,7 @@ class Session:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         except OSError as error:
             raise SolverError(f"cannot start {executable}: {error}") from error

@@ -21,7 +21,7 @@ if "numpy" not in sys.modules:
         os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
-    from .api import load, maxeps, robust
+    from .api import load, maxeps, robust, verify
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
     from .results import Radius, Trust, Verdict, Witness
@@ -32,6 +32,7 @@ _HOMES = {
     "load": "api",
     "robust": "api",
     "maxeps": "api",
+    "verify": "api",
     "Network": "network.network",
     "Radius": "results",
     "Trust": "results",
@@ -61,6 +62,7 @@ __all__ = [
     "load",
     "maxeps",
     "robust",
+    "verify",
 ]
 
 

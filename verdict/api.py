@@ -22,7 +22,7 @@ from .deadline import Deadline
 from .errors import InputError, ModelError
 from .network.exact import ExactVector
 from .network.network import Network
-from .results import Radius, Trust, Verdict, Witness
+from .results import Radius, Trust, Verdict, Witness, weakest
 
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
@@ -95,7 +95,8 @@ def _question(
     if low is not None and high is not None and low > high:
         raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
     family = LinfBall(center, low, high)
-    predicted = classify(scores(network, network.runtime(center.floats())))
+    point = center.floats()
+    predicted = classify(scores(network, network.runtime(point), point))
     label = predicted if label is None else label
     return _Question(network, family, misclassification(label, network.output_size, target), label, predicted)
 
@@ -252,6 +253,70 @@ def maxeps(
     return judge_radius(search, question.label, name, reason)
 
 
+def verify(
+    query: str | Path,
+    network: Network,
+    *,
+    engine: str = "auto",
+    solver: str | None = None,
+    timeout: float | None = None,
+    threads: int = 2,
+    on_progress: Callable[[str], object] | None = None,
+) -> Verdict:
+    """Does a VNN-LIB 1 query have no solution? Status robust means unsat, violated means sat.
+
+    Arguments as in `robust`. A witness satisfies the query exactly, strict inequalities included, and in ONNX
+    Runtime. Raises PropertyError for a query that is malformed or does not fit the network.
+    """
+    from .certificate.gate import judge
+    from .property import Problem
+    from .property.vnnlib1 import read_vnnlib1
+    from .search.robust import Evidence, decide
+
+    deadline = Deadline(timeout)
+    name, backend = _engine(engine, solver)
+    asked = read_vnnlib1(query)
+    if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
+        raise InputError(
+            f"{query} has {asked.inputs} inputs and {asked.outputs} outputs, "
+            f"{network.path} has {network.input_size} and {network.output_size}"
+        )
+    total, proofs, reasons = Evidence(), [Trust.EXACT], []
+    for case in asked.cases:
+        subject = network.passing_inputs() if case.outputs_with_inputs else network
+        _refuse_head(subject, case.unsafe)
+        problem = Problem(subject, case.inputs, case.unsafe)
+        report = on_progress or (lambda stage: None)
+        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine)
+        for stage, seconds in evidence.stages.items():
+            total.stages[stage] = total.stages.get(stage, 0.0) + seconds
+        if evidence.witness is not None:
+            outputs = ExactVector.of(evidence.witness.outputs.fractions()[: network.output_size])
+            if case.holds(evidence.witness.point, outputs):
+                total.witness = evidence.witness
+                break
+            reasons.append("the witness found lies on the boundary of a strict inequality")
+        elif evidence.proof is None:
+            reasons.append(evidence.reason)
+        else:
+            proofs.append(evidence.proof)
+    if not reasons:
+        total.proof = weakest(*proofs)
+    total.reason = "; ".join(dict.fromkeys(reasons))
+    return judge(network, total, None, name, deadline.elapsed())
+
+
+def _refuse_head(network: Network, unsafe: Any) -> None:
+    """A dropped Softmax or ArgMax keeps the order of the outputs and nothing else: only order may be asked for."""
+    if network.head is None:
+        return
+    for polytope in unsafe.polytopes:
+        if polytope.matrix.values.sum(axis=1).any() or polytope.offset.values.any():
+            raise PropertyError(
+                f"{network.path} ends with {network.head}; only comparisons of two outputs are supported on it"
+            )
+
+
 def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     """Let the chosen engine close what the attack and the bounds have left of the interval."""
     if engine == "smt":
@@ -304,4 +369,4 @@ def _at_the_input(question: _Question) -> str:
     return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
 
 
-__all__ = ["Number", "exact", "load", "maxeps", "robust"]
+__all__ = ["Number", "exact", "load", "maxeps", "robust", "verify"]

@@ -31,17 +31,18 @@ class BoundsCase(Case):
         for model in options.choose(MODELS):
             for batch in BATCHES:
                 for engine, method in options.solvers(("bounds/interval", "bounds/linear")):
-                    data = {"batch": batch, "repeat": options.repeat or 20}
-                    yield Instance(model, f"batch {batch}", engine, method, data=data)
+                    data = {"model": model, "batch": batch, "repeat": options.repeat or 20}
+                    yield Instance(f"{model} x{batch}", "0", engine, method, data=data)
 
     def measure(self, instance: Instance) -> Outcome:
         from verdict import bounds, models
 
-        entry = models.model(instance.group)
+        model = str(instance.data["model"])
+        entry = models.model(model)
         data = models.data(str(entry.data)).load()[0]
         rows = data.reshape(len(data), -1)[np.arange(int(instance.data["batch"])) % len(data)].astype(np.float64)
         low, high = entry.input_range
         lower, upper = np.clip(rows - EPS, low, high), np.clip(rows + EPS, low, high)
         method = {"interval": bounds.interval_bounds, "linear": bounds.linear_bounds}[instance.solver]
-        graph = network(instance.group).graph
+        graph = network(model).graph
         return timed(lambda: method(graph, lower, upper), int(instance.data["repeat"]))

@@ -44,6 +44,9 @@ def test_a_tiny_case_runs_and_writes_csv(tmp_path: Path) -> None:
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["solver"] for row in rows] == ["ite", "implications"]
+    shown = benchmark("show", str(out), str(out))
+    assert shown.returncode == 0
+    assert "2/2" in shown.stdout
     assert all(row["status"] == "exact" and row["exact"] == rows[0]["exact"] for row in rows)
 
 
@@ -76,9 +79,9 @@ def test_bad_arguments_are_one_line() -> None:
 
 
 def test_a_worker_that_dies_is_a_row() -> None:
-    good = Instance("abs", "batch 1", "bounds", "linear", 30.0, {"batch": 1, "repeat": 1})
+    good = Instance("abs x1", "0", "bounds", "linear", 30.0, {"model": "abs", "batch": 1, "repeat": 1})
     with Worker("bounds", ROOT) as worker:
-        crashed = worker.measure(dataclasses.replace(good, group="no-such-model"))
+        crashed = worker.measure(dataclasses.replace(good, data={**good.data, "model": "no-such-model"}))
         fine = worker.measure(good)
     assert crashed.status == "crashed"
     assert "no-such-model" in crashed.note

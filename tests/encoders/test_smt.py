@@ -55,8 +55,8 @@ def test_numbers():
 
 def test_ties_are_unsafe(tmp_path):
     """Two equal outputs everywhere: the negated property must be satisfiable."""
-    from verdict.network.graph import Affine, Graph, Input
     from verdict.network.exact import Coefficients
+    from verdict.network.graph import Affine, Graph, Input
     from verdict.network.maps import Dense
 
     graph = Graph((Input(1), Affine(((Dense(Coefficients([[1.0], [1.0]])), 0),), Coefficients([0.0, 0.0]))), 1)

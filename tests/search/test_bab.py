@@ -14,6 +14,7 @@ from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.search import bab
 from verdict.search.leaf import close_leaf
+from verdict.search.region import phases_at
 from verdict.search.relu_split import Space
 
 
@@ -77,6 +78,8 @@ def test_a_leaf_that_reaches_the_unsafe_set_is_not_closed(tmp_path):
     graph = network.graph
     x = np.zeros(graph.input_size)
     bounds = linear_bounds(graph, (x - 2)[None], (x + 2)[None])
-    row = np.zeros(graph.output_size)
-    space = Space(graph, bounds, row, 0.0)  # 0 > 0 never holds
-    assert not close_leaf(space, np.ones(space.size, np.int8))[0]
+    space = Space(graph, bounds, np.zeros(graph.output_size), 0.0)  # 0 > 0 never holds
+    # The region that the centre lies in, so that it is not empty.
+    phases = phases_at(graph, x)
+    signs = np.concatenate([np.where(phases[i][columns], 1, -1) for i, columns in space.columns.items()])
+    assert not close_leaf(space, signs.astype(np.int8))[0]

@@ -3,12 +3,12 @@
 from fractions import Fraction
 
 import numpy as np
-import verdict
 from hypothesis import given
 from hypothesis import strategies as st
 from support.brute import least_radius
 from support.networks import random_network
 
+import verdict
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.search.region import best_in_region, phases_at, solve_exactly

@@ -25,7 +25,7 @@ def witness_class(network: Network, witness: Witness, label: int) -> int:
     return max((i for i in range(len(outputs)) if i != label), key=lambda i: outputs[i])
 
 
-def judge(network: Network, evidence: Evidence, label: int, engine: str, seconds: float) -> Verdict:
+def judge(network: Network, evidence: Evidence, label: int | None, engine: str, seconds: float) -> Verdict:
     """The verdict that the evidence supports."""
     witness = evidence.witness
     if witness is not None and witness.deployed:
@@ -35,7 +35,7 @@ def judge(network: Network, evidence: Evidence, label: int, engine: str, seconds
             engine=engine,
             seconds=seconds,
             trust=Trust.REPLAYED,
-            target=witness_class(network, witness, label),
+            target=None if label is None else witness_class(network, witness, label),
             witness=witness,
             semantics=("real", "deployed"),
             stages=evidence.stages,

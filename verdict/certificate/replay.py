@@ -36,7 +36,7 @@ def replay_deployed(
 ) -> Witness | None:
     """A witness at a point of the deployed input type if it is unsafe exactly and in ONNX Runtime."""
     outputs = network.runtime(point)
-    if unsafe.slack(scores(network, outputs)[None])[0] > 0:
+    if unsafe.slack(scores(network, outputs, point)[None])[0] > 0:
         return None
     witness = replay_exactly(network, unsafe, ExactVector.of(point), radius)
     if witness is None:
@@ -44,10 +44,11 @@ def replay_deployed(
     return Witness(witness.point, witness.outputs, witness.unsafe, radius, outputs)
 
 
-def scores(network: Network, outputs: FloatArray) -> FloatArray:
-    """ONNX Runtime's outputs as class scores: an ArgMax's answer becomes one-hot."""
+def scores(network: Network, outputs: FloatArray, point: FloatArray) -> FloatArray:
+    """ONNX Runtime's outputs as the graph's: an ArgMax's answer becomes one-hot, and where the graph passes its
+    inputs through to its outputs (`passing_inputs`) the point is appended."""
     if network.head != "ArgMax":
-        return outputs
+        return np.concatenate([outputs, point]) if network.passes_inputs else outputs
     hot = np.zeros(network.output_size)
     hot[int(outputs[0])] = 1.0
     return hot

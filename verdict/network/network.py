@@ -7,7 +7,7 @@ Runtime, which is a different program with different rounding and therefore a di
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .evaluate import evaluate, evaluate_exact
-from .exact import ExactVector, FloatArray
-from .graph import Graph
+from .exact import Coefficients, ExactVector, FloatArray
+from .graph import Affine, Graph
+from .maps import Index
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -41,6 +42,7 @@ class Network:
 
     `graph` computes the outputs before `head`, the Softmax, LogSoftmax or ArgMax that the file ends with, if
     any: such a head does not change which output is the largest. `operators` counts the ONNX operators.
+    `passes_inputs` says that `graph` has the inputs appended to its outputs, which the file does not.
     Vectors are flat, in the order of `inputs` and `outputs`, row-major.
     """
 
@@ -53,6 +55,20 @@ class Network:
     head: str | None
     opset: int
     operators: dict[str, int]
+    passes_inputs: bool = False
+
+    def passing_inputs(self) -> Network:
+        """The same network with its inputs appended to its outputs, for constraints that mix the two."""
+        size = self.input_size
+        total = self.graph.output_size + size
+        outputs = np.full(total, -1)
+        outputs[: -size or None] = np.arange(total - size)
+        inputs = np.full(total, -1)
+        inputs[total - size :] = np.arange(size)
+        terms = ((Index(outputs, total - size), self.graph.output), (Index(inputs, size), 0))
+        nodes = (*self.graph.nodes, Affine(terms, Coefficients(np.zeros(total))))
+        graph = Graph(nodes, len(nodes) - 1, (*self.graph.names, "outputs and inputs"))
+        return replace(self, graph=graph, passes_inputs=True)
 
     @property
     def name(self) -> str:

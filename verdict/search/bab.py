@@ -7,6 +7,7 @@ slopes, then split ReLUs, one polytope of the unsafe set after the other, the ea
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,7 @@ def branch_and_bound(
             continue
         offset = float(np.nextafter(polytope.offset.values[row], np.inf))
         space = Space(graph, tight, polytope.matrix.values[row], offset)
-        outcome = relu_split(
-            space, deadline, try_points, lambda signs, space=space: close_leaf(space, signs), on_progress
-        )
+        outcome = relu_split(space, deadline, try_points, partial(close_leaf, space), on_progress)
         visited += outcome.domains
         if not outcome.proved:
             return Outcome(False, outcome.lower, visited, f"{polytope.name}: {outcome.reason}".lstrip(": "))

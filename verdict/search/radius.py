@@ -23,7 +23,6 @@ from ..results import Trust, Witness, weakest
 from .attack import attack, shrink
 from .region import best_in_region, phases_at
 
-
 # The relative gap at which an interval counts as closed.
 CLOSED = Fraction(1, 10**6)
 # The most that the attack, and after it the polishing of what it found, may take.

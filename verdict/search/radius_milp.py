@@ -16,7 +16,7 @@ import numpy as np
 from verdict.encoders.milp import Encoding, encode_radius
 from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
-from verdict.solvers.mathopt import MathOpt
+from verdict.solvers.mathopt import Highs
 
 from ..bounds import linear_bounds
 from ..errors import SolverError
@@ -81,12 +81,15 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
 
 
 def _quick(search: RadiusSearch, solver: Solver, encoding: Encoding) -> Solution | None:
-    """The solution by a short run in this process, for a backend that would start a child; None if it is open."""
-    if not isinstance(solver, MathOpt) or not solver.isolate or encoding.model.matrix.nnz > SMALL:
+    """The solution by a short run of HiGHS in this process; None if that leaves the model open.
+
+    SCIP gains as much, but from this process it writes its complaints about event handlers to the terminal.
+    """
+    if not isinstance(solver, Highs) or not solver.isolate or encoding.model.matrix.nnz > SMALL:
         return None
     limit = search.deadline.share(1, QUICK).limit()
     try:
-        solution = type(solver)(isolate=False).solve(encoding.model, time_limit=limit)
+        solution = Highs(isolate=False).solve(encoding.model, time_limit=limit)
     except SolverError:
         return None  # OR-Tools cannot be loaded beside another HiGHS; a child process can
     return solution if solution.status in (Status.OPTIMAL, Status.INFEASIBLE) else None

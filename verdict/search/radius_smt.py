@@ -14,6 +14,7 @@ from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
 from ..bounds import linear_bounds
+from ..errors import SolverError
 from ..network.exact import ExactVector, float_above, float_below
 from ..property import UnsafeSet
 from ..results import Trust
@@ -42,7 +43,15 @@ def search_smt(
             if safe:
                 search.prove(i, Fraction(float_below(cap)), Trust.RIGOROUS)
         remaining = search.open_polytopes()
-        if not remaining or not _round(search, remaining, form, strategy, memory):
+        if not remaining:
+            break
+        try:
+            again = _round(search, remaining, form, strategy, memory)
+        except SolverError as error:
+            # Z3 was killed by a limit, or broke down: what is proved so far stands.
+            search.notes.append(str(error))
+            break
+        if not again:
             break
 
 
@@ -55,12 +64,13 @@ def _round(
     bounds = linear_bounds(search.graph, lower[None], upper[None])
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
     with Session(memory=memory) as session:
-        session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude())
-        session.command(smt.inputs_in_family(search.family))
+        limit = search.deadline.limit
+        session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude(), timeout=limit())
+        session.command(smt.inputs_in_family(search.family), timeout=limit())
         for piece in smt.network(search.graph, bounds, form):
-            session.command(piece)
-        session.command(smt.in_unsafe(search.graph, unsafe, bounds))
-        session.command(f"(assert (>= eps {smt.number(search.lower)}))")
+            session.command(piece, timeout=limit())
+        session.command(smt.in_unsafe(search.graph, unsafe, bounds), timeout=limit())
+        session.command(f"(assert (>= eps {smt.number(search.lower)}))", timeout=limit())
         if strategy is Strategy.OPTIMISE:
             return _optimise(search, session, remaining, cap)
         if strategy is Strategy.BISECT and not _bisect(search, session, remaining):
@@ -78,7 +88,8 @@ def _ask(
 
     Unsat raises the lower end to `radius`; sat offers the point. True if a new witness was found.
     """
-    session.command(f"(push)\n(assert {condition})")
+    # Z3 may simplify for long while it is told of an assertion, so that has a limit too.
+    session.command(f"(push)\n(assert {condition})", timeout=search.deadline.limit())
     answer = session.check(timeout=search.deadline.limit())
     if answer == "unsat":
         for i in remaining:
@@ -116,7 +127,7 @@ def _optimising_prelude() -> str:
 
 def _optimise(search: RadiusSearch, session: Session, remaining: list[int], cap: Fraction) -> bool:
     """Z3's optimiser on eps; its optimum is replayed like any other candidate."""
-    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)")
+    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)", timeout=search.deadline.limit())
     answer = session.check(timeout=search.deadline.limit())
     if answer == "unsat":
         for i in remaining:

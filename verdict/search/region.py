@@ -44,7 +44,8 @@ def best_in_region(
 ) -> Iterator[ExactVector]:
     """Candidates of least radius in the region of `phases`, best first: the exact vertex, then points nearby.
 
-    `radius` is where the search may stop looking, `clock` limits the linear program. Nothing is yielded when the region does not reach the
+    `radius` is where the search may stop looking, `clock` limits the linear program.
+    Nothing is yielded when the region does not reach the
     unsafe polytope within it.
     """
     from verdict.solvers import Status, solver

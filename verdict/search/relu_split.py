@@ -51,8 +51,8 @@ class Space:
 
     def __init__(self, graph: Graph, bounds: Bounds, row: FloatArray, offset: float) -> None:
         self.graph, self.offset = graph, offset
-        self.rows = {np.float32: row.astype(np.float32), np.float64: row}
-        self.bounds = {np.float32: bounds.astype(np.float32), np.float64: bounds}
+        self.rows: dict[Any, Any] = {np.float32: row.astype(np.float32), np.float64: row}
+        self.bounds: dict[Any, Bounds] = {np.float32: bounds.astype(np.float32), np.float64: bounds}
         self.base: dict[Any, dict[int, Lines]] = {}
         self.columns: dict[int, Any] = {}
         self.slices: dict[int, slice] = {}

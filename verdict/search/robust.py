@@ -20,6 +20,7 @@ from verdict.solvers.z3_session import Session
 from ..bounds import Bounds, linear_bounds, output_bounds
 from ..certificate.replay import confirm, replay_exactly
 from ..deadline import Deadline
+from ..errors import SolverError
 from ..network.exact import ExactVector, FloatArray
 from ..property import Box, Polytope, Problem, UnsafeSet
 from ..results import Trust, Witness, weakest
@@ -203,13 +204,20 @@ class _Run:
         self.enter("smt/z3")
         if self.node_bounds is None:
             return
-        unsafe = UnsafeSet(tuple(self.open), self.unsafe.outputs)
+        try:
+            self._ask_z3(self.node_bounds)
+        except SolverError as error:
+            # Killed by a limit, or broken down: never a verdict.
+            self.evidence.reason = f"Z3 gave up: {error}"
+
+    def _ask_z3(self, bounds: Bounds) -> None:
+        unsafe, limit = UnsafeSet(tuple(self.open), self.unsafe.outputs), self.deadline.limit
         with Session() as session:
-            session.command(smt.prelude())
-            session.command(smt.inputs_in_box(self.box))
-            for piece in smt.network(self.graph, self.node_bounds):
-                session.command(piece)
-            session.command(smt.in_unsafe(self.graph, unsafe, self.node_bounds))
+            session.command(smt.prelude(), timeout=limit())
+            session.command(smt.inputs_in_box(self.box), timeout=limit())
+            for piece in smt.network(self.graph, bounds):
+                session.command(piece, timeout=limit())
+            session.command(smt.in_unsafe(self.graph, unsafe, bounds), timeout=limit())
             answer = session.check(timeout=self.deadline.limit())
             if answer == "unsat":
                 self.trusts.append(Trust.Z3)
