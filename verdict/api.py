@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .deadline import Deadline
-from .errors import InputError, ModelError
+from .errors import InputError, ModelError, PropertyError
 from .network.exact import ExactVector
 from .network.network import Network
 from .results import Radius, Trust, Verdict, Witness, weakest

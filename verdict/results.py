@@ -68,7 +68,8 @@ class Verdict:
     """The answer to "does the property hold for every input in the set?".
 
     `status` is robust, violated or unknown; `reason` says why it is unknown. `label` is the class that has to
-    stay and `target` the one that the witness gets, both None where the property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed".
+    stay and `target` the one that the witness gets, both None where the
+    property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed".
     """
 
     status: str

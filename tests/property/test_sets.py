@@ -34,7 +34,8 @@ def test_support_function(ends, data):
     box = Box([min(e) for e in ends], [max(e) for e in ends])
     a = data.draw(st.lists(rationals, min_size=len(ends), max_size=len(ends)))
     minimum = box.minimum(a)
-    corners = np.stack(np.meshgrid(*[[float(low), float(high)] for low, high in zip(box.lower, box.upper, strict=True)]), -1)
+    sides = [[float(low), float(high)] for low, high in zip(box.lower, box.upper, strict=True)]
+    corners = np.stack(np.meshgrid(*sides), -1)
     values = corners.reshape(-1, len(ends)) @ np.array([float(c) for c in a])
     assert float(minimum) == pytest.approx(values.min(), abs=1e-9)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -104,13 +104,14 @@ class _Robust:
         from verdict.cli.output import PROOFS, deployed_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
+        label = cast(int, answer.label)  # robust always asks about a class
         lines = [
             ("answer", f"{answer.status} at eps {self.eps} (L-infinity)"),
-            ("class", label_text(answer.label, point)),
+            ("class", label_text(label, point)),
         ]
         if answer.status == "violated" and answer.witness is not None:
             where = "input itself" if answer.witness.radius == 0 else "witness"
-            lines.append(("because", f"{deployed_text(answer.witness, answer.label)} at the {where}"))
+            lines.append(("because", f"{deployed_text(answer.witness, label)} at the {where}"))
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         elif answer.trust is not None:
             lines.append(("trust", PROOFS[answer.trust]))

@@ -40,7 +40,7 @@ def command(
 
     if len(network) != 1:
         raise InputError(f"{len(network)} networks were given, a VNN-LIB 1 query has exactly one")
-    name, _, path = network[0].rpartition("=")
+    _, _, path = network[0].rpartition("=")
     if not Path(path).exists() and Path(network[0]).exists():
         path = network[0]
     answer = verdict.verify(
