@@ -64,7 +64,8 @@ def float_below(value: Fraction) -> float:
 
 def float_above(value: Fraction) -> float:
     """The least float64 that is at least `value`."""
-    return -float_below(-value)
+    # Adding zero turns -0.0 into 0.0, which some of NumPy's argument checks insist on.
+    return -float_below(-value) + 0.0
 
 
 class Coefficients:
