@@ -13,7 +13,7 @@ so the guarantee costs one dot product per layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,9 @@ from .bounds import Bounds
 from .interval import affine_interval
 from .lines import Lines, crown_lines
 from .rounding import gamma, tiny, unit
+
+# The most numbers in one array of coefficients (512 MiB in float64): more rows than that go in several passes.
+MOST_ENTRIES = 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +46,14 @@ class LinearBound:
     coefficients: dict[int, Any] = field(default_factory=dict)
 
 
-def linear_bounds(graph: Graph, lower: FloatArray, upper: FloatArray) -> Bounds:
+def linear_bounds(
+    graph: Graph, lower: FloatArray, upper: FloatArray, stop: Callable[[], bool] = lambda: False
+) -> Bounds:
     """Bounds of every node over boxes [lower, upper] of shape (batch, input_size): CROWN where it can help.
 
     Every node gets interval bounds from its sources' bounds; pre-activations of ReLUs that these leave
-    unstable in some box are then bounded by backward substitution and the two are intersected.
+    unstable in some box are then bounded by backward substitution and the two are intersected. Once `stop`
+    returns True the remaining neurons keep their interval bounds.
     """
     lows: list[FloatArray] = []
     highs: list[FloatArray] = []
@@ -60,7 +66,7 @@ def linear_bounds(graph: Graph, lower: FloatArray, upper: FloatArray) -> Bounds:
             low, high = affine_interval(node, lows, highs)
             if number in feeds_relu and lines:
                 so_far = Bounds((*lows, low), (*highs, high))
-                low, high = tighten(graph, so_far, number, lines)
+                low, high = tighten(graph, so_far, number, lines, stop)
         else:
             low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
             lines[number] = crown_lines(lows[node.source], highs[node.source])
@@ -69,17 +75,21 @@ def linear_bounds(graph: Graph, lower: FloatArray, upper: FloatArray) -> Bounds:
     return Bounds(tuple(lows), tuple(highs))
 
 
-def tighten(graph: Graph, bounds: Bounds, number: int, lines: Mapping[int, Lines]) -> tuple[FloatArray, FloatArray]:
+def tighten(
+    graph: Graph, bounds: Bounds, number: int, lines: Mapping[int, Lines], stop: Callable[[], bool] = lambda: False
+) -> tuple[FloatArray, FloatArray]:
     """Bounds of node `number` intersected with backward substitution for its unstable rows."""
-    low, high = bounds.lower[number], bounds.upper[number]
-    rows = np.flatnonzero(((low < 0) & (high > 0)).any(axis=0))
-    if not len(rows):
-        return low, high
-    picks = unit_rows(rows, low.shape[1], low.dtype)
-    bound = backward(graph, bounds, number, picks, lines).lower
-    low, high = low.copy(), high.copy()
-    low[:, rows] = np.maximum(low[:, rows], bound[:, : len(rows)])
-    high[:, rows] = np.minimum(high[:, rows], -bound[:, len(rows) :])
+    low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
+    unstable = np.flatnonzero(((low < 0) & (high > 0)).any(axis=0))
+    widest = max(graph.nodes[i].size for i in graph.ancestors(number))
+    chunk = max(1, MOST_ENTRIES // (2 * bounds.batch * widest))
+    for start in range(0, len(unstable), chunk):
+        if stop():
+            break
+        rows = unstable[start : start + chunk]
+        bound = backward(graph, bounds, number, unit_rows(rows, low.shape[1], low.dtype), lines).lower
+        low[:, rows] = np.maximum(low[:, rows], bound[:, : len(rows)])
+        high[:, rows] = np.minimum(high[:, rows], -bound[:, len(rows) :])
     return low, high
 
 

@@ -39,6 +39,10 @@ def branch_and_bound(
     on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None,
 ) -> Outcome:
     """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+    for polytope in polytopes:
+        if not polytope.matrix.is_dyadic:
+            # The float rows would be other rows than those asked about.
+            return Outcome(False, -np.inf, 0, f"{polytope.name}: coefficients that no float64 equals")
     low, high = bounds.lower[0][0], bounds.upper[0][0]
     if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)

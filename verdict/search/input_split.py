@@ -45,6 +45,11 @@ class Rows:
         """The limits in another float type, rounded up."""
         return np.nextafter(self.limits.astype(dtype), dtype.type(np.inf))
 
+    @property
+    def quick(self) -> Any:
+        """The float type for the first look: float32 where it holds the rows exactly."""
+        return np.float32 if (self.matrix == self.matrix.astype(np.float32)).all() else np.float64
+
     def slack(self, lower: Any) -> Any:
         """For bounds (batch, rows): the least over polytopes of the best row's margin; > 0 excludes all."""
         margins = lower - self.limits_in(lower.dtype)
@@ -122,7 +127,7 @@ def _halve(low: FloatArray, high: FloatArray, slope: FloatArray) -> tuple[FloatA
 
 def _bound(graph: Graph, rows: Rows, lows: FloatArray, highs: FloatArray) -> tuple[Any, Any, Any]:
     """Rigorous slack of each box, the sensitivity of the decisive row, and its minimiser."""
-    slack, slope, x = _bound_in(graph, rows, lows, highs, np.float32)
+    slack, slope, x = _bound_in(graph, rows, lows, highs, rows.quick)
     # Within float32's rounding of a proof: look again in float64.
     close = np.flatnonzero((slack <= 0) & (slack > -0.05 * np.abs(slack).mean()))
     if len(close):

@@ -206,7 +206,7 @@ class RadiusSearch:
     def safe_at(self, radius: float) -> list[bool]:
         """For each polytope, whether linear bounds exclude it on the set of this radius, rigorously."""
         lower, upper = self.family.floats(radius)
-        bounds = linear_bounds(self.graph, lower[None], upper[None])
+        bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
         rows = np.concatenate([p.matrix.values for p in self.unsafe.polytopes])
         limits = np.concatenate([p.offset.values for p in self.unsafe.polytopes])
         lowest = output_bounds(self.graph, bounds, rows).lower[0]

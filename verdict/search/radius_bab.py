@@ -39,7 +39,7 @@ def search_bab(search: RadiusSearch, clock: Deadline) -> None:
 def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
     """Try to exclude every polytope at this radius; True on success."""
     lower, upper = search.family.floats(radius)
-    bounds = linear_bounds(search.graph, lower[None], upper[None])
+    bounds = linear_bounds(search.graph, lower[None], upper[None], search.deadline.passed)
     remaining = [i for i, low in enumerate(search.lowers) if low < Fraction(radius)]
 
     def try_points(points: FloatArray) -> bool:

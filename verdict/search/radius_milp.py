@@ -53,7 +53,7 @@ def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
 def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -> None:
     cap = float_above(search.cap)
     lower, upper = search.family.floats(cap)
-    bounds = linear_bounds(search.graph, lower[None], upper[None])
+    bounds = linear_bounds(search.graph, lower[None], upper[None], search.deadline.passed)
     polytope = search.unsafe.polytopes[number]
     floor = float_below(search.lowers[number])
     encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))

@@ -61,7 +61,7 @@ def _round(
     """One session under the present cap; True if the cap fell and another round is worth its bounds."""
     cap = search.cap
     lower, upper = search.family.floats(float_above(cap))
-    bounds = linear_bounds(search.graph, lower[None], upper[None])
+    bounds = linear_bounds(search.graph, lower[None], upper[None], search.deadline.passed)
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
     with Session(memory=memory) as session:
         limit = search.deadline.limit

@@ -110,7 +110,7 @@ class _Run:
         """Drop the polytopes that linear bounds exclude; True if none is left."""
         self.enter("bounds")
         lower, upper = self.box.floats()
-        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None])
+        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
         still = []
         for polytope in self.open:
             lowest = output_bounds(self.graph, self.node_bounds, polytope.matrix.values).lower[0]
