@@ -29,7 +29,7 @@ from .region import best_in_region, phases_at
 ABSOLUTE, RELATIVE = 1e-9, 2e-7
 # A small model (so many matrix entries) is first tried for so many seconds in this process: most polytopes are
 # settled before a child process has started, and Ctrl-C waits no longer than that.
-SMALL, QUICK = 50_000, 1.0
+SMALL, QUICK = 50_000, 2.0
 
 
 def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:

@@ -31,7 +31,7 @@ class Strategy(enum.Enum):
 
 def search_smt(
     search: RadiusSearch,
-    form: smt.ReluForm = smt.ReluForm.ITE,
+    form: smt.ReluForm = smt.DEFAULT_FORM,
     strategy: Strategy = Strategy.DESCEND,
     memory: int | None = None,
 ) -> None:

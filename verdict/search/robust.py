@@ -36,7 +36,6 @@ class Evidence:
     proof: Trust | None = None
     reason: str = ""
     stages: dict[str, float] = field(default_factory=dict)
-    domains: int = 0
 
 
 # A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
@@ -139,7 +138,6 @@ class _Run:
             lambda points: self._confirm(list(points[:4])),
             lambda lower, waiting, visited: self.report(f"bab: {visited} domains, {waiting} open"),
         )
-        self.evidence.domains = outcome.domains
         if outcome.proved:
             self.trusts.append(Trust.RIGOROUS)
             self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
