@@ -282,7 +282,7 @@ def test_other_commands_read_models_alike(run: Run, tmp_path: Path, command: str
 def test_pictures_without_pillow(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "x.png")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    check(run("maxeps", "digits-mlp", "--input", tmp_path / "x.png"), "Pillow", "pip install 'verdict-nn[image]'")
+    check(run("maxeps", "digits-mlp", "--input", tmp_path / "x.png"), "Pillow", "pip install pillow")
 
 
 def test_unreadable_file(run: Run, tmp_path: Path) -> None:

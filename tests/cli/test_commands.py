@@ -223,7 +223,7 @@ def test_save_without_an_image(run: Run, tmp_path: Path) -> None:
 def test_save_without_pillow(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     result = run("maxeps", "digits-linear", "--input", "digits#3", "--save", tmp_path, "--timeout", 5)
-    assert result.err == "note: the pictures need Pillow: pip install 'verdict-nn[image]'\n"
+    assert result.err == "note: the pictures need Pillow: pip install pillow\n"
     assert [path.name for path in tmp_path.iterdir()] == ["digits-3-witness.npy"]
 
 

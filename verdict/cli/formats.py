@@ -114,7 +114,7 @@ def read_png(path: Path) -> Array:
     try:
         from PIL import Image
     except ImportError:
-        raise InputError(f"{path}: reading images needs Pillow: pip install 'verdict-nn[image]'") from None
+        raise InputError(f"{path}: reading images needs Pillow: pip install pillow") from None
     try:
         with Image.open(path, formats=["PNG"]) as image:
             image.load()

@@ -43,7 +43,7 @@ def save_witness(folder: Path, network: Network, point: Point, witness: Witness)
         try:
             import PIL  # noqa: F401
         except ImportError:
-            print("note: the pictures need Pillow: pip install 'verdict-nn[image]'", file=sys.stderr)
+            print("note: the pictures need Pillow: pip install pillow", file=sys.stderr)
         else:
             saved += _pictures(folder, name, point, values)
     return [str(path) for path in saved]
