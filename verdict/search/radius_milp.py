@@ -104,9 +104,9 @@ def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, num
     for node, chosen in encoding.phases(solution.point).items():
         phases[node] = phases[node].copy()
         phases[node][encoding.relus[node].neurons] = chosen
-    reach = float(solution.point[-1]) * 1.01 + 1e-6 if encoding.radius is None else float_above(search.cap)
+    reach = float_above(search.cap) * 1.001 + 1e-9
     polytope = search.unsafe.polytopes[number]
-    for candidate in best_in_region(search.graph, search.family, polytope, phases, reach * 1.001 + 1e-9):
+    for candidate in best_in_region(search.graph, search.family, polytope, phases, reach):
         if search.offer(candidate):
             return
     search.offer(ExactVector.of(x))
