@@ -19,7 +19,7 @@ def test_alpha_contains_samples_and_never_loosens(kind, seed, tmp_path):
     graph = load_onnx(random_network(rng, kind, tmp_path)).graph
     lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
     start = linear_bounds(graph, lower, upper)
-    bounds = alpha_bounds(graph, lower, upper, start)
+    bounds = alpha_bounds(graph, start)
     points = rng.uniform(-1, 1, (500, graph.input_size))
     points[:100] = np.sign(points[:100])
     for node, values in enumerate(evaluate_all(graph, points)):

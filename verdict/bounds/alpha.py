@@ -22,6 +22,8 @@ from .lines import Lines, crown_lines
 
 # Adam (Kingma and Ba 1412.6980) with a decaying rate.
 FIRST, SECOND, DECAY = 0.9, 0.999, 0.97
+# Its first rate for the slopes of intermediate layers.
+RATE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,86 +84,90 @@ class Adam:
         return result
 
 
-def alpha_rows(
+def ascend_slopes(
     graph: Graph,
     bounds: Bounds,
     number: int,
     rows: Any,
     lines: Mapping[int, Lines],
     steps: int,
+    rate: float,
     *,
-    stop: Callable[[], bool] = lambda: False,
-) -> dict[int, Lines]:
-    """The best lines found for each of `rows` (rows, size) of node `number` over one box; batch = rows.
+    rigorous: bool,
+    done: Callable[[Any], bool],
+) -> tuple[Any, dict[int, Any]]:
+    """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
-    Works in the float type of `rows`; what it returns is sound whatever it is.
+    Works in the float type of `rows`, until `done` says so of the best bounds (batch,) or `steps` are taken.
+    Returns the best bounds and their slopes per ReLU node, (batch, node size), sound whatever they are.
     """
-    slopes = {i: np.repeat(line.slope_below, len(rows), axis=0) for i, line in lines.items()}
-    fixed = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in lines.items()}
+    batch = len(rows)
+    slopes = {i: np.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
     free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in lines.items()}
-    adam, best = Adam(0.25, 0.0, 1.0), np.full(len(rows), -np.inf, dtype=rows.dtype)
-    kept = dict(slopes)
+    adam, best, kept = Adam(rate, 0.0, 1.0), np.full(batch, -np.inf, dtype=rows.dtype), dict(slopes)
     for step in range(1, steps + 2):
-        current = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in fixed.items()}
-        bound = backward(graph, bounds, number, rows[:, None, :], current, rigorous=False, keep=True)
+        current = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in lines.items()}
+        bound = backward(graph, bounds, number, rows, current, rigorous=rigorous, keep=True)
         better = bound.lower[:, 0] > best
         best = np.where(better, bound.lower[:, 0], best)
         kept = {i: np.where(better[:, None], slopes[i], kept[i]) for i in slopes}
-        if step > steps or stop():
+        if step > steps or done(best):
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
         gradients = {
             i: np.maximum(nu[:, 0, :], 0) * relaxed.pre[i] * free[i] for i, nu in bound.coefficients.items()
         }
         slopes = {**slopes, **adam.ascend({i: slopes[i] for i in gradients}, gradients, step)}
-    return {
-        i: Lines(kept[i], *(np.broadcast_to(a, kept[i].shape) for a in (line.slope_above, line.offset_above)))
-        for i, line in fixed.items()
-    }
+    return best, kept
 
 
 def alpha_bounds(
     graph: Graph,
-    lower: Any,
-    upper: Any,
     start: Bounds,
     steps: int = 12,
     *,
     most: int = 4096,
     stop: Callable[[], bool] = lambda: False,
 ) -> Bounds:
-    """Bounds of every node over one box, with optimised lines for the intermediate layers too.
+    """Bounds of every node over the box of `start`, with optimised lines for the intermediate layers too.
 
     `start` are CROWN's bounds of the box (batch 1, float64); each layer's unstable neurons (at most `most`
     rows, widest first) get lines of their own, found in float32 and evaluated rigorously in float64.
     """
     lows, highs = list(start.lower), list(start.upper)
-    order = [node.source for node in graph.nodes if isinstance(node, Relu)]
-    seen_relu = False
-    for number in dict.fromkeys(order):
-        before = [i for i in graph.relus if i in graph.ancestors(number)]
-        seen_relu = bool(before)
+    for number in dict.fromkeys(node.source for node in graph.nodes if isinstance(node, Relu)):
+        before = [i for i in graph.ancestors(number) if isinstance(graph.nodes[i], Relu)]
         low, high = lows[number][0], highs[number][0]
         unstable = np.flatnonzero((low < 0) & (high > 0))
-        if not seen_relu or not len(unstable) or stop():
+        if not before or not len(unstable) or stop():
             continue
         order_by_gap = np.argsort(-(np.minimum(-low, high))[unstable])
         chosen = unstable[order_by_gap[: most // 2]]
         bounds = Bounds(tuple(lows), tuple(highs))
         lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in before}
-        rows = unit_rows(chosen, len(low), np.float32)
+        rows = unit_rows(chosen, len(low), np.float32)[:, None, :]
         quick = {i: _cast(line, np.float32) for i, line in lines.items()}
-        found = alpha_rows(graph, bounds.astype(np.float32), number, rows, quick, steps, stop=stop)
+        _, found = ascend_slopes(
+            graph,
+            bounds.astype(np.float32),
+            number,
+            rows,
+            quick,
+            steps,
+            RATE,
+            rigorous=False,
+            done=lambda best: stop(),
+        )
         # The chord must be the float64 one; only the slopes below are taken over.
         exact = {
             i: Lines(
-                found[i].slope_below.astype(np.float64),
-                np.broadcast_to(line.slope_above, found[i].slope_below.shape),
-                np.broadcast_to(line.offset_above, found[i].slope_below.shape),
+                found[i].astype(np.float64),
+                np.broadcast_to(line.slope_above, found[i].shape),
+                np.broadcast_to(line.offset_above, found[i].shape),
             )
             for i, line in lines.items()
         }
-        result = backward(graph, bounds, number, rows[:, None, :].astype(np.float64), exact).lower[:, 0]
+        result = backward(graph, bounds, number, rows.astype(np.float64), exact).lower[:, 0]
         low, high = lows[number].copy(), highs[number].copy()
         low[0, chosen] = np.maximum(low[0, chosen], result[: len(chosen)])
         high[0, chosen] = np.minimum(high[0, chosen], -result[len(chosen) :])

@@ -35,14 +35,13 @@ class LinearBound:
     """Lower bounds of linear functions of one node, one per (box, row).
 
     For every x in box b, function r is at least `slope[b, r] . x + constant[b, r]` (up to rounding) and at
-    least `lower[b, r]`: rigorously, `error` having been subtracted. `slope` is (batch, rows, input_size).
+    least `lower[b, r]`: rigorously, if rounding was charged. `slope` is (batch, rows, input_size).
     `coefficients` holds, per ReLU node, the coefficients nu (batch, rows, size) that its output was met with.
     """
 
     lower: Any
     slope: Any
     constant: Any
-    error: Any
     coefficients: dict[int, Any] = field(default_factory=dict)
 
 
@@ -155,15 +154,13 @@ def backward(
     center, radius = low / 2 + high / 2, np.nextafter(high / 2 - low / 2, np.inf, dtype=low.dtype)
     size = np.abs(slope)
     lower = rowdot(slope, center) - rowdot(size, radius) + constant
-    error = np.zeros_like(lower)
     if rigorous:
         products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
         magnitude += rowdot(size, np.maximum(np.abs(low), np.abs(high)))
-        error = 2 * gamma(products, unit(rows.dtype)) * magnitude + tiny(rows.dtype)
-    with np.errstate(invalid="ignore"):
-        lower = lower - error
+        with np.errstate(invalid="ignore"):
+            lower = lower - (2 * gamma(products, unit(rows.dtype)) * magnitude + tiny(rows.dtype))
     # An overflow on the way knows nothing.
-    return LinearBound(np.where(np.isnan(lower), -np.inf, lower), slope, constant, error, kept)
+    return LinearBound(np.where(np.isnan(lower), -np.inf, lower), slope, constant, kept)
 
 
 def rowdot(rows: Any, vector: Any) -> Any:

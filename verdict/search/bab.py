@@ -47,7 +47,7 @@ def branch_and_bound(
     if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         return input_split(graph, unsafe, low, high, deadline, try_points, on_progress)
-    tight = alpha_bounds(graph, low[None], high[None], bounds, stop=deadline.passed)
+    tight = alpha_bounds(graph, bounds, stop=deadline.passed)
     visited = 0
     for polytope, row in _easiest_first(graph, tight, polytopes):
         if row is None:

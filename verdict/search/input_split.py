@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds.alpha import Adam, minimiser
+from ..bounds.alpha import ascend_slopes
 from ..bounds.bounds import Bounds
 from ..bounds.linear import backward, linear_bounds
 from ..bounds.lines import Lines, crown_lines
@@ -28,7 +28,7 @@ from .relu_split import Outcome
 
 BATCH = 128
 # Gradient steps on the output's lines for boxes that plain bounds leave open.
-STEPS = 5
+STEPS, RATE = 5, 0.3
 MOST_BOXES = 2_000_000
 
 
@@ -175,18 +175,15 @@ def _optimise(graph: Graph, bounds: Bounds, lines: dict[int, Lines], rows: Rows,
     row = rows.matrix[which[left]][:, None, :].astype(dtype)
     limits = rows.limits_in(dtype)[which[left]]
     fixed = {i: Lines(a.slope_below[left], a.slope_above[left], a.offset_above[left]) for i, a in lines.items()}
-    slopes = {i: line.slope_below for i, line in fixed.items()}
-    free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in fixed.items()}
-    adam, best = Adam(0.3, 0.0, 1.0), np.full(len(left), -np.inf, dtype=dtype)
-    for step in range(1, STEPS + 2):
-        current = {i: Lines(slopes[i], a.slope_above, a.offset_above) for i, a in fixed.items()}
-        bound = backward(graph, part, graph.output, row, current, keep=True)
-        best = np.maximum(best, bound.lower[:, 0] - limits)
-        if step > STEPS or (best > 0).all():
-            break
-        relaxed = minimiser(graph, part, bound, current, graph.output)
-        gradients = {
-            i: np.maximum(nu[:, 0, :], 0) * relaxed.pre[i] * free[i] for i, nu in bound.coefficients.items()
-        }
-        slopes = {**slopes, **adam.ascend({i: slopes[i] for i in gradients}, gradients, step)}
-    return best
+    best, _ = ascend_slopes(
+        graph,
+        part,
+        graph.output,
+        row,
+        fixed,
+        STEPS,
+        RATE,
+        rigorous=True,
+        done=lambda best: bool((best > limits).all()),
+    )
+    return best - limits

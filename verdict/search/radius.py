@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..bounds import linear_bounds, output_bounds
+from ..bounds import Bounds, linear_bounds, output_bounds
 from ..certificate.replay import confirm_near, replay_exactly
 from ..deadline import Deadline
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
@@ -98,11 +98,21 @@ class RadiusSearch:
     def prove(self, polytope: int, radius: Fraction, trust: Trust) -> None:
         """Record that the polytope is out of reach at every radius below `radius`.
 
-        A proof beyond an exactly replayed witness contradicts it and is discarded.
+        A proof beyond an exactly replayed witness of the same polytope contradicts it and is discarded.
         """
-        if radius > self.lowers[polytope]:
+        if radius > self.lowers[polytope] and not self._contradicted(polytope, radius, trust):
             self.lowers[polytope], self.trusts[polytope] = radius, trust
             self.report()
+
+    def _contradicted(self, polytope: int, radius: Fraction, trust: Trust) -> bool:
+        """Whether the closest witness lies in the polytope and below `radius`; then says so in the notes."""
+        if self.closest is None or self.upper is None or radius <= self.upper:
+            return False
+        reached = self.unsafe.polytopes[polytope]
+        if not reached.contains(self.closest.outputs):
+            return False
+        self.notes.append(f"a proof of {reached.name} ({trust}) contradicts an exact witness and was discarded")
+        return True
 
     def offer(self, point: ExactVector) -> bool:
         """Replay a candidate exactly; True if it is a witness nearer than all before."""
@@ -113,6 +123,9 @@ class RadiusSearch:
         if witness is None:
             return False
         self.closest = witness
+        for i, low in enumerate(self.lowers):
+            if self._contradicted(i, low, self.trusts[i]):
+                self.lowers[i], self.trusts[i] = Fraction(0), Trust.EXACT
         self.report()
         return True
 
@@ -203,10 +216,22 @@ class RadiusSearch:
             worst = min(movable, key=lambda i: proved[i])
             radius = (proved[worst] + min(failed[worst], top)) / 2
 
+    def bounds_at(self, radius: float) -> Bounds:
+        """Linear bounds of every node on the set of this radius (batch 1)."""
+        lower, upper = self.family.floats(radius)
+        return linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+
+    def prune(self) -> list[int]:
+        """Drop what linear bounds exclude below the present cap, which may have fallen; the open polytopes left."""
+        radius = float_below(self.cap)
+        for i, safe in enumerate(self.safe_at(radius)):
+            if safe:
+                self.prove(i, Fraction(radius), Trust.RIGOROUS)
+        return self.open_polytopes()
+
     def safe_at(self, radius: float) -> list[bool]:
         """For each polytope, whether linear bounds exclude it on the set of this radius, rigorously."""
-        lower, upper = self.family.floats(radius)
-        bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+        bounds = self.bounds_at(radius)
         rows = np.concatenate([p.matrix.values for p in self.unsafe.polytopes])
         limits = np.concatenate([p.offset.values for p in self.unsafe.polytopes])
         lowest = output_bounds(self.graph, bounds, rows).lower[0]

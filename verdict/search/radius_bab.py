@@ -11,7 +11,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..bounds import linear_bounds
 from ..deadline import Deadline
 from ..network.exact import ExactVector, FloatArray, float_below
 from ..results import Trust
@@ -38,8 +37,6 @@ def search_bab(search: RadiusSearch, clock: Deadline) -> None:
 
 def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
     """Try to exclude every polytope at this radius; True on success."""
-    lower, upper = search.family.floats(radius)
-    bounds = linear_bounds(search.graph, lower[None], upper[None], search.deadline.passed)
     remaining = [i for i, low in enumerate(search.lowers) if low < Fraction(radius)]
 
     def try_points(points: FloatArray) -> bool:
@@ -53,7 +50,7 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
 
     outcome = branch_and_bound(
         search.graph,
-        bounds,
+        search.bounds_at(radius),
         [search.unsafe.polytopes[i] for i in remaining],
         clock,
         try_points,

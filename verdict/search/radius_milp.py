@@ -18,7 +18,6 @@ from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
 from verdict.solvers.mathopt import Highs
 
-from ..bounds import linear_bounds
 from ..errors import SolverError
 from ..network.exact import ExactVector, float_above, float_below
 from ..results import Trust
@@ -40,11 +39,8 @@ def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
         remaining = [i for i in search.open_polytopes() if i not in done]
         if not remaining:
             break
-        # The cap may have fallen since the bounds last looked: they are cheaper than a model.
-        for i, safe in enumerate(search.safe_at(float_below(search.cap))):
-            if safe:
-                search.prove(i, Fraction(float_below(search.cap)), Trust.RIGOROUS)
-        remaining = [i for i in remaining if i in search.open_polytopes()]
+        # Bounds are cheaper than a model.
+        remaining = [i for i in search.prune() if i not in done]
         if remaining:
             done.add(remaining[0])
             _polytope(search, solver, threads, remaining[0])
@@ -52,11 +48,9 @@ def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
 
 def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -> None:
     cap = float_above(search.cap)
-    lower, upper = search.family.floats(cap)
-    bounds = linear_bounds(search.graph, lower[None], upper[None], search.deadline.passed)
     polytope = search.unsafe.polytopes[number]
     floor = float_below(search.lowers[number])
-    encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
+    encoding = encode_radius(search.graph, search.bounds_at(cap), polytope, search.family, (floor, cap))
 
     def progress(news: SolverProgress) -> None:
         if math.isfinite(news.bound):

@@ -13,9 +13,8 @@ from fractions import Fraction
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
-from ..bounds import linear_bounds
 from ..errors import SolverError
-from ..network.exact import ExactVector, float_above, float_below
+from ..network.exact import ExactVector, float_above
 from ..property import UnsafeSet
 from ..results import Trust
 from .radius import RadiusSearch
@@ -38,11 +37,7 @@ def search_smt(
     """Close the interval exactly, or stop when the time is up or Z3 gives up."""
     search.enter("smt/z3")
     while not search.deadline.passed() and search.open_polytopes():
-        cap = search.cap
-        for i, safe in enumerate(search.safe_at(float_below(cap))):
-            if safe:
-                search.prove(i, Fraction(float_below(cap)), Trust.RIGOROUS)
-        remaining = search.open_polytopes()
+        remaining = search.prune()
         if not remaining:
             break
         try:
@@ -60,8 +55,7 @@ def _round(
 ) -> bool:
     """One session under the present cap; True if the cap fell and another round is worth its bounds."""
     cap = search.cap
-    lower, upper = search.family.floats(float_above(cap))
-    bounds = linear_bounds(search.graph, lower[None], upper[None], search.deadline.passed)
+    bounds = search.bounds_at(float_above(cap))
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
     with Session(memory=memory) as session:
         limit = search.deadline.limit

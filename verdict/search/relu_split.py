@@ -146,11 +146,11 @@ class Domains:
         return Domains(self.signs[index], self.slopes[index], self.betas[index], self.lower[index])
 
 
-def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Any, Any, Any]:
+def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Any, Any]:
     """Improve slopes and betas by gradient ascent.
 
-    Returns the best domains, and at the last step the minimisers x, the coefficients nu and the gaps
-    nu * (relu - line) of each unstable ReLU, which say where the relaxation loses.
+    Returns the best domains, and at the last step the minimisers x and the gaps nu * (relu - line) of each
+    unstable ReLU, which say where the relaxation loses.
     """
     dtype = np.float32
     values = {0: domains.slopes, 1: domains.betas}
@@ -178,7 +178,7 @@ def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Any, 
     line = np.where(nu < 0, space._parts[dtype][0] * z + space.offsets, values[0] * z)
     gap = gap + np.abs(nu * (np.maximum(z, 0) - line))
     best.lower = np.maximum(best.lower, domains.lower)
-    return best, relaxed.x, nu, np.where(domains.signs == 0, gap, -1)
+    return best, relaxed.x, np.where(domains.signs == 0, gap, -1)
 
 
 def verify(space: Space, domains: Domains) -> Any:
@@ -249,7 +249,7 @@ def relu_split(
     current, steps = root, ROOT_STEPS
     while True:
         visited += len(current)
-        current, x, _, gap = optimise(space, current, steps)
+        current, x, gap = optimise(space, current, steps)
         steps = STEPS
         outputs = evaluate(graph, x) @ space.rows[np.float32] - np.float32(space.offset)
         suspects = x[outputs <= 1e-4]
