@@ -21,6 +21,7 @@ import numpy as np
 
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input, Relu
+from ..network.maps.namespace import product
 from .bounds import Bounds
 from .interval import affine_interval
 from .lines import Lines, crown_lines
@@ -141,7 +142,7 @@ def backward(
             constant += gain
             _add(pending, node.source, mu)
         elif isinstance(node, Affine):
-            constant += nu @ node.bias.like(constant)
+            constant += product(nu, node.bias.like(constant))
             for linear, source in node.terms:
                 products += linear.fan_in + linear.fan_out + 2
                 _add(pending, source, linear.apply_transpose(nu))
@@ -167,7 +168,7 @@ def rowdot(rows: Any, vector: Any) -> Any:
     """(batch, rows, n) times (batch or 1, n) -> (batch, rows)."""
     if rows.shape[1] == 1:
         return np.einsum("brn,bn->br", rows, np.broadcast_to(vector, (len(rows), vector.shape[-1])))
-    return np.matmul(rows, vector[:, :, None])[:, :, 0]
+    return product(rows, vector[:, :, None])[:, :, 0]
 
 
 def _add(pending: dict[int, Any], number: int, rows: Any) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..network.maps.namespace import product
+
 
 @dataclass(frozen=True, eq=False)
 class Lines:
@@ -37,7 +39,7 @@ class Lines:
             mu += self.shift[:, None, :]
         if nu.shape[1] == 1:
             return mu, np.einsum("brn,bn->br", negative, np.broadcast_to(self.offset_above, (len(nu), nu.shape[2])))
-        return mu, np.matmul(negative, self.offset_above[:, :, None])[:, :, 0]
+        return mu, product(negative, self.offset_above[:, :, None])[:, :, 0]
 
 
 def crown_lines(low: Any, high: Any) -> Lines:

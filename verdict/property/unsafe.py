@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import PropertyError
 from ..network.exact import Coefficients, ExactVector, FloatArray
 from ..network.maps import Dense
+from ..network.maps.namespace import product
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +26,15 @@ class Polytope:
 
     def contains(self, y: ExactVector) -> bool:
         """Exact membership of an output vector."""
-        product = Dense(self.matrix).apply_exact(y)
+        rows = Dense(self.matrix).apply_exact(y)
         return all(
             value <= limit
-            for value, limit in zip(product.fractions(), self.offset.fractions().ravel(), strict=True)
+            for value, limit in zip(rows.fractions(), self.offset.fractions().ravel(), strict=True)
         )
 
     def slack(self, y: FloatArray) -> FloatArray:
         """How far each output of a batch (batch, outputs) is outside: max over rows of C y - d, in floats."""
-        result: FloatArray = (y @ self.matrix.values.T - self.offset.values).max(axis=-1)
+        result: FloatArray = (product(y, self.matrix.values.T) - self.offset.values).max(axis=-1)
         return result
 
 

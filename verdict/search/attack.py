@@ -14,6 +14,7 @@ from ..deadline import Deadline
 from ..network.evaluate import evaluate, evaluate_all, vjp
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from ..network.maps.namespace import product
 from ..property import Perturbation, UnsafeSet
 
 
@@ -106,7 +107,7 @@ def _slack_gradient(unsafe: UnsafeSet, aims: npt.NDArray[np.intp], y: FloatArray
     slack, cotangent = np.empty(len(y)), np.empty_like(y)
     for which in np.unique(aims):
         polytope, at = unsafe.polytopes[int(which)], aims == which
-        rows = y[at] @ polytope.matrix.values.T - polytope.offset.values
+        rows = product(y[at], polytope.matrix.values.T) - polytope.offset.values
         worst = rows.argmax(axis=1)
         slack[at] = rows[np.arange(len(rows)), worst]
         cotangent[at] = polytope.matrix.values[worst]

@@ -24,6 +24,7 @@ from ..deadline import Deadline
 from ..network.evaluate import evaluate
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from ..network.maps.namespace import product
 
 # Domains bounded at once, and gradient steps for each.
 BATCH, STEPS, ROOT_STEPS = 192, 6, 30
@@ -251,7 +252,7 @@ def relu_split(
         visited += len(current)
         current, x, gap = optimise(space, current, steps)
         steps = STEPS
-        outputs = evaluate(graph, x) @ space.rows[np.float32] - np.float32(space.offset)
+        outputs = product(evaluate(graph, x), space.rows[np.float32]) - np.float32(space.offset)
         suspects = x[outputs <= 1e-4]
         if len(suspects) and try_points(suspects.astype(np.float64)):
             return Outcome(False, -np.inf, visited, "a counterexample was found")

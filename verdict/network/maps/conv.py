@@ -17,7 +17,7 @@ import numpy as np
 
 from ..exact import Coefficients
 from .base import IndexArray, LinearMap
-from .namespace import zeros_like_shape
+from .namespace import product, zeros_like_shape
 
 
 class Conv(LinearMap):
@@ -89,7 +89,7 @@ class Conv(LinearMap):
             seen = (slice(None), slice(None), *window)
             patches[:, :, index] = x[seen]
         patches = patches.reshape((batch, self.groups, self.fan_in, math.prod(self.out_spatial)))
-        return (self._grouped(w) @ patches).reshape((*lead, self.out_size))
+        return product(self._grouped(w), patches).reshape((*lead, self.out_size))
 
     def _backward(self, y: Any, w: Any) -> Any:
         lead = tuple(y.shape[:-1])
@@ -98,7 +98,7 @@ class Conv(LinearMap):
         y = y.reshape((batch, self.groups, self.out_shape[0] // self.groups, outputs))
         kernel = self._grouped(w)
         # Transposing the last two axes by name: `.mT` is the array API's spelling.
-        patches = (kernel.mT @ y).reshape((batch, self.channels, positions, *self.out_spatial))
+        patches = product(kernel.mT, y).reshape((batch, self.channels, positions, *self.out_spatial))
         padded = zeros_like_shape(y, (batch, self.channels, *self.padded))
         for index, window in self._windows():
             seen = (slice(None), slice(None), *window)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..exact import Coefficients
 from .base import IndexArray, LinearMap
+from .namespace import product
 
 
 class Dense(LinearMap):
@@ -35,16 +36,16 @@ class Dense(LinearMap):
 
     def _forward(self, x: Any, w: Any) -> Any:
         if self.blocks == 1:
-            return (x.reshape((-1, self.cols)) @ w.T).reshape((*x.shape[:-1], self.rows))
+            return product(x.reshape((-1, self.cols)), w.T).reshape((*x.shape[:-1], self.rows))
         lead = x.shape[:-1]
-        return (x.reshape((*lead, self.blocks, self.cols)) @ w.T).reshape((*lead, self.out_size))
+        return product(x.reshape((*lead, self.blocks, self.cols)), w.T).reshape((*lead, self.out_size))
 
     def _backward(self, y: Any, w: Any) -> Any:
         if self.blocks == 1:
             # One product of two matrices, not one per leading index.
-            return (y.reshape((-1, self.rows)) @ w).reshape((*y.shape[:-1], self.cols))
+            return product(y.reshape((-1, self.rows)), w).reshape((*y.shape[:-1], self.cols))
         lead = y.shape[:-1]
-        return (y.reshape((*lead, self.blocks, self.rows)) @ w).reshape((*lead, self.in_size))
+        return product(y.reshape((*lead, self.blocks, self.rows)), w).reshape((*lead, self.in_size))
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         # Zero weights are no entries: pruned networks stay sparse for the encoders.

@@ -27,3 +27,10 @@ def zeros_like_shape(x: Any, shape: tuple[int, ...]) -> Any:
     from array_api_compat import device
 
     return namespace(x).zeros(shape, dtype=x.dtype, device=device(x))
+
+
+def product(a: Any, b: Any) -> Any:
+    """a @ b. OpenBLAS's kernels may raise the processor's "invalid" flag on lanes that they then drop, so NumPy's
+    warning about it says nothing; whoever needs finite results checks them."""
+    with np.errstate(invalid="ignore"):
+        return a @ b
