@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks import plot, registry, table
 from benchmarks.revision import ROOT, checkout, short
-from benchmarks.runner import run
+from benchmarks.runner import identity, run
 
 NOW = "now"
 
@@ -110,9 +110,13 @@ def _line(row: registry.Row) -> str:
 def _show(args: argparse.Namespace, console: Console) -> int:
     stems = [path.stem for path in args.files]
     files = {p.stem if stems.count(p.stem) == 1 else str(p): table.read(p) for p in args.files}
-    names = {row.case for rows in files.values() for row in rows}
+    rows = [row for part in files.values() for row in part]
+    names = {row.case for row in rows}
     if len(names) != 1:
         raise registry.UsageError(f"the files hold rows of {len(names)} cases, expected one")
+    if len({identity(row) for row in rows}) == len(rows):
+        # Parts of one run, not several runs of the same thing.
+        files = {" + ".join(files): rows}
     return _report(registry.find(names.pop()), files, args, console)
 
 

@@ -33,7 +33,7 @@ def test_every_case_is_listed() -> None:
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines()]
     assert listed == list(cases())
-    assert {"radius", "smt-strategy", "relu-form", "start", "bounds", "seed"} <= set(listed)
+    assert {"radius", "smt-strategy", "relu-form", "start", "bounds", "seed", "vnncomp", "robust-rows"} <= set(listed)
 
 
 def test_a_tiny_case_runs_and_writes_csv(tmp_path: Path) -> None:
@@ -44,9 +44,14 @@ def test_a_tiny_case_runs_and_writes_csv(tmp_path: Path) -> None:
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["solver"] for row in rows] == ["ite", "implications"]
-    shown = benchmark("show", str(out), str(out))
+    part, again = tmp_path / "part.csv", tmp_path / "again.csv"
+    again.write_text(out.read_text())
+    both = read(out)
+    write([dataclasses.replace(both[0], instance="#9")], part)
+    assert "2/2" in benchmark("show", str(out), str(part)).stdout  # parts of one run: one table
+    shown = benchmark("show", str(out), str(again))
     assert shown.returncode == 0
-    assert "2/2" in shown.stdout
+    assert (shown.stdout.count("1/1"), "2/2" in shown.stdout) == (4, False)  # two runs: two tables
     assert all(row["status"] == "exact" and row["exact"] == rows[0]["exact"] for row in rows)
 
 
