@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--against", metavar="REV", help="run the code of this git revision too, in turn")
     runs.add_argument("--bench", metavar="DIR", type=Path, help="folder of outside benchmarks, for cases that need it")
     runs.add_argument("--out", metavar="CSV", type=Path, help="write the rows there, after each one")
-    runs.add_argument("--fresh", action="store_true", help="measure again what --out has already (vnncomp, robust-rows)")
+    runs.add_argument("--fresh", action="store_true", help="vnncomp, robust-rows: measure again what --out has")
     runs.add_argument("--plot", metavar="FILE", type=Path, help="draw a cactus plot (needs matplotlib)")
     runs.add_argument("--groups", metavar="NAMES", type=_names, default=(), help="only these groups (models)")
     runs.add_argument("--engines", metavar="NAMES", type=_names, default=(), help="engine/solver,...")

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from benchmarks.registry import Case, Row, UsageError
 
-
 COLUMNS = [f.name for f in fields(Row) if f.name != "extra"]
 
 

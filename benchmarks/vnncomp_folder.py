@@ -70,7 +70,8 @@ def questions(folder: Path) -> list[Question]:
         try:
             onnx, vnnlib, limit = cells[0], cells[1], float(cells[2])
         except (IndexError, ValueError):
-            raise UsageError(f"{path}: line {number}: found {','.join(cells)!r}, expected onnx,vnnlib,seconds") from None
+            found_here = ",".join(cells)
+            raise UsageError(f"{path}: line {number}: found {found_here!r}, expected onnx,vnnlib,seconds") from None
         found.append(Question(folder, onnx, vnnlib, limit, known.get((stem(onnx), stem(vnnlib)), "")))
     return found
 

@@ -20,8 +20,9 @@ def pytest_terminal_summary(terminalreporter):
         return
     terminalreporter.section("differential questions")
     for way in ["truth", *(name for name in seconds if name != "brute")]:
-        said = ", ".join(f"{what.removeprefix(way + ' ')} {n}" for what, n in counts.items() if what.startswith(way + " "))
-        spent = f"{seconds['brute' if way == 'truth' else way]:.0f} s"
-        terminalreporter.write_line(f"{'brute' if way == 'truth' else way:6} {spent:>7}  {said}")
+        part = {what.removeprefix(f"{way} "): n for what, n in sorted(counts.items()) if what.startswith(f"{way} ")}
+        name = "brute" if way == "truth" else way
+        said = ", ".join(f"{what} {n}" for what, n in part.items())
+        terminalreporter.write_line(f"{name:6}{seconds[name]:7.0f} s  {said}")
     for line in unknown:
         terminalreporter.write_line(line)
