@@ -66,7 +66,8 @@ def _linear(boxes: Boxes) -> tuple[Work, int]:
 def _linear_float32(boxes: Boxes) -> tuple[Work, int]:
     from verdict.bounds import linear_bounds
 
-    lower, upper = boxes.lower.astype(np.float32), boxes.upper.astype(np.float32)
+    lower: Any = boxes.lower.astype(np.float32)
+    upper: Any = boxes.upper.astype(np.float32)
     return lambda: linear_bounds(boxes.graph, lower, upper), len(lower)
 
 

@@ -16,12 +16,15 @@ def cactus(case: Case, files: Mapping[str, Sequence[Row]], path: Path) -> None:
     except ImportError:
         raise UsageError("--plot needs matplotlib: pip install matplotlib") from None
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
     for name, (seconds, asked) in curves(case, files).items():
-        axes.step(seconds, range(1, len(seconds) + 1), where="post", label=f"{name} ({len(seconds)} of {asked})")
+        label = f"{name} ({len(seconds)} of {asked})"
+        axes.step(seconds, range(1, len(seconds) + 1), where="post", marker=".", label=label)
     axes.set(xscale="log", xlabel="seconds", ylabel="answered within", title=case.name)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -36,8 +36,9 @@ def measured(command: Sequence[str], limit: float) -> Finished:
     """Run the command in a process group of its own; after `limit` seconds the whole group is killed."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
-        streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
-        child = subprocess.Popen(command, **streams, env=ENVIRONMENT, start_new_session=True)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=ENVIRONMENT, start_new_session=True
+        )
         late = threading.Event()
         timer = threading.Timer(limit, _kill, (child.pid, late))
         timer.start()
@@ -51,9 +52,9 @@ def measured(command: Sequence[str], limit: float) -> Finished:
             raise
         finally:
             timer.cancel()
-        texts = [_text(file) for file in (out, err)]
+        said, complained = _text(out), _text(err)
     cpu = usage.ru_utime + usage.ru_stime
-    return Finished(child.returncode, *texts, seconds, cpu, usage.ru_maxrss / 1024, late.is_set())
+    return Finished(child.returncode, said, complained, seconds, cpu, usage.ru_maxrss / 1024, late.is_set())
 
 
 def _kill(group: int, late: threading.Event) -> None:

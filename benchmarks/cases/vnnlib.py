@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from benchmarks.questions import timed
 from benchmarks.registry import Case, Instance, Options, Outcome, register
@@ -26,7 +26,7 @@ def _disjuncts(outputs: int, boxes: int) -> str:
     return f"{declared}(assert (or {small}))(assert (or {wide}))"
 
 
-TEXTS = {
+TEXTS: dict[str, Callable[[], str]] = {
     "784 inputs": _image,
     "10000 half-spaces": lambda: _disjuncts(10_000, 1),
     "10000 boxes": lambda: _disjuncts(1, 10_000),
