@@ -102,8 +102,9 @@ def ascend_slopes(
 ) -> tuple[Any, dict[int, Any]]:
     """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
-    Works in the float type and on the device of `rows`, until `done` says so of the best bounds (batch,) or `steps` are taken.
-    Returns the best bounds and their slopes per ReLU node, (batch, node size), sound whatever they are.
+    Works in the float type and on the device of `rows`, until `done` says so of the best bounds (batch,) or
+    `steps` are taken. Returns the best bounds and their slopes per ReLU node, (batch, node size), sound whatever
+    they are.
     """
     xp, batch = namespace(rows), len(rows)
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
@@ -162,11 +163,12 @@ def alpha_bounds(
             rigorous=False,
             done=lambda best: stop(),
         )
-        # The chord must be the float64 one; only the slopes below are taken over.
+        # The chord must be the float64 one; only the slopes below are taken over, as far as they are slopes:
+        # whatever a device returns, lines with slopes in [0, 1] are sound.
         exact = {}
         for i, line in lines.items():
-            found = device.fetch(slopes[i]).astype(np.float64)
-            chord, offset = np.broadcast_to(line.slope_above, found.shape), np.broadcast_to(line.offset_above, found.shape)
+            found = device.fetch(slopes[i]).astype(np.float64).clip(0, 1)
+            chord, offset = (np.broadcast_to(a, found.shape) for a in (line.slope_above, line.offset_above))
             exact[i] = Lines(found, chord, offset)
         result = backward(graph, bounds, number, rows.astype(np.float64), exact).lower[:, 0]
         low, high = lows[number].copy(), highs[number].copy()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..network.graph import Affine, Graph, Input, Relu
-from ..network.maps.namespace import cast, namespace, next_above, positive, product, zeros_like_shape
+from ..network.maps.namespace import namespace, next_above, positive, product, zeros_like_shape
 from .bounds import Bounds
 from .interval import affine_interval
 from .lines import Lines, crown_lines

@@ -16,6 +16,7 @@ from ..bounds.alpha import alpha_bounds
 from ..bounds.bounds import Bounds
 from ..bounds.linear import output_bounds
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
@@ -37,8 +38,12 @@ def branch_and_bound(
     deadline: Deadline,
     try_points: Callable[[FloatArray], bool],
     on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None,
+    device: Device = CPU,
 ) -> Outcome:
-    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
+
+    Slopes are looked for on `device`.
+    """
     for polytope in polytopes:
         if not polytope.matrix.is_dyadic:
             # The float rows would be other rows than those asked about.
@@ -47,7 +52,7 @@ def branch_and_bound(
     if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         return input_split(graph, unsafe, low, high, deadline, try_points, on_progress)
-    tight = alpha_bounds(graph, bounds, stop=deadline.passed)
+    tight = alpha_bounds(graph, bounds, device=device, stop=deadline.passed)
     visited = 0
     for polytope, row in _easiest_first(graph, tight, polytopes):
         if row is None:

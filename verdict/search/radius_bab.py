@@ -55,6 +55,7 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
         clock,
         try_points,
         lambda least, waiting, visited: search.report(),
+        search.device,
     )
     if outcome.proved:
         for i in remaining:

@@ -7,7 +7,7 @@ functions of the array API standard, and these helpers; it never asks which libr
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,13 +39,13 @@ def cast(x: Any, dtype: Any) -> Any:
     return xp.astype(x, own)
 
 
-@lru_cache(maxsize=None)
+@cache
 def float_info(dtype: Any) -> np.finfo[Any]:
     """NumPy's facts about a float type of any library (`eps`, `tiny`): the types are IEEE-754's everywhere."""
-    try:
-        return np.finfo(dtype)
-    except (TypeError, ValueError):
-        return np.finfo(str(dtype).rpartition(".")[2])
+    # Other libraries write a type as "library.float32".
+    name = dtype if isinstance(dtype, (np.dtype, type)) else str(dtype).rpartition(".")[2]
+    info: np.finfo[Any] = np.finfo(name)
+    return info
 
 
 def next_above(x: Any) -> Any:
