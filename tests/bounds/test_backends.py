@@ -10,6 +10,8 @@ from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds, ascend_slopes, minimiser
 from verdict.bounds.linear import backward
 from verdict.bounds.lines import Lines, crown_lines
+from verdict.device import Device
+from verdict.network.evaluate import evaluate_all, vjp
 from verdict.network.onnx_import import load_onnx
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-4}
@@ -139,6 +141,27 @@ def test_same_alpha_bounds(kind, other, tmp_path):
         assert there.lower[node].dtype == np.float64
         np.testing.assert_allclose(there.lower[node], here.lower[node], atol=1e-3)
         np.testing.assert_allclose(there.upper[node], here.upper[node], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_nothing_leaves_its_device(kind, rows, tmp_path):
+    """PyTorch's "meta" device holds shapes only and refuses operands from elsewhere, as a GPU does."""
+    meta = Device("meta", pytest.importorskip("torch"), "meta")
+    pytest.importorskip("array_api_compat")
+    _, graph, lower, upper = drawn(kind, 0, tmp_path)
+    bounds = interval_bounds(graph, meta.put(lower), meta.put(upper))
+    crown = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+    lines = {i: Lines(a.slope_below, a.slope_above, a.offset_above, a.slope_below) for i, a in crown.items()}
+    row = meta.put(np.ones((3, rows, graph.output_size)))
+    bound = backward(graph, bounds, graph.output, row, lines, keep=True)
+    results = [bound.lower, bound.slope, bound.constant, *bound.coefficients.values()]
+    best, slopes = ascend_slopes(
+        graph, bounds, graph.output, row[:, :1], lines, 2, 0.3, rigorous=True, done=lambda best: False
+    )
+    values = evaluate_all(graph, meta.put(lower))
+    results += [best, *slopes.values(), *values, vjp(graph, values, meta.put(np.ones((3, graph.output_size))))]
+    assert {str(result.device) for result in results} == {"meta"}
 
 
 def test_rounding_to_float32_is_outward(device):
