@@ -16,8 +16,8 @@ from ..device import CPU, Device
 from ..network.evaluate import evaluate, evaluate_all, vjp
 from ..network.exact import FloatArray
 from ..network.graph import Graph
-from ..network.maps.namespace import namespace, product, zeros_like_shape
-from ..property import Perturbation, Polytope, UnsafeSet
+from ..network.maps.namespace import namespace, product
+from ..property import Perturbation, UnsafeSet
 
 
 def attack(
@@ -45,14 +45,14 @@ def attack(
     x, low, high = device.put(first), device.put(lower), device.put(upper)
     xp = namespace(x)
     # Each start is aimed at one polytope; with few starts the nearest ones come first.
-    aims = _aims(unsafe, device.fetch(evaluate(graph, x)), device)
+    matrix, offset = map(device.put, _aims(unsafe, device.fetch(evaluate(graph, x))))
     width = high - low
     found: list[FloatArray] = []
     for step in range(steps):
         if deadline is not None and deadline.passed():
             break
         values = evaluate_all(graph, x)
-        slack, cotangent = _slack_gradient(aims, values[graph.output])
+        slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
         hit = slack <= 0
         if hit.any():
             found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
@@ -61,7 +61,7 @@ def attack(
         rate = 0.25 * (1 - step / steps) + 0.01
         x = (x - rate * width * xp.sign(gradient)).clip(low, high)
     else:
-        slack, _ = _slack_gradient(aims, evaluate(graph, x))
+        slack, _ = _slack_gradient(matrix, offset, evaluate(graph, x))
         found.append(device.fetch(x[slack <= 0]))
     return np.concatenate(found) if found else np.empty((0, len(lower)))
 
@@ -100,25 +100,27 @@ def shrink(
     return best
 
 
-def _aims(unsafe: UnsafeSet, outputs: FloatArray, device: Device) -> list[tuple[Polytope, Any]]:
-    """Which starts go for which polytope: the nearest for every other one, all in turn for the rest.
+def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The polytope C y <= d that each start goes for: the nearest for every other one, all in turn for the rest.
 
-    Pairs of a polytope and the numbers of its starts, on `device`.
+    C is (starts, rows, outputs) and d (starts, rows); polytopes with fewer rows are filled up with 0 y <= inf.
     """
     slacks = np.stack([p.slack(outputs) for p in unsafe.polytopes])
     aims = slacks.argmin(axis=0)
     order = np.argsort(slacks.min(axis=1))
     aims[1::2] = order[np.arange(len(aims[1::2])) % len(order)]
-    return [(unsafe.polytopes[int(which)], device.put(np.flatnonzero(aims == which))) for which in np.unique(aims)]
+    most = max(len(p.offset.values) for p in unsafe.polytopes)
+    matrix, offset = np.zeros((len(aims), most, unsafe.outputs)), np.full((len(aims), most), np.inf)
+    for start, which in enumerate(aims):
+        polytope = unsafe.polytopes[which]
+        rows = len(polytope.offset.values)
+        matrix[start, :rows], offset[start, :rows] = polytope.matrix.values, polytope.offset.values
+    return matrix, offset
 
 
-def _slack_gradient(aims: list[tuple[Polytope, Any]], y: Any) -> tuple[Any, Any]:
+def _slack_gradient(matrix: Any, offset: Any, y: Any) -> tuple[Any, Any]:
     """The slack of each point's polytope and its gradient with respect to the output."""
+    margins = product(matrix, y[:, :, None])[:, :, 0] - offset
     xp = namespace(y)
-    slack, cotangent = zeros_like_shape(y, (len(y),)), xp.zeros_like(y)
-    for polytope, at in aims:
-        matrix = polytope.matrix.like(y)
-        rows = product(y[at], matrix.T) - polytope.offset.like(y)
-        slack[at] = xp.max(rows, axis=1)
-        cotangent[at] = matrix[xp.argmax(rows, axis=1)]
-    return slack, cotangent
+    each, worst = xp.arange(len(y), device=y.device), xp.argmax(margins, axis=1)
+    return margins[each, worst], matrix[each, worst]
