@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .deadline import Deadline
+from .device import find_device
 from .errors import InputError, ModelError, PropertyError
 from .network.exact import ExactVector
 from .network.network import Network
@@ -162,6 +163,7 @@ def robust(
     solver: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does every input within `eps` of `x` get the class `label`?
@@ -169,8 +171,9 @@ def robust(
     `x` has as many numbers as the network's input (any shape), in the network's own input units, and is taken
     as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
     every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
-    as a violation. `timeout` is in seconds. Ties are unsafe. Ctrl-C ends the search and not the call: the
-    answer is then unknown.
+    as a violation. `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search for better
+    bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU). Ties are
+    unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
@@ -184,6 +187,7 @@ def robust(
         raise InputError(f"eps is {eps}, expected at least 0")
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
+    place = find_device(device)
     box = question.family.at(radius)
     here = _at_center(question)
     if here is not None:
@@ -192,7 +196,7 @@ def robust(
         problem = Problem(network, box, question.unsafe)
         try:
             report = on_progress or (lambda stage: None)
-            evidence = decide(problem, box, deadline, backend, threads, report, engine)
+            evidence = decide(problem, box, deadline, backend, threads, report, engine, place)
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     return judge(network, evidence, question.label, name, deadline.elapsed())
@@ -220,6 +224,7 @@ def maxeps(
     solver: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
     on_progress: Callable[[Any], object] | None = None,
 ) -> Radius:
     """The largest perturbation radius at which every input around `x` keeps the class `label`.
@@ -235,7 +240,7 @@ def maxeps(
     deadline = Deadline(timeout)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
-    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress)
+    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, find_device(device))
     if replay_exactly(network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline)
     reason = ""
@@ -261,6 +266,7 @@ def verify(
     solver: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does a VNN-LIB 1 query have no solution? Status robust means unsat, violated means sat.
@@ -275,6 +281,7 @@ def verify(
 
     deadline = Deadline(timeout)
     name, backend = _engine(engine, solver)
+    place = find_device(device)
     asked = read_vnnlib1(query)
     if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
         raise InputError(
@@ -287,7 +294,7 @@ def verify(
         _refuse_head(subject, case.unsafe)
         problem = Problem(subject, case.inputs, case.unsafe)
         report = on_progress or (lambda stage: None)
-        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine)
+        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, place)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
         if evidence.witness is not None:
@@ -330,7 +337,7 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     else:
         from .search.radius_bab import search_bab
 
-        search_bab(search, search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS))
+        search_bab(search, search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS), threads)
         if engine == "auto" and search.is_open():
             from verdict.solvers import solver
 

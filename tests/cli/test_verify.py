@@ -40,6 +40,13 @@ def test_xor_is_decided_by_every_engine(tmp_path, engine, capsys):
     assert case.holds(x, verdict.load("xor").evaluate_exact(x))
 
 
+def test_xor_is_decided_on_another_device(tmp_path, other, capsys):
+    for low, answer in (("0.4999", "unsat"), ("0.75", "sat")):
+        query = _query(tmp_path, 0, low, "(<= Y_0 Y_1)")
+        assert main(["verify", str(query), "--network", str(_model()), "--device", other.name]) == 0
+        assert capsys.readouterr().out.splitlines()[0] == answer
+
+
 def test_constraints_that_mix_inputs_and_outputs(tmp_path, capsys):
     """Y_1 = |X_0 - X_1| <= X_0 always; Y_1 > X_0 + 0.5 never, since X_1 <= 1/8."""
     path = _query(tmp_path, 0, 1, "(>= Y_1 (+ X_0 0.5))")

@@ -29,6 +29,7 @@ def command(
     solver: options.Solver = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
+    device: options.Device = "cpu",
     save: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +52,7 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, timeout, threads, json
+        model, input, norm, range, label, target, engine, solver, timeout, threads, device, json
     )
     return Questions(request, _MaxEps(save)).run()
 

@@ -28,6 +28,7 @@ def command(
     solver: options.Solver = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
+    device: options.Device = "cpu",
     verbose: Annotated[bool, typer.Option("--verbose", help="Say on stderr where the time went.")] = False,
 ) -> int:
     """Is there an input for which all constraints of QUERY hold?
@@ -44,7 +45,13 @@ def command(
     if not Path(path).exists() and Path(network[0]).exists():
         path = network[0]
     answer = verdict.verify(
-        query, verdict.load(path), engine=engine or "auto", solver=solver, timeout=timeout, threads=threads
+        query,
+        verdict.load(path),
+        engine=engine or "auto",
+        solver=solver,
+        timeout=timeout,
+        threads=threads,
+        device=device,
     )
     late = answer.status == "unknown" and "time limit" in answer.reason
     print("timed-out" if late else ANSWERS[answer.status])

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..bounds.bounds import Bounds
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
@@ -27,10 +28,8 @@ FEW_INPUTS = 12
 FEW_RELUS = 24
 # Splits per hidden neuron in the first sharpening, and by how much each one outdoes the last.
 ROUNDS, GROWTH = 8, 4
-# Seconds that the first search over ReLU splits gets; later ones get this many times what sharpening took.
-FIRST_SEARCH, SHARE = 0.3, 1.0
-# A search that has proved more than this share of its space is not broken off to sharpen bounds.
-NEARLY = 0.5
+# Seconds that a search over ReLU splits gets at least, and its share of what sharpening took.
+LEAST_SEARCH, SHARE = 0.2, 0.3
 
 
 def branch_and_bound(
@@ -41,8 +40,12 @@ def branch_and_bound(
     try_points: Callable[[FloatArray], bool],
     on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None,
     threads: int = 1,
+    device: Device = CPU,
 ) -> Outcome:
-    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
+
+    Slopes are looked for on `device`.
+    """
     for polytope in polytopes:
         if not polytope.matrix.is_dyadic:
             # The float rows would be other rows than those asked about.
@@ -68,11 +71,19 @@ def _split_relus(
     while True:
         started = deadline.elapsed()
         bounds = sharpen(graph, bounds, rounds, workers, deadline.passed)
-        spent = deadline.elapsed() - started
+        sharpening = deadline.elapsed() - started
         search = ReluSplit(graph, bounds, polytopes, workers, try_points)
-        clock = deadline.share(1.0, max(FIRST_SEARCH, SHARE * spent))
-        outcome = search.run(clock, on_progress)
+        slice_, share = max(LEAST_SEARCH, SHARE * sharpening), 0.0
+        while True:
+            clock = deadline.share(1.0, slice_)
+            outcome = search.run(clock, on_progress)
+            if outcome.proved or not clock.passed() or deadline.passed():
+                return Outcome(outcome.proved, outcome.lower, visited + outcome.domains, outcome.reason, outcome.share)
+            # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.
+            gained, share = outcome.share - share, outcome.share
+            slice_ = slice_ * (1 - share) / max(gained, 1e-12)
+            if slice_ > GROWTH * sharpening:
+                break
+            slice_ = max(LEAST_SEARCH, slice_)
         visited += outcome.domains
-        if outcome.proved or not clock.passed() or deadline.passed():
-            return Outcome(outcome.proved, outcome.lower, visited, outcome.reason, outcome.share)
         rounds = ROUNDS if rounds == 0 else GROWTH * rounds

@@ -40,7 +40,8 @@ def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> D
         trial_signs.append(signs)
     many = 2 * count
     slopes, betas = np.tile(domains.slopes, (many, 1)), np.tile(domains.betas, (many, 1))
-    trial = Domains(np.tile(domains.row, many), np.concatenate(trial_signs), slopes, betas, np.tile(domains.lower, many))
+    row, inherited = np.tile(domains.row, many), np.tile(domains.lower, many)
+    trial = Domains(row, np.concatenate(trial_signs), slopes, betas, inherited)
     lower = space.relax(trial, slopes, betas, follow=False).lower
     lower = np.maximum(lower.reshape(count, 2, batch), domains.lower)
     # The worse half decides, the better one breaks ties; a half that is closed at once counts fully.

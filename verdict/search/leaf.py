@@ -49,8 +49,10 @@ def _proves(space: Space, signs: Any, polytope: Polytope, encoding: Encoding, so
     count = len(polytope.offset.values)
     row, offset = _combined(polytope, -np.asarray(duals[len(duals) - count :]))
     # A ray has no share of the rows; scaled up, it outweighs any row, whose bound is finite.
-    scale = 1.0 if solution.status is Status.OPTIMAL else 1e3
-    return row is not None and _with_duals(space, signs, row, offset, encoding.definitions, scale * np.asarray(duals))
+    scales = (1.0,) if solution.status is Status.OPTIMAL else (1e3, 1e6, 1e9)
+    return row is not None and any(
+        _with_duals(space, signs, row, offset, encoding.definitions, scale * np.asarray(duals)) for scale in scales
+    )
 
 
 def _combined(polytope: Polytope, multipliers: FloatArray) -> tuple[FloatArray | None, float]:

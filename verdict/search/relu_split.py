@@ -84,54 +84,61 @@ class ReluSplit:
         self.owner = np.repeat(np.arange(len(polytopes)), counts)
         self.first, self.counts = np.cumsum(counts) - counts, counts
         self.space = Space(graph, bounds, rows, offsets)
+        self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
     def run(
         self, deadline: Deadline, on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None
     ) -> Outcome:
-        """Search until everything is closed, a counterexample is found, or `deadline` has passed.
+        """Search until everything is closed, a counterexample is found, or `deadline` has passed; then run on.
 
         `on_progress` receives the least lower bound, the number of open domains and of visited ones.
         """
-        queue, visited, share, next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
-        batches, steps = [self._roots()], ROOT_STEPS
-        while True:
-            visited += sum(len(batch) for batch in batches)
-            results = self.workers.map(lambda batch, steps=steps: self._step(batch, steps), batches)  # type: ignore[misc]
-            steps = STEPS
-            for result in results:
-                share += result.closed
-                if len(result.points) and self.try_points(result.points):
-                    return Outcome(False, -np.inf, visited, "a counterexample was found", share)
-                for at in range(len(result.full)):
-                    domain = result.full.take(slice(at, at + 1))
-                    proved, point = self._leaf(domain)
-                    if not proved:
-                        if point is not None and self.try_points(point[None]):
-                            return Outcome(False, -np.inf, visited, "a counterexample was found", share)
-                        reason = f"{self._polytope(domain).name}: a linear region touches the unsafe set".lstrip(": ")
-                        return Outcome(False, float(domain.lower[0]), visited, reason, share)
-                    share += float(self._weight(domain)[0])
-                if result.children is not None:
-                    queue.push(result.children)
-            if not len(queue):
-                return Outcome(True, 0.0, visited, share=1.0)
-            on_progress(queue.least, len(queue), visited)
+        if not self._visited:
+            # One domain per polytope, about its first row.
+            ended = self._advance([self.space.root().take(self.first)], ROOT_STEPS)
+        else:
+            ended = None
+        while ended is None:
+            if not len(self._queue):
+                return self._outcome(True, 0.0)
+            on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
-                return Outcome(False, queue.least, visited, "the time limit was reached", share)
-            batch = queue.pop(BATCH * self.workers.count)
-            if visited >= next_attack:
-                next_attack = 4 * visited
+                return self._outcome(False, self._queue.least, "the time limit was reached")
+            batch = self._queue.pop(BATCH * self.workers.count)
+            if self._visited >= self._next_attack:
+                self._next_attack = 4 * self._visited
                 if self._attack_from(batch.take(slice(0, 4 * LOOKED_AT)), deadline):
-                    return Outcome(False, -np.inf, visited, "a counterexample was found", share)
+                    return self._refuted()
             size = -(-len(batch) // self.workers.count)
-            batches = [batch.take(slice(i, i + size)) for i in range(0, len(batch), size)]
+            ended = self._advance([batch.take(slice(i, i + size)) for i in range(0, len(batch), size)], STEPS)
+        return ended
 
-    def _roots(self) -> Domains:
-        """One domain per polytope, about its first row."""
-        return self.space.root().take(self.first)
+    def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
+        """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
+        self._visited += sum(len(batch) for batch in batches)
+        for result in self.workers.map(lambda batch: self._step(batch, steps), batches):
+            self._share += result.closed
+            if len(result.points) and self.try_points(result.points):
+                return self._refuted()
+            for at in range(len(result.full)):
+                domain = result.full.take(slice(at, at + 1))
+                polytope = self.polytopes[int(self.owner[domain.row[0]])]
+                proved, point = close_leaf(self.space, domain.signs[0], polytope)
+                if not proved:
+                    if point is not None and self.try_points(point[None]):
+                        return self._refuted()
+                    reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
+                    return self._outcome(False, float(domain.lower[0]), reason)
+                self._share += float(self._weight(domain)[0])
+            if result.children is not None:
+                self._queue.push(result.children)
+        return None
 
-    def _polytope(self, domain: Domains) -> Polytope:
-        return self.polytopes[int(self.owner[domain.row[0]])]
+    def _refuted(self) -> Outcome:
+        return self._outcome(False, -np.inf, "a counterexample was found")
+
+    def _outcome(self, proved: bool, lower: float, reason: str = "") -> Outcome:
+        return Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share)
 
     def _weight(self, domains: Domains) -> Any:
         """The share of the whole that each domain is, counting every split as a half."""
@@ -193,6 +200,3 @@ class ReluSplit:
         rng = np.random.default_rng(len(domains))
         found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline)
         return len(found) > 0 and self.try_points(found)
-
-    def _leaf(self, domain: Domains) -> tuple[bool, FloatArray | None]:
-        return close_leaf(self.space, domain.signs[0], self._polytope(domain))

@@ -26,7 +26,9 @@ from .workers import Workers
 # Gradient steps at the roots of the trees and after each split.
 ROOT_STEPS, STEPS = 20, 1
 # The most numbers that the trees bounded together may take.
-MOST_ENTRIES = 2**24
+MOST_ENTRIES = 2**25
+# Behind a layer with more than this share of its neurons unstable, splitting is of little use yet.
+HOPELESS = 0.9
 
 
 def sharpen(
@@ -35,12 +37,13 @@ def sharpen(
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
     With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
-    remaining layers get interval and linear bounds only.
+    remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable.
     """
     lows: list[Any] = []
     highs: list[Any] = []
     lines: dict[int, Any] = {}
     feeds_relu = {node.source for node in graph.nodes if isinstance(node, Relu)}
+    hopeless = False
     for number, node in enumerate(graph.nodes):
         if isinstance(node, Input):
             low, high = bounds.lower[0], bounds.upper[0]
@@ -48,8 +51,9 @@ def sharpen(
             low, high = _meet(*affine_interval(node, lows, highs), bounds, number)
             if number in feeds_relu and lines and not stop():
                 low, high = tighten(graph, Bounds((*lows, low), (*highs, high)), number, lines, stop)
-                if not stop():
+                if not (stop() or hopeless):
                     low, high = _split(graph, Bounds((*lows, low), (*highs, high)), number, rounds, workers, stop)
+                hopeless |= rounds > 0 and np.mean((low < 0) & (high > 0)) > HOPELESS
         else:
             low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
             lines[number] = crown_lines(lows[node.source], highs[node.source])
@@ -94,7 +98,8 @@ def grow(space: Space, roots: Domains, rounds: int, stop: Callable[[], bool]) ->
     lower[:, 0] = leaves.lower
     # Leaf j of tree i is entry (i, j) of these; a split puts one half in its parent's place.
     store = [np.zeros((count, rounds + 1, space.size), kind) for kind in (np.int8, np.float32, np.float32, np.float32)]
-    for kept, values in zip(store, (leaves.signs, leaves.slopes, leaves.betas, losses(space, leaves, seen)), strict=True):
+    first = leaves.signs, leaves.slopes, leaves.betas, losses(space, leaves, seen)
+    for kept, values in zip(store, first, strict=True):
         kept[:, 0] = values
     signs, slopes, betas, loss = store
     for turn in range(1, rounds + 1):

@@ -98,7 +98,8 @@ class Space:
             floors.append(self.base[i].slope_below[0, columns])
         self.size = start
         # Chords, their offsets and CROWN's slopes of the unstable ReLUs, each (size,).
-        self.chords, self.gaps, self.floors = (np.concatenate([*parts, np.zeros(0)]) for parts in (chords, gaps, floors))
+        empty = np.zeros(0)
+        self.chords, self.gaps, self.floors = (np.concatenate([*p, empty]) for p in (chords, gaps, floors))
         self.quick_chords, self.quick_gaps = self.chords.astype(np.float32), self.gaps.astype(np.float32)
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = np.nextafter(offsets.astype(np.float32), np.float32(np.inf))
@@ -161,7 +162,8 @@ class Space:
         lower = bound.lower[:, 0]
         rounding = (quick - lower).astype(np.float32)
         lower = np.nextafter((lower - self._limits[domains.row]).astype(np.float32), np.float32(-np.inf))
-        return Relaxed(np.nextafter(lower, np.float32(-np.inf)), rounding, nu, self._gather(found.pre, len(nu)), found.x)
+        lower = np.nextafter(lower, np.float32(-np.inf))
+        return Relaxed(lower, rounding, nu, self._gather(found.pre, len(nu)), found.x)
 
     def verify(self, domains: Domains, row: FloatArray | None = None, offset: float = 0.0) -> FloatArray:
         """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,).
