@@ -1,0 +1,9 @@
+"""The two ways in which a certificate is not accepted."""
+
+
+class UnreadableError(Exception):
+    """A file is damaged, hostile, of an unknown version, or uses something that the checker does not read."""
+
+
+class RejectedError(Exception):
+    """The files were read, and what they hold is not a proof of the claim."""

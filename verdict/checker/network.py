@@ -1,0 +1,200 @@
+"""The network as the checker sees it: sums of linear maps, and ReLUs.
+
+A linear map is one structure for everything that networks contain: gather entries of the source into patches, and
+multiply each patch with a small matrix. Dense layers have one patch, convolutions one per position, elementwise
+factors one per entry. The structure works on any coefficients put in place of its own, so floats, limbs of integers,
+magnitudes and Python integers all go through the same two functions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+# Numbers in one gathered array at a time.
+MOST_ENTRIES = 2**24
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """out[g, p, c] = sum_k x[index[g, p, k]] * weight[g, k, c]; -1 in `index` reads a zero.
+
+    `index` is (groups, patches, taps), `weight` float64 (groups, taps, channels). The result is flattened with the
+    channels last, or before the patches if `channels_first`. `exact` holds the weights as Fractions where they are
+    no floats; then `weight` is the nearest float.
+    """
+
+    index: Any
+    weight: Any
+    in_size: int
+    channels_first: bool = False
+    exact: Any = None
+
+    @property
+    def out_size(self) -> int:
+        return self.index.shape[0] * self.index.shape[1] * self.weight.shape[2]
+
+    @cached_property
+    def _dense(self) -> bool:
+        return self.index.shape[:2] == (1, 1) and np.array_equal(self.index.ravel(), np.arange(self.in_size))
+
+    @cached_property
+    def _elementwise(self) -> bool:
+        return self.weight.shape[1:] == (1, 1) and self.index.shape[1] == 1
+
+    @cached_property
+    def _readers(self) -> Any:
+        """For each entry of the source the flat positions in `index` that read it, padded with the last + 1."""
+        flat = self.index.ravel()
+        order = np.argsort(flat, kind="stable")
+        order = order[flat[order] >= 0]
+        source = flat[order]
+        count = np.bincount(source, minlength=self.in_size)
+        rank = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
+        table = np.full((int(count.max(initial=0)), self.in_size), flat.size)
+        table[rank, source] = order
+        return table
+
+    @cached_property
+    def fan(self) -> int:
+        """The most products that are summed into one entry, forward or backward."""
+        return max(1, self.weight.shape[1], self.weight.shape[2] * len(self._readers) if not self._dense else 1,
+                   self.weight.shape[2])
+
+    def forward(self, x: Any, weight: Any) -> Any:
+        """(rows, in_size) -> (rows, out_size)."""
+        if self._dense:
+            return x @ weight[0]
+        padded = np.concatenate([x, np.zeros((len(x), 1), x.dtype)], axis=1)
+        if self._elementwise:
+            return padded[:, self.index[:, 0, 0]] * weight[:, 0, 0]
+        out = padded[:, self.index] @ weight
+        return (out.swapaxes(-1, -2) if self.channels_first else out).reshape(len(x), -1)
+
+    def backward(self, y: Any, weight: Any) -> Any:
+        """(rows, out_size) -> (rows, in_size): the transposed map."""
+        if self._dense:
+            return y @ weight[0].T
+        groups, patches, _ = self.index.shape
+        channels = weight.shape[2]
+        if self._elementwise:
+            taps = y * weight[:, 0, 0]
+        else:
+            shape = (groups, channels, patches) if self.channels_first else (groups, patches, channels)
+            out = y.reshape(len(y), *shape)
+            taps = ((out.swapaxes(-1, -2) if self.channels_first else out) @ weight.swapaxes(1, 2)).reshape(len(y), -1)
+        taps = np.concatenate([taps, np.zeros((len(y), 1), y.dtype)], axis=1)
+        result = np.zeros((len(y), self.in_size), y.dtype)
+        for readers in self._readers:
+            result += taps[:, readers]
+        return result
+
+    @cached_property
+    def integers(self) -> tuple[Any, int]:
+        """The weights as Python integers over one denominator."""
+        return integers(self.weight if self.exact is None else self.exact)
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """The sum of linear maps of earlier nodes plus `bias` (Fractions, object array).
+
+    `roundings` counts the operations of one entry beyond its sum of products; -1 says that float32 arithmetic
+    computes this node exactly (it moves entries, or is part of a maximum).
+    """
+
+    terms: tuple[tuple[Linear, int], ...]
+    bias: Any
+    roundings: int = 0
+    # A bound on what was added and taken away again in `bias`.
+    size_of_bias: Any = None
+
+    @property
+    def size(self) -> int:
+        return len(self.bias)
+
+    @cached_property
+    def floats(self) -> Any:
+        """The biases, nearest floats."""
+        return np.array([float(b) for b in self.bias])
+
+    @cached_property
+    def dyadic(self) -> bool:
+        return all(Fraction(f) == b for f, b in zip(self.floats, self.bias, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Relu:
+    """max(z, 0) of node `source`."""
+
+    source: int
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Nodes in order; nodes[0] is None, the input. ReLU layers are the Relu nodes in order, and neurons are numbered
+    through them: neuron `starts[k] + i` is entry i of layer k."""
+
+    input_size: int
+    nodes: tuple[Any, ...]
+    output: int
+    head: str | None = None
+    # Reads as input names, shapes.
+    shapes: tuple[tuple[int, ...], ...] = field(default=())
+
+    def size(self, number: int) -> int:
+        return self.input_size if number == 0 else int(self.nodes[number].size)
+
+    @cached_property
+    def relus(self) -> tuple[int, ...]:
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Relu))
+
+    @cached_property
+    def starts(self) -> Any:
+        return np.cumsum([0, *(self.nodes[i].size for i in self.relus)])
+
+    def needed(self, number: int) -> list[int]:
+        """Node `number` and what it depends on, in order."""
+        marked = {number}
+        for i in range(number, 0, -1):
+            if i in marked:
+                node = self.nodes[i]
+                marked.update([node.source] if isinstance(node, Relu) else [s for _, s in node.terms])
+        return sorted(marked)
+
+    def evaluate(self, x: list[Fraction]) -> list[list[Fraction]]:
+        """All nodes' values at one rational point, exactly."""
+        values = [integers(np.array(x, dtype=object))]
+        for node in self.nodes[1:]:
+            if isinstance(node, Relu):
+                top, under = values[node.source]
+                values.append((np.maximum(top, 0), under))
+                continue
+            total = integers(node.bias)
+            for linear, source in node.terms:
+                weight, below = linear.integers
+                top, under = values[source]
+                total = add(total, (linear.forward(top[None], weight)[0], under * below))
+            values.append(total)
+        return [[Fraction(int(t), under) for t in top] for top, under in values]
+
+
+def integers(values: Any) -> tuple[Any, int]:
+    """Floats or Fractions (any shape) as Python integers in an object array over one denominator."""
+    flat = [Fraction(v) for v in np.asarray(values).ravel().tolist()]
+    denominator = math.lcm(1, *{f.denominator for f in flat})
+    result = np.empty(len(flat), dtype=object)
+    result[:] = [f.numerator * (denominator // f.denominator) for f in flat]
+    return result.reshape(np.shape(values)), denominator
+
+
+def add(a: tuple[Any, int], b: tuple[Any, int]) -> tuple[Any, int]:
+    """The sum of two vectors of integers over denominators."""
+    common = math.lcm(a[1], b[1])
+    return a[0] * (common // a[1]) + b[0] * (common // b[1]), common
