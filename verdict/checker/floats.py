@@ -78,12 +78,11 @@ class Floats:
             if not isinstance(node, Affine):
                 line = lines[current]
                 below, above = line.below.astype(kind), line.above.astype(kind)
-                falling = np.minimum(nu, 0)
-                mu = nu * below[:, None, :]
-                mu += falling * (above - below)[:, None, :]
+                # No difference of slopes here: its rounding would meet |z|, and that is not charged.
+                mu = np.where(nu >= 0, nu * below[:, None, :], nu * above[:, None, :])
                 if line.shift is not None:
                     mu += line.shift.astype(kind)[:, None, :]
-                constant += _dot(falling, line.gap_of(above, kind))
+                constant += _dot(np.minimum(nu, 0), line.gap_of(above, kind))
                 _add(pending, node.source, mu)
                 count += 2 * nu.shape[2]
                 continue
@@ -92,7 +91,7 @@ class Floats:
             count += 8 + node.size
             wrong += _dot(np.abs(nu), _above(size, kind))
             if self.any_order:
-                extra += _dot(np.abs(nu), _above(np.broadcast_to(float32_error(node, region), (1, node.size)), kind))
+                extra += _dot(np.abs(nu), _above(float32_error(node, region), kind))
             for linear, source in node.terms:
                 count += linear.fan + 2
                 found = linear.backward(nu.reshape(-1, nu.shape[2]), self._prepared(linear)[0])

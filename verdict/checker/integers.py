@@ -262,7 +262,7 @@ def _sum(sums: list[tuple[Any, Any]]) -> Any:
 def float32_error(node: Affine, region: Any) -> Any:
     """How far a float32 evaluation of each entry may be from the exact one, whatever the order of its sum."""
     if node.roundings < 0:
-        return 0.0
+        return np.zeros((1, node.size))
     magnitude = np.abs(node.floats if node.size_of_bias is None else node.size_of_bias)[None]
     products = 2 + node.roundings + len(node.terms)
     for linear, source in node.terms:

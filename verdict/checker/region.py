@@ -87,11 +87,11 @@ def gap(low: Any, high: Any, above: Any) -> Any:
 
 
 def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, last: int | None = None,
-            known: Any = None) -> Region:
+            known: Any = None, thorough: bool = False) -> Region:
     """The region of boxes (batch, inputs) cut by `signs` (batch, neurons; 1 on, -1 off, 0 free; None: no splits).
 
     Nodes up to `last` are bounded. `known(k, node, region)` may return tighter proved bounds of the pre-activations of
-    ReLU layer k.
+    ReLU layer k. `thorough` applies the rule to stable neurons too, whose better bounds help the layers behind.
     """
     region = Region({0: low}, {0: high}, (low > high).any(axis=1))
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
@@ -108,7 +108,7 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
             continue
         k = number_of[i]
         if found:
-            _tighten(network, arithmetic, region, i, found)
+            _tighten(network, arithmetic, region, i, found, thorough)
         if known is not None:
             known(k, i, region)
         if signs is not None:
@@ -120,10 +120,13 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
     return region
 
 
-def _tighten(network: Network, arithmetic: Any, region: Region, i: int, found: dict[int, Lines]) -> None:
-    """Intersect the bounds of node i with the rule's, for neurons that are unstable in some box."""
+def _tighten(network: Network, arithmetic: Any, region: Region, i: int, found: dict[int, Lines],
+             thorough: bool) -> None:
+    """Intersect the bounds of node i with the rule's, for neurons that are unstable in some box, or not surely off."""
     low, high = region.low[i].copy(), region.high[i].copy()
-    unstable = np.flatnonzero(((low < 0) & (high > 0)).any(axis=0))
+    # Box by box: what holds for a box must not depend on which others are looked at together with it.
+    wanted = ((low < 0) | thorough) & (high > 0)
+    unstable = np.flatnonzero(wanted.any(axis=0))
     widest = max(network.size(j) for j in network.needed(i))
     chunk = max(1, MOST_ENTRIES // (2 * len(low) * widest))
     for start in range(0, len(unstable), chunk):
@@ -132,8 +135,9 @@ def _tighten(network: Network, arithmetic: Any, region: Region, i: int, found: d
         at = np.arange(len(part))
         rows[0, at, part], rows[0, len(part) + at, part] = 1, -1
         bound = arithmetic.lower(region, i, rows, found)
-        low[:, part] = np.maximum(low[:, part], bound[:, : len(part)])
-        high[:, part] = np.minimum(high[:, part], -bound[:, len(part) :])
+        here = wanted[:, part]
+        low[:, part] = np.where(here, np.maximum(low[:, part], bound[:, : len(part)]), low[:, part])
+        high[:, part] = np.where(here, np.minimum(high[:, part], -bound[:, len(part) :]), high[:, part])
     # Both are proved, so they cannot cross unless nothing lies in the region.
     region.empty |= (low > high).any(axis=1)
     region.set(i, np.minimum(low, high), np.maximum(low, high))

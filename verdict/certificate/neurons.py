@@ -1,0 +1,140 @@
+"""From the engines' neurons and polytopes to the checker's: numbers that both sides must agree on.
+
+The checker numbers ReLU layers as their operators come in the file, and so does the import; this is compared at two
+points for every network before a certificate is written, because two imports that share no code might differ.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..checker.claim import read_claim
+from ..checker.network import Relu
+from ..checker.network import Network as CheckerNetwork
+from ..checker.onnx_reader import read_network
+from ..checker.errors import UnreadableError
+from ..errors import UnsupportedError
+from ..network.evaluate import evaluate
+from ..network.graph import Graph
+from ..network.network import Network
+from ..property import Polytope
+
+
+class NeuronMap:
+    """The checker's numbers of a network's neurons. Raises UnsupportedError where the checker cannot read the network
+    or finds other neurons in it."""
+
+    def __init__(self, network: Network) -> None:
+        self.graph: Graph = network.graph
+        try:
+            self.checked: CheckerNetwork = read_network(network.data)
+        except UnreadableError as error:
+            raise UnsupportedError(f"{network.path}: no certificate: {error}") from error
+        sizes = [self.checked.size(r) for r in self.checked.relus]
+        if sizes != [self.graph.nodes[r].size for r in self.graph.relus] or not self._agree():
+            raise UnsupportedError(f"{network.path}: no certificate: the checker reads other neurons")
+
+    def _agree(self) -> bool:
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((2, self.graph.input_size))
+        theirs = _floats(self.checked, x)
+        for mine, other in zip(self.graph.relus, self.checked.relus, strict=True):
+            part = Graph(self.graph.nodes, mine)
+            found = evaluate(part, x)
+            if not np.allclose(found, theirs[other], rtol=1e-6, atol=1e-6 * (1 + np.abs(found).max(initial=0))):
+                return False
+        return True
+
+    def numbers(self, relu: int, columns: Any) -> Any:
+        """The numbers of neurons `columns` of the graph's ReLU node `relu`."""
+        return self.checked.starts[self.layer(relu)] + np.asarray(columns)
+
+    def layer(self, relu: int) -> int:
+        """The number of the layer of the graph's ReLU node `relu`."""
+        return self.graph.relus.index(relu)
+
+    def of_space(self, columns: dict[int, Any]) -> Any:
+        """The numbers of a search space's unstable ReLUs, in its order (`search.space.Space.columns`)."""
+        parts = [self.numbers(relu, found) for relu, found in columns.items()]
+        return np.concatenate([*parts, np.zeros(0, int)]).astype(np.uint32)
+
+
+def _floats(network: CheckerNetwork, x: Any) -> list[Any]:
+    values = [x]
+    for node in network.nodes[1:]:
+        if isinstance(node, Relu):
+            values.append(np.maximum(values[node.source], 0))
+        else:
+            total = node.floats[None] + np.zeros((len(x), 1))
+            values.append(total + sum(m.forward(values[s], m.weight) for m, s in node.terms))
+    return values
+
+
+class Disjuncts:
+    """The claim's disjuncts as the checker counts them, to be matched with boxes and polytopes of a search."""
+
+    def __init__(self, claim: dict[str, Any], neurons: NeuronMap, query: bytes | None = None) -> None:
+        try:
+            self.all = read_claim(claim, neurons.checked, query).disjuncts
+        except UnreadableError as error:
+            raise UnsupportedError(f"no certificate: {error}") from error
+        self.outputs = neurons.checked.size(neurons.checked.output)
+        self._left = set(range(len(self.all)))
+        # Searching among boxes first keeps files with thousands of disjuncts fast.
+        self._boxes: dict[Any, list[int]] = {}
+        for number, d in enumerate(self.all):
+            self._boxes.setdefault((d.lower, d.upper), []).append(number)
+
+    def inside(self, lower: tuple[Fraction, ...], upper: tuple[Fraction, ...], polytope: Polytope) -> list[int]:
+        """The disjuncts whose box lies in [lower, upper] and whose rows include the polytope's, none given twice.
+
+        Excluding the polytope on the box excludes them.
+        """
+        wanted = _rows(polytope, self.outputs, len(lower))
+        found = []
+        for (low, high), numbers in self._boxes.items():
+            same = low == lower and high == upper
+            if not same and any(a < b for a, b in zip((*low, *upper), (*lower, *high), strict=True)):
+                continue
+            for number in numbers:
+                if number in self._left and wanted <= self._rows_of(number):
+                    found.append(number)
+        self._left.difference_update(found)
+        return found
+
+    def order(self, disjunct: int, polytope: Polytope) -> list[int]:
+        """For each row of the disjunct the number of the polytope's row that it is, or -1: to permute lambdas."""
+        places = {row: i for i, row in enumerate(_listed(polytope, self.outputs, len(self.all[disjunct].lower)))}
+        return [places.get(row, -1) for row in self._listed(disjunct)]
+
+    @property
+    def left(self) -> set[int]:
+        """Disjuncts that no proof has been given for."""
+        return self._left
+
+    def _listed(self, number: int) -> list[Any]:
+        d = self.all[number]
+        return [_scaled(row, limit) for row, limit in zip(d.matrix.tolist(), d.offset, strict=True)]
+
+    def _rows_of(self, number: int) -> set[Any]:
+        return set(self._listed(number))
+
+
+def _listed(polytope: Polytope, outputs: int, inputs: int) -> list[Any]:
+    rows = polytope.matrix.fractions().tolist()
+    padded = [[*row, *([Fraction(0)] * (outputs + inputs - len(row)))] for row in rows]
+    return [_scaled(row, limit) for row, limit in zip(padded, polytope.offset.fractions().ravel(), strict=True)]
+
+
+def _rows(polytope: Polytope, outputs: int, inputs: int) -> set[Any]:
+    return set(_listed(polytope, outputs, inputs))
+
+
+def _scaled(row: list[Fraction], limit: Fraction) -> Any:
+    """The half-space as a key: scaled so that the first coefficient is 1 in size, as sparse pairs."""
+    pairs = [(i, c) for i, c in enumerate(row) if c]
+    unit = abs(pairs[0][1]) if pairs else Fraction(1)
+    return tuple((i, c / unit) for i, c in pairs), limit / unit

@@ -1,0 +1,187 @@
+"""A proof in the making: trees that grow while a search splits domains, and what closes their leaves.
+
+A search keeps the number of the tree node that each of its domains stands for; splitting a domain gives the numbers of
+its halves, closing it stores the multipliers. Everything is batched over domains, like the search itself, and kept small:
+slopes as bytes, betas only of the splits on a leaf's own path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+LEAF, INPUT, RELU = 0, 1, 2
+LINES, RAW, RATIONAL = 0, 1, 2
+ROOT = 0
+
+
+class ProofTree:
+    """A tree of splits over one box. Node 0 is the root; every method takes and returns arrays of node numbers.
+
+    `columns` are the neurons that slopes and betas are given for, in the checker's numbering
+    (`neurons.NeuronMap`), ascending; None if no multipliers are ever stored.
+    """
+
+    def __init__(self, columns: Any = None) -> None:
+        self.columns = None if columns is None else np.asarray(columns, np.uint32)
+        self._kind: list[int] = [LEAF]
+        self._variable: list[int] = [0]
+        self._value: list[float] = [0.0]
+        # The number of the first half; the second is the next one. 0 for leaves.
+        self._first: list[int] = [0]
+        self._slopes: dict[int, Any] = {}
+        self._betas: dict[int, Any] = {}
+        self._rows: dict[int, Any] = {}
+        self._raw: dict[int, Any] = {}
+        self._rational: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._kind)
+
+    def split_inputs(self, nodes: Any, coordinates: Any, thresholds: Any) -> tuple[Any, Any]:
+        """The numbers of the halves x_i <= t and x_i >= t of each node."""
+        return self._split(INPUT, nodes, coordinates, thresholds)
+
+    def split_relus(self, nodes: Any, neurons: Any) -> tuple[Any, Any]:
+        """The numbers of the halves on (z >= 0) and off (z <= 0) of each node; `neurons` in the checker's numbers."""
+        return self._split(RELU, nodes, neurons, np.zeros(len(np.atleast_1d(nodes))))
+
+    def _split(self, kind: int, nodes: Any, variables: Any, values: Any) -> tuple[Any, Any]:
+        nodes = np.atleast_1d(nodes)
+        first = len(self) + 2 * np.arange(len(nodes))
+        for node, variable, value, child in zip(
+            nodes.tolist(), np.atleast_1d(variables).tolist(), np.atleast_1d(values).tolist(), first.tolist(), strict=True
+        ):
+            if self._kind[node] != LEAF:
+                raise ValueError(f"node {node} is split already")
+            self._kind[node], self._variable[node] = kind, variable
+            self._value[node], self._first[node] = value, child
+            self._kind += [LEAF, LEAF]
+            self._variable += [0, 0]
+            self._value += [0.0, 0.0]
+            self._first += [0, 0]
+        return first, first + 1
+
+    def close(self, nodes: Any, slopes: Any = None, betas: Any = None, rows: Any = None) -> None:
+        """Store what closes leaves: slopes and betas (nodes, columns), weights of the polytope's rows (nodes, rows).
+
+        Without slopes the checker takes CROWN's, without rows it tries each row alone.
+        """
+        for values, store in ((slopes, self._slopes), (betas, self._betas), (rows, self._rows)):
+            if values is not None:
+                kept = np.array(values) if store is self._betas else _small(values, store is self._slopes)
+                store.update(zip(np.atleast_1d(nodes).tolist(), kept, strict=True))
+
+    def close_raw(self, node: int, rows: Sequence[float], multipliers: Any) -> None:
+        """Close a leaf by any multipliers of all neurons, in the checker's numbering: LP duals, Farkas rays."""
+        self._variable[node] = RAW
+        self._raw[node] = np.concatenate([np.asarray(rows, np.float64), np.asarray(multipliers, np.float64)])
+
+    def close_rational(self, node: int, rows: Sequence[Fraction], betas: Sequence[Fraction]) -> None:
+        """Close a leaf by exact rationals; `betas` belong to the ReLU splits on its path, from the root."""
+        self._variable[node] = RATIONAL
+        self._rational[node] = {"lambda": [str(Fraction(v)) for v in rows],
+                                "betas": [str(Fraction(v)) for v in betas]}
+
+    def walk(self) -> list[tuple[int, list[int]]]:
+        """All nodes in preorder, each with the neurons split on its path."""
+        order, stack = [], [(ROOT, None)]
+        while stack:
+            node, path = stack.pop()
+            if self._kind[node] == LEAF:
+                neurons = []
+                while path is not None:
+                    neuron, path = path
+                    neurons.append(neuron)
+                order.append((node, neurons[::-1]))
+                continue
+            order.append((node, []))
+            below = (self._variable[node], path) if self._kind[node] == RELU else path
+            stack += [(self._first[node] + 1, below), (self._first[node], below)]
+        return order
+
+
+def _small(values: Any, unit: bool) -> Any:
+    """Slopes as bytes (they may be any), weights as float32."""
+    if unit:
+        return np.rint(np.clip(np.asarray(values, np.float64), 0, 1) * 255).astype(np.uint8)
+    return np.maximum(np.asarray(values, np.float32), 0)
+
+
+def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any]]:
+    """(nodes in preorder, arrays by name, rational leaves) of the trees of one group, in order."""
+    nodes: list[tuple[int, int, float]] = []
+    slopes, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], 0
+    with_betas = any(t._betas for t in trees)
+    columns = next((t.columns for t in trees if t.columns is not None), None)
+    place = {} if columns is None else {int(c): i for i, c in enumerate(columns)}
+    for tree in trees:
+        for node, path in tree.walk():
+            nodes.append((tree._kind[node], tree._variable[node], tree._value[node]))
+            if tree._kind[node] != LEAF:
+                continue
+            if node in tree._slopes:
+                slopes.append(tree._slopes[node])
+                sloped.append(leaves)
+            if with_betas:
+                own = tree._betas.get(node)
+                betas += [0.0 if own is None or n not in place else max(0.0, float(own[place[n]])) for n in path]
+            rows.append(tree._rows.get(node))
+            if node in tree._raw:
+                raw.append(tree._raw[node])
+            if node in tree._rational:
+                rational.append(tree._rational[node])
+            leaves += 1
+    arrays: dict[str, Any] = {}
+    if slopes:
+        arrays["columns"], arrays["slopes"] = columns, np.stack(slopes)
+        if len(slopes) < leaves:
+            arrays["sloped"] = np.array(sloped, np.uint32)
+    if betas:
+        arrays["betas"] = np.array(betas, np.float32)
+    if any(r is not None for r in rows):
+        width = next(len(r) for r in rows if r is not None)
+        # A leaf without weights of its own takes the first row.
+        default = np.eye(1, width, dtype=np.float32)[0]
+        arrays["lambda"] = np.stack([default if r is None else r for r in rows])
+    if raw:
+        arrays["raw"] = np.stack(raw)
+    return nodes, arrays, rational
+
+
+@dataclass
+class Lemma:
+    """Bounds of hidden neurons of ReLU layer `layer` (0 is the first): `trees[i]` proves the lower (side +1) or
+    upper (side -1) bound of neuron `neurons[i]` of the layer, as the least bound of its leaves."""
+
+    layer: int
+    neurons: list[int] = field(default_factory=list)
+    sides: list[int] = field(default_factory=list)
+    trees: list[ProofTree] = field(default_factory=list)
+
+    def add(self, neuron: int, side: int, tree: ProofTree) -> None:
+        self.neurons.append(int(neuron))
+        self.sides.append(int(side))
+        self.trees.append(tree)
+
+
+@dataclass
+class Goal:
+    """A tree whose leaves exclude each of the claim's `disjuncts`."""
+
+    disjuncts: list[int]
+    tree: ProofTree
+
+
+@dataclass
+class Part:
+    """One box: with `at_leaves` every leaf computes its own bounds from its own box (input splits); else the box's
+    bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers."""
+
+    at_leaves: bool
+    goals: list[Goal] = field(default_factory=list)
+    lemmas: list[Lemma] = field(default_factory=list)

@@ -1,0 +1,127 @@
+"""Writing a certificate: the claim, the hashes of the files it is about, and the proof's parts, in one zip.
+
+The format is described in docs/certificate.md. Arrays are written one at a time; the file appears under its name only
+when it is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .proof import Part, ProofTree, arrays_of
+
+VERSION = 1
+NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
+
+Ends = Sequence[Fraction | None] | Fraction | None
+
+
+def unsat_claim() -> dict[str, Any]:
+    """The claim that a VNN-LIB query has no solution."""
+    return {"kind": "unsat"}
+
+
+def robust_claim(
+    center: Sequence[Fraction], eps: Fraction, label: int, target: int | None = None, low: Ends = None, high: Ends = None
+) -> dict[str, Any]:
+    """The claim that `label` (against `target` alone, if given) wins everywhere within `eps` of `center`, each input
+    kept between `low` and `high`. Disjunct j is the j-th rival class."""
+    return {
+        "kind": "robust",
+        "input": [str(Fraction(v)) for v in center],
+        "eps": str(Fraction(eps)),
+        "label": label,
+        "target": target,
+        "low": _ends(low),
+        "high": _ends(high),
+    }
+
+
+def radius_claim(robust: dict[str, Any], upper: Fraction | None = None, is_open: bool = False) -> dict[str, Any]:
+    """The lower end of a radius is a robust claim at it (`is_open`: at every radius below it); the upper end, if any,
+    is proved by a witness."""
+    return {**robust, "kind": "radius", "open": is_open, "upper": None if upper is None else str(Fraction(upper))}
+
+
+def _ends(value: Ends) -> Any:
+    if value is None or isinstance(value, Fraction | int):
+        return None if value is None else str(Fraction(value))
+    return [None if v is None else str(Fraction(v)) for v in value]
+
+
+def write_certificate(
+    path: str | Path,
+    claim: dict[str, Any],
+    model: bytes,
+    parts: Sequence[Part],
+    *,
+    query: bytes | None = None,
+    witness: Sequence[Fraction] | None = None,
+    producer: str = "verdict",
+) -> Path:
+    """Write the proof of `claim` about the files `model` and `query` (their bytes). Returns the path.
+
+    Raises InputError if it cannot be written.
+    """
+    path = Path(path)
+    manifest = {
+        "format": "vcert",
+        "version": VERSION,
+        "producer": producer,
+        "model": hashlib.sha256(model).hexdigest(),
+        "property": None if query is None else hashlib.sha256(query).hexdigest(),
+        "claim": claim,
+        "parts": [_described(part) for part in parts],
+    }
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            nodes: list[Any] = []
+            for p, part in enumerate(parts):
+                for number, lemma in enumerate(part.lemmas):
+                    prefix = f"p{p}.l{number}"
+                    _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))
+                    _put(archive, f"{prefix}.side", np.array(lemma.sides, np.int8))
+                    nodes.append(_group(archive, prefix, lemma.trees))
+                for number, goal in enumerate(part.goals):
+                    nodes.append(_group(archive, f"p{p}.g{number}", [goal.tree]))
+            _put(archive, "tree", np.concatenate([*nodes, np.zeros(0, NODE)]))
+            if witness is not None:
+                archive.writestr("witness.json", json.dumps({"point": [str(Fraction(v)) for v in witness]}))
+            archive.writestr("manifest.json", json.dumps(manifest))
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _described(part: Part) -> dict[str, Any]:
+    return {
+        "bounds": "leaf" if part.at_leaves else "root",
+        "lemmas": [{"layer": lemma.layer} for lemma in part.lemmas],
+        "goals": [{"disjuncts": [int(d) for d in goal.disjuncts]} for goal in part.goals],
+    }
+
+
+def _group(archive: zipfile.ZipFile, prefix: str, trees: Sequence[ProofTree]) -> Any:
+    nodes, arrays, rational = arrays_of(trees)
+    for name, values in arrays.items():
+        _put(archive, f"{prefix}.{name}", values)
+    if rational:
+        archive.writestr(f"{prefix}.rational.json", json.dumps(rational))
+    return np.array(nodes, NODE)
+
+
+def _put(archive: zipfile.ZipFile, name: str, values: Any) -> None:
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+        np.lib.format.write_array(stream, np.ascontiguousarray(values), version=(1, 0), allow_pickle=False)

@@ -1,0 +1,9 @@
+"""The independent checker of certificates: it shares no code with the prover and imports nothing else of Verdict.
+
+It needs NumPy and ONNX's file parser. `check` reads the network and the property itself; see docs/certificate.md.
+"""
+
+from .check import TIERS, Report, check
+from .errors import RejectedError, UnreadableError
+
+__all__ = ["TIERS", "RejectedError", "Report", "UnreadableError", "check"]

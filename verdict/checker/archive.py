@@ -1,0 +1,112 @@
+"""Reading a `.vcert` file without trusting it: a zip of one JSON manifest and plain arrays.
+
+Sizes are checked before memory is taken, arrays have one of a few types, and nothing is ever unpickled or executed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import UnreadableError
+
+# Bytes of all members together, of one JSON member, and how many members there may be.
+MOST_BYTES, MOST_JSON, MOST_MEMBERS = 2**30, 2**26, 200_000
+NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
+
+
+class Archive:
+    """The members of a certificate, read one at a time."""
+
+    def __init__(self, path: str | Path) -> None:
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+            raise UnreadableError(f"{path}: not a certificate: {error}") from error
+        members = self._zip.infolist()
+        self._members = {m.filename: m for m in members}
+        if len(members) != len(self._members) or len(members) > MOST_MEMBERS:
+            raise UnreadableError("members that occur twice, or too many")
+        if sum(m.file_size for m in members) > MOST_BYTES:
+            raise UnreadableError(f"the certificate unpacks to more than {MOST_BYTES} bytes")
+        self._unread = set(self._members)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def _bytes(self, name: str, most: int) -> bytes:
+        member = self._members.get(name)
+        if member is None or member.file_size > most or member.compress_type not in (0, 8):
+            raise UnreadableError(f"{name}: missing, too large, or packed in an unknown way")
+        try:
+            with self._zip.open(member) as stream:
+                data = stream.read(member.file_size + 1)
+        except (OSError, zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError,
+                EOFError) as error:
+            raise UnreadableError(f"{name}: damaged: {error}") from error
+        if len(data) != member.file_size:
+            raise UnreadableError(f"{name}: not as long as it says")
+        self._unread.discard(name)
+        return data
+
+    def json(self, name: str) -> Any:
+        try:
+            return json.loads(self._bytes(name, MOST_JSON).decode(), parse_constant=_refused)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableError(f"{name}: not JSON: {error}") from error
+
+    def array(self, name: str, types: tuple[Any, ...], dimensions: int) -> Any:
+        """An array of one of `types` with so many dimensions."""
+        stream = io.BytesIO(self._bytes(name, MOST_BYTES))
+        try:
+            version = np.lib.format.read_magic(stream)
+            if version != (1, 0):
+                raise ValueError("not version 1.0")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        except (ValueError, TypeError, SyntaxError, EOFError, RecursionError, OverflowError, KeyError) as error:
+            raise UnreadableError(f"{name}: not an array: {error}") from error
+        if dtype not in [np.dtype(t) for t in types] or fortran or len(shape) != dimensions:
+            raise UnreadableError(f"{name}: an array of {dtype} with {len(shape)} dimensions")
+        data = stream.read()
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
+            raise UnreadableError(f"{name}: its length does not fit its shape {shape}")
+        return np.frombuffer(data, dtype).reshape(shape)
+
+    def finish(self) -> None:
+        """Nothing may be left that was not read."""
+        if self._unread:
+            raise UnreadableError(f"unknown members: {', '.join(sorted(self._unread)[:3])}")
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"the number {name}")
+
+
+def member_of(record: Any, name: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
+    """A member of a JSON object, of a given type."""
+    value = record.get(name, default) if isinstance(record, dict) else ...
+    if value is ... or (value is not default and (not isinstance(value, kind) or isinstance(value, bool))):
+        raise UnreadableError(f"the manifest's {name!r} is missing or of the wrong type")
+    return value
+
+
+def only(record: Any, *names: str) -> None:
+    """Refuse members of a JSON object that the format does not have."""
+    extra = set(record) - set(names)
+    if extra:
+        raise UnreadableError(f"unknown members in the manifest: {', '.join(sorted(extra)[:3])}")
+
+
+def each(values: Any, read: Callable[[Any], Any]) -> list[Any]:
+    """A JSON list, each member read by a function."""
+    if not isinstance(values, list):
+        raise UnreadableError("the manifest has something else where a list is expected")
+    return [read(v) for v in values]

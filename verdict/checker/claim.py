@@ -1,0 +1,132 @@
+"""What a certificate claims, as disjuncts that have to be excluded: from the query's file or the claim's own numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from .archive import member_of, only
+from .errors import RejectedError, UnreadableError
+from .network import Network
+from .vnnlib import Disjunct, read_property
+
+_RATIONAL = re.compile(r"-?\d{1,4000}(/[1-9]\d{0,3999})?")
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """`disjuncts` contain no point. `text` says it in words. With `open_at` only for every radius below it, from the
+    centre and limits given; a `witness` must be unsafe and at most `upper` away."""
+
+    text: str
+    disjuncts: list[Disjunct]
+    ball: Ball | None = None
+    is_open: bool = False
+    upper: Fraction | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ball:
+    """{x : |x_i - center_i| <= radius, low_i <= x_i <= high_i}, None where there is no limit."""
+
+    center: tuple[Fraction, ...]
+    radius: Fraction
+    low: tuple[Fraction | None, ...]
+    high: tuple[Fraction | None, ...]
+
+    def ends(self, radius: Fraction) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+        """The box at a radius."""
+        lower = (c - radius if a is None else max(a, c - radius) for c, a in zip(self.center, self.low, strict=True))
+        upper = (c + radius if b is None else min(b, c + radius) for c, b in zip(self.center, self.high, strict=True))
+        return tuple(lower), tuple(upper)
+
+
+def rational(value: Any) -> Fraction:
+    """A rational as the manifest writes it: "p/q" or "p"."""
+    if not isinstance(value, str) or not _RATIONAL.fullmatch(value):
+        raise UnreadableError(f"{str(value)[:40]!r} is no rational number")
+    top, _, bottom = value.partition("/")
+    return Fraction(int(top), int(bottom or 1))
+
+
+def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
+    """The claim of a manifest about this network and, for `unsat`, this query."""
+    kind = member_of(record, "kind", str)
+    outputs = network.size(network.output)
+    if kind == "unsat":
+        only(record, "kind")
+        if query is None:
+            raise UnreadableError("the claim is about a property file, and none was given")
+        try:
+            text = query.decode()
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"the property is no text: {error}") from error
+        disjuncts = read_property(text, network.input_size, outputs)
+        claim = Claim("the query has no solution", disjuncts)
+    elif kind in ("robust", "radius"):
+        claim = _robust(record, network, outputs, kind)
+    else:
+        raise UnreadableError(f"the claim {kind!r} is not known")
+    if network.head:
+        for d in claim.disjuncts:
+            if any(d.matrix.sum(axis=1)) or any(d.offset) or d.matrix[:, outputs:].any():
+                raise UnreadableError(f"the network ends with {network.head}: only comparisons of outputs are read")
+    return claim
+
+
+def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
+    only(record, "kind", "input", "eps", "label", "target", "low", "high", *(["open", "upper"] * (kind == "radius")))
+    center = tuple(rational(v) for v in member_of(record, "input", list))
+    radius = rational(member_of(record, "eps", str))
+    label, target = member_of(record, "label", int), member_of(record, "target", int, None)
+    low, high = (_ends(record.get(name), len(center)) for name in ("low", "high"))
+    rivals = [t for t in range(outputs) if t != label] if target is None else [target]
+    if len(center) != network.input_size or radius < 0 or not 0 <= label < outputs or not rivals:
+        raise UnreadableError("the claim does not fit the network")
+    if any(not 0 <= t < outputs or t == label for t in rivals):
+        raise UnreadableError("the claim's target does not fit the network")
+    ball = Ball(center, radius, low, high)
+    lower, upper = ball.ends(radius)
+    if any(a > b for a, b in zip(lower, upper, strict=True)):
+        raise RejectedError("the input lies outside its valid range")
+    disjuncts = []
+    for rival in rivals:
+        row = np.full((1, outputs + len(center)), Fraction(0), dtype=object)
+        row[0, label], row[0, rival] = Fraction(1), Fraction(-1)
+        disjuncts.append(Disjunct(lower, upper, row, (Fraction(0),)))
+    what = f"class {label}" + ("" if target is None else f" against {target}")
+    if kind == "robust":
+        return Claim(f"{what} stays for every input within {radius}", disjuncts, ball)
+    is_open = record.get("open", False)
+    if not isinstance(is_open, bool):
+        raise UnreadableError("the manifest's 'open' is neither true nor false")
+    end = rational(record["upper"]) if record.get("upper") is not None else None
+    reach = f"{'below' if is_open else 'up to'} {radius}" + ("" if end is None else f", and not at {end}")
+    return Claim(f"{what} stays for every radius {reach}", disjuncts, ball, is_open, end)
+
+
+def _ends(value: Any, count: int) -> tuple[Fraction | None, ...]:
+    if value is None or isinstance(value, str):
+        return (None if value is None else rational(value),) * count
+    if not isinstance(value, list) or len(value) != count:
+        raise UnreadableError("the valid range does not fit the input")
+    return tuple(None if v is None else rational(v) for v in value)
+
+
+def replay(claim: Claim, network: Network, point: list[Fraction]) -> None:
+    """Check the witness of the upper end in exact arithmetic."""
+    ball, end = claim.ball, claim.upper
+    if ball is None or end is None or len(point) != network.input_size:
+        raise RejectedError("a witness that belongs to no upper end")
+    lower, upper = ball.ends(end)
+    if not all(a <= v <= b for a, v, b in zip(lower, point, upper, strict=True)):
+        raise RejectedError("the witness lies outside the ball of the upper end")
+    values = np.array([*network.evaluate(point)[network.output], *point], dtype=object)
+    for d in claim.disjuncts:
+        if all(v <= limit for v, limit in zip(d.matrix @ values, d.offset, strict=True)):
+            return
+    raise RejectedError("the witness of the upper end is not unsafe")

@@ -1,0 +1,168 @@
+"""The checker's own strict reading of VNN-LIB 1: what is asked, as boxes and polytopes in exact rationals.
+
+A file asks for an input in a box with an output in a polytope, for one of several such pairs: its *disjuncts*, in the
+order in which multiplying out its and/or in file order gives them. Strict inequalities are closed: a proof then covers
+more than it must.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from .errors import UnreadableError
+
+MOST_DISJUNCTS, MOST_DEPTH = 20_000, 200
+_TOKEN = re.compile(r"[()]|[^\s()]+")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
+_VARIABLE = re.compile(r"([XY])_(\d{1,9})")
+
+
+@dataclass(frozen=True, eq=False)
+class Disjunct:
+    """Is there an x in the box with matrix (y, x) <= offset? Fractions; matrix is (rows, outputs + inputs)."""
+
+    lower: tuple[Fraction, ...]
+    upper: tuple[Fraction, ...]
+    matrix: Any
+    offset: tuple[Fraction, ...]
+
+
+def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
+    """The disjuncts of a query over so many inputs and outputs. Raises UnreadableError."""
+    declared: set[str] = set()
+    factors: list[Any] = []
+    for command in _parse(text):
+        if isinstance(command, list) and command[:1] == ["declare-const"] and command[2:] == ["Real"]:
+            if not isinstance(command[1], str) or not _VARIABLE.fullmatch(command[1]) or command[1] in declared:
+                raise UnreadableError(f"the declaration {command[1]!r} is not read")
+            declared.add(command[1])
+        elif isinstance(command, list) and command[:1] == ["assert"] and len(command) == 2:
+            factors.append(command[1])
+        else:
+            raise UnreadableError(f"the command {str(command)[:60]} is not read")
+    wanted = {f"X_{i}" for i in range(inputs)} | {f"Y_{i}" for i in range(outputs)}
+    if declared != wanted:
+        raise UnreadableError(f"the property does not declare X_0 to X_{inputs - 1} and Y_0 to Y_{outputs - 1}")
+    found = _conjunction(factors)
+    return [d for d in (_disjunct(atoms, inputs, outputs) for atoms in found) if d is not None]
+
+
+def _parse(text: str) -> list[Any]:
+    stack: list[list[Any]] = [[]]
+    for line in text.splitlines():
+        for token in _TOKEN.findall(line.partition(";")[0]):
+            if token == "(":
+                stack.append([])
+            elif token == ")":
+                done = stack.pop()
+                if not stack:
+                    raise UnreadableError("a closing parenthesis too many")
+                stack[-1].append(done)
+            else:
+                stack[-1].append(token)
+            if len(stack) > MOST_DEPTH:
+                raise UnreadableError("expressions nested too deeply")
+    if len(stack) != 1:
+        raise UnreadableError("a closing parenthesis is missing")
+    return stack[0]
+
+
+Atom = tuple[dict[str, Fraction], Fraction]
+
+
+def _conjunction(parts: list[Any]) -> list[list[Atom]]:
+    """All of `parts`, multiplied out."""
+    common: list[Atom] = []
+    result: list[list[Atom]] = [[]]
+    for part in parts:
+        terms = _terms(part)
+        if len(terms) == 1:
+            common += terms[0]
+            continue
+        if len(result) * len(terms) > MOST_DISJUNCTS:
+            raise UnreadableError(f"the property has more than {MOST_DISJUNCTS} disjuncts")
+        result = [a + b for a in result for b in terms]
+    return [common + atoms for atoms in result]
+
+
+def _terms(formula: Any) -> list[list[Atom]]:
+    """The formula as a disjunction of conjunctions of atoms sum c v <= d."""
+    if isinstance(formula, list) and formula[:1] == ["and"]:
+        return _conjunction(formula[1:])
+    if isinstance(formula, list) and formula[:1] == ["or"]:
+        found = [conjunction for part in formula[1:] for conjunction in _terms(part)]
+        if len(found) > MOST_DISJUNCTS:
+            raise UnreadableError(f"the property has more than {MOST_DISJUNCTS} disjuncts")
+        return found
+    if isinstance(formula, list) and len(formula) == 3 and formula[0] in ("<=", ">=", "<", ">"):
+        left, right = (formula[1], formula[2]) if formula[0] in ("<=", "<") else (formula[2], formula[1])
+        row, constant = _linear(left)
+        other, shift = _linear(right)
+        for variable, c in other.items():
+            row[variable] = row.get(variable, Fraction(0)) - c
+        return [[({v: c for v, c in row.items() if c}, shift - constant)]]
+    raise UnreadableError(f"the formula {str(formula)[:60]} is not read")
+
+
+def _linear(term: Any) -> tuple[dict[str, Fraction], Fraction]:
+    if isinstance(term, str):
+        if _VARIABLE.fullmatch(term):
+            return {term: Fraction(1)}, Fraction(0)
+        if _NUMBER.fullmatch(term):
+            return {}, Fraction(term)
+    elif len(term) > 1 and term[0] in ("+", "-", "*"):
+        parts = [_linear(t) for t in term[1:]]
+        row, constant = parts[0]
+        if term[0] == "-" and len(parts) == 1:
+            return {v: -c for v, c in row.items()}, -constant
+        for other, shift in parts[1:]:
+            if term[0] == "*":
+                if row and other:
+                    raise UnreadableError("a product of variables")
+                factor, scaled = (constant, other) if not row else (shift, row)
+                row, constant = {v: factor * c for v, c in scaled.items()}, constant * shift
+                continue
+            sign = 1 if term[0] == "+" else -1
+            constant += sign * shift
+            for v, c in other.items():
+                row[v] = row.get(v, Fraction(0)) + sign * c
+        return row, constant
+    raise UnreadableError(f"the term {str(term)[:60]} is not read")
+
+
+def _disjunct(atoms: list[Atom], inputs: int, outputs: int) -> Disjunct | None:
+    """The atoms as a box and rows; None where they contradict themselves."""
+    lower: list[Fraction | None] = [None] * inputs
+    upper: list[Fraction | None] = [None] * inputs
+    rows: list[Atom] = []
+    for row, limit in atoms:
+        if not row:
+            if limit < 0:
+                return None
+            continue
+        (name, c), *more = row.items()
+        if more or name[0] == "Y":
+            rows.append((row, limit))
+            continue
+        i, value = int(name[2:]), limit / c
+        low, high = lower[i], upper[i]
+        if c > 0:
+            upper[i] = value if high is None else min(high, value)
+        else:
+            lower[i] = value if low is None else max(low, value)
+    bottom = tuple(v for v in lower if v is not None)
+    top = tuple(v for v in upper if v is not None)
+    if len(bottom) != inputs or len(top) != inputs:
+        raise UnreadableError("an input without both bounds")
+    if any(a > b for a, b in zip(bottom, top, strict=True)):
+        return None
+    matrix = np.full((len(rows), outputs + inputs), Fraction(0), dtype=object)
+    for k, (row, _) in enumerate(rows):
+        for name, c in row.items():
+            matrix[k, int(name[2:]) + (outputs if name[0] == "X" else 0)] = c
+    return Disjunct(bottom, top, matrix, tuple(limit for _, limit in rows))
