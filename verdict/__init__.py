@@ -21,7 +21,8 @@ if "numpy" not in sys.modules:
         os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
-    from .api import load, maxeps, robust, verify
+    from .api import check, load, maxeps, robust, verify
+    from .checker import Report
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
     from .results import Radius, Trust, Verdict, Witness
@@ -33,6 +34,8 @@ _HOMES = {
     "robust": "api",
     "maxeps": "api",
     "verify": "api",
+    "check": "api",
+    "Report": "checker",
     "Network": "network.network",
     "Radius": "results",
     "Trust": "results",
@@ -52,6 +55,7 @@ __all__ = [
     "Network",
     "PropertyError",
     "Radius",
+    "Report",
     "SolverError",
     "Trust",
     "UnsupportedError",
@@ -59,6 +63,7 @@ __all__ = [
     "VerdictError",
     "Witness",
     "__version__",
+    "check",
     "load",
     "maxeps",
     "robust",

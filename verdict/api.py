@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from .errors import InputError, ModelError, PropertyError
 from .network.exact import ExactVector
 from .network.network import Network
 from .results import Radius, Trust, Verdict, Witness, weakest
+
+if TYPE_CHECKING:
+    from .checker import Report
 
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
@@ -313,6 +316,38 @@ def verify(
     return judge(network, total, None, name, deadline.elapsed())
 
 
+def check(
+    certificate: str | Path,
+    network: Network | str | Path,
+    query: str | Path | None = None,
+    *,
+    tier: str = "exact",
+    jobs: int = 1,
+    any_order: bool = True,
+    on_progress: Callable[[int], object] | None = None,
+) -> Report:
+    """Does the independent checker accept this certificate for this ONNX file and, if it is about one, this query?
+
+    `tier`: exact (integers), rigorous (floats, rounding charged) or python (Fractions). With `any_order` the report
+    also says whether the claim holds for every float32 evaluation. Raises InputError for what cannot be read.
+    """
+    from . import checker
+
+    path = network.path if isinstance(network, Network) else network
+    try:
+        return checker.check(
+            certificate,
+            path,
+            query,
+            tier=tier,
+            jobs=jobs,
+            any_order=any_order,
+            progress=on_progress or (lambda leaves: None),
+        )
+    except checker.UnreadableError as error:
+        raise InputError(str(error)) from error
+
+
 def _refuse_head(network: Network, unsafe: Any) -> None:
     """A dropped Softmax or ArgMax keeps the order of the outputs and nothing else: only order may be asked for."""
     if network.head is None:
@@ -376,4 +411,4 @@ def _at_the_input(question: _Question) -> str:
     return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
 
 
-__all__ = ["Number", "exact", "load", "maxeps", "robust", "verify"]
+__all__ = ["Number", "check", "exact", "load", "maxeps", "robust", "verify"]

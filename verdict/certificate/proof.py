@@ -1,8 +1,8 @@
 """A proof in the making: trees that grow while a search splits domains, and what closes their leaves.
 
 A search keeps the number of the tree node that each of its domains stands for; splitting a domain gives the numbers of
-its halves, closing it stores the multipliers. Everything is batched over domains, like the search itself, and kept small:
-slopes as bytes, betas only of the splits on a leaf's own path.
+its halves, closing it stores the multipliers. Everything is batched over domains, like the search itself, and kept
+small: slopes as bytes, betas only of the splits on a leaf's own path.
 """
 
 from __future__ import annotations
@@ -51,11 +51,9 @@ class ProofTree:
         return self._split(RELU, nodes, neurons, np.zeros(len(np.atleast_1d(nodes))))
 
     def _split(self, kind: int, nodes: Any, variables: Any, values: Any) -> tuple[Any, Any]:
-        nodes = np.atleast_1d(nodes)
+        nodes, variables, values = (np.atleast_1d(a) for a in (nodes, variables, values))
         first = len(self) + 2 * np.arange(len(nodes))
-        for node, variable, value, child in zip(
-            nodes.tolist(), np.atleast_1d(variables).tolist(), np.atleast_1d(values).tolist(), first.tolist(), strict=True
-        ):
+        for node, variable, value, child in zip(*(a.tolist() for a in (nodes, variables, values, first)), strict=True):
             if self._kind[node] != LEAF:
                 raise ValueError(f"node {node} is split already")
             self._kind[node], self._variable[node] = kind, variable
@@ -89,7 +87,8 @@ class ProofTree:
 
     def walk(self) -> list[tuple[int, list[int]]]:
         """All nodes in preorder, each with the neurons split on its path."""
-        order, stack = [], [(ROOT, None)]
+        order: list[tuple[int, list[int]]] = []
+        stack: list[tuple[int, Any]] = [(ROOT, None)]
         while stack:
             node, path = stack.pop()
             if self._kind[node] == LEAF:

@@ -32,7 +32,12 @@ def unsat_claim() -> dict[str, Any]:
 
 
 def robust_claim(
-    center: Sequence[Fraction], eps: Fraction, label: int, target: int | None = None, low: Ends = None, high: Ends = None
+    center: Sequence[Fraction],
+    eps: Fraction,
+    label: int,
+    target: int | None = None,
+    low: Ends = None,
+    high: Ends = None,
 ) -> dict[str, Any]:
     """The claim that `label` (against `target` alone, if given) wins everywhere within `eps` of `center`, each input
     kept between `low` and `high`. Disjunct j is the j-th rival class."""

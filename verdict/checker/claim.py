@@ -1,8 +1,9 @@
-"""What a certificate claims, as disjuncts that have to be excluded: from the query's file or the claim's own numbers."""
+"""What a certificate claims, as disjuncts to be excluded: from the query's file or the claim's own numbers."""
 
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,7 @@ from .errors import RejectedError, UnreadableError
 from .network import Network
 from .vnnlib import Disjunct, read_property
 
+MOST_TEXT = 2**28
 _RATIONAL = re.compile(r"-?\d{1,4000}(/[1-9]\d{0,3999})?")
 
 
@@ -61,12 +63,7 @@ def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
         only(record, "kind")
         if query is None:
             raise UnreadableError("the claim is about a property file, and none was given")
-        try:
-            text = query.decode()
-        except UnicodeDecodeError as error:
-            raise UnreadableError(f"the property is no text: {error}") from error
-        disjuncts = read_property(text, network.input_size, outputs)
-        claim = Claim("the query has no solution", disjuncts)
+        claim = Claim("the query has no solution", read_property(_text(query), network.input_size, outputs))
     elif kind in ("robust", "radius"):
         claim = _robust(record, network, outputs, kind)
     else:
@@ -76,6 +73,18 @@ def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
             if any(d.matrix.sum(axis=1)) or any(d.offset) or d.matrix[:, outputs:].any():
                 raise UnreadableError(f"the network ends with {network.head}: only comparisons of outputs are read")
     return claim
+
+
+def _text(query: bytes) -> str:
+    try:
+        if query[:2] == b"\x1f\x8b":
+            packed = zlib.decompressobj(31)
+            query = packed.decompress(query, MOST_TEXT)
+            if packed.unconsumed_tail:
+                raise UnreadableError(f"the property unpacks to more than {MOST_TEXT} bytes")
+        return query.decode()
+    except (UnicodeDecodeError, zlib.error) as error:
+        raise UnreadableError(f"the property is no text: {error}") from error
 
 
 def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:

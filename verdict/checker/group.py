@@ -54,7 +54,8 @@ class Group:
         self.columns, self.slopes = load("columns", ("<u4",), 1), load("slopes", SLOPES, 2)
         self.sloped = load("sloped", ("<u4",), 1)
         self.betas, self.rows = load("betas", FLOATS, 1), load("lambda", FLOATS, 2)
-        self.raw, self.exact = load("raw", ("<f8",), 2), []
+        self.raw = load("raw", ("<f8",), 2)
+        self.exact: list[Any] = []
         if f"{prefix}.rational.json" in archive:
             found = archive.json(f"{prefix}.rational.json")
             self.exact = found if isinstance(found, list) else [None]
@@ -70,9 +71,9 @@ class Group:
         if self.rows is not None and self.rows.shape[1] != rows:
             raise UnreadableError(f"{prefix}: lambdas do not fit")
         for values, most in ((self.slopes, 1.0), (self.betas, np.inf), (self.rows, np.inf)):
-            if values is not None and values.dtype.kind == "f":
-                if not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
-                    raise UnreadableError(f"{prefix}: multipliers outside their range")
+            plain = values is None or values.dtype.kind != "f"
+            if not plain and not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
+                raise UnreadableError(f"{prefix}: multipliers outside their range")
         if self.raw is not None and (self.raw.shape[1] != neurons + rows or not np.isfinite(self.raw).all()
                                      or (self.raw[:, :rows] < 0).any()):
             raise UnreadableError(f"{prefix}: raw multipliers do not fit")
@@ -129,8 +130,9 @@ class Group:
         return lam, betas
 
 
-def lines_of(network: Network, region: Region, domains: Domains, layers: int, stored: bool) -> tuple[dict[int, Lines],
-                                                                                                 Any]:
+def lines_of(
+    network: Network, region: Region, domains: Domains, layers: int, stored: bool
+) -> tuple[dict[int, Lines], Any]:
     """The lines of the first `layers` ReLU layers on each domain, and which domains are empty, (n,)."""
     result, empty = {}, np.broadcast_to(region.empty, len(domains)).copy()
     for k in range(layers):

@@ -1,10 +1,10 @@
 """Exact arithmetic at the speed of BLAS: integers held in float64.
 
 Every array is integers times a power of two, `v * 2**e`, one e for each row. A product of matrices whose partial sums
-all stay below 2**53 is exact in float64, in any order, with or without fused multiply-add; so numbers are cut into limbs
-of few bits and multiplied limb by limb. Where a result would need more than 53 bits it is rounded to a coarser grid, and
-what that can change is counted in units of the grid and charged against the proof. Weights are put on a grid in the same
-way (most float32 weights lie on it); what they lose is charged by the magnitudes they meet.
+all stay below 2**53 is exact in float64, in any order, with or without fused multiply-add; so numbers are cut into
+limbs of few bits and multiplied limb by limb. Where a result would need more than 53 bits it is rounded to a coarser
+grid, and what that can change is counted in units of the grid and charged against the proof. Weights are put on a grid
+in the same way (most float32 weights lie on it); what they lose is charged by the magnitudes they meet.
 
 Why nothing else can go wrong:
 

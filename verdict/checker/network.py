@@ -37,7 +37,7 @@ class Linear:
 
     @property
     def out_size(self) -> int:
-        return self.index.shape[0] * self.index.shape[1] * self.weight.shape[2]
+        return int(self.index.shape[0] * self.index.shape[1] * self.weight.shape[2])
 
     @cached_property
     def _dense(self) -> bool:
@@ -45,7 +45,7 @@ class Linear:
 
     @cached_property
     def _elementwise(self) -> bool:
-        return self.weight.shape[1:] == (1, 1) and self.index.shape[1] == 1
+        return bool(self.weight.shape[1:] == (1, 1) and self.index.shape[1] == 1)
 
     @cached_property
     def _readers(self) -> Any:
@@ -63,8 +63,8 @@ class Linear:
     @cached_property
     def fan(self) -> int:
         """The most products that are summed into one entry, forward or backward."""
-        return max(1, self.weight.shape[1], self.weight.shape[2] * len(self._readers) if not self._dense else 1,
-                   self.weight.shape[2])
+        readers = 1 if self._dense else len(self._readers)
+        return int(max(1, self.weight.shape[1], self.weight.shape[2] * max(1, readers)))
 
     def forward(self, x: Any, weight: Any) -> Any:
         """(rows, in_size) -> (rows, out_size)."""

@@ -394,7 +394,8 @@ def _average(reader: Reader, x: Tensor, groups: Any, counts: Any, shape: Any) ->
     summed = reader.affine([(linear, x.node)], None, shape)
     inverse = np.empty(counts.size, dtype=object)
     inverse[:] = [Fraction(1, int(c)) for c in counts.ravel()]
-    return _times(reader, {}, summed, inverse.reshape(shape))
+    mean: Tensor = _times(reader, {}, summed, inverse.reshape(shape))
+    return mean
 
 
 def _average_pool(reader: Reader, attributes: dict[str, Any], x: Tensor) -> Tensor:

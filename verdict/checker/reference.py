@@ -55,27 +55,25 @@ def rule(network: Network, number: int, rows: list[Fraction], box: Ends, bounds:
                 nu = Fraction(int(top[i]), under)
                 mu[i] = choose(current, i, nu)
                 ends = [low[i], high[i], *([Fraction(0)] if low[i] < 0 < high[i] else [])]
-                bound += min(nu * max(z, 0) - mu[i] * z for z in ends)
+                bound += min(nu * max(z, Fraction(0)) - mu[i] * z for z in ends)
             found = integers(mu)
             pending[node.source] = add(pending[node.source], found) if node.source in pending else found
     bound += sum((c * (a if c > 0 else b) for c, a, b in zip(slope, *box, strict=True)), Fraction(0))
     return bound, slope
 
 
-def from_lines(low: Callable[[int], Any], high: Callable[[int], Any], below: Callable[[int], Any],
-               above: Callable[[int], Any], shift: Callable[[int], Any]) -> Choice:
-    """Multipliers from lines: each function gives, for a ReLU node, a vector over its neurons."""
-    cache: dict[int, tuple[Any, ...]] = {}
+def from_lines(lines: dict[int, Any], shifts: dict[int, list[Any]]) -> Choice:
+    """Multipliers from the lines of ReLU nodes (`region.Lines` of one domain) and the shifts of their neurons."""
+    plain = {r: [getattr(line, name)[0].tolist() for name in ("low", "high", "below", "above")]
+             for r, line in lines.items()}
 
     def choose(node: int, i: int, nu: Fraction) -> Fraction:
-        if node not in cache:
-            cache[node] = tuple(f(node) for f in (low, high, below, above, shift))
-        bottom, top, floor, chord, shifts = (values[i] for values in cache[node])
-        if bottom >= 0:
-            return nu + Fraction(shifts)
-        if top <= 0:
-            return Fraction(shifts)
-        slope = Fraction(floor) if nu >= 0 else Fraction(chord)
-        return Fraction(int((nu * slope + Fraction(shifts)) * GRID), GRID)
+        low, high, below, above = (values[i] for values in plain[node])
+        shift = Fraction(shifts[node][i])
+        if low >= 0:
+            return nu + shift
+        if high <= 0:
+            return shift
+        return Fraction(int((nu * Fraction(below if nu >= 0 else above) + shift) * GRID), GRID)
 
     return choose

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .integers import MORE
-from .network import Affine, Network, Relu
+from .network import Network, Relu
 
 # Numbers in one array of coefficients.
 MOST_ENTRIES = 2**22

@@ -1,6 +1,7 @@
 """The exit codes of every command. 1 is an answer, so no failure of the program itself may ever end with it."""
 
 OK = 0
+# Also a certificate that is rejected.
 VIOLATED = 1
 BAD_INPUT = 2
 UNKNOWN = 3

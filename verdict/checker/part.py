@@ -1,0 +1,258 @@
+"""One part of a certificate: a box, proved bounds of hidden neurons on it, and trees that exclude unsafe polytopes.
+
+The rows of the polytopes are appended to the network as a last affine node, so that excluding one is bounding a neuron.
+Bounds are recomputed on every leaf's own box, or once for the part's box and sharpened by its lemmas; either way they
+belong to this part and nothing outside it can use them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from .archive import Archive, each, member_of, only
+from .claim import Claim
+from .errors import RejectedError, UnreadableError
+from .exactly import Leaf, closed
+from .floats import Floats
+from .group import Domains, Group, lines_of
+from .integers import Integers, OutOfRangeError
+from .network import Network
+from .region import Region, bounded
+from .rows import outward, whole, with_rows
+from .tree import LINES, RATIONAL, RAW, Leaves, Walk
+
+# Leaves looked at together, and how many numbers their coefficients may take.
+CHUNK, MOST_ENTRIES = 64, 2**20
+
+
+class Work(Protocol):
+    """What a part needs to know of the certificate that it belongs to."""
+
+    tier: str
+    archive: Archive
+    claim: Claim
+    network: Network
+    nodes: Any
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]: ...
+
+    def count(self, leaves: int) -> None: ...
+
+
+class Part:
+    """Part number `number`, of which `record` is the manifest's description."""
+
+    def __init__(self, work: Work, number: int, record: Any, any_order: bool) -> None:
+        self.work, self.name, self.any_order = work, f"p{number}", any_order
+        only(record, "bounds", "lemmas", "goals")
+        self.at_leaves = member_of(record, "bounds", str) == "leaf"
+        if record["bounds"] not in ("leaf", "root"):
+            raise UnreadableError("a part's bounds are neither of the leaf nor of the root")
+        self.goals = each(record.get("goals"), self._goal)
+        self.lemmas = each(member_of(record, "lemmas", list, []), self._lemma)
+        if self.at_leaves and self.lemmas:
+            raise UnreadableError("lemmas in a part whose leaves compute their own bounds")
+        self.disjuncts = [d for goal in self.goals for d in goal]
+        chosen = [work.claim.disjuncts[d] for d in self.disjuncts]
+        if not chosen:
+            raise UnreadableError("a part without goals")
+        # Parts of several boxes are about the smallest box around them.
+        self.box = ([min(e) for e in zip(*(d.lower for d in chosen), strict=True)],
+                    [max(e) for e in zip(*(d.upper for d in chosen), strict=True)])
+        self.low, self.high = outward(*self.box)
+        self.network = with_rows(work.network, chosen)
+        self.neurons = int(self.network.starts[-1])
+        kinds: list[Any] = [Floats(self.network, t, any_order) for t in (np.float32, np.float64)]
+        if work.tier != "rigorous":
+            kinds = [Integers(self.network, limbs, any_order) for limbs in (1, 2)]
+        # What is tried for a leaf, cheapest first: an arithmetic, and whether stable neurons are bounded anew too.
+        self.levels = [(kinds[0], False), (kinds[1], False), (kinds[1], True)]
+        self.roots: dict[int, Region] = {}
+        self.start, self.length, self.lock = 0, 0, threading.RLock()
+        self.groups: dict[str, Group] = {}
+        widest = max(self.network.size(i) for i in self.network.needed(self.network.output))
+        self.chunk = max(1, min(4 * CHUNK, MOST_ENTRIES // widest)) if not self.at_leaves else CHUNK
+
+    def _goal(self, record: Any) -> list[int]:
+        only(record, "disjuncts")
+        found = each(record.get("disjuncts"), lambda v: v)
+        most = len(self.work.claim.disjuncts)
+        if not found or any(not isinstance(d, int) or isinstance(d, bool) or not 0 <= d < most for d in found):
+            raise UnreadableError("a goal's disjuncts are not those of the claim")
+        return found
+
+    def _lemma(self, record: Any) -> int:
+        only(record, "layer")
+        layer = member_of(record, "layer", int)
+        if not 0 < layer < len(self.work.network.relus):
+            raise UnreadableError(f"a lemma about ReLU layer {layer}")
+        return layer
+
+    def check(self, position: int) -> int:
+        """Check all trees of the part, which start at `position`; returns where the next part's start."""
+        self.start = position
+        if not self.at_leaves:
+            # Which trees are the goals' is known once the lemmas' have been walked.
+            self.root(0 if self.work.tier != "python" else 1)
+            position = self.start + self.length
+        row = 0
+        for g, disjuncts in enumerate(self.goals):
+            owned = []
+            for d in disjuncts:
+                count = len(self.work.claim.disjuncts[d].offset)
+                owned.append(np.arange(row, row + count))
+                row += count
+            position = self._tree(f"{self.name}.g{g}", owned, position)
+        return position
+
+    def group(self, prefix: str, rows: int) -> Group:
+        if prefix not in self.groups:
+            self.groups[prefix] = Group(self.work.archive, prefix, self.neurons, rows)
+        return self.groups[prefix]
+
+    def root(self, level: int) -> Region:
+        """Bounds of all neurons on the part's box: interval, CROWN, and the lemmas' trees."""
+        with self.lock:
+            return self._root(level)
+
+    def _root(self, level: int) -> Region:
+        if level not in self.roots:
+            self.length = 0
+            known = partial(self._sharpen, level) if self.lemmas else None
+            try:
+                arithmetic, _ = self.levels[level]
+                self.roots[level] = bounded(self.network, arithmetic, self.low[None], self.high[None], None,
+                                            known=known, thorough=True)
+            except OutOfRangeError:
+                raise RejectedError(f"{self.name}: numbers out of range") from None
+        return self.roots[level]
+
+    def _sharpen(self, level: int, layer: int, node: int, region: Region) -> None:
+        """The lemmas about a layer: each is the least bound over the leaves of its tree."""
+        arithmetic, size = self.levels[level][0], self.network.size(node)
+        for number, about in enumerate(self.lemmas):
+            if about != layer:
+                continue
+            prefix = f"{self.name}.l{number}"
+            archive = self.work.archive
+            neuron = archive.array(f"{prefix}.neuron.npy", ("<u4",), 1).astype(np.intp)
+            side = archive.array(f"{prefix}.side.npy", ("i1",), 1).astype(np.float64)
+            if len(neuron) != len(side) or (neuron >= size).any() or (np.abs(side) != 1).any():
+                raise UnreadableError(f"{prefix}: no neurons and sides of layer {layer}")
+            group, walk = self.group(prefix, 0), Walk(self.work.nodes, self.start + self.length, len(neuron))
+            bound = np.full(len(neuron), np.inf)
+
+            def look(leaves: Leaves, group: Group = group, side: Any = side, neuron: Any = neuron) -> Any:
+                if (leaves.kind != LINES).any():
+                    raise RejectedError(f"{group.prefix}: a lemma's leaf without lines")
+                domains = group.domains(leaves)
+                rows = np.zeros((len(leaves), 1, size))
+                rows[np.arange(len(leaves)), 0, neuron[leaves.tree]] = side[leaves.tree]
+                found, empty = lines_of(self.network, region, domains, layer, True)
+                here = Region({**region.low, 0: leaves.low}, {**region.high, 0: leaves.high}, region.empty)
+                return leaves.tree, np.where(empty, np.inf, arithmetic.lower(here, node, rows, found)[:, 0])
+
+            below = int(self.network.starts[layer])
+            chunks = self._counted(walk.chunks(self.low, self.high, below, self.chunk), group)
+            for tree, lower in self.work.map(look, chunks):
+                np.minimum.at(bound, tree, lower)
+            self.length = walk.position - self.start
+            low, high = region.low[node].copy(), region.high[node].copy()
+            up = side > 0
+            np.maximum.at(low[0], neuron[up], bound[up])
+            np.minimum.at(high[0], neuron[~up], -bound[~up])
+            region.empty |= (low > high).any(axis=1)
+            region.set(node, np.minimum(low, high), np.maximum(low, high))
+
+    def _counted(self, chunks: Iterator[Leaves], group: Group) -> Iterator[Leaves]:
+        """The chunks, and at their end a check that all stored multipliers were for these leaves."""
+        leaves, betas, kinds = 0, 0, {LINES: 0, RAW: 0, RATIONAL: 0}
+        for chunk in chunks:
+            leaves += len(chunk)
+            betas += sum(map(len, chunk.paths))
+            for kind in kinds:
+                kinds[kind] += int((chunk.kind == kind).sum())
+            self.work.count(len(chunk))
+            yield chunk
+        group.finish(leaves, betas, kinds)
+
+    def _tree(self, prefix: str, owned: list[Any], position: int) -> int:
+        """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
+        group = self.group(prefix, len(owned[0]) if len(owned) == 1 else 0)
+        walk = Walk(self.work.nodes, position, 1)
+        before = {RAW: 0, RATIONAL: 0}
+
+        def numbered() -> Iterator[tuple[Leaves, dict[int, int]]]:
+            chunks = walk.chunks(self.low, self.high, self.neurons, self.chunk)
+            for chunk in self._counted(chunks, group):
+                yield chunk, dict(before)
+                for kind in before:
+                    before[kind] += int((chunk.kind == kind).sum())
+
+        for bad in self.work.map(lambda item: self._leaves(group, item[0], item[1], owned), numbered()):
+            if bad is not None:
+                raise RejectedError(f"{prefix}: leaf {bad} does not exclude the unsafe set")
+        return int(walk.position)
+
+    def _leaves(self, group: Group, leaves: Leaves, before: dict[int, int], owned: list[Any]) -> int | None:
+        """The number of a leaf that is not closed, or None."""
+        domains = group.domains(leaves)
+        at = np.flatnonzero(leaves.kind == LINES)
+        if self.work.tier != "python":
+            for level in range(len(self.levels) if self.at_leaves else 2):
+                if len(at):
+                    at = at[~self._closed(level, domains.take(at), owned)]
+            if len(at):
+                return leaves.first + int(at[0])
+        ball = self.work.claim.ball if self.work.claim.is_open else None
+        for j in [*at, *np.flatnonzero(leaves.kind != LINES)]:
+            kind, domain = int(leaves.kind[j]), domains.take([j])
+            number = before.get(kind, 0) + int((leaves.kind[:j] == kind).sum())
+            leaf = Leaf(self.network, group, domain, number, owned, self.box, self.low, self.high, self.any_order, ball)
+            try:
+                if not closed(leaf, self._region(1, domain)):
+                    return leaves.first + int(j)
+            except OutOfRangeError:
+                return leaves.first + int(j)
+        return None
+
+    def _region(self, level: int, domains: Domains) -> Region:
+        low, high = domains.leaves.low, domains.leaves.high
+        if self.at_leaves:
+            arithmetic, thorough = self.levels[level]
+            return bounded(self.network, arithmetic, low, high, domains.leaves.signs, thorough=thorough)
+        root = self.root(level)
+        return Region({**root.low, 0: low}, {**root.high, 0: high}, root.empty)
+
+    def _closed(self, level: int, domains: Domains, owned: list[Any]) -> Any:
+        """Which of the domains exclude every disjunct, (n,)."""
+        arithmetic, layers = self.levels[level][0], len(self.network.relus)
+        size = self.network.size(self.network.output)
+        closed = np.zeros(len(domains), bool)
+        with_stored = domains.below is not None or domains.shift is not None
+        try:
+            region = self._region(level, domains)
+            left = np.ones((len(domains), len(owned)), bool)
+            for stored in (True, False) if with_stored else (False,):
+                lines, empty = lines_of(self.network, region, domains, layers, stored)
+                rows = np.eye(size)[None, np.concatenate(owned).astype(np.intp)]
+                if domains.rows is not None:
+                    rows = np.zeros((len(domains), 1, size))
+                    rows[:, 0, owned[0]] = whole(domains.rows)
+                bound = arithmetic.lower(region, self.network.output, rows, lines)
+                start = 0
+                for d, own in enumerate(owned):
+                    count = bound.shape[1] if domains.rows is not None else len(own)
+                    left[:, d] &= ~(bound[:, start : start + count] > 0).any(axis=1)
+                    start += count
+                closed |= empty | ~left.any(axis=1)
+                if closed.all():
+                    break
+        except OutOfRangeError:
+            pass
+        return closed

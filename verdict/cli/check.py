@@ -1,0 +1,82 @@
+"""`verdict check`: does an independent checker accept this certificate?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verdict.cli import options
+from verdict.cli.exitcodes import OK, VIOLATED
+
+
+def command(
+    certificate: Annotated[str, typer.Argument(metavar="FILE", help="A certificate (.vcert).")],
+    network: Annotated[
+        str, typer.Option("--network", metavar="[NAME=]FILE", help="The ONNX file that it is about.")
+    ],
+    query: Annotated[
+        str | None,
+        typer.Option("--property", metavar="QUERY", help="The VNN-LIB file, where the claim is about one."),
+    ] = None,
+    tier: Annotated[
+        str,
+        typer.Option(
+            "--tier", help="exact (integers), rigorous (floats, rounding charged, faster) or python (Fractions, slow)."
+        ),
+    ] = "exact",
+    exact: Annotated[
+        str | None, typer.Option("--exact", metavar="python", help="--exact=python is --tier python.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Leaves checked side by side.")] = 2,
+    real_only: Annotated[
+        bool, typer.Option("--real-only", help="Do not ask whether the claim holds for every float32 evaluation too.")
+    ] = False,
+    json: options.Json = False,
+) -> int:
+    """Check a certificate, reading the network and the property anew.
+
+    Exit code 0: accepted; 1: rejected; 2: unreadable.
+    """
+    import verdict
+
+    _, _, path = network.rpartition("=")
+    if not Path(path).exists() and Path(network).exists():
+        path = network
+    shown = sys.stderr.isatty()
+
+    def progress(leaves: int) -> None:
+        if shown:
+            print(f"\r{leaves} leaves", end="", file=sys.stderr, flush=True)
+
+    report = verdict.check(
+        certificate, path, query, tier=exact or tier, jobs=jobs, any_order=not real_only, on_progress=progress
+    )
+    if shown:
+        print("\r\033[K", end="", file=sys.stderr)
+    if json:
+        from verdict.cli.printing import print_json
+
+        print_json(
+            {
+                "accepted": report.accepted,
+                "claim": report.claim,
+                "semantics": ["real", "float32"] if report.any_order else ["real"] if report.accepted else [],
+                "tier": report.tier,
+                "leaves": report.leaves,
+                "reason": report.reason,
+                "seconds": report.seconds,
+            }
+        )
+    else:
+        print("accepted" if report.accepted else "rejected")
+        if report.claim:
+            print(f"  claim   {report.claim}")
+        if report.accepted:
+            print(f"  holds   over {report.semantics}")
+        if report.reason:
+            print(f"  {'float32' if report.accepted else 'reason '} {report.reason}")
+        print(f"  checked {report.leaves} leaves, tier {report.tier}, {report.seconds:.2f} s")
+    return OK if report.accepted else VIOLATED
