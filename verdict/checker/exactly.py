@@ -42,10 +42,10 @@ class Leaf:
     ball: Ball | None
 
 
-def closed(leaf: Leaf, region: Region) -> bool:
-    """Whether the leaf's multipliers exclude every disjunct."""
+def closed(leaf: Leaf, region: Region, stored: bool = True) -> bool:
+    """Whether the leaf's multipliers exclude every disjunct; without `stored` those that the bounds alone give."""
     network, domain, kind = leaf.network, leaf.domain, int(leaf.domain.leaves.kind[0])
-    lines, empty = lines_of(network, region, domain, len(network.relus), True)
+    lines, empty = lines_of(network, region, domain, len(network.relus), stored)
     if empty[0]:
         return True
     low, high = _box(leaf)

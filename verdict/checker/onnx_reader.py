@@ -333,7 +333,7 @@ def _times(reader: Reader, attributes: dict[str, Any], a: Any, b: Any) -> Any:
 
 
 def _divided(reader: Reader, attributes: dict[str, Any], a: Any, b: Any) -> Any:
-    inverse = 1 / _fractions(_constant(b))
+    inverse = np.asarray(1 / _fractions(_constant(b)), dtype=object)
     if not isinstance(a, Tensor):
         return _constants_folded(a.astype(np.float64) / b, a)
     return _times(reader, attributes, a, inverse)

@@ -88,7 +88,7 @@ class Part:
 
     def _lemma(self, record: Any) -> int:
         only(record, "layer")
-        layer = member_of(record, "layer", int)
+        layer: int = member_of(record, "layer", int)
         if not 0 < layer < len(self.work.network.relus):
             raise UnreadableError(f"a lemma about ReLU layer {layer}")
         return layer
@@ -214,12 +214,21 @@ class Part:
             kind, domain = int(leaves.kind[j]), domains.take([j])
             number = before.get(kind, 0) + int((leaves.kind[:j] == kind).sum())
             leaf = Leaf(self.network, group, domain, number, owned, self.box, self.low, self.high, self.any_order, ball)
-            try:
-                if not closed(leaf, self._region(1, domain)):
-                    return leaves.first + int(j)
-            except OutOfRangeError:
+            if not self._closed_exactly(leaf):
                 return leaves.first + int(j)
         return None
+
+    def _closed_exactly(self, leaf: Leaf) -> bool:
+        """Whether Fractions close a leaf, with stored multipliers or without."""
+        lines = int(leaf.domain.leaves.kind[0]) == LINES
+        try:
+            for level in range(1, len(self.levels) if self.at_leaves else 2):
+                region = self._region(level, leaf.domain)
+                if closed(leaf, region) or (lines and closed(leaf, region, False)):
+                    return True
+        except OutOfRangeError:
+            pass
+        return False
 
     def _region(self, level: int, domains: Domains) -> Region:
         low, high = domains.leaves.low, domains.leaves.high

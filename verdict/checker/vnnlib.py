@@ -141,6 +141,8 @@ def _disjunct(atoms: list[Atom], inputs: int, outputs: int) -> Disjunct | None:
     upper: list[Fraction | None] = [None] * inputs
     rows: list[Atom] = []
     for row, limit in atoms:
+        if any(int(name[2:]) >= (inputs if name[0] == "X" else outputs) for name in row):
+            raise UnreadableError("a variable that was not declared")
         if not row:
             if limit < 0:
                 return None

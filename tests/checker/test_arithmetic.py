@@ -1,0 +1,156 @@
+"""The fast arithmetic against Fractions: never above the rule's exact value, and close to it."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.networks import KINDS, random_network
+
+from verdict.checker.floats import Floats
+from verdict.checker.integers import Integers, Map, float32_error, split
+from verdict.checker.network import Linear, integers
+from verdict.checker.onnx_reader import read_network
+from verdict.checker.reference import rule
+from verdict.checker.region import bounded, lines
+
+ARITHMETICS = {
+    "one limb": (lambda n: Integers(n, 1), 1e-4),
+    "two limbs": (lambda n: Integers(n, 2), 1e-9),
+    "float32": (lambda n: Floats(n, np.float32), 1e-2),
+    "float64": (lambda n: Floats(n, np.float64), 1e-10),
+}
+
+
+def _network(seed, folder):
+    rng = np.random.default_rng(seed)
+    return rng, read_network(random_network(rng, KINDS[seed % len(KINDS)], folder).read_bytes())
+
+
+@pytest.mark.parametrize("kind", ARITHMETICS)
+@pytest.mark.parametrize("seed", range(8))
+def test_bounds_lie_below_the_exact_rule(tmp_path, kind, seed):
+    """For the same slopes and betas the exact rule gives at least as much, and not much more."""
+    rng, network = _network(seed, tmp_path)
+    make, tolerance = ARITHMETICS[kind]
+    arithmetic = make(network)
+    low = rng.uniform(-1, 0.5, (3, network.input_size))
+    region = bounded(network, arithmetic, low, low + 1, None)
+    found = {}
+    for r in network.relus:
+        bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
+        found[r] = lines(bottom, top, rng.uniform(0, 1, bottom.shape))
+    rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
+    fast = arithmetic.lower(region, network.output, rows, found)
+    for b in range(3):
+        for r in range(2):
+            exact = _exact(network, region, found, b, rows[0, r])
+            assert Fraction(float(fast[b, r])) <= exact
+            assert float(exact) - fast[b, r] <= tolerance * (1 + np.abs(region.high[network.output]).max())
+
+
+def _exact(network, region, found, b, row):
+    """The rule for the float slopes, exactly and without a grid."""
+
+    def bounds(node):
+        return [[Fraction(v) for v in a[node][b].tolist()] for a in (region.low, region.high)]
+
+    def choose(node, i, nu):
+        line = found[node]
+        return nu * Fraction(float((line.below if nu >= 0 else line.above)[b, i]))
+
+    box = bounds(0)
+    return rule(network, network.output, [Fraction(v) for v in row.tolist()], box, bounds, choose)[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("kind", ARITHMETICS)
+def test_points_lie_inside(tmp_path, seed, kind):
+    rng, network = _network(seed, tmp_path)
+    low = rng.uniform(-1, 1, (1, network.input_size))
+    high = low + rng.uniform(0, 0.5, low.shape)
+    region = bounded(network, ARITHMETICS[kind][0](network), low, high, None, thorough=bool(seed % 2))
+    for _ in range(10):
+        share = rng.choice([0.0, 1.0, 0.25, 0.5], low.shape[1])
+        x = [Fraction(a) + Fraction(s) * (Fraction(b) - Fraction(a)) for a, b, s in zip(low[0], high[0], share,
+                                                                                       strict=True)]
+        values = network.evaluate(x)
+        for i in region.low:
+            for value, a, b in zip(values[i], region.low[i][0], region.high[i][0], strict=True):
+                assert Fraction(float(a)) <= value <= Fraction(float(b))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_splits_cut_the_region(tmp_path, seed):
+    """Points on the right sides of some splits stay inside, with betas in the rule."""
+    rng, network = _network(seed, tmp_path)
+    low = np.full((1, network.input_size), -1.0)
+    x = [Fraction(int(v), 16) for v in rng.integers(-16, 17, network.input_size)]
+    values = network.evaluate(x)
+    signs = np.zeros((1, int(network.starts[-1])), np.int8)
+    for k, r in enumerate(network.relus):
+        for i, z in enumerate(values[network.nodes[r].source]):
+            if rng.random() < 0.5:
+                signs[0, network.starts[k] + i] = 1 if z >= 0 else -1
+    for make, _ in ARITHMETICS.values():
+        arithmetic = make(network)
+        region = bounded(network, arithmetic, low, -low, signs)
+        assert not region.empty[0]
+        found = {}
+        for k, r in enumerate(network.relus):
+            cut = signs[:, network.starts[k] : network.starts[k + 1]]
+            source = network.nodes[r].source
+            shift = -cut * rng.uniform(0, 2, cut.shape)
+            found[r] = lines(region.low[source], region.high[source], None, shift)
+        rows = np.eye(network.size(network.output))[None]
+        bound = arithmetic.lower(region, network.output, rows, found)[0]
+        for value, b in zip(values[network.output], bound, strict=True):
+            assert Fraction(float(b)) <= value
+
+
+@pytest.mark.parametrize("limbs", [1, 2, 3])
+def test_limbs_are_the_number(limbs):
+    v = np.rint(np.random.default_rng(0).uniform(-1, 1, 200) * 2.0 ** (17 * limbs))
+    parts = split(v, limbs, 17)
+    total = sum(p.astype(object) * 2 ** (17 * (limbs - 1 - i)) for i, p in enumerate(parts))
+    assert (total == v.astype(object)).all()
+    assert all((np.abs(p) <= 2**17).all() for p in parts)
+
+
+@pytest.mark.parametrize("limbs", [1, 2])
+@pytest.mark.parametrize("spread", [0, 8, 40])
+def test_products_are_within_their_units(limbs, spread):
+    """Also for weights that lie far off the grid."""
+    rng = np.random.default_rng(spread)
+    weight = rng.standard_normal((1, 300, 20)) * 2.0 ** -rng.integers(0, spread + 1, (1, 300, 20))
+    linear = Linear(np.arange(300).reshape(1, 1, -1), weight, 300)
+    prepared = Map(linear, limbs)
+    v = np.rint(rng.uniform(-1, 1, (2, 300)) * 2.0**prepared.most_bits)
+    result, e, units = prepared.product(v)
+    w, under = integers(weight)
+    exact = linear.forward(v.astype(object).astype(int).astype(object), w)
+    wrong = prepared.error(np.abs(v)) + 0 * v[:, :1]
+    for got, true, room in zip(result.ravel(), exact.ravel(), np.broadcast_to(wrong, result.shape).ravel(),
+                               strict=True):
+        gap = abs(Fraction(float(got)) * Fraction(2) ** e - Fraction(true, under))
+        assert gap <= Fraction(units) * Fraction(2) ** e + Fraction(float(room) * (1 + 1e-9))
+
+
+def test_float32_in_any_order_stays_inside(tmp_path):
+    """Sums in random orders, with and without fused products, differ from the exact value by less than is charged."""
+    rng = np.random.default_rng(1)
+    network = read_network(random_network(rng, "dense", tmp_path).read_bytes())
+    low = np.full((1, network.input_size), -1.0)
+    arithmetic = Integers(network, 2, any_order=True)
+    region = bounded(network, arithmetic, low, -low, None)
+    node = network.nodes[1]
+    charged = float32_error(node, region)[0]
+    weight = node.terms[0][0].weight[0]
+    for _ in range(50):
+        x = rng.uniform(-1, 1, network.input_size).astype(np.float32)
+        order = rng.permutation(len(x))
+        total = node.floats.astype(np.float32)
+        for i in order:
+            total = (total + weight[i].astype(np.float32) * x[i]).astype(np.float32)
+        exact = network.evaluate([Fraction(float(v)) for v in x])[1]
+        assert all(abs(Fraction(float(t)) - e) <= Fraction(float(c)) for t, e, c in zip(total, exact, charged,
+                                                                                        strict=True))

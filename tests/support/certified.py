@@ -1,0 +1,57 @@
+"""Claims with certificates, written by the small provers, for tests of the checker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from support.provers import boxes, relus
+
+import verdict
+from verdict.certificate.neurons import Disjuncts, NeuronMap
+from verdict.certificate.proof import Goal, Part
+from verdict.certificate.write import robust_claim, write_certificate
+from verdict.network.exact import float_above, float_below
+from verdict.property.unsafe import misclassification
+
+
+@dataclass
+class Certified:
+    """A certificate, the network that it is about, its claim and its parts."""
+
+    path: Path
+    model: Path
+    claim: dict[str, Any]
+    parts: list[Part]
+
+    def write(self, path: Path, **changes: Any) -> Path:
+        claim = {**self.claim, **changes}
+        return write_certificate(path, claim, self.model.read_bytes(), self.parts)
+
+
+def robust(model: str | Path, center: list[Fraction], eps: Fraction, folder: Path, how: str, low: Any = None,
+           high: Any = None, lemma_rounds: int = 0) -> Certified | None:
+    """A certificate that the class stays; `how` is boxes or relus. None where the small prover fails."""
+    network = verdict.load(model)
+    outputs = network.evaluate(np.array([[float(c) for c in center]]))[0]
+    label = int(outputs.argmax())
+    unsafe = misclassification(label, network.output_size)
+    claim = robust_claim(center, eps, label, None, low, high)
+    neurons = NeuronMap(network)
+    disjuncts = Disjuncts(claim, neurons)
+    box = disjuncts.all[0].lower, disjuncts.all[0].upper
+    lower, upper = np.array([float_below(v) for v in box[0]]), np.array([float_above(v) for v in box[1]])
+    found = [disjuncts.inside(*box, p) for p in unsafe.polytopes]
+    assert not disjuncts.left
+    if how == "boxes":
+        tree = boxes(network.graph, unsafe, lower, upper)
+        part = None if tree is None else Part(True, [Goal([d for ds in found for d in ds], tree)])
+    else:
+        part = relus(network.graph, list(unsafe.polytopes), lower, upper, neurons, found, lemma_rounds=lemma_rounds)
+    if part is None:
+        return None
+    path = write_certificate(folder / f"{how}.vcert", claim, network.data, [part])
+    return Certified(path, network.path, claim, [part])
