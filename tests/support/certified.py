@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.provers import boxes, relus
 
 import verdict
+from support.provers import boxes, relus
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Goal, Part
 from verdict.certificate.write import robust_claim, write_certificate

@@ -56,6 +56,8 @@ class ProofTree:
         for node, variable, value, child in zip(*(a.tolist() for a in (nodes, variables, values, first)), strict=True):
             if self._kind[node] != LEAF:
                 raise ValueError(f"node {node} is split already")
+            for store in (self._slopes, self._betas, self._rows):
+                store.pop(node, None)
             self._kind[node], self._variable[node] = kind, variable
             self._value[node], self._first[node] = value, child
             self._kind += [LEAF, LEAF]
@@ -84,6 +86,10 @@ class ProofTree:
         self._variable[node] = RATIONAL
         self._rational[node] = {"lambda": [str(Fraction(v)) for v in rows],
                                 "betas": [str(Fraction(v)) for v in betas]}
+
+    def node(self, number: int) -> tuple[int, int, float, int]:
+        """(kind, variable, value, first child) of a node; the second child is the next number."""
+        return self._kind[number], self._variable[number], self._value[number], self._first[number]
 
     def walk(self) -> list[tuple[int, list[int]]]:
         """All nodes in preorder, each with the neurons split on its path."""

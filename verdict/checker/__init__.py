@@ -3,7 +3,7 @@
 It needs NumPy and ONNX's file parser. `check` reads the network and the property itself; see docs/certificate.md.
 """
 
-from .check import TIERS, Report, check
+from .check import TIERS, Report, check, open_leaves
 from .errors import RejectedError, UnreadableError
 
-__all__ = ["TIERS", "RejectedError", "Report", "UnreadableError", "check"]
+__all__ = ["TIERS", "RejectedError", "Report", "UnreadableError", "check", "open_leaves"]

@@ -264,13 +264,16 @@ def float32_error(node: Affine, region: Any) -> Any:
     if node.roundings < 0:
         return np.zeros((1, node.size))
     magnitude = np.abs(node.floats if node.size_of_bias is None else node.size_of_bias)[None]
-    products = 2 + node.roundings + len(node.terms)
+    products, largest_factor = 2 + node.roundings + len(node.terms), 1.0
     for linear, source in node.terms:
-        magnitude = magnitude + linear.forward(region.size(source), np.abs(linear.weight))
+        size = region.size(source)
+        magnitude = magnitude + linear.forward(size, np.abs(linear.weight))
         products += linear.weight.shape[1]
+        # A factor that is flushed to zero takes its product with it.
+        largest_factor += np.abs(linear.weight).max(initial=0) + size.max(initial=0)
     if not (magnitude < 2.0**126).all():
         raise OutOfRangeError
     share = products * 2.0**-24
     if share >= 0.5:
         raise OutOfRangeError
-    return MORE * (share / (1 - share) * magnitude + products * 2.0**-126)
+    return MORE * (share / (1 - share) * magnitude + products * largest_factor * 2.0**-126)

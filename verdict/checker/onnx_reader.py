@@ -55,6 +55,9 @@ class Reader:
     def __init__(self, model: Any) -> None:
         self.model, self.graph = model, model.graph
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+        if self.opset < 7:
+            # Before it, broadcasting had other rules.
+            raise UnreadableError(f"operator set {self.opset}, expected 7 or later")
         self.nodes: list[Any] = [None]
         self.sizes = [0]
         self.values: dict[str, Any] = {"": None}
@@ -106,6 +109,8 @@ class Reader:
         for output, value in zip(node.output, result if isinstance(result, list) else [result], strict=False):
             if np.prod(value.shape, dtype=float) > MOST_ENTRIES:
                 raise UnreadableError(f"{name}: a tensor of shape {value.shape}")
+            if output in self.values and output:
+                raise UnreadableError(f"{name}: {output!r} is computed twice")
             self.values[output] = value
 
     def append(self, node: Any) -> int:
@@ -145,7 +150,7 @@ class Reader:
         if isinstance(node, Affine) and identity and min(node.roundings, roundings) >= 0:
             before = np.abs(node.floats) if node.size_of_bias is None else node.size_of_bias
             sizes = before + np.abs(added.astype(np.float64))
-            return self.affine(list(node.terms), node.bias + added, shape, node.roundings + 1, sizes)
+            return self.affine(list(node.terms), node.bias + added, shape, node.roundings + roundings, sizes)
         return self.affine([(self.scaled(x, np.ones(shape)), x.node)], added, shape, roundings)
 
     def total(self, tensors: list[Tensor], signs: list[float], roundings: int = 1) -> Tensor:
@@ -214,6 +219,12 @@ def _move(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(reader, attributes, x, *others)
 
     return lower
+
+
+def _dropout(reader: Reader, attributes: dict[str, Any], x: Any, ratio: Any = None, training: Any = None) -> Any:
+    if training is not None and np.any(_constant(training)):
+        raise UnreadableError("training mode")
+    return x
 
 
 def _reshape(reader: Reader, attributes: dict[str, Any], x: Any, shape: Any = None) -> Any:
@@ -343,7 +354,7 @@ def _constants_folded(value: Any, like: Any) -> Any:
     """Integers computed from integers; floats computed from constants would round."""
     if like.dtype.kind == "f":
         raise UnreadableError("arithmetic on constants")
-    return np.floor(value).astype(like.dtype)
+    return np.trunc(value).astype(like.dtype)
 
 
 def _spatial_pads(attributes: dict[str, Any], sizes: Any, kernel: Any, strides: Any, dilations: Any) -> list[Any]:
@@ -435,7 +446,8 @@ def _batch_normalization(reader: Reader, attributes: dict[str, Any], x: Tensor, 
     epsilon = float(attributes.get("epsilon", np.float32(1e-5)))
     factor = scale.astype(np.float64) / np.sqrt(var.astype(np.float64) + epsilon)
     shape = (-1, *(1,) * (len(x.shape) - 2))
-    centred = reader.plus(x, -mean.astype(np.float64).reshape(shape))
+    # A float32 run may compute x f + (bias - mean f) as well: its roundings meet |x| + |mean|, not their difference.
+    centred = reader.plus(x, -mean.astype(np.float64).reshape(shape), 6)
     # Three more roundings for the factor that a float32 run computes.
     scaled = _times(reader, {}, centred, factor.reshape(shape))
     node = reader.nodes[scaled.node]
@@ -555,7 +567,7 @@ def _cast(reader: Reader, attributes: dict[str, Any], x: Any) -> Any:
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "Identity": _move(lambda reader, attributes, x: x),
-    "Dropout": _move(lambda reader, attributes, x, *_: x),
+    "Dropout": _move(_dropout),
     "Reshape": _move(_reshape),
     "Flatten": _move(_flatten),
     "Squeeze": _move(_squeeze),

@@ -34,6 +34,7 @@ class Work(Protocol):
     """What a part needs to know of the certificate that it belongs to."""
 
     tier: str
+    open_leaves: list[tuple[int, int, int]] | None
     archive: Archive
     claim: Claim
     network: Network
@@ -48,7 +49,7 @@ class Part:
     """Part number `number`, of which `record` is the manifest's description."""
 
     def __init__(self, work: Work, number: int, record: Any, any_order: bool) -> None:
-        self.work, self.name, self.any_order = work, f"p{number}", any_order
+        self.work, self.number, self.name, self.any_order = work, number, f"p{number}", any_order
         only(record, "bounds", "lemmas", "goals")
         self.at_leaves = member_of(record, "bounds", str) == "leaf"
         if record["bounds"] not in ("leaf", "root"):
@@ -107,7 +108,7 @@ class Part:
                 count = len(self.work.claim.disjuncts[d].offset)
                 owned.append(np.arange(row, row + count))
                 row += count
-            position = self._tree(f"{self.name}.g{g}", owned, position)
+            position = self._tree(g, owned, position)
         return position
 
     def group(self, prefix: str, rows: int) -> Group:
@@ -181,8 +182,9 @@ class Part:
             yield chunk
         group.finish(leaves, betas, kinds)
 
-    def _tree(self, prefix: str, owned: list[Any], position: int) -> int:
+    def _tree(self, goal: int, owned: list[Any], position: int) -> int:
         """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
+        prefix = f"{self.name}.g{goal}"
         group = self.group(prefix, len(owned[0]) if len(owned) == 1 else 0)
         walk = Walk(self.work.nodes, position, 1)
         before = {RAW: 0, RATIONAL: 0}
@@ -195,28 +197,29 @@ class Part:
                     before[kind] += int((chunk.kind == kind).sum())
 
         for bad in self.work.map(lambda item: self._leaves(group, item[0], item[1], owned), numbered()):
-            if bad is not None:
-                raise RejectedError(f"{prefix}: leaf {bad} does not exclude the unsafe set")
+            if bad and self.work.open_leaves is None:
+                raise RejectedError(f"{prefix}: leaf {bad[0]} does not exclude the unsafe set")
+            if self.work.open_leaves is not None:
+                self.work.open_leaves += [(self.number, goal, leaf) for leaf in bad]
         return int(walk.position)
 
-    def _leaves(self, group: Group, leaves: Leaves, before: dict[int, int], owned: list[Any]) -> int | None:
-        """The number of a leaf that is not closed, or None."""
+    def _leaves(self, group: Group, leaves: Leaves, before: dict[int, int], owned: list[Any]) -> list[int]:
+        """The numbers of the leaves that are not closed."""
         domains = group.domains(leaves)
-        at = np.flatnonzero(leaves.kind == LINES)
+        at, left = np.flatnonzero(leaves.kind == LINES), []
         if self.work.tier != "python":
             for level in range(len(self.levels) if self.at_leaves else 2):
                 if len(at):
                     at = at[~self._closed(level, domains.take(at), owned)]
-            if len(at):
-                return leaves.first + int(at[0])
+            left, at = (leaves.first + at).tolist(), at[:0]
         ball = self.work.claim.ball if self.work.claim.is_open else None
         for j in [*at, *np.flatnonzero(leaves.kind != LINES)]:
             kind, domain = int(leaves.kind[j]), domains.take([j])
             number = before.get(kind, 0) + int((leaves.kind[:j] == kind).sum())
             leaf = Leaf(self.network, group, domain, number, owned, self.box, self.low, self.high, self.any_order, ball)
             if not self._closed_exactly(leaf):
-                return leaves.first + int(j)
-        return None
+                left.append(leaves.first + int(j))
+        return left
 
     def _closed_exactly(self, leaf: Leaf) -> bool:
         """Whether Fractions close a leaf, with stored multipliers or without."""

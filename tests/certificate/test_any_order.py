@@ -1,0 +1,105 @@
+"""What holds over the reals only, and what holds for every float32 evaluation; boxes halved until it does."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.networks import Draft
+from support.provers import boxes
+
+import verdict
+from verdict.certificate.complete import complete
+from verdict.certificate.proof import Goal, Part, ProofTree
+from verdict.certificate.write import robust_claim, write_certificate
+from verdict.checker import check
+from verdict.property.unsafe import misclassification
+
+
+def _single(tmp_path, rows, constants, x, eps=Fraction(0)):
+    """A linear network rows @ x + constants, class 0 claimed, a certificate of one leaf."""
+    draft = Draft(np.random.default_rng(0))
+    weight, bias = draft.constant(np.array(rows, np.float32)), draft.constant(np.array(constants, np.float32))
+    last = draft.add("Gemm", "x", weight, bias, transB=1)
+    model = draft.save(tmp_path / "linear.onnx", (len(x),), len(rows), last)
+    claim = robust_claim(x, eps, 0)
+    parts = [Part(True, [Goal(list(range(len(rows) - 1)), ProofTree())])]
+    return write_certificate(tmp_path / "linear.vcert", claim, model.read_bytes(), parts), model
+
+
+def test_the_order_of_a_sum_matters(tmp_path):
+    """2^24 + 1 + ... + 1 - 2^24 is 8, or 0 where each 1 is lost: against 4, only the reals are sure."""
+    path, model = _single(tmp_path, [[2**24, *[1] * 8, -(2**24)], [0] * 10], [0, 4], [Fraction(1)] * 10)
+    report = check(path, model)
+    assert report.accepted
+    assert not report.any_order
+    assert "float32" not in report.semantics
+
+
+def test_a_wide_margin_survives_any_order(tmp_path):
+    path, model = _single(tmp_path, [[1, 2, 3], [0, 1, 2]], [1, 0], [Fraction(1, 3)] * 3, Fraction(1, 10))
+    assert check(path, model).any_order
+
+
+def test_a_margin_of_nearly_nothing_is_real_all_the_same(tmp_path):
+    """2^-60 between the scores: exact arithmetic sees it, a float32 run need not."""
+    path, model = _single(tmp_path, [[1], [1]], [2.0**-60, 0], [Fraction(1, 2)])
+    report = check(path, model)
+    assert (report.accepted, report.any_order) == (True, False)
+
+
+@pytest.mark.parametrize("tier", ["exact", "python"])
+def test_a_tie_is_unsafe(tmp_path, tier):
+    path, model = _single(tmp_path, [[1], [1]], [0, 0], [Fraction(1, 2)])
+    assert not check(path, model, tier=tier).accepted
+
+
+def test_absorption_is_seen(tmp_path):
+    """x + 2^54 - 2^54 is x over the reals and 0 in floats: a network that hides x behind it."""
+    draft = Draft(np.random.default_rng(0))
+    h = draft.add("Add", "x", draft.constant(np.float32([2.0**54])))
+    h = draft.add("Relu", draft.add("Mul", draft.add("Sub", h, draft.constant(np.float32([2.0**54]))),
+                                    draft.constant(np.float32([1]))))
+    weight = draft.constant(np.array([[1], [0]], np.float32))
+    last = draft.add("Gemm", h, weight, draft.constant(np.array([0, 0.5], np.float32)), transB=1)
+    model = draft.save(tmp_path / "absorbed.onnx", (1,), 2, last)
+    parts = [Part(True, [Goal([0], ProofTree())])]
+    path = write_certificate(tmp_path / "a.vcert", robust_claim([Fraction(1)], Fraction(1, 4), 0), model.read_bytes(),
+                             parts)
+    report = check(path, model)
+    assert report.accepted
+    assert not report.any_order
+
+
+def _twins(tmp_path):
+    """y_0 = relu(x) - relu(x) + 0.4 from two neurons that linear bounds cannot tell to be one; y_1 = 0."""
+    draft = Draft(np.random.default_rng(0))
+    h = draft.add("MatMul", "x", draft.constant(np.float32([[1, 1]])))
+    h = draft.add("MatMul", draft.add("Relu", h), draft.constant(np.float32([[1, 0], [-1, 0]])))
+    last = draft.add("Add", h, draft.constant(np.float32([0.4, 0])))
+    return verdict.load(draft.save(tmp_path / "twins.onnx", (1,), 2, last))
+
+
+def test_open_boxes_are_halved_until_the_checker_agrees(tmp_path):
+    network, path = _twins(tmp_path), tmp_path / "c.vcert"
+    box, tree = (np.array([-1.0]), np.array([1.0])), ProofTree()
+    parts, claim = [Part(True, [Goal([0], tree)])], robust_claim([Fraction(0)], Fraction(1), 0)
+    write_certificate(path, claim, network.data, parts)
+    assert not check(path, network.path).accepted
+    assert complete(path, claim, network, parts, [box], any_order=True) == 0
+    assert check(path, network.path).any_order
+    assert len(tree) > 1
+    # What is false stays open however often it is halved.
+    false = robust_claim([Fraction(0)], Fraction(1), 1)
+    parts = [Part(True, [Goal([0], ProofTree())])]
+    assert complete(path, false, network, parts, [box], most=200) > 0
+    assert not check(path, network.path).accepted
+
+
+def test_a_tree_that_needs_no_help_is_left_alone(tmp_path):
+    network = verdict.load("xor")
+    claim = robust_claim([Fraction(1, 8), Fraction(7, 8)], Fraction(1, 16), 1)
+    low, high = np.array([1 / 16, 13 / 16]), np.array([3 / 16, 15 / 16])
+    tree = boxes(network.graph, misclassification(1, 2), low, high)
+    size = len(tree)
+    assert complete(tmp_path / "c.vcert", claim, network, [Part(True, [Goal([0], tree)])], [(low, high)]) == 0
+    assert len(tree) == size

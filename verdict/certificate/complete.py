@@ -1,0 +1,80 @@
+"""Writing a certificate that is known to be accepted: open boxes are halved until the checker agrees.
+
+A search closes a box by float arithmetic of its own and may stop at the narrowest margin; the checker's bounds can be
+a little weaker there, and every float32 evaluation order needs a margin as large as its rounding. Few leaves are
+concerned, and halving them a few times is cheaper than asking the whole search for a margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..checker import RejectedError, UnreadableError, open_leaves
+from ..errors import InputError
+from ..network.network import Network
+from .proof import INPUT, LEAF, Part, ProofTree
+from .write import write_certificate
+
+# Rounds of halving: an open box may shrink by 2**-ROUNDS along one coordinate.
+ROUNDS = 30
+
+
+def complete(
+    path: str | Path,
+    claim: dict[str, Any],
+    network: Network,
+    parts: Sequence[Part],
+    boxes: Sequence[tuple[Any, Any]],
+    *,
+    query: Path | None = None,
+    witness: Sequence[Fraction] | None = None,
+    any_order: bool = False,
+    tier: str = "exact",
+    most: int = 10_000,
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Write a certificate and halve its open boxes until none is left; the number of leaves still open (0: accepted).
+
+    `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split. At
+    most `most` leaves are halved; `stop` ends it early. Raises InputError where the checker cannot read its own files.
+    """
+    asked = None if query is None else query.read_bytes()
+    left = 0
+    for _ in range(ROUNDS):
+        write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
+        try:
+            found = open_leaves(path, network.path, query, tier=tier, any_order=any_order)
+        except (UnreadableError, RejectedError) as error:
+            raise InputError(f"{path}: {error}") from error
+        left, most = len(found), most - len(found)
+        if not found or most < 0 or stop() or not all(parts[p].at_leaves for p, _, _ in found):
+            break
+        for p, goal in sorted({(p, g) for p, g, _ in found}):
+            _halve(parts[p].goals[goal].tree, {n for a, b, n in found if (a, b) == (p, goal)}, *boxes[p])
+    return left
+
+
+def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> None:
+    """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root."""
+    widths = np.where(high > low, high - low, 1.0)
+    stack: list[tuple[int, Any, Any]] = [(0, low, high)]
+    number = -1
+    while stack:
+        node, bottom, top = stack.pop()
+        kind, variable, value, first = tree.node(node)
+        if kind == LEAF:
+            number += 1
+            if number in wanted:
+                axis = int(np.argmax((top - bottom) / widths))
+                tree.split_inputs(node, axis, bottom[axis] / 2 + top[axis] / 2)
+            continue
+        left, right = top, bottom
+        if kind == INPUT:
+            left, right = top.copy(), bottom.copy()
+            left[variable] = right[variable] = value
+        stack += [(first + 1, right, top), (first, bottom, left)]
