@@ -110,6 +110,11 @@ class ProofTree:
         return order
 
 
+def as_stored(slopes: Any) -> Any:
+    """The slopes that the checker will read for these, float32: a search should close leaves with them."""
+    return _small(slopes, True).astype(np.float32) / np.float32(255)
+
+
 def _small(values: Any, unit: bool) -> Any:
     """Slopes as bytes (they may be any), weights as float32."""
     if unit:
@@ -147,7 +152,9 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
         if len(slopes) < leaves:
             arrays["sloped"] = np.array(sloped, np.uint32)
     if betas:
-        arrays["betas"] = np.array(betas, np.float32)
+        exact = np.array(betas)
+        short = exact.astype(np.float32)
+        arrays["betas"] = short if (short == exact).all() else exact
     if any(r is not None for r in rows):
         width = next(len(r) for r in rows if r is not None)
         # A leaf without weights of its own takes the first row.

@@ -153,22 +153,23 @@ class Integers:
         """Lower bounds (batch, rows) of `rows` @ node `number`; rows are integers (1 or batch, rows, size)."""
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:]))
-        pending = {number: (rows, np.zeros(rows.shape[:2], int), 0.0)}
+        # Per node: integers, their exponents, units that they may be off by, and whether they are few bits already.
+        pending: dict[int, Any] = {number: (rows, np.zeros(rows.shape[:2], int), 0.0, False)}
         sums: list[tuple[Any, Any]] = []
         for current in reversed(self.network.needed(number)):
             if current == 0 or current not in pending:
                 continue
-            v, e, wrong = pending.pop(current)
+            v, e, wrong, small = pending.pop(current)
             node = self.network.nodes[current]
             if not isinstance(node, Affine):
                 sums.append((-wrong * region.total(current)[:, None], e))
                 source = self.network.nodes[node.source]
                 bits = min([46, *(self.map(m, self.limbs).most_bits for m, _ in source.terms)])
                 mu, e = self._relu(v, e, lines[current], bits, region.total(node.source), sums)
-                self._add(pending, node.source, mu, e, 0.0)
+                self._add(pending, node.source, mu, e, 0.0, self.limbs == 1)
                 continue
             bits = min([46, *(self.map(m, self.limbs).most_bits for m, _ in node.terms)])
-            coarser = np.maximum(exponent(largest(v), bits), LEAST - e)
+            coarser = np.zeros_like(e) if small else np.maximum(exponent(largest(v), bits), LEAST - e)
             if (coarser > 0).any() or (self.limbs > 1 and coarser.any()):
                 # With several limbs the leading one must not be empty: v is also put on finer grids.
                 rounded = np.rint(v * two(-coarser)[..., None])
@@ -181,7 +182,7 @@ class Integers:
                 found, more, units = self.map(linear, self.limbs).product(v.reshape(-1, v.shape[2]), transposed=True)
                 self._add(pending, source, found.reshape(*v.shape[:2], -1), e + more, units)
         if 0 in pending:
-            v, e, wrong = pending[0]
+            v, e, wrong, _ = pending[0]
             sums.append((-wrong * region.total(0)[:, None], e))
             coarser = np.maximum(exponent(largest(v), 46), 0)
             if coarser.any():
@@ -229,19 +230,19 @@ class Integers:
                 places = own * (limbs - 1 - i) + per * (limbs - 1 - j)
                 sums.append(((left @ right)[..., 0], e + f[:, None] + places))
 
-    def _add(self, pending: dict[int, Any], number: int, v: Any, e: Any, wrong: Any) -> None:
+    def _add(self, pending: dict[int, Any], number: int, v: Any, e: Any, wrong: Any, small: bool = False) -> None:
         """v * 2**e (within `wrong` units) joins what the node's other readers have sent."""
         if number not in pending:
-            pending[number] = (v, e, np.broadcast_to(wrong, e.shape))
+            pending[number] = (v, e, np.broadcast_to(wrong, e.shape), small)
             return
-        other, f, units = pending[number]
+        other, f, units, _ = pending[number]
         grid = np.maximum(e, f)
         summed, left = 0.0, 0.0
         for value, own, lost in ((v, e, wrong), (other, f, units)):
             scale = two(own - grid)
             summed = summed + np.rint(value * scale[..., None])
             left = left + lost * scale + 0.5 * (own < grid)
-        pending[number] = (summed, grid, left)
+        pending[number] = (summed, grid, left, False)
 
 
 def _sum(sums: list[tuple[Any, Any]]) -> Any:
