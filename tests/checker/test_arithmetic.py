@@ -8,7 +8,7 @@ from support.networks import KINDS, random_network
 
 from verdict.checker.floats import Floats
 from verdict.checker.integers import Integers, Map, float32_error, split
-from verdict.checker.network import Linear, integers
+from verdict.checker.network import Affine, Linear, Network, integers
 from verdict.checker.onnx_reader import read_network
 from verdict.checker.reference import rule
 from verdict.checker.region import bounded, lines
@@ -154,3 +154,57 @@ def test_float32_in_any_order_stays_inside(tmp_path):
         exact = network.evaluate([Fraction(float(v)) for v in x])[1]
         assert all(abs(Fraction(float(t)) - e) <= Fraction(float(c)) for t, e, c in zip(total, exact, charged,
                                                                                         strict=True))
+
+
+class _Watched(Integers):
+    """Remembers the multipliers that it chose, as exact rationals, by ReLU node."""
+
+    def _relu(self, v, e, line, bits, total, sums):
+        mu, f = super()._relu(v, e, line, bits, total, sums)
+        self.chosen.append((mu, f))
+        return mu, f
+
+
+@pytest.mark.parametrize("limbs", [1, 2])
+@pytest.mark.parametrize("seed", range(30))
+def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, limbs, seed):
+    """The statement that the exact tier rests on, for weights, boxes and betas of wildly different sizes."""
+    rng = np.random.default_rng(seed)
+    network = read_network(random_network(rng, "dense", tmp_path).read_bytes())
+    nodes = [None]
+    for node in network.nodes[1:]:
+        if isinstance(node, Affine):
+            (linear, source), factor = node.terms[0], 2.0 ** int(rng.integers(-20, 20)) * rng.uniform(0.5, 1.5)
+            weight = linear.weight * factor * 2.0 ** -rng.integers(0, 25, linear.weight.shape)
+            node = Affine(((Linear(linear.index, weight, linear.in_size), source),), node.bias * Fraction(factor) / 3)
+        nodes.append(node)
+    network = Network(network.input_size, tuple(nodes), network.output)
+    low = rng.uniform(-1, 1, (2, network.input_size)) * 10.0 ** int(rng.integers(-3, 4))
+    arithmetic = _Watched(network, limbs)
+    arithmetic.chosen = []
+    region = bounded(network, arithmetic, low, low + 10.0 ** int(rng.integers(-6, 3)), None)
+    found = {}
+    for r in network.relus:
+        bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
+        cut = np.where((bottom < 0) & (top > 0), rng.choice([0, 1, -1], bottom.shape), 0)
+        bottom, top = np.where(cut > 0, 0, bottom), np.where(cut < 0, 0, top)
+        shift = -cut * rng.exponential(10.0 ** int(rng.integers(-4, 4)), bottom.shape)
+        found[r] = lines(bottom, top, rng.uniform(0, 1, bottom.shape), shift)
+    rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
+    arithmetic.chosen = []
+    fast = arithmetic.lower(region, network.output, rows, found)
+    multipliers = dict(zip(reversed(network.relus), arithmetic.chosen, strict=True))
+    of = {network.nodes[r].source: line for r, line in found.items()}
+    for b in range(2):
+        for k in range(2):
+
+            def bounds(node, b=b):
+                return [[Fraction(v) for v in a[b].tolist()] for a in (of[node].low, of[node].high)]
+
+            def choose(node, i, nu, b=b, k=k):
+                mu, f = multipliers[node]
+                return Fraction(float(mu[b, k, i])) * Fraction(2) ** int(f[b, k])
+
+            box = [[Fraction(v) for v in a[b].tolist()] for a in (region.low[0], region.high[0])]
+            row = [Fraction(v) for v in rows[0, k].tolist()]
+            assert Fraction(float(fast[b, k])) <= rule(network, network.output, row, box, bounds, choose)[0]
