@@ -128,7 +128,7 @@ class Part:
             try:
                 arithmetic, _ = self.levels[level]
                 self.roots[level] = bounded(self.network, arithmetic, self.low[None], self.high[None], None,
-                                            known=known, thorough=True)
+                                            known=known)
             except OutOfRangeError:
                 raise RejectedError(f"{self.name}: numbers out of range") from None
         return self.roots[level]
