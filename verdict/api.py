@@ -337,7 +337,8 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     else:
         from .search.radius_bab import search_bab
 
-        search_bab(search, search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS), threads)
+        clock = search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS)
+        search_bab(search, clock, threads)
         if engine == "auto" and search.is_open():
             from verdict.solvers import solver
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.graph import Affine, Graph, Input
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
 

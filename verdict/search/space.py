@@ -106,7 +106,7 @@ class Space:
         self._reduced = reduce(graph, bounds, self.number, rows)
         # Without the reduced form: float32 where it holds the rows exactly.
         self._dtype = np.float32 if (rows == rows.astype(np.float32)).all() else np.float64
-        self._rough = None if self._reduced is not None else bounds.astype(self._dtype)
+        self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
 
     def root(self) -> Domains:
         """One domain per row, without splits, CROWN's slopes."""
@@ -141,7 +141,7 @@ class Space:
 
     def points(self, relaxed: Relaxed, which: Any) -> FloatArray:
         """The minimisers of the domains `which` as float64 inputs in the box, (which, input_size)."""
-        chosen = relaxed.x[which]
+        chosen: FloatArray = relaxed.x[which]
         if self._reduced is None:
             return chosen.astype(np.float64)
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
@@ -180,7 +180,8 @@ class Space:
         offsets = self.offsets[domains.row] if row is None else offset
         bound = backward(self.graph, self.bounds, self.number, rows[:, None, :], self.lines(domains))
         # The offset is subtracted in float64: one more rounding, downward.
-        return np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
+        lower: FloatArray = np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
+        return lower
 
     def lines(self, domains: Domains) -> dict[int, Lines]:
         """The domains' lines on the whole network, in float64."""
