@@ -33,10 +33,12 @@ from .workers import Workers
 BATCH, TRIALS = 48, 8
 # Open boxes in memory, beyond which the search goes depth first.
 MOST_BOXES = 2_000_000
-# Boxes to visit before single ones are worked on and between such attempts, and how many boxes in one attempt.
-PATIENCE, PAUSE, HARD_BATCH = 3000, 300, 4
+# Boxes to visit before single ones are worked on and after such an attempt failed, and how many boxes it takes first.
+PATIENCE, PAUSE, HARD_BATCH = 2000, 300, 4
 # Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
 NEAR = 0.02
+# How much the relative width of a coordinate counts against the relative gain in slack.
+LEANING = 0.02
 # Of each batch's points, so many nearest to a counterexample take so many gradient steps towards it.
 REFINED, REFINE_STEPS = 8, 4
 
@@ -86,7 +88,7 @@ class InputSplit:
         self._worst: list[tuple[float, int]] = []
         self._nearest: list[tuple[float, int]] = []
         self._ticket, self._visited = itertools.count(), 0
-        self._hard, self._next_try, self._pause = HardBox(graph, unsafe), PATIENCE, PAUSE
+        self._hard, self._tries, self._pause, self._next_try = HardBox(graph, unsafe), HARD_BATCH, PAUSE, PATIENCE
 
     def run(
         self, deadline: Deadline, on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None
@@ -155,19 +157,23 @@ class InputSplit:
         return Boxes(*(np.array(values) for values in fields))
 
     def _work_on(self, batch: Boxes, deadline: Deadline) -> tuple[bool, Boxes]:
-        """Work hard on a few boxes of a batch; whether a counterexample was found, and the boxes left open."""
-        open_ = []
-        for i in range(len(batch)):
-            if i >= HARD_BATCH or not self._hard.is_promising(batch.low[i], batch.high[i]):
+        """Work hard on some boxes of a batch; whether a counterexample was found, and the boxes left open."""
+        open_, tried = [], 0
+        for i in batch.slack.argsort():
+            if tried >= self._tries or not self._hard.is_promising(batch.low[i], batch.high[i]):
                 open_.append(i)
                 continue
+            tried += 1
             closed, points = self._hard.work(batch.low[i], batch.high[i], deadline)
             if len(points) and self.try_points(points):
                 return True, batch.take([])
             if not closed:
                 open_.append(i)
-        # When none closed, the halves are worth more: wait twice as long before the next attempt.
-        self._pause = PAUSE if len(open_) < len(batch) else 2 * self._pause
+        # While most close, try more of them; otherwise leave them to halving for ever longer.
+        if 2 * (len(batch) - len(open_)) > tried:
+            self._tries, self._pause = 2 * self._tries, 0
+        else:
+            self._tries, self._pause = HARD_BATCH, max(PAUSE, 2 * self._pause)
         self._next_try = self._visited + self._pause
         return False, batch.take(open_)
 
@@ -189,9 +195,15 @@ class InputSplit:
             lows += [boxes.low, right_low]
             highs += [left_high, boxes.high]
         halves = bound_boxes(self.graph, self.rows, np.concatenate(lows), np.concatenate(highs))
-        gain = np.minimum(halves.slack, 0).reshape(tried, 2, count).sum(axis=1)
-        best = gain.argmax(axis=0) * 2 * count + at
-        return halves.take(np.concatenate([best, best + count]))
+        # Linear bounds of a part may be worse than those of the whole, which hold for it too.
+        slack = np.maximum(halves.slack.reshape(tried, 2, count), boxes.slack)
+        gain = np.minimum(slack, 0).sum(axis=1) / np.maximum(-boxes.slack, 1e-300)
+        # Where nothing is gained the widest coordinate is halved, so that boxes shrink in the end.
+        shares = np.take_along_axis(wide / self._width, chosen, axis=1)
+        best = (gain + LEANING * shares.T).argmax(axis=0)
+        both = np.concatenate([best * 2 * count + at, (best * 2 + 1) * count + at])
+        kept = halves.take(both)
+        return Boxes(kept.low, kept.high, kept.slope, slack.reshape(-1)[both])
 
 
 def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray) -> Boxes:
