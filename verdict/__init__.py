@@ -21,7 +21,7 @@ if "numpy" not in sys.modules:
         os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
-    from .api import load, maxeps, robust, verify
+    from .api import bounds_of, load, maxeps, robust, verify
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
     from .results import Radius, Trust, Verdict, Witness
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "bounds_of": "api",
     "load": "api",
     "robust": "api",
     "maxeps": "api",
@@ -59,6 +60,7 @@ __all__ = [
     "VerdictError",
     "Witness",
     "__version__",
+    "bounds_of",
     "load",
     "maxeps",
     "robust",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from .errors import InputError, ModelError, PropertyError
 from .network.exact import ExactVector
 from .network.network import Network
 from .results import Radius, Trust, Verdict, Witness, weakest
+
+if TYPE_CHECKING:
+    from .bounds.comparison import Comparison
 
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
@@ -179,9 +182,7 @@ def robust(
     from .search.robust import Evidence, decide
 
     deadline = Deadline(timeout)
-    radius = exact(eps, "eps")
-    if radius < 0:
-        raise InputError(f"eps is {eps}, expected at least 0")
+    radius = _radius(eps)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
     box = question.family.at(radius)
@@ -196,6 +197,40 @@ def robust(
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     return judge(network, evidence, question.label, name, deadline.elapsed())
+
+
+def bounds_of(
+    network: Network,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    norm: str = "linf",
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    method: str = "linear",
+    timeout: float | None = None,
+    on_progress: Callable[[str], object] | None = None,
+) -> list[Comparison]:
+    """Bounds of every layer, and of the margins over the rival classes, for all inputs within `eps` of `x`.
+
+    Arguments as in `robust`; `method` is a comma-separated list of `verdict.bounds.methods.METHODS`, or "all";
+    `timeout` is in seconds for each. One `Comparison` for each method, in that order.
+    """
+    from .bounds.comparison import compare
+    from .bounds.methods import choose
+
+    methods, radius = choose(method), _radius(eps)
+    question = _question(network, x, range, label, target, norm)
+    lower, upper = question.family.at(radius).floats()
+    return compare(network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)
+
+
+def _radius(eps: Number) -> Fraction:
+    radius = exact(eps, "eps")
+    if radius < 0:
+        raise InputError(f"eps is {eps}, expected at least 0")
+    return radius
 
 
 def _at_center(question: _Question) -> Witness | None:
@@ -369,4 +404,4 @@ def _at_the_input(question: _Question) -> str:
     return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
 
 
-__all__ = ["Number", "exact", "load", "maxeps", "robust", "verify"]
+__all__ = ["Number", "bounds_of", "exact", "load", "maxeps", "robust", "verify"]

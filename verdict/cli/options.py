@@ -22,6 +22,15 @@ Input = Annotated[
         "before J.",
     ),
 ]
+Eps = Annotated[
+    str,
+    typer.Option(
+        "--eps",
+        metavar="E",
+        rich_help_panel=QUESTION,
+        help="The radius, an exact number: 0.03 or 3/100, in the network's own input units.",
+    ),
+]
 Norm = Annotated[str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf.")]
 Range = Annotated[
     tuple[str, str] | None,
