@@ -163,6 +163,7 @@ def robust(
     target: int | None = None,
     engine: str = "auto",
     solver: str | None = None,
+    bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
     on_progress: Callable[[str], object] | None = None,
@@ -172,11 +173,13 @@ def robust(
     `x` has as many numbers as the network's input (any shape), in the network's own input units, and is taken
     as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
     every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
-    as a violation. `timeout` is in seconds. Ties are unsafe. Ctrl-C ends the search and not the call: the
+    as a violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
+    (`verdict.bounds.methods`). `timeout` is in seconds. Ties are unsafe. Ctrl-C ends the search and not the call: the
     answer is then unknown.
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
+    from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
     from .search.robust import Evidence, decide
@@ -185,6 +188,7 @@ def robust(
     radius = _radius(eps)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
+    tight = encoder_bounds(bounds, engine)
     box = question.family.at(radius)
     here = _at_center(question)
     if here is not None:
@@ -193,7 +197,7 @@ def robust(
         problem = Problem(network, box, question.unsafe)
         try:
             report = on_progress or (lambda stage: None)
-            evidence = decide(problem, box, deadline, backend, threads, report, engine)
+            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight)
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     return judge(network, evidence, question.label, name, deadline.elapsed())
@@ -253,6 +257,7 @@ def maxeps(
     target: int | None = None,
     engine: str = "auto",
     solver: str | None = None,
+    bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
     on_progress: Callable[[Any], object] | None = None,
@@ -263,6 +268,7 @@ def maxeps(
     `timeout` (seconds) or by Ctrl-C, which ends the search and not the call; `on_progress` receives
     `verdict.search.radius.Progress` reports.
     """
+    from .bounds.methods import encoder_bounds
     from .certificate.gate import judge_radius
     from .certificate.replay import replay_exactly
     from .search.radius import RadiusSearch
@@ -270,7 +276,8 @@ def maxeps(
     deadline = Deadline(timeout)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
-    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress)
+    tight = encoder_bounds(bounds, engine)
+    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, tight)
     if replay_exactly(network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline)
     reason = ""
@@ -294,6 +301,7 @@ def verify(
     *,
     engine: str = "auto",
     solver: str | None = None,
+    bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
     on_progress: Callable[[str], object] | None = None,
@@ -303,6 +311,7 @@ def verify(
     Arguments as in `robust`. A witness satisfies the query exactly, strict inequalities included, and in ONNX
     Runtime. Raises PropertyError for a query that is malformed or does not fit the network.
     """
+    from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
     from .property.vnnlib1 import read_vnnlib1
@@ -310,6 +319,7 @@ def verify(
 
     deadline = Deadline(timeout)
     name, backend = _engine(engine, solver)
+    tight = encoder_bounds(bounds, engine)
     asked = read_vnnlib1(query)
     if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
         raise InputError(
@@ -322,7 +332,7 @@ def verify(
         _refuse_head(subject, case.unsafe)
         problem = Problem(subject, case.inputs, case.unsafe)
         report = on_progress or (lambda stage: None)
-        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine)
+        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, tight)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
         if evidence.witness is not None:

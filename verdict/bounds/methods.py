@@ -17,6 +17,11 @@ from ..network.graph import Graph
 from ..results import Trust
 from .bounds import Bounds
 
+# What the encoders of milp and smt get unless told otherwise, by measurement (`benchmarks run engine-bounds`),
+# and the time that it may take: a part of what is left, at most so many seconds.
+ENCODER_BOUNDS = "alpha"
+TIGHTEN_SHARE, TIGHTEN_SECONDS = 0.3, 60.0
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -107,3 +112,17 @@ def choose(names: str | Iterable[str]) -> list[Method]:
             hint = f"; did you mean {close[0]!r}?" if close else "."
             raise InputError(f"there is no method {name!r}{hint} Known: {', '.join(METHODS)}, all")
     return list(dict.fromkeys(chosen))
+
+
+def encoder_bounds(name: str | None, engine: str) -> str:
+    """The method whose bounds an engine encodes, checked. Raises InputError."""
+    if name is None:
+        return ENCODER_BOUNDS
+    method = choose([name])[0]
+    if name == "all":
+        raise InputError("the encoder takes one method's bounds, not all")
+    if engine not in ("milp", "smt"):
+        raise InputError(f"the {engine} engine encodes no bounds; --bounds goes with --engine milp or smt")
+    if method.trust is Trust.SOLVER and engine != "milp":
+        raise InputError(f"the bounds of {name} are a solver's word, which the {engine} engine does not take")
+    return method.name

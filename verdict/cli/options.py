@@ -83,6 +83,17 @@ Solver = Annotated[
         show_default=False,
     ),
 ]
+Bounds = Annotated[
+    str | None,
+    typer.Option(
+        "--bounds",
+        metavar="NAME",
+        rich_help_panel=SEARCH,
+        help="With milp and smt: the bounds in their formula, interval, zonotope, linear, alpha (default), lp, or for "
+        "milp also milp.",
+        show_default=False,
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(
@@ -113,6 +124,7 @@ class Request:
     target: int | None
     engine: str | None
     solver: str | None
+    bounds: str | None
     timeout: float | None
     threads: int
     json: bool

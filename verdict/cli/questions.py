@@ -53,6 +53,7 @@ class Questions(Generic[Answer]):
             "label": request.label,
             "target": request.target,
             "solver": request.solver,
+            "bounds": request.bounds,
             "timeout": request.timeout,
             "threads": request.threads,
         }

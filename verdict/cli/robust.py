@@ -27,6 +27,7 @@ def command(
     target: options.Target = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
+    bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     json: options.Json = False,
@@ -38,7 +39,7 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, timeout, threads, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, json
     )
     return Questions(request, _Robust(eps)).run()
 

@@ -26,6 +26,7 @@ def command(
     ],
     engine: options.Engine = None,
     solver: options.Solver = None,
+    bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say on stderr where the time went.")] = False,
@@ -44,7 +45,13 @@ def command(
     if not Path(path).exists() and Path(network[0]).exists():
         path = network[0]
     answer = verdict.verify(
-        query, verdict.load(path), engine=engine or "auto", solver=solver, timeout=timeout, threads=threads
+        query,
+        verdict.load(path),
+        engine=engine or "auto",
+        solver=solver,
+        bounds=bounds,
+        timeout=timeout,
+        threads=threads,
     )
     late = answer.status == "unknown" and "time limit" in answer.reason
     print("timed-out" if late else ANSWERS[answer.status])

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..bounds import Bounds, linear_bounds, output_bounds
+from ..bounds.methods import ENCODER_BOUNDS, METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm_near, replay_exactly
 from ..deadline import Deadline
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
@@ -49,6 +50,7 @@ class RadiusSearch:
         unsafe: UnsafeSet,
         deadline: Deadline,
         on_progress: Callable[[Progress], object] | None = None,
+        bounds: str = ENCODER_BOUNDS,
     ) -> None:
         self.network, self.family, self.unsafe = network, family, unsafe
         self.graph, self.deadline = network.graph, deadline
@@ -58,7 +60,8 @@ class RadiusSearch:
         self.stages: dict[str, float] = {}
         self.stage = "start"
         self.notes: list[str] = []
-        self._on_progress = on_progress
+        self._on_progress, self._method = on_progress, bounds
+        self._tight: tuple[float, Bounds] | None = None
         self._rng = np.random.default_rng(0)
 
     @property
@@ -220,6 +223,14 @@ class RadiusSearch:
         """Linear bounds of every node on the set of this radius (batch 1)."""
         lower, upper = self.family.floats(radius)
         return linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+
+    def tight_bounds_at(self, radius: float) -> Bounds:
+        """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""
+        if self._tight is None or self._tight[0] != radius:
+            lower, upper = self.family.floats(radius)
+            clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
+            self._tight = radius, METHODS[self._method].run(self.graph, lower[None], upper[None], clock).bounds
+        return self._tight[1]
 
     def prune(self) -> list[int]:
         """Drop what linear bounds exclude below the present cap, which may have fallen; the open polytopes left."""

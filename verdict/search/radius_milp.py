@@ -50,7 +50,7 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
     cap = float_above(search.cap)
     polytope = search.unsafe.polytopes[number]
     floor = float_below(search.lowers[number])
-    encoding = encode_radius(search.graph, search.bounds_at(cap), polytope, search.family, (floor, cap))
+    encoding = encode_radius(search.graph, search.tight_bounds_at(cap), polytope, search.family, (floor, cap))
 
     def progress(news: SolverProgress) -> None:
         if math.isfinite(news.bound):

@@ -18,6 +18,7 @@ from verdict.solvers import Solver, Status
 from verdict.solvers.z3_session import Session
 
 from ..bounds import Bounds, linear_bounds, output_bounds
+from ..bounds.methods import ENCODER_BOUNDS, METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm, replay_exactly
 from ..deadline import Deadline
 from ..errors import SolverError
@@ -50,8 +51,12 @@ def decide(
     threads: int,
     report: Callable[[str], object],
     engine: str = "milp",
+    bounds: str = ENCODER_BOUNDS,
 ) -> Evidence:
-    """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto."""
+    """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto.
+
+    `bounds` names the method whose bounds milp and smt encode, see `verdict.bounds.methods`.
+    """
     evidence = Evidence()
     run = _Run(problem, box, deadline, evidence, report)
     if run.attack() or run.bounds():
@@ -60,9 +65,11 @@ def decide(
         evidence.reason = evidence.reason or "the time limit was reached"
         return evidence
     if engine == "smt":
-        run.smt()
+        if not run.tighten(bounds):
+            run.smt()
     elif engine == "milp" and solver is not None:
-        run.milp(solver, threads)
+        if not run.tighten(bounds):
+            run.milp(solver, threads)
     else:
         run.bab()
     run.enter("end")
@@ -110,14 +117,28 @@ class _Run:
         self.enter("bounds")
         lower, upper = self.box.floats()
         self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+        return self._exclude(self.node_bounds, Trust.RIGOROUS)
+
+    def tighten(self, name: str) -> bool:
+        """Bounds by another method, for the encoders; True if they leave no polytope."""
+        if name == "linear":
+            return False
+        self.enter(f"bounds/{name}")
+        method, (lower, upper) = METHODS[name], self.box.floats()
+        clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
+        self.node_bounds = method.run(self.graph, lower[None], upper[None], clock).bounds
+        return self._exclude(self.node_bounds, method.trust)
+
+    def _exclude(self, bounds: Bounds, trust: Trust) -> bool:
+        """Drop the polytopes that bounds exclude; True if none is left."""
         still = []
         for polytope in self.open:
-            lowest = output_bounds(self.graph, self.node_bounds, polytope.matrix.values).lower[0]
+            lowest = output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]
             limit = np.nextafter(polytope.offset.values, np.inf)
             if not (polytope.matrix.is_dyadic and (lowest > limit).any()):
                 still.append(polytope)
         if len(still) < len(self.open):
-            self.trusts.append(Trust.RIGOROUS)
+            self.trusts.append(trust)
         self.open = still
         if not still:
             self.enter("end")
