@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..deadline import Deadline
+from ..errors import PropertyError
 from ..network.exact import Coefficients, FloatArray
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps import Dense
@@ -37,8 +38,11 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The bounds of one method for the class `label`: its ReLU layers in order and the outputs last; `margins` are lower bounds on
-    each rival's margin (float64, in the outputs' units), `rivals` their names; `seconds` of wall time."""
+    """The bounds of one method: its ReLU layers in order, the outputs last.
+
+    `margins` are lower bounds (rivals,) on y_label less each rival's output, `rivals` their names; `seconds` are
+    of wall time.
+    """
 
     method: str
     label: int
@@ -68,6 +72,7 @@ def compare(
     """Each method on the box [lower, upper] (input_size,), within `seconds` each; `unsafe` says which margins.
 
     A margin is the first row of a polytope C y <= d less its limit: positive where the polytope is out of reach.
+    Raises PropertyError for coefficients that no float equals; class comparisons have none.
     """
     asked = with_margins(graph, unsafe)
     results = []
@@ -92,11 +97,13 @@ def compare(
 
 def with_margins(graph: Graph, unsafe: UnsafeSet) -> Graph:
     """The graph with a last node that holds the outputs and then, for each polytope, its first row's margin."""
-    eye, zeros = np.eye(graph.output_size), np.zeros(graph.output_size)
-    rows = [polytope.matrix.fractions()[0] for polytope in unsafe.polytopes]
-    limits = [-polytope.offset.fractions()[0] for polytope in unsafe.polytopes]
-    matrix = Coefficients.from_fractions(np.array([*eye.tolist(), *rows], dtype=object))
-    last = Affine(((Dense(matrix), graph.output),), Coefficients.from_fractions([*zeros.tolist(), *limits]))
+    polytopes = unsafe.polytopes
+    if not all(polytope.matrix.is_dyadic and polytope.offset.is_dyadic for polytope in polytopes):
+        raise PropertyError("the unsafe set has coefficients that no float64 equals")
+    matrix = np.concatenate([np.eye(graph.output_size), *(polytope.matrix.values[:1] for polytope in polytopes)])
+    limits = np.array([polytope.offset.values[0] for polytope in polytopes])
+    bias = Coefficients(np.concatenate([np.zeros(graph.output_size), -limits]))
+    last = Affine(((Dense(Coefficients(matrix)), graph.output),), bias)
     return Graph((*graph.nodes, last), len(graph.nodes), graph.names)
 
 

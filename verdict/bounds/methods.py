@@ -17,9 +17,10 @@ from ..network.graph import Graph
 from ..results import Trust
 from .bounds import Bounds
 
-# What the encoders of milp and smt get unless told otherwise, by measurement (`benchmarks run engine-bounds`),
-# and the time that it may take: a part of what is left, at most so many seconds.
-ENCODER_BOUNDS = "alpha"
+# What an engine's formula gets unless told otherwise, by measurement (`benchmarks run engine-bounds`: Z3 gains
+# nothing from numbers that are a little tighter, MILP does on wider networks), and the time that it may take: a
+# part of what is left, at most so many seconds.
+ENCODER_BOUNDS = {"smt": "linear", "milp": "alpha"}
 TIGHTEN_SHARE, TIGHTEN_SECONDS = 0.3, 60.0
 
 
@@ -101,7 +102,7 @@ METHODS = {
 def choose(names: str | Iterable[str]) -> list[Method]:
     """The methods of a comma-separated list, in its order; "all" is every one. Raises InputError."""
     wanted = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-    chosen = []
+    chosen: list[Method] = []
     for name in wanted:
         if name == "all":
             chosen += METHODS.values()
@@ -117,7 +118,8 @@ def choose(names: str | Iterable[str]) -> list[Method]:
 def encoder_bounds(name: str | None, engine: str) -> str:
     """The method whose bounds an engine encodes, checked. Raises InputError."""
     if name is None:
-        return ENCODER_BOUNDS
+        # `auto` ends in MILP.
+        return ENCODER_BOUNDS.get(engine, ENCODER_BOUNDS["milp"])
     method = choose([name])[0]
     if name == "all":
         raise InputError("the encoder takes one method's bounds, not all")

@@ -148,8 +148,9 @@ def _table(found: Sequence[Comparison]) -> Table:
         if at < len(found[0].layers) - 1:
             row("", "unstable", [str(one.unstable) for one in same])
     row("all ReLUs", "unstable", [str(each.unstable) for each in found])
-    row(f"margins ({len(found[0].rivals)})", "least", [margin_text(each.margins.min(initial=math.inf)) for each in found])
-    row("", "positive", [str(int((each.margins > 0).sum())) for each in found])
+    least = [margin_text(each.margins.min(initial=math.inf)) for each in found]
+    row(f"margins ({len(found[0].rivals)})", "least", least)
+    row("", "above 0", [str(int((each.margins > 0).sum())) for each in found])
     row("seconds", "", [f"{each.seconds:.4f}" for each in found])
     row("trust", "", [str(each.trust) for each in found])
     return table

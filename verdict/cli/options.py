@@ -89,8 +89,8 @@ Bounds = Annotated[
         "--bounds",
         metavar="NAME",
         rich_help_panel=SEARCH,
-        help="With milp and smt: the bounds in their formula, interval, zonotope, linear, alpha (default), lp, or for "
-        "milp also milp.",
+        help="With milp and smt: the bounds in their formula: interval, zonotope, linear (default of smt), alpha "
+        "(default of milp), lp, and with milp also milp.",
         show_default=False,
     ),
 ]

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..bounds import Bounds, linear_bounds, output_bounds
-from ..bounds.methods import ENCODER_BOUNDS, METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm_near, replay_exactly
 from ..deadline import Deadline
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
@@ -50,7 +50,7 @@ class RadiusSearch:
         unsafe: UnsafeSet,
         deadline: Deadline,
         on_progress: Callable[[Progress], object] | None = None,
-        bounds: str = ENCODER_BOUNDS,
+        bounds: str = "linear",
     ) -> None:
         self.network, self.family, self.unsafe = network, family, unsafe
         self.graph, self.deadline = network.graph, deadline

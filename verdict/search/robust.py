@@ -18,7 +18,7 @@ from verdict.solvers import Solver, Status
 from verdict.solvers.z3_session import Session
 
 from ..bounds import Bounds, linear_bounds, output_bounds
-from ..bounds.methods import ENCODER_BOUNDS, METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm, replay_exactly
 from ..deadline import Deadline
 from ..errors import SolverError
@@ -51,7 +51,7 @@ def decide(
     threads: int,
     report: Callable[[str], object],
     engine: str = "milp",
-    bounds: str = ENCODER_BOUNDS,
+    bounds: str = "linear",
 ) -> Evidence:
     """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto.
 

@@ -1,0 +1,75 @@
+"""Zonotopes: inside intervals, exact where nothing is relaxed, sound however few symbols there are."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.networks import KINDS, random_network
+
+from verdict.bounds import interval_bounds, zonotope
+from verdict.bounds.zonotope import zonotope_bounds
+from verdict.network.evaluate import evaluate_all
+from verdict.network.exact import Coefficients
+from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.maps import Dense, identity
+from verdict.network.onnx_import import load_onnx
+
+
+def boxes(rng, graph, batch=3):
+    center, radius = rng.uniform(-1, 1, (batch, graph.input_size)), rng.uniform(0, 2, (batch, 1))
+    return center - radius, center + radius
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_never_looser_than_intervals(kind, tmp_path):
+    tighter = 0
+    for seed in range(8):
+        rng = np.random.default_rng([seed, 21])
+        graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+        lower, upper = boxes(rng, graph)
+        loose, tight = interval_bounds(graph, lower, upper), zonotope_bounds(graph, lower, upper)
+        for i in range(len(graph.nodes)):
+            assert (tight.lower[i] >= loose.lower[i] - 1e-12).all()
+            assert (tight.upper[i] <= loose.upper[i] + 1e-12).all()
+            tighter += int((tight.upper[i] < loose.upper[i] - 1e-6).sum())
+    assert tighter
+
+
+def test_a_difference_of_equals_is_zero():
+    """x - x, which intervals cannot see, over two branches of the graph."""
+    two = Affine(((Dense(Coefficients([[2.0]])), 0),), Coefficients([1.0]))
+    minus = Affine(((identity(1), 1), (Dense(Coefficients([[-2.0]])), 0)), Coefficients([0.0]))
+    graph = Graph((Input(1), two, minus), 2)
+    bounds = zonotope_bounds(graph, np.array([[-1.0]]), np.array([[3.0]]))
+    assert bounds.lower[2][0, 0] <= 1 <= bounds.upper[2][0, 0]
+    assert bounds.upper[2][0, 0] - bounds.lower[2][0, 0] < 1e-12
+
+
+def test_relu_band_has_the_least_area():
+    """relu(x) on [-1, 3] is kept between x 3/4 and x 3/4 + 3/4, so relu(x) - x 3/4 lies in [0, 3/4]."""
+    relu = Relu(0, 1)
+    difference = Affine(((identity(1), 1), (Dense(Coefficients([[-0.75]])), 0)), Coefficients([0.0]))
+    graph = Graph((Input(1), relu, difference), 2)
+    bounds = zonotope_bounds(graph, np.array([[-1.0]]), np.array([[3.0]]))
+    assert bounds.lower[2][0, 0] == pytest.approx(0, abs=1e-12)
+    assert bounds.upper[2][0, 0] == pytest.approx(0.75, abs=1e-12)
+    assert Fraction(bounds.upper[2][0, 0]) >= Fraction(3, 4)
+
+
+@pytest.mark.parametrize("entries", [1, 20, 60])
+@pytest.mark.parametrize("kind", KINDS)
+def test_sound_without_room_for_symbols(kind, entries, tmp_path, monkeypatch):
+    rng = np.random.default_rng(4)
+    graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+    lower, upper = boxes(rng, graph, 2)
+    full = zonotope_bounds(graph, lower, upper)
+    monkeypatch.setattr(zonotope, "MOST_ENTRIES", entries)
+    bounds = zonotope_bounds(graph, lower, upper)
+    for box in range(2):
+        points = rng.uniform(lower[box], upper[box], (300, graph.input_size))
+        for node, values in enumerate(evaluate_all(graph, points)):
+            slack = 1e-9 * (1 + np.abs(values))
+            assert (values >= bounds.lower[node][box] - slack).all()
+            assert (values <= bounds.upper[node][box] + slack).all()
+    widths = [(b.upper[graph.output] - b.lower[graph.output]).sum() for b in (full, bounds)]
+    assert widths[0] <= widths[1] + 1e-9
