@@ -3,23 +3,27 @@
 As the linear program of `triangle`, but with the binaries of the layers below kept, each solve under a budget of
 its own: a solve that is cut short still leaves its best proved bound. That bound is a float solver's word,
 reduced by its tolerances. Nothing re-proves it, so it may serve an engine whose proofs are labelled so, MILP, and
-no rigorous one.
+no rigorous one. All solves share one child process, which can be stopped at any time and whose HiGHS may print
+where it likes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from verdict.encoders.milp import encode_below
-from verdict.solvers import Status, solver
+from verdict.solvers import Status, solver, watchdog
 
 from ..deadline import Deadline
+from ..errors import SolverError
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from .bounds import Bounds
 from .layers import layer_by_layer, open_ends, replaced
+from .linear import linear_bounds
 from .triangle import tighten_layer
 
 # Seconds for one end of one neuron.
@@ -46,6 +50,17 @@ class Tightened:
     count: Count = field(default_factory=Count)
 
 
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What the child process needs to know; it pickles. `seconds` is None without a limit."""
+
+    graph: Graph
+    lower: FloatArray
+    upper: FloatArray
+    seconds: float | None
+    per_end: float
+
+
 def milp_bounds(
     graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline | None = None, per_end: float = PER_END
 ) -> Tightened:
@@ -53,14 +68,37 @@ def milp_bounds(
 
     `per_end` are the seconds for each end of a neuron. Raises SolverError where HiGHS cannot run.
     """
-    count = Count()
+    clock = deadline or Deadline()
+    latest = Tightened(linear_bounds(graph, lower, upper, clock.passed))
+    if clock.passed():
+        return latest
+
+    def keep(news: Tightened) -> None:
+        nonlocal latest
+        latest = news
+
+    limit = clock.limit()
+    job = Job(graph, lower, upper, limit, per_end)
+    ending = watchdog.run(
+        "verdict.bounds.tighten_milp:in_child", job, on_report=keep, stop=lambda: None, time_limit=limit
+    )
+    if ending.status not in (None, Status.TIME_LIMIT):
+        raise SolverError(ending.message)
+    return latest
+
+
+def in_child(job: Job, emit: Callable[[Tightened], None], cancelled: Callable[[], bool]) -> None:
+    """Emits what is reached after each layer; with the signature that the watchdog calls."""
+    graph, count = job.graph, Count()
 
     def step(bounds: Bounds, number: int, clock: Deadline) -> Bounds:
         # Linear programs first: cheap, and most neurons need no more.
         bounds = tighten_layer(graph, bounds, number, clock.share(0.5, np.inf))
-        return _tighten_layer(graph, bounds, number, clock, per_end, count)
+        bounds = _tighten_layer(graph, bounds, number, clock, job.per_end, count)
+        emit(Tightened(bounds, count))
+        return bounds
 
-    return Tightened(layer_by_layer(graph, lower, upper, deadline or Deadline(), step), count)
+    emit(Tightened(layer_by_layer(graph, job.lower, job.upper, Deadline(job.seconds), step), count))
 
 
 def _tighten_layer(
