@@ -4,12 +4,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from network.random_graphs import graphs
 from support.networks import KINDS, random_network
 
 from verdict.bounds import interval_bounds, zonotope
 from verdict.bounds.zonotope import zonotope_bounds
-from verdict.network.evaluate import evaluate_all
-from verdict.network.exact import Coefficients
+from verdict.network.evaluate import evaluate_all, evaluate_exact_all
+from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.network.maps import Dense, identity
 from verdict.network.onnx_import import load_onnx
@@ -54,6 +57,22 @@ def test_relu_band_has_the_least_area():
     assert bounds.lower[2][0, 0] == pytest.approx(0, abs=1e-12)
     assert bounds.upper[2][0, 0] == pytest.approx(0.75, abs=1e-12)
     assert Fraction(bounds.upper[2][0, 0]) >= Fraction(3, 4)
+
+
+@settings(max_examples=80, deadline=None)
+@given(graph=graphs, seed=st.integers(0, 10**6), power=st.sampled_from([-300, -20, 0, 20]))
+def test_exact_values_lie_inside(graph, seed, power):
+    """Every kind of node and map, boxes down to a point and numbers of all sizes; compared as rationals."""
+    rng = np.random.default_rng(seed)
+    center = rng.normal(size=graph.input_size) * 10.0**power
+    radius = np.abs(center) * rng.choice([0, 1e-15, 1.0], graph.input_size)
+    lower, upper = center - radius, center + radius
+    bounds = zonotope_bounds(graph, lower[None], upper[None])
+    for part in (0.0, 1.0, rng.random(graph.input_size)):
+        point = np.clip(lower + part * (upper - lower), lower, upper)
+        for node, values in enumerate(evaluate_exact_all(graph, ExactVector.of(point))):
+            ends = zip(values.fractions(), bounds.lower[node][0], bounds.upper[node][0], strict=True)
+            assert all(float(low) <= value <= float(high) for value, low, high in ends)
 
 
 @pytest.mark.parametrize("entries", [1, 20, 60])
