@@ -3,3 +3,11 @@
 A case is one file in `benchmarks/cases/`. Cases run in worker processes, so the same case can run with the
 present code and with that of another revision, one instance of each in turn.
 """
+
+import os
+
+# What a command started from here is given: the user's environment, without what `import verdict` sets in it.
+ENVIRONMENT = dict(os.environ)
+
+# Before NumPy: `import verdict` asks BLAS for one thread, as for a user who imports it first.
+import verdict  # noqa: E402, F401

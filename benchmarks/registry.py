@@ -9,7 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class UsageError(Exception):
@@ -26,6 +29,9 @@ class Options:
     timeout: float | None = None
     repeat: int | None = None
     bench: Path | None = None
+    every: int | None = None
+    sample: int | None = None
+    fraction: str = "0.9"
 
     def choose(self, known: Sequence[str]) -> list[str]:
         """The groups (models, mostly) to run: those asked for, or all."""
@@ -54,7 +60,7 @@ class Instance:
 @dataclass(frozen=True)
 class Outcome:
     """What came out: `status` in the case's words, `seconds` and `cpu` (children included) of the part that
-    counts, the interval where there is one, `exact` as "p/q"."""
+    counts, the interval where there is one, `exact` as "p/q"; `extra` are columns of the case's own."""
 
     status: str
     seconds: float
@@ -63,11 +69,12 @@ class Outcome:
     upper: float | None = None
     exact: str = ""
     note: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the CSV file."""
+    """One line of the CSV file; `extra` are columns that only some cases have."""
 
     case: str
     revision: str
@@ -82,6 +89,7 @@ class Row:
     seconds: float
     cpu: float
     note: str
+    extra: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(case: str, revision: str, instance: Instance, outcome: Outcome) -> Row:
@@ -99,12 +107,14 @@ class Row:
 
 class Case(ABC):
     """One benchmark. `idea` is one line for the list; `solved` are the statuses that count as an answer;
-    with `fresh`, each instance has a process of its own, else all of one revision share one."""
+    with `fresh`, each instance has a process of its own, else all of one revision share one; with `resumes`, rows
+    that the output file has already are not measured again."""
 
     name: str
     idea: str
     solved: frozenset[str] = frozenset({"ok"})
     fresh: bool = False
+    resumes: bool = False
 
     @abstractmethod
     def instances(self, options: Options) -> Iterable[Instance]:
@@ -117,6 +127,16 @@ class Case(ABC):
     def check(self, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
         """What the rows agree on and where they contradict each other, a line each."""
         return [], []
+
+    def summary(self, rows: Sequence[Row]) -> Table:
+        """One line per group, engine and revision; by default medians."""
+        from benchmarks.table import summary
+
+        return summary(self, rows)
+
+    def series(self, row: Row) -> str:
+        """Which curve of the plot the row belongs to."""
+        return row.way or row.group
 
 
 _CASES: dict[str, Case] = {}

@@ -13,14 +13,21 @@ from rich.table import Table
 
 from benchmarks.registry import Case, Row, UsageError
 
+COLUMNS = [f.name for f in fields(Row) if f.name != "extra"]
+
 
 def write(rows: Sequence[Row], path: Path) -> None:
-    """The rows as a CSV file."""
+    """The rows as a CSV file, replaced at once so that whatever ends the run leaves a whole file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
+    extra = list(dict.fromkeys(name for row in rows for name in row.extra))
+    scratch = path.with_name(path.name + ".part")
+    with scratch.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*COLUMNS, *extra], lineterminator="\n", restval="")
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        for row in rows:
+            values = asdict(row)
+            writer.writerow({**values.pop("extra"), **values})
+    scratch.replace(path)
 
 
 def read(path: Path) -> list[Row]:
@@ -35,7 +42,8 @@ def read(path: Path) -> list[Row]:
 def _row(line: dict[str, str]) -> Row:
     numbers = {k: float(line[k]) if line[k] else None for k in ("lower", "upper")}
     times = {k: float(line[k]) for k in ("seconds", "cpu")}
-    return Row(**{**line, **numbers, **times})  # type: ignore[arg-type]
+    extra = {k: v for k, v in line.items() if k not in COLUMNS and v}
+    return Row(**{**{k: line[k] for k in COLUMNS}, **numbers, **times}, extra=extra)  # type: ignore[arg-type]
 
 
 def grouped(rows: Sequence[Row]) -> dict[tuple[str, str, str], list[Row]]:

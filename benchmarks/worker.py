@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks import ENVIRONMENT
 from benchmarks.registry import Instance, Outcome, find
 
 # Seconds beyond an instance's own limit before its worker is interrupted, and then killed.
@@ -67,7 +68,7 @@ class Worker:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", self._case, str(writer)],
             cwd=self._tree,
-            env={**os.environ, "PYTHONPATH": str(self._tree)},
+            env={**ENVIRONMENT, "PYTHONPATH": str(self._tree)},
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .deadline import Deadline
+from .device import find_device
 from .errors import InputError, ModelError, PropertyError
 from .network.exact import ExactVector
 from .network.network import Network
@@ -166,6 +167,7 @@ def robust(
     bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does every input within `eps` of `x` get the class `label`?
@@ -174,8 +176,9 @@ def robust(
     as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
     every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
     as a violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
-    (`verdict.bounds.methods`). `timeout` is in seconds. Ties are unsafe. Ctrl-C ends the search and not the call: the
-    answer is then unknown.
+    (`verdict.bounds.methods`). `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search
+    for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
+    Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
@@ -188,7 +191,7 @@ def robust(
     radius = _radius(eps)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
-    tight = encoder_bounds(bounds, engine)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
     here = _at_center(question)
     if here is not None:
@@ -197,7 +200,7 @@ def robust(
         problem = Problem(network, box, question.unsafe)
         try:
             report = on_progress or (lambda stage: None)
-            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight)
+            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place)
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     return judge(network, evidence, question.label, name, deadline.elapsed())
@@ -260,6 +263,7 @@ def maxeps(
     bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
     on_progress: Callable[[Any], object] | None = None,
 ) -> Radius:
     """The largest perturbation radius at which every input around `x` keeps the class `label`.
@@ -276,8 +280,8 @@ def maxeps(
     deadline = Deadline(timeout)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
-    tight = encoder_bounds(bounds, engine)
-    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, tight)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
+    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, tight, place)
     if replay_exactly(network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline)
     reason = ""
@@ -304,6 +308,7 @@ def verify(
     bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does a VNN-LIB 1 query have no solution? Status robust means unsat, violated means sat.
@@ -319,7 +324,7 @@ def verify(
 
     deadline = Deadline(timeout)
     name, backend = _engine(engine, solver)
-    tight = encoder_bounds(bounds, engine)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
     asked = read_vnnlib1(query)
     if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
         raise InputError(
@@ -332,7 +337,7 @@ def verify(
         _refuse_head(subject, case.unsafe)
         problem = Problem(subject, case.inputs, case.unsafe)
         report = on_progress or (lambda stage: None)
-        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, tight)
+        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
         if evidence.witness is not None:
@@ -375,7 +380,8 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     else:
         from .search.radius_bab import search_bab
 
-        search_bab(search, search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS))
+        clock = search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS)
+        search_bab(search, clock, threads)
         if engine == "auto" and search.is_open():
             from verdict.solvers import solver
 

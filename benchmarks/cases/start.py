@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
+from benchmarks import ENVIRONMENT
 from benchmarks.clock import Clock
 from benchmarks.registry import Case, Instance, Options, Outcome, register
 
@@ -30,6 +31,6 @@ class Start(Case):
     def measure(self, instance: Instance) -> Outcome:
         command = [sys.executable, *COMMANDS[instance.group]]
         with Clock() as clock:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=instance.timeout)
+            done = subprocess.run(command, capture_output=True, check=False, timeout=instance.timeout, env=ENVIRONMENT)
         status = "ok" if done.returncode == 0 else f"exit {done.returncode}"
         return Outcome(status, clock.seconds, clock.cpu)

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))
 
+from benchmarks.bound_kinds import BATCHES, KINDS  # noqa: E402
 from benchmarks.questions import compare_intervals  # noqa: E402
 from benchmarks.registry import Instance, Options, Row, UsageError, cases, find  # noqa: E402
 from benchmarks.revision import checkout  # noqa: E402
@@ -34,6 +35,7 @@ def test_every_case_is_listed() -> None:
     listed = [line.split()[0] for line in done.stdout.splitlines()]
     assert listed == list(cases())
     assert {"radius", "smt-strategy", "relu-form", "start", "bounds", "seed"} <= set(listed)
+    assert {"vnncomp", "robust-rows", "vnnlib"} <= set(listed)
 
 
 def test_a_tiny_case_runs_and_writes_csv(tmp_path: Path) -> None:
@@ -44,9 +46,14 @@ def test_a_tiny_case_runs_and_writes_csv(tmp_path: Path) -> None:
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["solver"] for row in rows] == ["ite", "implications"]
-    shown = benchmark("show", str(out), str(out))
+    part, again = tmp_path / "part.csv", tmp_path / "again.csv"
+    again.write_text(out.read_text())
+    both = read(out)
+    write([dataclasses.replace(both[0], instance="#9")], part)
+    assert "2/2" in benchmark("show", str(out), str(part)).stdout  # parts of one run: one table
+    shown = benchmark("show", str(out), str(again))
     assert shown.returncode == 0
-    assert "2/2" in shown.stdout
+    assert (shown.stdout.count("1/1"), "2/2" in shown.stdout) == (4, False)  # two runs: two tables
     assert all(row["status"] == "exact" and row["exact"] == rows[0]["exact"] for row in rows)
 
 
@@ -95,3 +102,11 @@ def test_another_revision_is_imported_from_its_own_files() -> None:
         done = subprocess.run([sys.executable, "-c", code], cwd=tree, capture_output=True, text=True, timeout=60)
         assert all(path.startswith(str(tree)) for path in done.stdout.split()), done.stdout + done.stderr
         assert done.stdout.split()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_of_bound_is_measured(kind: str) -> None:
+    data = {"model": "cancer-mlp", "batch": BATCHES[kind][0], "repeat": 1}
+    outcome = find("bounds").measure(Instance("cancer-mlp x1", "0", "bounds", kind, data=data))
+    assert outcome.status == "ok"
+    assert float(outcome.extra["per_second"]) > 0

@@ -8,23 +8,44 @@ from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds, minimiser
 from verdict.bounds.linear import backward
 from verdict.bounds.lines import Lines, crown_lines
+from verdict.device import Device
 from verdict.network.evaluate import evaluate_all
 from verdict.network.onnx_import import load_onnx
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(6))
-def test_alpha_contains_samples_and_never_loosens(kind, seed, tmp_path):
+def test_alpha_contains_samples_and_never_loosens(kind, seed, device, tmp_path):
     rng = np.random.default_rng([seed, 3])
     graph = load_onnx(random_network(rng, kind, tmp_path)).graph
     lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
     start = linear_bounds(graph, lower, upper)
-    bounds = alpha_bounds(graph, start)
+    bounds = alpha_bounds(graph, start, device=device)
     points = rng.uniform(-1, 1, (500, graph.input_size))
     points[:100] = np.sign(points[:100])
     for node, values in enumerate(evaluate_all(graph, points)):
         assert (bounds.lower[node] >= start.lower[node]).all()
         assert (bounds.upper[node] <= start.upper[node]).all()
+        slack = 1e-9 * (1 + np.abs(values))
+        assert (values >= bounds.lower[node] - slack).all()
+        assert (values <= bounds.upper[node] + slack).all()
+
+
+class Broken(Device):
+    """A device that brings back anything but slopes."""
+
+    def fetch(self, values):
+        return np.random.default_rng(0).choice([-3.0, 0.0, 0.5, 1.0, 7.0, np.inf], values.shape)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_broken_device_cannot_make_bounds_unsound(kind, seed, tmp_path):
+    rng = np.random.default_rng([seed, 3])
+    graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+    lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
+    bounds = alpha_bounds(graph, linear_bounds(graph, lower, upper), device=Broken("broken"))
+    for node, values in enumerate(evaluate_all(graph, rng.uniform(-1, 1, (500, graph.input_size)))):
         slack = 1e-9 * (1 + np.abs(values))
         assert (values >= bounds.lower[node] - slack).all()
         assert (values <= bounds.upper[node] + slack).all()

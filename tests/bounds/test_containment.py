@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.networks import KINDS, random_network
 
-from verdict.bounds import interval_bounds, linear_bounds, output_bounds
+from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import ExactVector
@@ -15,16 +15,20 @@ from verdict.network.onnx_import import load_onnx
 METHODS = [interval_bounds, zonotope_bounds, linear_bounds]
 
 
+def fetched(device, bounds):
+    return Bounds(tuple(map(device.fetch, bounds.lower)), tuple(map(device.fetch, bounds.upper)))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seed", range(8))
-def test_samples_lie_inside(kind, method, seed, tmp_path):
+def test_samples_lie_inside(kind, method, seed, device, tmp_path):
     rng = np.random.default_rng(seed)
     graph = load_onnx(random_network(rng, kind, tmp_path)).graph
     center = rng.uniform(-1, 1, (3, graph.input_size))
     radius = rng.uniform(0, 2, (3, 1))
     lower, upper = center - radius, center + radius
-    bounds = method(graph, lower, upper)
+    bounds = fetched(device, method(graph, device.put(lower), device.put(upper)))
     for box in range(3):
         points = rng.uniform(lower[box], upper[box], (200, graph.input_size))
         points[:50] = np.where(rng.random((50, graph.input_size)) < 0.5, lower[box], upper[box])
@@ -49,30 +53,32 @@ def test_degenerate_boxes_contain_the_exact_value(method, tmp_path):
                 assert Fraction(low) <= value <= Fraction(high)
 
 
-def test_linear_bounds_are_at_least_as_tight(tmp_path):
+def test_linear_bounds_are_at_least_as_tight(device, tmp_path):
     rng = np.random.default_rng(5)
     for kind in KINDS:
         graph = load_onnx(random_network(rng, kind, tmp_path)).graph
         lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
-        loose, tight = interval_bounds(graph, lower, upper), linear_bounds(graph, lower, upper)
+        box = device.put(lower), device.put(upper)
+        loose, tight = fetched(device, interval_bounds(graph, *box)), fetched(device, linear_bounds(graph, *box))
         for node in range(len(graph.nodes)):
             assert (tight.lower[node] >= loose.lower[node] - 1e-12).all()
             assert (tight.upper[node] <= loose.upper[node] + 1e-12).all()
 
 
-def test_output_rows_are_below_samples(tmp_path):
+def test_output_rows_are_below_samples(device, tmp_path):
     rng = np.random.default_rng(7)
     for kind in KINDS:
         graph = load_onnx(random_network(rng, kind, tmp_path)).graph
         lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
-        bounds = linear_bounds(graph, lower, upper)
+        bounds = linear_bounds(graph, device.put(lower), device.put(upper))
         rows = rng.normal(size=(5, graph.output_size))
-        bound = output_bounds(graph, bounds, rows)
+        bound = output_bounds(graph, bounds, device.put(rows))
+        lowest, slope, constant = (device.fetch(a)[0] for a in (bound.lower, bound.slope, bound.constant))
         x = rng.uniform(-1, 1, (500, graph.input_size))
         values = evaluate_all(graph, x)[graph.output] @ rows.T
-        assert (values >= bound.lower[0] - 1e-9).all()
+        assert (values >= lowest - 1e-9).all()
         # The linear function itself is below too, not only its minimum.
-        assert (values >= x @ bound.slope[0].T + bound.constant[0] - 1e-9).all()
+        assert (values >= x @ slope.T + constant - 1e-9).all()
 
 
 def test_absorption_is_charged():
@@ -91,7 +97,7 @@ def test_absorption_is_charged():
         assert Fraction(bounds.lower[2][0, 0]) <= exact <= Fraction(bounds.upper[2][0, 0])
 
 
-def test_overflow_gives_no_bound_instead_of_nan():
+def test_overflow_gives_no_bound_instead_of_nan(device):
     from verdict.network.exact import Coefficients
     from verdict.network.graph import Affine, Graph, Input
     from verdict.network.maps import Dense
@@ -99,6 +105,6 @@ def test_overflow_gives_no_bound_instead_of_nan():
     node = Affine(((Dense(Coefficients([[1e200, -1e200]])), 0),), Coefficients([0.0]))
     graph = Graph((Input(2), node), 1)
     for method in METHODS:
-        bounds = method(graph, np.full((1, 2), 1e200), np.full((1, 2), 2e200))
+        bounds = method(graph, device.put(np.full((1, 2), 1e200)), device.put(np.full((1, 2), 2e200)))
         assert bounds.lower[1][0, 0] == -np.inf
         assert bounds.upper[1][0, 0] == np.inf

@@ -130,6 +130,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], tuple[str, ...]]
         onnx_with("Relu", 23), ("{}/m.onnx", "--input", "digits#0"), ("operator set 23", "8 to 22")
     ),
     "weights NaN": (nan_weights, ("{}/m.onnx", "--input", "digits#0"), ("'w'", "NaN")),
+    "device unknown": (nothing, ("digits-mlp", "--input", "digits#0", "--device", "tpu"), ("'tpu'", "cpu, cuda")),
     # the input: place and index
     "file missing": (nothing, ("digits-mlp", "--input", "{}/x.npy"), ("x.npy: no such file",)),
     "file is a directory": (a_directory("x.npy"), ("digits-mlp", "--input", "{}/x.npy"), ("is a directory",)),
@@ -261,6 +262,15 @@ def test_maxeps(run: Run, tmp_path: Path, case: str, json: bool) -> None:
 @pytest.mark.parametrize("eps", ["-0.1", "much", "nan", "inf", "1/0", "", "0.1.2", "3%", "1e999999999", "1e-99999"])
 def test_eps(run: Run, eps: str) -> None:
     check(run("robust", "digits-mlp", "--input", "digits#3", "--eps", eps), "eps", eps)
+
+
+@pytest.mark.parametrize("words", [("robust", "--eps", "0.1"), ("maxeps",)], ids=["robust", "maxeps"])
+def test_device_without_its_extra(run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    command, *rest = words
+    result = run(command, "digits-mlp", "--input", "digits#3", *rest, "--device", "cuda")
+    check(result, "--device cuda needs PyTorch: pip install 'verdict-nn[gpu]'")
+    assert len(result.err.splitlines()) == 1
 
 
 def test_robust_needs_eps(run: Run) -> None:

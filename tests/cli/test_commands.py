@@ -14,6 +14,7 @@ from cli_process import Outcome
 from PIL import Image
 
 import verdict
+from verdict.device import Device
 from verdict.models import data, model
 
 Run = Callable[..., Outcome]
@@ -194,6 +195,23 @@ def test_the_commands_are_the_api(run: Run) -> None:
     radius = verdict.maxeps(verdict.load("xor"), x, range=(0, 1), engine="smt")
     answer = strict(run("maxeps", "xor", "--input", "xor#1", "--engine", "smt", "--json"))
     assert str(radius.exact) == answer["exact"]
+
+
+@pytest.mark.parametrize(("eps", "status"), [("0.02", "robust"), ("0.05", "violated")])
+def test_answers_of_another_device_are_as_good(run: Run, other: Device, eps: str, status: str) -> None:
+    answer = strict(run("robust", "digits-mlp", "--input", "digits#3", "--eps", eps, "--device", other.name, "--json"))
+    here = strict(run("robust", "digits-mlp", "--input", "digits#3", "--eps", eps, "--json"))
+    assert answer["status"] == here["status"] == status
+    assert answer["trust"] == here["trust"]
+
+
+def test_radius_on_another_device(run: Run, other: Device) -> None:
+    answer = strict(run("maxeps", "digits-mlp", "--input", "digits#3", "--device", other.name, "--json"))
+    here = strict(run("maxeps", "digits-mlp", "--input", "digits#3", "--json"))
+    assert (answer["status"], answer["trust"]) == (here["status"], here["trust"])
+    # Both intervals are closed and hold the same number.
+    assert answer["lower"] <= here["upper"]
+    assert here["lower"] <= answer["upper"]
 
 
 @pytest.mark.parametrize("name", ["digits-mlp", "digits-conv"])

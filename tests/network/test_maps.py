@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from verdict.device import Device
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.maps import Conv, Dense, Diagonal, Index, LinearMap, Total, Transposed, identity
 
@@ -51,22 +52,27 @@ each = pytest.mark.parametrize("build", MAPS.values(), ids=MAPS)
 
 
 @each
-def test_products_match_the_matrix(build: Callable[[], LinearMap]) -> None:
+def test_products_match_the_matrix(build: Callable[[], LinearMap], device: Device) -> None:
     linear = build()
     matrix = linear.matrix().toarray()
     assert matrix.shape == (linear.out_size, linear.in_size)
     x, y = rng.standard_normal((2, 3, linear.in_size)), rng.standard_normal((2, 3, linear.out_size))
-    np.testing.assert_allclose(linear.apply(x), x @ matrix.T, atol=1e-12)
-    np.testing.assert_allclose(linear.apply_transpose(y), y @ matrix, atol=1e-12)
-    np.testing.assert_allclose(linear.apply_abs(x), x @ abs(matrix).T, atol=1e-12)
-    np.testing.assert_allclose(linear.apply_abs_transpose(y), y @ abs(matrix), atol=1e-12)
+    for product, argument, expected in (
+        (linear.apply, x, x @ matrix.T),
+        (linear.apply_transpose, y, y @ matrix),
+        (linear.apply_abs, x, x @ abs(matrix).T),
+        (linear.apply_abs_transpose, y, y @ abs(matrix)),
+    ):
+        np.testing.assert_allclose(device.fetch(product(device.put(argument))), expected, atol=1e-12)
 
 
 @each
-def test_float32_stays_float32(build: Callable[[], LinearMap]) -> None:
+def test_float32_stays_float32(build: Callable[[], LinearMap], device: Device) -> None:
     linear = build()
-    assert linear.apply(np.ones((2, linear.in_size), dtype=np.float32)).dtype == np.float32
-    assert linear.apply_transpose(np.ones((2, linear.out_size), dtype=np.float32)).dtype == np.float32
+    x = device.put(np.ones((2, linear.in_size), dtype=np.float32))
+    y = device.put(np.ones((2, linear.out_size), dtype=np.float32))
+    assert linear.apply(x).dtype == x.dtype
+    assert linear.apply_transpose(y).dtype == y.dtype
 
 
 @each
@@ -91,10 +97,10 @@ def test_entries_are_sorted_and_fans_bound_them(build: Callable[[], LinearMap]) 
     assert np.bincount(cols, minlength=1).max(initial=0) <= linear.fan_out
 
 
-def test_maps_do_not_change_their_arguments() -> None:
+def test_maps_do_not_change_their_arguments(device: Device) -> None:
     for build in MAPS.values():
         linear = build()
-        x, y = np.ones((2, linear.in_size)), np.ones((2, linear.out_size))
+        x, y = device.put(np.ones((2, linear.in_size))), device.put(np.ones((2, linear.out_size)))
         linear.apply(x)[...] = 7
         linear.apply_transpose(y)[...] = 7
         linear.apply(x)

@@ -316,17 +316,14 @@ def test_an_inherently_exponential_file_is_refused() -> None:
     assert time.process_time() - start < 20
 
 
-def test_a_file_of_784_inputs_is_read_in_a_moment() -> None:
+def test_a_file_of_784_inputs() -> None:
+    """How fast this is read is a benchmark: `python -m benchmarks run vnnlib`."""
     lines = [f"(declare-const X_{i} Real)" for i in range(784)] + ["(declare-const Y_0 Real)"]
     for i in range(784):
         lines += [f"(assert (<= X_{i} 0.{i + 100}29999999329447746))", f"(assert (>= X_{i} 0.0{i + 100}))"]
-    whole = "\n".join([*lines, "(assert (or (and (>= Y_0 0))))"])
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        parse_vnnlib1(whole)
-        times.append(time.process_time() - start)
-    assert min(times) < 0.1
+    (case,) = parse_vnnlib1("\n".join([*lines, "(assert (or (and (>= Y_0 0))))"])).cases
+    assert case.inputs.lower[783] == Fraction("0.0883")
+    assert case.inputs.upper[783] == Fraction("0.88329999999329447746")
 
 
 def test_broken_texts_give_property_errors_only() -> None:

@@ -10,12 +10,12 @@ from support.networks import KINDS, random_network
 import verdict
 from verdict.bounds import linear_bounds
 from verdict.deadline import Deadline
-from verdict.network.exact import ExactVector
-from verdict.property import LinfBall, misclassification
+from verdict.network.exact import Coefficients, ExactVector
+from verdict.property import LinfBall, Polytope, misclassification
 from verdict.search import bab
 from verdict.search.leaf import close_leaf
 from verdict.search.region import phases_at
-from verdict.search.relu_split import Space
+from verdict.search.space import Space
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -63,10 +63,10 @@ def test_leaves_close_with_the_duals_of_their_linear_program(tmp_path):
         family = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2))
         bounds = linear_bounds(graph, *(side[None] for side in family.floats(0.9 * truth)))
         for polytope in misclassification(label, graph.output_size).polytopes:
-            space = Space(graph, bounds, polytope.matrix.values[0], 0.0)
+            space = Space(graph, bounds, polytope.matrix.values[:1], np.zeros(1))
             for number in range(min(2**space.size, 16)):
                 signs = np.array([1 if number >> k & 1 else -1 for k in range(space.size)], np.int8)
-                proved, _ = close_leaf(space, signs)
+                proved, _ = close_leaf(space, signs, polytope)
                 assert proved
                 closed += space.size > 0
     assert closed > 20
@@ -78,8 +78,9 @@ def test_a_leaf_that_reaches_the_unsafe_set_is_not_closed(tmp_path):
     graph = network.graph
     x = np.zeros(graph.input_size)
     bounds = linear_bounds(graph, (x - 2)[None], (x + 2)[None])
-    space = Space(graph, bounds, np.zeros(graph.output_size), 0.0)  # 0 > 0 never holds
+    never = Polytope(Coefficients(np.zeros((1, graph.output_size))), Coefficients([0.0]))  # excluded if 0 > 0
+    space = Space(graph, bounds, never.matrix.values, never.offset.values)
     # The region that the centre lies in, so that it is not empty.
     phases = phases_at(graph, x)
     signs = np.concatenate([np.where(phases[i][columns], 1, -1) for i, columns in space.columns.items()])
-    assert not close_leaf(space, signs.astype(np.int8))[0]
+    assert not close_leaf(space, signs.astype(np.int8), never)[0]

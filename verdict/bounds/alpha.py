@@ -9,13 +9,16 @@ lines gives the whole gradient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..device import CPU, Device
 from ..network.graph import Affine, Graph, Input, Relu
+from ..network.maps.namespace import namespace, positive
 from .bounds import Bounds
 from .linear import LinearBound, backward, unit_rows
 from .lines import Lines, crown_lines
@@ -40,7 +43,8 @@ class Relaxed:
 
 def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[int, Lines], number: int) -> Relaxed:
     """Follow the minimiser of a bound of one row per domain forward through its lines, up to node `number`."""
-    x = np.where(bound.slope[:, 0, :] > 0, bounds.lower[0], bounds.upper[0])
+    xp = namespace(bound.slope)
+    x = xp.where(bound.slope[:, 0, :] > 0, bounds.lower[0], bounds.upper[0])
     values: dict[int, Any] = {}
     pre: dict[int, Any] = {}
     for current in graph.ancestors(number):
@@ -51,14 +55,14 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
             total = node.bias.like(x)
             for linear, source in node.terms:
                 total = total + linear.apply(values[source])
-            values[current] = np.broadcast_to(total, (len(x), node.size))
+            values[current] = xp.broadcast_to(total, (len(x), node.size))
         elif current in bound.coefficients:
             line, z = lines[current], values[node.source]
             pre[current] = z
             above = bound.coefficients[current][:, 0, :] < 0
-            values[current] = np.where(above, line.slope_above * z + line.offset_above, line.slope_below * z)
+            values[current] = xp.where(above, line.slope_above * z + line.offset_above, line.slope_below * z)
         else:
-            values[current] = np.maximum(values[node.source], 0)
+            values[current] = positive(values[node.source])
     return Relaxed(x, pre)
 
 
@@ -78,9 +82,9 @@ class Adam:
             first = (1 - FIRST) * gradient + FIRST * self._first.get(key, 0.0)
             second = (1 - SECOND) * gradient * gradient + SECOND * self._second.get(key, 0.0)
             self._first[key], self._second[key] = first, second
-            scale = self.rate * DECAY**step * np.sqrt(1 - SECOND**step) / (1 - FIRST**step)
-            moved = value + np.asarray(scale, value.dtype) * first / (np.sqrt(second) + np.asarray(1e-12, value.dtype))
-            result[key] = np.clip(moved, self.low, self.high)
+            scale = self.rate * DECAY**step * math.sqrt(1 - SECOND**step) / (1 - FIRST**step)
+            moved = value + scale * first / (namespace(second).sqrt(second) + 1e-12)
+            result[key] = moved.clip(self.low, self.high)
         return result
 
 
@@ -98,25 +102,25 @@ def ascend_slopes(
 ) -> tuple[Any, dict[int, Any]]:
     """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
-    Works in the float type of `rows`, until `done` says so of the best bounds (batch,) or `steps` are taken.
-    Returns the best bounds and their slopes per ReLU node, (batch, node size), sound whatever they are.
+    Works in the float type and on the device of `rows`, until `done` says so of the best bounds (batch,) or
+    `steps` are taken. Returns the best bounds and their slopes per ReLU node, (batch, node size), sound whatever
+    they are.
     """
-    batch = len(rows)
-    slopes = {i: np.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
+    xp, batch = namespace(rows), len(rows)
+    slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
     free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in lines.items()}
-    adam, best, kept = Adam(rate, 0.0, 1.0), np.full(batch, -np.inf, dtype=rows.dtype), dict(slopes)
+    adam, kept = Adam(rate, 0.0, 1.0), dict(slopes)
+    best = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device)
     for step in range(1, steps + 2):
         current = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in lines.items()}
         bound = backward(graph, bounds, number, rows, current, rigorous=rigorous, keep=True)
         better = bound.lower[:, 0] > best
-        best = np.where(better, bound.lower[:, 0], best)
-        kept = {i: np.where(better[:, None], slopes[i], kept[i]) for i in slopes}
+        best = xp.where(better, bound.lower[:, 0], best)
+        kept = {i: xp.where(better[:, None], slopes[i], kept[i]) for i in slopes}
         if step > steps or done(best):
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
-        gradients = {
-            i: np.maximum(nu[:, 0, :], 0) * relaxed.pre[i] * free[i] for i, nu in bound.coefficients.items()
-        }
+        gradients = {i: positive(nu[:, 0, :]) * relaxed.pre[i] * free[i] for i, nu in bound.coefficients.items()}
         slopes = {**slopes, **adam.ascend({i: slopes[i] for i in gradients}, gradients, step)}
     return best, kept
 
@@ -126,13 +130,15 @@ def alpha_bounds(
     start: Bounds,
     steps: int = 12,
     *,
+    device: Device = CPU,
     most: int = 4096,
     stop: Callable[[], bool] = lambda: False,
 ) -> Bounds:
     """Bounds of every node over the box of `start`, with optimised lines for the intermediate layers too.
 
-    `start` are CROWN's bounds of the box (batch 1, float64); each layer's unstable neurons (at most `most`
-    rows, widest first) get lines of their own, found in float32 and evaluated rigorously in float64.
+    `start` are CROWN's bounds of the box (batch 1, float64 NumPy); each layer's unstable neurons (at most `most`
+    rows, widest first) get lines of their own, found in float32 on `device` and evaluated rigorously in float64
+    NumPy, so the result (NumPy) is a proof wherever the lines come from.
     """
     lows, highs = list(start.lower), list(start.upper)
     for number in dict.fromkeys(node.source for node in graph.nodes if isinstance(node, Relu)):
@@ -146,27 +152,24 @@ def alpha_bounds(
         bounds = Bounds(tuple(lows), tuple(highs))
         lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in before}
         rows = unit_rows(chosen, len(low), np.float32)[:, None, :]
-        quick = {i: _cast(line, np.float32) for i, line in lines.items()}
-        _, found = ascend_slopes(
+        _, slopes = ascend_slopes(
             graph,
-            bounds.astype(np.float32),
+            bounds.astype(np.float32).to(device),
             number,
-            rows,
-            quick,
+            device.put(rows),
+            {i: line.astype(np.float32).to(device) for i, line in lines.items()},
             steps,
             RATE,
             rigorous=False,
             done=lambda best: stop(),
         )
-        # The chord must be the float64 one; only the slopes below are taken over.
-        exact = {
-            i: Lines(
-                found[i].astype(np.float64),
-                np.broadcast_to(line.slope_above, found[i].shape),
-                np.broadcast_to(line.offset_above, found[i].shape),
-            )
-            for i, line in lines.items()
-        }
+        # The chord must be the float64 one; only the slopes below are taken over, as far as they are slopes:
+        # whatever a device returns, lines with slopes in [0, 1] are sound.
+        exact = {}
+        for i, line in lines.items():
+            found = device.fetch(slopes[i]).astype(np.float64).clip(0, 1)
+            chord, offset = (np.broadcast_to(a, found.shape) for a in (line.slope_above, line.offset_above))
+            exact[i] = Lines(found, chord, offset)
         result = backward(graph, bounds, number, rows.astype(np.float64), exact).lower[:, 0]
         low, high = lows[number].copy(), highs[number].copy()
         low[0, chosen] = np.maximum(low[0, chosen], result[: len(chosen)])
@@ -183,6 +186,3 @@ def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> No
             lows[reader] = np.maximum(lows[reader], np.maximum(lows[number], 0))
             highs[reader] = np.minimum(highs[reader], np.maximum(highs[number], 0))
 
-
-def _cast(line: Lines, dtype: Any) -> Lines:
-    return Lines(line.slope_below.astype(dtype), line.slope_above.astype(dtype), line.offset_above.astype(dtype))

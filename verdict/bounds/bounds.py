@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..device import Device
 from ..network.graph import Affine, Graph, Relu
+from ..network.maps.namespace import cast, namespace, next_above, next_below
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +33,18 @@ class Bounds:
         """|M| a + |b| + |z| of an affine node, (batch, size): what its rounding error is proportional to."""
         if number not in self._magnitudes:
             node = graph.nodes[number]
+            xp = namespace(self.lower[0])
             size = self._largest(number) if number < len(self.lower) else 0.0
             if isinstance(node, Affine):
-                size = size + np.abs(node.bias.like(self.lower[0]))
+                size = size + xp.abs(node.bias.like(self.lower[0]))
                 for linear, source in node.terms:
                     size = size + linear.apply_abs(self._largest(source))
             self._magnitudes[number] = size
         return self._magnitudes[number]
 
     def _largest(self, number: int) -> Any:
-        return np.maximum(np.abs(self.lower[number]), np.abs(self.upper[number]))
+        xp = namespace(self.lower[number])
+        return xp.maximum(xp.abs(self.lower[number]), xp.abs(self.upper[number]))
 
     def unstable(self, graph: Graph, box: int = 0) -> int:
         """How many ReLUs may be on either side of zero in one box of the batch."""
@@ -48,16 +52,15 @@ class Bounds:
         for node in graph.nodes:
             if isinstance(node, Relu):
                 low, high = self.lower[node.source][box], self.upper[node.source][box]
-                count += int(np.count_nonzero((low < 0) & (high > 0)))
+                count += int(((low < 0) & (high > 0)).sum())
         return count
 
     def astype(self, dtype: Any) -> Bounds:
         """The same bounds in another float type, rounded outward."""
-        lower = tuple(_round(low, dtype, -np.inf) for low in self.lower)
-        return Bounds(lower, tuple(_round(high, dtype, np.inf) for high in self.upper))
+        with np.errstate(over="ignore"):
+            lower = tuple(next_below(cast(low, dtype)) for low in self.lower)
+            return Bounds(lower, tuple(next_above(cast(high, dtype)) for high in self.upper))
 
-
-def _round(values: Any, dtype: Any, towards: float) -> Any:
-    with np.errstate(over="ignore"):
-        rounded = values.astype(dtype)
-    return np.nextafter(rounded, dtype(towards))
+    def to(self, device: Device) -> Bounds:
+        """These bounds (NumPy arrays), the same numbers, on a device."""
+        return Bounds(tuple(map(device.put, self.lower)), tuple(map(device.put, self.upper)))

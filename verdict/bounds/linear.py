@@ -19,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input, Relu
-from ..network.maps.namespace import product
+from ..network.maps.namespace import namespace, next_above, positive, product, zeros_like_shape
 from .bounds import Bounds
 from .interval import affine_interval
 from .lines import Lines, crown_lines
@@ -47,7 +46,7 @@ class LinearBound:
 
 
 def linear_bounds(
-    graph: Graph, lower: FloatArray, upper: FloatArray, stop: Callable[[], bool] = lambda: False
+    graph: Graph, lower: Any, upper: Any, stop: Callable[[], bool] = lambda: False
 ) -> Bounds:
     """Bounds of every node over boxes [lower, upper] of shape (batch, input_size): CROWN where it can help.
 
@@ -55,8 +54,8 @@ def linear_bounds(
     unstable in some box are then bounded by backward substitution and the two are intersected. Once `stop`
     returns True the remaining neurons keep their interval bounds.
     """
-    lows: list[FloatArray] = []
-    highs: list[FloatArray] = []
+    lows: list[Any] = []
+    highs: list[Any] = []
     feeds_relu = {node.source for node in graph.nodes if isinstance(node, Relu)}
     lines: dict[int, Lines] = {}
     for number, node in enumerate(graph.nodes):
@@ -68,7 +67,7 @@ def linear_bounds(
                 so_far = Bounds((*lows, low), (*highs, high))
                 low, high = tighten(graph, so_far, number, lines, stop)
         else:
-            low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
+            low, high = positive(lows[node.source]), positive(highs[node.source])
             lines[number] = crown_lines(lows[node.source], highs[node.source])
         lows.append(low)
         highs.append(high)
@@ -77,10 +76,11 @@ def linear_bounds(
 
 def tighten(
     graph: Graph, bounds: Bounds, number: int, lines: Mapping[int, Lines], stop: Callable[[], bool] = lambda: False
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Any, Any]:
     """Bounds of node `number` intersected with backward substitution for its unstable rows."""
-    low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
-    unstable = np.flatnonzero(((low < 0) & (high > 0)).any(axis=0))
+    xp = namespace(bounds.lower[number])
+    low, high = xp.asarray(bounds.lower[number], copy=True), xp.asarray(bounds.upper[number], copy=True)
+    unstable = xp.nonzero(xp.any((low < 0) & (high > 0), axis=0))[0]
     widest = max(graph.nodes[i].size for i in graph.ancestors(number))
     chunk = max(1, MOST_ENTRIES // (2 * bounds.batch * widest))
     for start in range(0, len(unstable), chunk):
@@ -88,20 +88,22 @@ def tighten(
             break
         rows = unstable[start : start + chunk]
         bound = backward(graph, bounds, number, unit_rows(rows, low.shape[1], low.dtype), lines).lower
-        low[:, rows] = np.maximum(low[:, rows], bound[:, : len(rows)])
-        high[:, rows] = np.minimum(high[:, rows], -bound[:, len(rows) :])
+        low[:, rows] = xp.maximum(low[:, rows], bound[:, : len(rows)])
+        high[:, rows] = xp.minimum(high[:, rows], -bound[:, len(rows) :])
     return low, high
 
 
-def unit_rows(rows: Any, size: int, dtype: Any) -> FloatArray:
+def unit_rows(rows: Any, size: int, dtype: Any) -> Any:
     """Rows that pick out neurons: e_i for the lower bound of each, then -e_i for its upper bound."""
-    picks: FloatArray = np.zeros((2 * len(rows), size), dtype=dtype)
-    picks[np.arange(len(rows)), rows] = 1
-    picks[len(rows) + np.arange(len(rows)), rows] = -1
+    xp, count = namespace(rows), len(rows)
+    picks = xp.zeros((2 * count, size), dtype=dtype, device=rows.device)
+    numbers = xp.arange(count, device=rows.device)
+    picks[numbers, rows] = 1
+    picks[count + numbers, rows] = -1
     return picks
 
 
-def output_bounds(graph: Graph, bounds: Bounds, rows: FloatArray) -> LinearBound:
+def output_bounds(graph: Graph, bounds: Bounds, rows: Any) -> LinearBound:
     """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`."""
     lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
     return backward(graph, bounds, graph.output, rows, lines)
@@ -124,11 +126,12 @@ def backward(
     `rows` and `lines`. Without `rigorous` no rounding is charged and the result is a hint. `keep` returns the
     coefficients met at each ReLU.
     """
+    xp = namespace(rows)
     batch = max(bounds.batch, len(rows) if rows.ndim == 3 else 1, *(len(line.slope_above) for line in lines.values()))
-    pending: dict[int, Any] = {number: np.broadcast_to(rows, (batch, *rows.shape[-2:]))}
+    pending: dict[int, Any] = {number: xp.broadcast_to(rows, (batch, *rows.shape[-2:]))}
     kept: dict[int, Any] = {}
-    constant = np.zeros((batch, rows.shape[-2]), dtype=rows.dtype)
-    magnitude = np.zeros_like(constant)
+    constant = zeros_like_shape(rows, (batch, rows.shape[-2]))
+    magnitude = xp.zeros_like(constant)
     products = 8
     for current in range(number, 0, -1):
         nu = pending.pop(current, None)
@@ -147,27 +150,28 @@ def backward(
                 products += linear.fan_in + linear.fan_out + 2
                 _add(pending, source, linear.apply_transpose(nu))
             if rigorous:
-                magnitude += rowdot(np.abs(nu), bounds.magnitude(graph, current))
+                magnitude += rowdot(xp.abs(nu), bounds.magnitude(graph, current))
     slope = pending.get(0)
     if slope is None:
-        slope = np.zeros((batch, rows.shape[-2], graph.input_size), dtype=rows.dtype)
+        slope = zeros_like_shape(rows, (batch, rows.shape[-2], graph.input_size))
     low, high = bounds.lower[0], bounds.upper[0]
-    center, radius = low / 2 + high / 2, np.nextafter(high / 2 - low / 2, np.inf, dtype=low.dtype)
-    size = np.abs(slope)
+    center, radius = low / 2 + high / 2, next_above(high / 2 - low / 2)
+    size = xp.abs(slope)
     lower = rowdot(slope, center) - rowdot(size, radius) + constant
     if rigorous:
         products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
-        magnitude += rowdot(size, np.maximum(np.abs(low), np.abs(high)))
+        magnitude += rowdot(size, xp.maximum(xp.abs(low), xp.abs(high)))
         with np.errstate(invalid="ignore"):
             lower = lower - (2 * gamma(products, unit(rows.dtype)) * magnitude + tiny(rows.dtype))
     # An overflow on the way knows nothing.
-    return LinearBound(np.where(np.isnan(lower), -np.inf, lower), slope, constant, kept)
+    return LinearBound(xp.where(xp.isnan(lower), -np.inf, lower), slope, constant, kept)
 
 
 def rowdot(rows: Any, vector: Any) -> Any:
     """(batch, rows, n) times (batch or 1, n) -> (batch, rows)."""
     if rows.shape[1] == 1:
-        return np.einsum("brn,bn->br", rows, np.broadcast_to(vector, (len(rows), vector.shape[-1])))
+        xp = namespace(rows)
+        return xp.einsum("brn,bn->br", rows, xp.broadcast_to(vector, (len(rows), vector.shape[-1])))
     return product(rows, vector[:, :, None])[:, :, 0]
 
 

@@ -8,12 +8,14 @@ has no gap at all, and any non-negative multiple beta of its constraint may be a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..network.maps.namespace import product
+from ..device import Device
+from ..network.maps.namespace import cast, namespace, negative, positive, product
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,30 +33,42 @@ class Lines:
 
     def substitute(self, nu: Any) -> tuple[Any, Any]:
         """(mu, gain) with nu . relu(z) >= mu . z + gain on the domain; nu is (batch, rows, size)."""
-        negative = np.minimum(nu, 0)
+        xp, falling = namespace(nu), negative(nu)
         below = self.slope_below[:, None, :]
         mu = nu * below
-        mu += negative * (self.slope_above[:, None, :] - below)
+        mu += falling * (self.slope_above[:, None, :] - below)
         if self.shift is not None:
             mu += self.shift[:, None, :]
         if nu.shape[1] == 1:
-            return mu, np.einsum("brn,bn->br", negative, np.broadcast_to(self.offset_above, (len(nu), nu.shape[2])))
-        return mu, product(negative, self.offset_above[:, :, None])[:, :, 0]
+            return mu, xp.einsum("brn,bn->br", falling, xp.broadcast_to(self.offset_above, (len(nu), nu.shape[2])))
+        return mu, product(falling, self.offset_above[:, :, None])[:, :, 0]
+
+    def astype(self, dtype: Any) -> Lines:
+        """The same lines in another float type, to nearest: a hint, since the chord may now cut the ReLU."""
+        return self._map(lambda values: cast(values, dtype))
+
+    def to(self, device: Device) -> Lines:
+        """These lines (NumPy arrays), the same numbers, on a device."""
+        return self._map(device.put)
+
+    def _map(self, move: Callable[[Any], Any]) -> Lines:
+        shift = None if self.shift is None else move(self.shift)
+        return Lines(move(self.slope_below), move(self.slope_above), move(self.offset_above), shift)
 
 
 def crown_lines(low: Any, high: Any) -> Lines:
     """CROWN's lines for pre-activations in [low, high], arrays (batch, size): the lower line has slope 0 or 1,
     whichever leaves the smaller triangle."""
-    below, above = np.minimum(low, 0), np.maximum(high, 0)
+    below, above = negative(low), positive(high)
     chord = chord_slope(low, high)
-    floor = np.where(low >= 0, 1, above > -below).astype(low.dtype)
-    return Lines(np.where(high <= 0, 0, floor).astype(low.dtype), chord, -chord * below)
+    steep = ((low >= 0) | (above > -below)) & (high > 0)
+    return Lines(cast(steep, low.dtype), chord, -chord * below)
 
 
 def chord_slope(low: Any, high: Any) -> Any:
     """u / (u - l) where unstable, 1 where always on, 0 where always off."""
-    below, above = np.minimum(low, 0), np.maximum(high, 0)
+    xp, below, above = namespace(low), negative(low), positive(high)
     width = above - below
     with np.errstate(invalid="ignore", divide="ignore"):
-        chord = np.where(width > 0, above / width, 0)
-    return np.where(high <= 0, 0, np.where(low >= 0, 1, chord)).astype(low.dtype)
+        chord = xp.where(width > 0, above / width, 0)
+    return xp.where(high <= 0, 0, xp.where(low >= 0, 1, chord))

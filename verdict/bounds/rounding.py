@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..network.exact import UNIT
+from ..network.maps.namespace import float_info
 
 
 def gamma(count: int, unit: float = UNIT) -> float:
@@ -23,9 +22,9 @@ def gamma(count: int, unit: float = UNIT) -> float:
 
 def unit(dtype: Any) -> float:
     """The relative error of one rounding in this float type."""
-    return float(np.finfo(dtype).eps) / 2
+    return float(float_info(dtype).eps) / 2
 
 
 def tiny(dtype: Any) -> float:
     """Far above what underflow can do in this float type, far below anything that matters."""
-    return float(np.finfo(dtype).tiny) * 2.0**22
+    return float(float_info(dtype).tiny) * 2.0**22

@@ -70,7 +70,7 @@ def command(
     from verdict.cli.questions import check, label_text, shipped_range
     from verdict.errors import InputError
 
-    check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, json))
+    check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, "cpu", json))
     choose(method)
     draw = None
     if plot is not None:

@@ -30,6 +30,7 @@ def command(
     bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
+    device: options.Device = "cpu",
     save: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +53,7 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json
     )
     return Questions(request, _MaxEps(save)).run()
 

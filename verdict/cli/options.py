@@ -107,6 +107,16 @@ Timeout = Annotated[
 Threads = Annotated[
     int, typer.Option("--threads", metavar="N", rich_help_panel=SEARCH, help="Threads for the solver.")
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        rich_help_panel=SEARCH,
+        help="Where attacks and better bounds are looked for: cpu, or cuda (PyTorch on a GPU). Proofs are made on the "
+        "CPU.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON object and nothing else.")
 ]
@@ -127,4 +137,5 @@ class Request:
     bounds: str | None
     timeout: float | None
     threads: int
+    device: str
     json: bool

@@ -56,6 +56,7 @@ class Questions(Generic[Answer]):
             "bounds": request.bounds,
             "timeout": request.timeout,
             "threads": request.threads,
+            "device": request.device,
         }
         if request.engine is not None:  # the default is the API's
             self.options["engine"] = request.engine

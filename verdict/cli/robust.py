@@ -30,6 +30,7 @@ def command(
     bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
+    device: options.Device = "cpu",
     json: options.Json = False,
 ) -> int:
     """Does every input within E of this one keep its class?
@@ -39,7 +40,7 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json
     )
     return Questions(request, _Robust(eps)).run()
 

@@ -29,6 +29,7 @@ def command(
     bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
+    device: options.Device = "cpu",
     verbose: Annotated[bool, typer.Option("--verbose", help="Say on stderr where the time went.")] = False,
 ) -> int:
     """Is there an input for which all constraints of QUERY hold?
@@ -52,6 +53,7 @@ def command(
         bounds=bounds,
         timeout=timeout,
         threads=threads,
+        device=device,
     )
     late = answer.status == "unknown" and "time limit" in answer.reason
     print("timed-out" if late else ANSWERS[answer.status])

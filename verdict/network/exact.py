@@ -158,13 +158,12 @@ class Coefficients:
             if x.dtype not in self._placed:
                 self._placed[x.dtype] = self.values.astype(x.dtype)
             return self._placed[x.dtype]
-        from array_api_compat import array_namespace, device
-
-        key = (x.dtype, str(device(x)))
+        key = (x.dtype, x.device)
         if key not in self._placed:
-            library = array_namespace(x)
+            from .maps.namespace import namespace
+
             # A copy: other libraries want writable memory.
-            self._placed[key] = library.asarray(self.values.copy(), dtype=x.dtype, device=device(x))
+            self._placed[key] = namespace(x).asarray(self.values.copy(), dtype=x.dtype, device=x.device)
         return self._placed[key]
 
 

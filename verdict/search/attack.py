@@ -7,14 +7,16 @@ it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import numpy.typing as npt
 
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..network.evaluate import evaluate, evaluate_all, vjp
 from ..network.exact import FloatArray
 from ..network.graph import Graph
-from ..network.maps.namespace import product
+from ..network.maps.namespace import namespace, product
 from ..property import Perturbation, UnsafeSet
 
 
@@ -29,34 +31,38 @@ def attack(
     restarts: int = 16,
     steps: int = 30,
     deadline: Deadline | None = None,
+    device: Device = CPU,
 ) -> FloatArray:
     """Points of the box [lower, upper] (each (input_size,)) with the least slack found, (k, input_size).
 
     Returns every point whose float slack is at most 0, best first; empty when none was found. `starts`
-    (n, input_size) are tried besides random points and corners.
+    (n, input_size) are tried besides random points and corners. Arguments and result are NumPy arrays; the
+    gradient steps are taken in float64 on `device`.
     """
     random = rng.uniform(lower, upper, (restarts, len(lower)))
     random[restarts // 2 :] = np.where(rng.random((restarts - restarts // 2, len(lower))) < 0.5, lower, upper)
-    x = random if starts is None else np.concatenate([np.clip(starts, lower, upper), random])
+    first = random if starts is None else np.concatenate([np.clip(starts, lower, upper), random])
+    x, low, high = device.put(first), device.put(lower), device.put(upper)
+    xp = namespace(x)
     # Each start is aimed at one polytope; with few starts the nearest ones come first.
-    aims = _aims(unsafe, evaluate(graph, x))
-    width = upper - lower
+    matrix, offset = map(device.put, _aims(unsafe, device.fetch(evaluate(graph, x))))
+    width = high - low
     found: list[FloatArray] = []
     for step in range(steps):
         if deadline is not None and deadline.passed():
             break
         values = evaluate_all(graph, x)
-        slack, cotangent = _slack_gradient(unsafe, aims, values[graph.output])
+        slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
         hit = slack <= 0
         if hit.any():
-            found.append(x[hit][np.argsort(slack[hit])])
+            found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
             break
         gradient = vjp(graph, values, cotangent)
         rate = 0.25 * (1 - step / steps) + 0.01
-        x = np.clip(x - rate * width * np.sign(gradient), lower, upper)
+        x = (x - rate * width * xp.sign(gradient)).clip(low, high)
     else:
-        slack, _ = _slack_gradient(unsafe, aims, evaluate(graph, x))
-        found.append(x[slack <= 0])
+        slack, _ = _slack_gradient(matrix, offset, evaluate(graph, x))
+        found.append(device.fetch(x[slack <= 0]))
     return np.concatenate(found) if found else np.empty((0, len(lower)))
 
 
@@ -69,6 +75,7 @@ def shrink(
     deadline: Deadline,
     *,
     starts: FloatArray | None = None,
+    device: Device = CPU,
 ) -> tuple[float, FloatArray] | None:
     """The smallest radius up to `radius` at which the attack succeeds, and the point that it found.
 
@@ -80,7 +87,7 @@ def shrink(
         if deadline.passed() or high - low <= 1e-3 * high:
             break
         lower, upper = family.floats(high if best is None else (low + high) / 2)
-        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline)
+        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline, device=device)
         if len(points):
             distances = family.distances(points)
             nearest = int(distances.argmin())
@@ -93,22 +100,27 @@ def shrink(
     return best
 
 
-def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> npt.NDArray[np.intp]:
-    """For each start, the polytope it goes for: the nearest for the first half, all in turn for the rest."""
+def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The polytope C y <= d that each start goes for: the nearest for every other one, all in turn for the rest.
+
+    C is (starts, rows, outputs) and d (starts, rows); polytopes with fewer rows are filled up with 0 y <= inf.
+    """
     slacks = np.stack([p.slack(outputs) for p in unsafe.polytopes])
-    aims: npt.NDArray[np.intp] = slacks.argmin(axis=0)
+    aims = slacks.argmin(axis=0)
     order = np.argsort(slacks.min(axis=1))
     aims[1::2] = order[np.arange(len(aims[1::2])) % len(order)]
-    return aims
+    most = max(len(p.offset.values) for p in unsafe.polytopes)
+    matrix, offset = np.zeros((len(aims), most, unsafe.outputs)), np.full((len(aims), most), np.inf)
+    for start, which in enumerate(aims):
+        polytope = unsafe.polytopes[which]
+        rows = len(polytope.offset.values)
+        matrix[start, :rows], offset[start, :rows] = polytope.matrix.values, polytope.offset.values
+    return matrix, offset
 
 
-def _slack_gradient(unsafe: UnsafeSet, aims: npt.NDArray[np.intp], y: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _slack_gradient(matrix: Any, offset: Any, y: Any) -> tuple[Any, Any]:
     """The slack of each point's polytope and its gradient with respect to the output."""
-    slack, cotangent = np.empty(len(y)), np.empty_like(y)
-    for which in np.unique(aims):
-        polytope, at = unsafe.polytopes[int(which)], aims == which
-        rows = product(y[at], polytope.matrix.values.T) - polytope.offset.values
-        worst = rows.argmax(axis=1)
-        slack[at] = rows[np.arange(len(rows)), worst]
-        cotangent[at] = polytope.matrix.values[worst]
-    return slack, cotangent
+    margins = product(matrix, y[:, :, None])[:, :, 0] - offset
+    xp = namespace(y)
+    each, worst = xp.arange(len(y), device=y.device), xp.argmax(margins, axis=1)
+    return margins[each, worst], matrix[each, worst]

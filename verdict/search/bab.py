@@ -1,33 +1,35 @@
 """Branch and bound on one problem: choose between splitting inputs and splitting ReLUs, and run it.
 
-Few inputs: halve boxes, all polytopes at once. Many inputs: tighten the intermediate bounds with optimised
-slopes, then split ReLUs, one polytope of the unsafe set after the other, the easiest first.
+Few inputs: halve boxes. Many inputs: split ReLUs, and where that does not end soon, sharpen the bounds of the hidden
+neurons first, with ever more effort; both take turns, so that neither can waste more than the other has cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import numpy as np
 
-from ..bounds.alpha import alpha_bounds
 from ..bounds.bounds import Bounds
-from ..bounds.linear import output_bounds
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
 from .input_split import input_split
-from .leaf import close_leaf
-from .relu_split import Outcome, Space, relu_split
+from .relu_split import Outcome, ReluSplit
+from .sharpen import sharpen
+from .workers import Workers
 
 # With at most so many inputs that can vary, boxes are halved; beyond, ReLUs are split.
 FEW_INPUTS = 12
 # With at most so many unstable ReLUs there are few linear regions: splitting ReLUs ends, and its leaves are
 # linear programs, while boxes would have to shrink without end around a tie.
 FEW_RELUS = 24
+# Splits per hidden neuron in the first sharpening, and by how much each one outdoes the last.
+ROUNDS, GROWTH = 8, 4
+# Seconds that a search over ReLU splits gets at least, and its share of what sharpening took.
+LEAST_SEARCH, SHARE = 0.2, 0.3
 
 
 def branch_and_bound(
@@ -37,8 +39,13 @@ def branch_and_bound(
     deadline: Deadline,
     try_points: Callable[[FloatArray], bool],
     on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None,
+    threads: int = 1,
+    device: Device = CPU,
 ) -> Outcome:
-    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+    """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
+
+    Slopes are looked for on `device`.
+    """
     for polytope in polytopes:
         if not polytope.matrix.is_dyadic:
             # The float rows would be other rows than those asked about.
@@ -47,26 +54,36 @@ def branch_and_bound(
     if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         return input_split(graph, unsafe, low, high, deadline, try_points, on_progress)
-    tight = alpha_bounds(graph, bounds, stop=deadline.passed)
-    visited = 0
-    for polytope, row in _easiest_first(graph, tight, polytopes):
-        if row is None:
-            continue
-        offset = float(np.nextafter(polytope.offset.values[row], np.inf))
-        space = Space(graph, tight, polytope.matrix.values[row], offset)
-        outcome = relu_split(space, deadline, try_points, partial(close_leaf, space), on_progress)
+    with Workers(threads) as workers:
+        return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers)
+
+
+def _split_relus(
+    graph: Graph,
+    bounds: Bounds,
+    polytopes: list[Polytope],
+    deadline: Deadline,
+    try_points: Callable[[FloatArray], bool],
+    on_progress: Callable[[float, int, int], object],
+    workers: Workers,
+) -> Outcome:
+    visited, rounds = 0, 0
+    while True:
+        started = deadline.elapsed()
+        bounds = sharpen(graph, bounds, rounds, workers, deadline.passed)
+        sharpening = deadline.elapsed() - started
+        search = ReluSplit(graph, bounds, polytopes, workers, try_points)
+        slice_, share = max(LEAST_SEARCH, SHARE * sharpening), 0.0
+        while True:
+            clock = deadline.share(1.0, slice_)
+            outcome = search.run(clock, on_progress)
+            if outcome.proved or not clock.passed() or deadline.passed():
+                return Outcome(outcome.proved, outcome.lower, visited + outcome.domains, outcome.reason, outcome.share)
+            # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.
+            gained, share = outcome.share - share, outcome.share
+            slice_ = slice_ * (1 - share) / max(gained, 1e-12)
+            if slice_ > GROWTH * sharpening:
+                break
+            slice_ = max(LEAST_SEARCH, slice_)
         visited += outcome.domains
-        if not outcome.proved:
-            return Outcome(False, outcome.lower, visited, f"{polytope.name}: {outcome.reason}".lstrip(": "))
-    return Outcome(True, 0.0, visited)
-
-
-def _easiest_first(graph: Graph, bounds: Bounds, polytopes: list[Polytope]) -> list[tuple[Polytope, int | None]]:
-    """Each polytope with the row that the bounds are nearest to excluding; None where it is excluded."""
-    ranked: list[tuple[float, int, Any]] = []
-    for number, polytope in enumerate(polytopes):
-        lower = output_bounds(graph, bounds, polytope.matrix.values).lower[0]
-        margins = lower - np.nextafter(polytope.offset.values, np.inf)
-        best = int(margins.argmax())
-        ranked.append((-float(margins[best]), number, None if margins[best] > 0 else best))
-    return [(polytopes[number], row) for _, number, row in sorted(ranked, key=lambda r: r[:2])]
+        rounds = ROUNDS if rounds == 0 else GROWTH * rounds

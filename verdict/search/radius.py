@@ -17,6 +17,7 @@ from ..bounds import Bounds, linear_bounds, output_bounds
 from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm_near, replay_exactly
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
 from ..network.network import Network
 from ..property import Perturbation, Polytope, UnsafeSet
@@ -51,9 +52,10 @@ class RadiusSearch:
         deadline: Deadline,
         on_progress: Callable[[Progress], object] | None = None,
         bounds: str = "linear",
+        device: Device = CPU,
     ) -> None:
         self.network, self.family, self.unsafe = network, family, unsafe
-        self.graph, self.deadline = network.graph, deadline
+        self.graph, self.deadline, self.device = network.graph, deadline, device
         self.lowers = [Fraction(0)] * len(unsafe.polytopes)
         self.trusts = [Trust.EXACT] * len(unsafe.polytopes)
         self.closest: Witness | None = None
@@ -177,7 +179,7 @@ class RadiusSearch:
         radius = self._first_hit(clock)
         if radius is None:
             return
-        found = shrink(self.graph, self.unsafe, self.family, radius, self._rng, clock)
+        found = shrink(self.graph, self.unsafe, self.family, radius, self._rng, clock, device=self.device)
         if found is None:
             return
         self.offer(ExactVector.of(found[1]))
@@ -189,7 +191,7 @@ class RadiusSearch:
         radius = top / 256
         while not clock.passed():
             lower, upper = self.family.floats(radius)
-            if len(attack(self.graph, self.unsafe, lower, upper, self._rng, deadline=clock)):
+            if len(attack(self.graph, self.unsafe, lower, upper, self._rng, deadline=clock, device=self.device)):
                 return radius
             if radius >= top:
                 return None
@@ -219,10 +221,10 @@ class RadiusSearch:
             worst = min(movable, key=lambda i: proved[i])
             radius = (proved[worst] + min(failed[worst], top)) / 2
 
-    def bounds_at(self, radius: float) -> Bounds:
+    def bounds_at(self, radius: float, device: Device = CPU) -> Bounds:
         """Linear bounds of every node on the set of this radius (batch 1)."""
-        lower, upper = self.family.floats(radius)
-        return linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+        lower, upper = (device.put(end[None]) for end in self.family.floats(radius))
+        return linear_bounds(self.graph, lower, upper, self.deadline.passed)
 
     def tight_bounds_at(self, radius: float) -> Bounds:
         """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""
@@ -242,10 +244,17 @@ class RadiusSearch:
 
     def safe_at(self, radius: float) -> list[bool]:
         """For each polytope, whether linear bounds exclude it on the set of this radius, rigorously."""
-        bounds = self.bounds_at(radius)
+        # What a GPU's bounds do not exclude, it is not worth trying to prove.
+        if not self.device.is_rigorous and not any(self._excluded(radius, self.device)):
+            return [False] * len(self.unsafe.polytopes)
+        return self._excluded(radius, CPU)
+
+    def _excluded(self, radius: float, device: Device) -> list[bool]:
+        """What linear bounds exclude: a proof where they are computed on the CPU, elsewhere a hint."""
+        bounds = self.bounds_at(radius, device)
         rows = np.concatenate([p.matrix.values for p in self.unsafe.polytopes])
         limits = np.concatenate([p.offset.values for p in self.unsafe.polytopes])
-        lowest = output_bounds(self.graph, bounds, rows).lower[0]
+        lowest = device.fetch(output_bounds(self.graph, bounds, device.put(rows)).lower)[0]
         outside, start = [], 0
         for polytope in self.unsafe.polytopes:
             count = len(polytope.offset.values)

@@ -21,7 +21,7 @@ from .radius import RadiusSearch
 LAST, NARROW = Fraction(5, 10**7), Fraction(2, 100)
 
 
-def search_bab(search: RadiusSearch, clock: Deadline) -> None:
+def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
     """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails."""
     search.enter("bab")
     while not clock.passed():
@@ -31,11 +31,11 @@ def search_bab(search: RadiusSearch, clock: Deadline) -> None:
         radius = (lower + cap) / 2 if cap - lower > NARROW * cap else cap * (1 - LAST / 2)
         if search.upper is None and lower > 0:
             radius = cap
-        if not _prove(search, float_below(radius), clock) and search.cap == cap:
+        if not _prove(search, float_below(radius), clock, threads) and search.cap == cap:
             break
 
 
-def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
+def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int) -> bool:
     """Try to exclude every polytope at this radius; True on success."""
     remaining = [i for i, low in enumerate(search.lowers) if low < Fraction(radius)]
 
@@ -55,6 +55,8 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline) -> bool:
         clock,
         try_points,
         lambda least, waiting, visited: search.report(),
+        threads,
+        search.device,
     )
     if outcome.proved:
         for i in remaining:

@@ -21,6 +21,7 @@ from ..bounds import Bounds, linear_bounds, output_bounds
 from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm, replay_exactly
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..errors import SolverError
 from ..network.exact import ExactVector, FloatArray
 from ..property import Box, Polytope, Problem, UnsafeSet
@@ -52,13 +53,15 @@ def decide(
     report: Callable[[str], object],
     engine: str = "milp",
     bounds: str = "linear",
+    device: Device = CPU,
 ) -> Evidence:
     """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto.
 
-    `bounds` names the method whose bounds milp and smt encode, see `verdict.bounds.methods`.
+    `bounds` names the method whose bounds milp and smt encode, see `verdict.bounds.methods`. The attack and the search
+    for better bounds run on `device`.
     """
     evidence = Evidence()
-    run = _Run(problem, box, deadline, evidence, report)
+    run = _Run(problem, box, deadline, evidence, report, device)
     if run.attack() or run.bounds():
         return evidence
     if deadline.passed():
@@ -71,7 +74,7 @@ def decide(
         if not run.tighten(bounds):
             run.milp(solver, threads)
     else:
-        run.bab()
+        run.bab(threads)
     run.enter("end")
     return evidence
 
@@ -84,10 +87,12 @@ class _Run:
         deadline: Deadline,
         evidence: Evidence,
         report: Callable[[str], object],
+        device: Device,
     ) -> None:
         self.problem, self.box, self.deadline, self.evidence = problem, box, deadline, evidence
         self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
         self.report, self.stage, self.trusts = report, "start", [Trust.EXACT]
+        self.device = device
         self.open: list[Polytope] = list(problem.unsafe.polytopes)
         self.node_bounds: Bounds | None = None
 
@@ -109,7 +114,7 @@ class _Run:
         self.enter("attack")
         lower, upper = self.box.floats()
         rng = np.random.default_rng(0)
-        points = attack(self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline)
+        points = attack(self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline, device=self.device)
         return len(points) > 0 and self._confirm(list(points[:8]))
 
     def bounds(self) -> bool:
@@ -146,7 +151,7 @@ class _Run:
             self.evidence.reason = ""
         return not still
 
-    def bab(self) -> None:
+    def bab(self, threads: int) -> None:
         self.enter("bab")
         if self.node_bounds is None:
             return
@@ -158,6 +163,8 @@ class _Run:
             self.deadline,
             lambda points: self._confirm(list(points[:4])),
             lambda lower, waiting, visited: self.report(f"bab: {visited} domains, {waiting} open"),
+            threads,
+            self.device,
         )
         if outcome.proved:
             self.trusts.append(Trust.RIGOROUS)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..exact import Coefficients
 from .base import IndexArray, LinearMap
-from .namespace import zeros_like_shape
+from .namespace import Positions, zeros_like_shape
 
 
 class Index(LinearMap):
@@ -24,6 +24,7 @@ class Index(LinearMap):
     def __init__(self, index: npt.NDArray[Any], in_size: int) -> None:
         self.index: IndexArray = np.array(index, dtype=np.intp).ravel()
         self.index.setflags(write=False)
+        self._picked = Positions(self.index)
         self.in_size, self.out_size = in_size, len(self.index)
         self.coefficients = Coefficients(np.ones(1))
 
@@ -40,7 +41,7 @@ class Index(LinearMap):
         return int(np.bincount(self.index[self.index >= 0], minlength=1).max(initial=0))
 
     @cached_property
-    def _layers(self) -> list[tuple[IndexArray, IndexArray]]:
+    def _layers(self) -> list[tuple[Positions, Positions]]:
         """(targets, sources) pairs: every non-zero output once, no source twice within a pair."""
         targets = np.flatnonzero(self.index >= 0)
         order = targets[np.argsort(self.index[targets], kind="stable")]
@@ -51,23 +52,24 @@ class Index(LinearMap):
         starts = np.maximum.accumulate(np.where(new, np.arange(len(sources)), 0))
         repetition = np.arange(len(sources)) - starts
         return [
-            (order[repetition == k], sources[repetition == k]) for k in range(int(repetition.max()) + 1)
+            (Positions(order[repetition == k]), Positions(sources[repetition == k]))
+            for k in range(int(repetition.max()) + 1)
         ]
 
     @cached_property
-    def _padding(self) -> IndexArray:
-        return np.flatnonzero(self.index < 0)
+    def _padding(self) -> Positions:
+        return Positions(np.flatnonzero(self.index < 0))
 
     def _forward(self, x: Any, w: Any) -> Any:
-        y = x[..., self.index]
+        y = x[..., self._picked.like(x)]
         if len(self._padding):
-            y[..., self._padding] = 0
+            y[..., self._padding.like(y)] = 0
         return y
 
     def _backward(self, y: Any, w: Any) -> Any:
         x = zeros_like_shape(y, (*y.shape[:-1], self.in_size))
         for targets, sources in self._layers:
-            x[..., sources] += y[..., targets]
+            x[..., sources.like(x)] += y[..., targets.like(y)]
         return x
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:

@@ -1,0 +1,26 @@
+"""Every device that is there: NumPy always, PyTorch where it is installed, a GPU where one is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from verdict.device import Device, find_device
+from verdict.errors import InputError
+
+
+def _find(name: str) -> Device:
+    try:
+        return find_device(name)
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["cpu", "torch", "cuda"])
+def device(request: pytest.FixtureRequest) -> Device:
+    return _find(request.param)
+
+
+@pytest.fixture(params=["torch", "cuda"])
+def other(request: pytest.FixtureRequest) -> Device:
+    """A device other than NumPy's."""
+    return _find(request.param)

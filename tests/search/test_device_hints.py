@@ -1,0 +1,62 @@
+"""What a device says about bounds decides only where to look: the proofs are the CPU's."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import verdict
+from verdict.deadline import Deadline
+from verdict.device import CPU, Device
+from verdict.models import data
+from verdict.network.exact import ExactVector
+from verdict.property import LinfBall, misclassification
+from verdict.results import Trust
+from verdict.search.radius import RadiusSearch
+
+
+class Liar(Device):
+    """A device whose every bound is far above the truth, or far below."""
+
+    is_rigorous = False
+
+    def fetch(self, values):
+        return np.full(values.shape, 1e9 if self.name == "optimist" else -1e9)
+
+
+def search_on(device):
+    network = verdict.load("digits-mlp")
+    family = LinfBall(ExactVector.of(data("digits").load()[0][3]), Fraction(0), Fraction(1))
+    return RadiusSearch(network, family, misclassification(2, 10), Deadline(60), device=device)
+
+
+RADII = [0.005, 0.02, 0.03, 0.05]
+
+
+def test_an_optimist_proves_nothing():
+    here, there = search_on(CPU), search_on(Liar("optimist"))
+    safe = [here.safe_at(radius) for radius in RADII]
+    assert any(any(row) for row in safe)
+    assert not all(all(row) for row in safe)
+    assert [there.safe_at(radius) for radius in RADII] == safe
+
+
+def test_a_pessimist_costs_only_the_proofs():
+    search = search_on(Liar("pessimist"))
+    search.prove_by_bounds()
+    assert search.lower == 0
+
+
+@pytest.mark.parametrize("radius", RADII)
+def test_hints_agree_with_proofs(radius, other):
+    assert search_on(other).safe_at(radius) == search_on(CPU).safe_at(radius)
+
+
+def test_radii_proved_with_hints(other):
+    here, there = search_on(CPU), search_on(other)
+    here.prove_by_bounds()
+    there.prove_by_bounds()
+    assert there.lower_trust is Trust.RIGOROUS
+    assert float(there.lower) == pytest.approx(float(here.lower), rel=0.02)

@@ -1,0 +1,193 @@
+"""The network on one box, written in its unstable ReLUs alone.
+
+A ReLU that is stable on the box is linear there, so every pre-activation is an affine function of the input
+and of the unstable ReLUs before it. Where these are few, bounding a domain of branch and bound costs two small
+matrix products per layer, however wide the network is. Everything is float32 and still rigorous: what the
+matrices and the arithmetic get wrong is bounded once per neuron, and charged by one dot product per domain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..network.graph import Affine, Graph, Input
+from .bounds import Bounds
+from .rounding import gamma, tiny, unit
+
+# The most numbers that the affine forms of one node may take (256 MiB in float64).
+MOST_ENTRIES = 2**25
+# Beyond it a float32 coefficient is too near to overflow to be of use.
+LARGEST = 1e30
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The unstable neurons of one ReLU node: their outputs are the variables `start` to `stop`, their
+    pre-activations `matrix` @ (the variables before `start`), matrix (stop - start, start)."""
+
+    start: int
+    stop: int
+    matrix: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """Rows of one node as affine functions of the variables: the input, 1, outputs of unstable ReLUs in order.
+
+    The input is scaled, x = center + radius * s with s in [-1, 1], one variable per coordinate that can move
+    (`inputs` of them); the constant 1 is variable number `inputs`. `rows` is (rows, variables). `charge`
+    (unstable ReLUs,) and `row_charge` (rows,) bound what one unit of a multiplier gets wrong.
+    """
+
+    inputs: int
+    layers: tuple[Layer, ...]
+    rows: Any
+    charge: Any
+    row_charge: Any
+    last_charge: Any
+
+    def bound(self, row: Any, below: Any, above: Any, gap: Any, shift: Any) -> tuple[Any, Any, Any]:
+        """Rigorous lower bounds (batch,) of rows number `row` (batch,), what they were charged for rounding, and the
+        coefficients (batch, variables) met.
+
+        `below`, `above`, `gap`, `shift` (batch, unstable ReLUs) are the lines, as in `lines.Lines`.
+        """
+        first = self.inputs + 1
+        coefficients = self.rows[row]
+        multipliers = np.empty_like(below)
+        for layer in reversed(self.layers):
+            here = slice(layer.start - first, layer.stop - first)
+            nu = coefficients[:, layer.start : layer.stop]
+            mu = np.maximum(nu, 0) * below[:, here]
+            mu += np.minimum(nu, 0) * above[:, here]
+            mu += shift[:, here]
+            coefficients[:, : layer.start] += mu @ layer.matrix
+            multipliers[:, here] = mu
+        size = np.abs(coefficients[:, : self.inputs]).sum(axis=1)
+        constant = coefficients[:, self.inputs]
+        lower = constant - size + np.einsum("bn,bn->b", np.minimum(coefficients[:, first:], 0), gap)
+        wrong = np.abs(multipliers) @ self.charge + self.row_charge[row]
+        wrong += self.last_charge * (size + np.abs(constant))
+        return lower - wrong, wrong, coefficients
+
+    def follow(self, coefficients: Any, below: Any, above: Any, gap: Any) -> tuple[Any, Any]:
+        """The minimiser s (batch, inputs) of a bound, and the pre-activations (batch, unstable) it leads to."""
+        first = self.inputs + 1
+        variables = np.empty_like(coefficients)
+        variables[:, : self.inputs] = np.where(coefficients[:, : self.inputs] > 0, -1, 1)
+        variables[:, self.inputs] = 1
+        pre = np.empty_like(below)
+        for layer in self.layers:
+            here = slice(layer.start - first, layer.stop - first)
+            z = variables[:, : layer.start] @ layer.matrix.T
+            pre[:, here] = z
+            line = np.where(
+                coefficients[:, layer.start : layer.stop] < 0, above[:, here] * z + gap[:, here], below[:, here] * z
+            )
+            variables[:, layer.start : layer.stop] = line
+        return variables[:, : self.inputs], pre
+
+
+class _Form:
+    """A node as `matrix` (variables, size) in float64, for boxes of variables |v| <= `largest`.
+
+    `error` (size,) bounds |true value - form| over the box, `size` (size,) the sum of |coefficient| * largest.
+    """
+
+    def __init__(self, matrix: Any, error: Any, largest: Any) -> None:
+        self.matrix, self.error = matrix, error
+        self.size = (np.abs(matrix) * largest[: len(matrix), None]).sum(axis=0)
+
+
+def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | None:
+    """The reduced form of `rows` @ node `number` over the box of `bounds` (batch 1, float64); None if too large.
+
+    `rows` is (rows, size of the node), float64. The errors are those of docs/rounding.md, with the variables'
+    largest magnitudes in place of activations.
+    """
+    low, high = bounds.lower[0][0], bounds.upper[0][0]
+    center = low / 2 + high / 2
+    # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
+    radius = np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+    moving = np.flatnonzero(radius)
+    inputs = len(moving)
+    matrix = np.zeros((inputs + 1, graph.input_size))
+    matrix[np.arange(inputs), moving] = radius[moving]
+    matrix[-1] = center
+    largest = np.ones(inputs + 1)
+    forms = {0: _Form(matrix, np.zeros(graph.input_size), largest)}
+    layers: list[Layer] = []
+    charges: list[Any] = []
+    for current in graph.ancestors(number):
+        node = graph.nodes[current]
+        if isinstance(node, Input):
+            continue
+        if isinstance(node, Affine):
+            forms[current] = _affine(node, forms, len(largest), inputs, largest)
+            continue
+        low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
+        unstable, form = np.flatnonzero((low < 0) & (high > 0)), forms[node.source]
+        start, stop = len(largest), len(largest) + len(unstable)
+        if stop * node.size > MOST_ENTRIES:
+            return None
+        layers.append(Layer(start, stop, _float32(form.matrix[:, unstable].T, start)))
+        largest = np.concatenate([largest, high[unstable]])
+        charges.append((form, unstable, np.maximum(-low, high)[unstable]))
+        matrix = np.zeros((stop, node.size))
+        matrix[: len(form.matrix)] = form.matrix * (low >= 0)
+        matrix[start + np.arange(len(unstable)), unstable] = 1
+        forms[current] = _Form(matrix, form.error * (low >= 0), largest)
+    form = forms[number]
+    count = len(largest) + 4 * len(layers) + 16
+    error, wrong = 4 * gamma(count, unit(np.float32)), 1 + 2.0**-20
+    charge = [wrong * (f.error[u] + error * (f.size[u] + z)) for f, u, z in charges]
+    last = form.matrix @ rows.T
+    size = (np.abs(last) * largest[: len(last), None]).sum(axis=0)
+    rounding = 4 * gamma(rows.shape[1] + 2) * (np.abs(rows) @ form.size)
+    slack = tiny(np.float32) * (1 + largest.sum())
+    row_charge = wrong * (np.abs(rows) @ form.error + rounding + error * size) + slack
+    if not (np.isfinite(row_charge).all() and all(np.isfinite(c).all() for c in charge)):
+        return None
+    if max(largest.max(), size.max(initial=0), *(f.size.max(initial=0) for f in forms.values())) > LARGEST:
+        return None
+    return Reduced(
+        inputs,
+        tuple(layers),
+        _float32(last.T, len(largest)),
+        _above(np.concatenate([*charge, np.zeros(0)])),
+        _above(row_charge),
+        np.float32(error),
+    )
+
+
+def _affine(node: Affine, forms: dict[int, _Form], count: int, inputs: int, largest: Any) -> _Form:
+    """The form of an affine node from those of its sources, in float64, with what its arithmetic gets wrong."""
+    matrix = np.zeros((count, node.size))
+    matrix[inputs] = node.bias.values
+    error, size = np.zeros(node.size), np.abs(node.bias.values)
+    products = 4 + len(node.terms)
+    for linear, source in node.terms:
+        form = forms[source]
+        matrix[: len(form.matrix)] += linear.apply(form.matrix)
+        error += linear.apply_abs(form.error)
+        size = size + linear.apply_abs(form.size)
+        products += linear.fan_in
+    # Twice the rounding of the forms covers that of these sums of non-negative numbers too.
+    return _Form(matrix, error * (1 + 2.0**-20) + 4 * gamma(products) * size, largest)
+
+
+def _float32(matrix: Any, columns: int) -> Any:
+    """As float32 with so many columns, zeros on the right."""
+    result = np.zeros((len(matrix), columns), np.float32)
+    with np.errstate(over="ignore"):
+        result[:, : matrix.shape[1]] = matrix
+    return result
+
+
+def _above(values: Any) -> Any:
+    """Float32 numbers at least as large."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(values.astype(np.float32), np.float32(np.inf))

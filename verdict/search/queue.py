@@ -1,0 +1,53 @@
+"""The open domains, worst first; depth first once there are too many of them.
+
+A domain is kept as its place in the batch that it came in, so nothing is copied until it is taken out.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+
+import numpy as np
+
+from .space import Domains
+
+
+class DomainQueue:
+    """Open domains of at most `most` numbers in all; beyond it the deepest of the best are taken first.
+
+    Best-first search keeps the least lower bound honest, but its frontier grows without end. Taking the domains with
+    the greatest bounds first empties the queue instead.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._ticket = most, itertools.count()
+        self._heap: list[tuple[float, int, Domains, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def least(self) -> float:
+        """The least lower bound of the open domains; infinite when there are none."""
+        return self._heap[0][0] if self._heap else float("inf")
+
+    def push(self, domains: Domains) -> None:
+        for i, lower in enumerate(domains.lower.tolist()):
+            heapq.heappush(self._heap, (lower, next(self._ticket), domains, i))
+
+    def pop(self, count: int) -> Domains:
+        """Up to `count` domains, removed."""
+        count = min(count, len(self._heap))
+        if len(self._heap) * self._heap[0][2].signs.shape[1] > self._most:
+            self._heap.sort()
+            picked = [self._heap.pop() for _ in range(count)]
+        else:
+            picked = [heapq.heappop(self._heap) for _ in range(count)]
+        return Domains(
+            np.array([domains.row[i] for _, _, domains, i in picked]),
+            np.array([domains.signs[i] for _, _, domains, i in picked]),
+            np.array([domains.slopes[i] for _, _, domains, i in picked]),
+            np.array([domains.betas[i] for _, _, domains, i in picked]),
+            np.array([domains.lower[i] for _, _, domains, i in picked]),
+        )

@@ -1,0 +1,219 @@
+"""The space that ReLU splits divide: one box, its unstable ReLUs numbered through, and what is to be proved.
+
+A domain is a choice of sides for some of them. Bounds of domains come in two kinds: quick float32 hints, from the
+network reduced to its unstable ReLUs where that is small, and rigorous float64 ones, which alone close a domain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..bounds.alpha import minimiser
+from ..bounds.bounds import Bounds
+from ..bounds.linear import backward
+from ..bounds.lines import Lines, chord_slope, crown_lines
+from ..bounds.reduced import reduce
+from ..network.exact import FloatArray
+from ..network.graph import Graph
+
+# Domains verified at once take at most so many numbers per array.
+MOST_ENTRIES = 2**22
+
+
+@dataclass(eq=False)
+class Domains:
+    """A batch of domains, arrays (batch, ...): the row each is about, splits, multipliers, lower bounds (hints).
+
+    `signs` are +1 (on), -1 (off) or 0 (not split), `slopes` those of the lines below, `betas` the multipliers of
+    the splits; each (batch, unstable ReLUs). `lower` is relative to the row's offset: above 0 closes.
+    """
+
+    row: Any
+    signs: Any
+    slopes: Any
+    betas: Any
+    lower: Any
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+    def take(self, index: Any) -> Domains:
+        return Domains(self.row[index], self.signs[index], self.slopes[index], self.betas[index], self.lower[index])
+
+    @staticmethod
+    def join(parts: list[Domains]) -> Domains:
+        return Domains(
+            np.concatenate([d.row for d in parts]),
+            np.concatenate([d.signs for d in parts]),
+            np.concatenate([d.slopes for d in parts]),
+            np.concatenate([d.betas for d in parts]),
+            np.concatenate([d.lower for d in parts]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """What bounding a batch of domains saw: rigorous lower bounds minus the row's offset and how much of that is
+    rounding, each (batch,); the coefficients nu of the unstable ReLUs and their pre-activations z at the minimiser,
+    each (batch, size); the minimiser x, (batch, inputs), scaled or not (see `Space.points`)."""
+
+    lower: Any
+    rounding: Any
+    nu: Any
+    z: Any
+    x: Any
+
+
+class Space:
+    """What is to be proved on one box: `rows` @ (node `number`) > `offsets`, each row for itself.
+
+    `bounds` are float64 bounds of the box (batch 1); rows is (rows, size of the node), offsets (rows,). The node
+    is the network's output unless another is given.
+    """
+
+    def __init__(
+        self, graph: Graph, bounds: Bounds, rows: FloatArray, offsets: FloatArray, number: int | None = None
+    ) -> None:
+        self.graph, self.bounds, self.rows, self.offsets = graph, bounds, rows, offsets
+        self.number = graph.output if number is None else number
+        self.columns: dict[int, Any] = {}
+        self.slices: dict[int, slice] = {}
+        start, floors, chords, gaps = 0, [], [], []
+        self.base: dict[int, Lines] = {}
+        needed = set(graph.ancestors(self.number))
+        for i in graph.relus:
+            if i not in needed:
+                continue
+            low, high = bounds.of_relu(graph, i)
+            columns = np.flatnonzero((low[0] < 0) & (high[0] > 0))
+            self.columns[i], self.slices[i] = columns, slice(start, start + len(columns))
+            start += len(columns)
+            self.base[i] = crown_lines(low, high)
+            chord = chord_slope(low[0, columns], high[0, columns])
+            chords.append(chord)
+            gaps.append(-chord * low[0, columns])
+            floors.append(self.base[i].slope_below[0, columns])
+        self.size = start
+        # Chords, their offsets and CROWN's slopes of the unstable ReLUs, each (size,).
+        empty = np.zeros(0)
+        self.chords, self.gaps, self.floors = (np.concatenate([*p, empty]) for p in (chords, gaps, floors))
+        self.quick_chords, self.quick_gaps = self.chords.astype(np.float32), self.gaps.astype(np.float32)
+        # Not below the exact offset, of which the float may be a rounding.
+        self._limits = np.nextafter(offsets.astype(np.float32), np.float32(np.inf))
+        self._reduced = reduce(graph, bounds, self.number, rows)
+        # Without the reduced form: float32 where it holds the rows exactly.
+        self._dtype = np.float32 if (rows == rows.astype(np.float32)).all() else np.float64
+        self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
+
+    def root(self) -> Domains:
+        """One domain per row, without splits, CROWN's slopes."""
+        rows = len(self.rows)
+        return Domains(
+            np.arange(rows),
+            np.zeros((rows, self.size), np.int8),
+            np.repeat(self.floors[None].astype(np.float32), rows, axis=0),
+            np.zeros((rows, self.size), np.float32),
+            np.full(rows, -np.inf, np.float32),
+        )
+
+    def relax(self, domains: Domains, slopes: Any, betas: Any, *, follow: bool = True) -> Relaxed:
+        """Bounds of domains with these slopes and betas; without `follow` neither z nor x."""
+        split, on = domains.signs != 0, domains.signs > 0
+        below = np.where(split, on, slopes)
+        above = np.where(split, on, self.quick_chords)
+        gap = np.where(split, np.float32(0), self.quick_gaps)
+        shift = -domains.signs * betas
+        if self._reduced is None:
+            return self._relax_on_graph(domains, below, above, gap, shift)
+        with np.errstate(over="ignore", invalid="ignore"):
+            lower, rounding, coefficients = self._reduced.bound(domains.row, below, above, gap, shift)
+            lower = np.nextafter(lower - self._limits[domains.row], np.float32(-np.inf))
+        # An overflow on the way knows nothing.
+        lower = np.where(np.isnan(lower), np.float32(-np.inf), lower)
+        nu = coefficients[:, self._reduced.inputs + 1 :]
+        if not follow:
+            return Relaxed(lower, rounding, nu, None, None)
+        s, z = self._reduced.follow(coefficients, below, above, gap)
+        return Relaxed(lower, rounding, nu, z, s)
+
+    def points(self, relaxed: Relaxed, which: Any) -> FloatArray:
+        """The minimisers of the domains `which` as float64 inputs in the box, (which, input_size)."""
+        chosen = relaxed.x[which]
+        if self._reduced is None:
+            return np.asarray(chosen, dtype=np.float64)
+        low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
+        points = np.repeat(low[None], len(chosen), axis=0)
+        moving = np.flatnonzero(high > low)
+        points[:, moving] = np.where(chosen > 0, high[moving], low[moving])
+        return points
+
+    def _relax_on_graph(self, domains: Domains, below: Any, above: Any, gap: Any, shift: Any) -> Relaxed:
+        lines = self._lines(below, above, gap, shift, self._dtype)
+        rows = self.rows.astype(self._dtype)[domains.row][:, None, :]
+        bound = backward(self.graph, self._rough, self.number, rows, lines, keep=True)
+        found = minimiser(self.graph, self._rough, bound, lines, self.number)
+        nu = self._gather({i: c[:, 0, :] for i, c in bound.coefficients.items()}, len(domains))
+        low, high = self._rough.lower[0], self._rough.upper[0]
+        slope = bound.slope[:, 0, :]
+        quick = (np.where(slope > 0, low, high) * slope).sum(axis=1) + bound.constant[:, 0]
+        lower = bound.lower[:, 0]
+        rounding = (quick - lower).astype(np.float32)
+        lower = np.nextafter((lower - self._limits[domains.row]).astype(np.float32), np.float32(-np.inf))
+        lower = np.nextafter(lower, np.float32(-np.inf))
+        return Relaxed(lower, rounding, nu, self._gather(found.pre, len(nu)), found.x)
+
+    def verify(self, domains: Domains, row: FloatArray | None = None, offset: float = 0.0) -> FloatArray:
+        """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,).
+
+        With `row` (size of the node,) and `offset`, of these instead of the domains' own.
+        """
+        widest = max(self.graph.nodes[i].size for i in self.graph.ancestors(self.number))
+        chunk = max(1, MOST_ENTRIES // widest)
+        parts = [self._verify(domains.take(slice(i, i + chunk)), row, offset) for i in range(0, len(domains), chunk)]
+        return np.concatenate([*parts, np.zeros(0)])
+
+    def _verify(self, domains: Domains, row: FloatArray | None, offset: float) -> FloatArray:
+        rows = self.rows[domains.row] if row is None else np.repeat(row[None], len(domains), axis=0)
+        offsets = self.offsets[domains.row] if row is None else offset
+        bound = backward(self.graph, self.bounds, self.number, rows[:, None, :], self.lines(domains))
+        # The offset is subtracted in float64: one more rounding, downward.
+        lower: FloatArray = np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
+        return lower
+
+    def lines(self, domains: Domains) -> dict[int, Lines]:
+        """The domains' lines on the whole network, in float64."""
+        split, on = domains.signs != 0, domains.signs > 0
+        below = np.where(split, on, domains.slopes)
+        above = np.where(split, on, self.chords)
+        gap = np.where(split, 0, self.gaps)
+        return self._lines(below, above, gap, -domains.signs * domains.betas.astype(np.float64), np.float64)
+
+    def _lines(self, below: Any, above: Any, gap: Any, shift: Any, dtype: Any) -> dict[int, Lines]:
+        result = {}
+        for i, columns in self.columns.items():
+            base, part = self.base[i], self.slices[i]
+            arrays = []
+            for stable, unstable in (
+                (base.slope_below, below),
+                (base.slope_above, above),
+                (base.offset_above, gap),
+                (None, shift),
+            ):
+                full = np.zeros((len(below), base.slope_below.shape[1]), dtype)
+                if stable is not None:
+                    full += stable
+                full[:, columns] = unstable[:, part]
+                arrays.append(full)
+            result[i] = Lines(*arrays)
+        return result
+
+    def _gather(self, per_node: dict[int, Any], batch: int) -> Any:
+        """Arrays per ReLU node (batch, node size) as one array (batch, size) over the unstable ReLUs."""
+        result = np.zeros((batch, self.size), dtype=np.float32)
+        for i, columns in self.columns.items():
+            if i in per_node:
+                result[:, self.slices[i]] = per_node[i][:, columns]
+        return result

@@ -1,0 +1,39 @@
+"""Using the second core: the same function on several batches at once, in threads.
+
+NumPy lets go of Python's lock inside its loops and products, and BLAS is kept to one thread (`verdict.__init__`), so
+two batches of bounds run side by side in one process without copying anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """A pool of `count` threads, at most one per core; a context manager."""
+
+    def __init__(self, count: int) -> None:
+        self.count = max(1, min(count, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count))
+        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """The results in order; an exception of any of them is raised here."""
+        if self._pool is None or len(items) < 2:
+            return [function(item) for item in items]
+        return list(self._pool.map(function, items))
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
