@@ -30,9 +30,8 @@ WAYS = {
     "milp": ("milp", 20.0, {}),
     "smt": ("smt", 20.0, {}),
 }
-# The most unknowns per way in a block, questions that brute force finds too close to call not counted. ReLU splits
-# bound one row of a polytope at a time, and what Z3 finds lies on a vertex, where ONNX Runtime may not confirm it.
-MOST_UNKNOWN = {"relu": 4, "input": 5, "auto": 4, "milp": 1, "smt": 5}
+# The most unknowns per way in a block, questions that brute force finds too close to call not counted.
+MOST_UNKNOWN = {"relu": 1, "input": 5, "auto": 1, "milp": 1, "smt": 5}
 
 
 @pytest.mark.parametrize("first", range(0, COUNT, BLOCK))
@@ -106,8 +105,7 @@ def test_a_solver_that_breaks_down_gives_unknown(tmp_path, monkeypatch):
     assert answer.status in ("violated", "unknown")
 
 
-@pytest.mark.xfail(reason="a leaf is closed by one row of the polytope alone", strict=True)
-@pytest.mark.parametrize("serial", [22, 41, 48])
+@pytest.mark.parametrize("serial", [22, 27, 123, 205])
 def test_relu_splits_close_polytopes_of_several_rows(serial, tmp_path, monkeypatch):
     """Each row alone is reached, all together are not: the linear program of a leaf needs them all."""
     asked = ask(serial, tmp_path)

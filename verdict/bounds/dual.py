@@ -64,6 +64,20 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
     return xp.where(xp.isnan(lower), -xp.inf, lower)
 
 
+def row_multipliers(graph: Graph, definitions: Mapping[int, tuple[Any, int]], duals: Any) -> dict[int, Any]:
+    """Per ReLU node mu of shape (1, bounds, size) from an LP's row duals or Farkas rays (bounds, rows).
+
+    `definitions` says, per ReLU node, which neurons have a row M x - z = -c and where the first of these rows is. A
+    dual y of that row stands for -y (M x + c - z) in the Lagrangian, so mu is -y; a neuron without a row is always
+    off, where zero is best.
+    """
+    result = {}
+    for node, (neurons, first) in definitions.items():
+        result[node] = np.zeros((1, len(duals), graph.nodes[node].size))
+        result[node][0][:, neurons] = -duals[:, first : first + len(neurons)]
+    return result
+
+
 def least(nu: Any, mu: Any, low: Any, high: Any) -> Any:
     """min over z in [low, high] of nu max(z, 0) - mu z, elementwise: a function with one kink, at zero."""
     xp = namespace(nu)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from verdict.encoders.milp import Below, encode_below
+from verdict.encoders.milp import encode_below
 from verdict.solvers import Status, solver
 
 from ..deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from .bounds import Bounds
-from .dual import dual_bound
+from .dual import dual_bound, row_multipliers
 from .layers import layer_by_layer, open_ends, replaced
 
 
@@ -49,22 +49,10 @@ def tighten_layer(graph: Graph, bounds: Bounds, number: int, clock: Deadline) ->
     neurons, signs = np.array([neuron for neuron, _ in ends]), np.array([sign for _, sign in ends])
     rows = np.zeros((len(ends), graph.nodes[number].size))
     rows[np.arange(len(ends)), neurons] = signs
-    found = dual_bound(graph, bounds, number, rows, multipliers(graph, below, np.array(duals)))[0]
+    mu = row_multipliers(graph, below.definitions, np.array(duals))
+    found = dual_bound(graph, bounds, number, rows, mu)[0]
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     up, down = signs > 0, signs < 0
     low[0, neurons[up]] = np.maximum(low[0, neurons[up]], found[up])
     high[0, neurons[down]] = np.minimum(high[0, neurons[down]], -found[down])
     return replaced(graph, bounds, number, low, high)
-
-
-def multipliers(graph: Graph, below: Below, duals: FloatArray) -> dict[int, FloatArray]:
-    """Per ReLU node mu of shape (1, bounds, size) from row duals (bounds, rows).
-
-    A dual y of the row M x - z = -c stands for -y (M x + c - z) in the Lagrangian, so mu is -y; a neuron without
-    a row is always off, where zero is best.
-    """
-    result = {}
-    for node, (neurons, first) in below.definitions.items():
-        result[node] = np.zeros((1, len(duals), graph.nodes[node].size))
-        result[node][0][:, neurons] = -duals[:, first : first + len(neurons)]
-    return result

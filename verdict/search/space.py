@@ -165,19 +165,15 @@ class Space:
         lower = np.nextafter(lower, np.float32(-np.inf))
         return Relaxed(lower, rounding, nu, self._gather(found.pre, len(nu)), found.x)
 
-    def verify(self, domains: Domains, row: FloatArray | None = None, offset: float = 0.0) -> FloatArray:
-        """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,).
-
-        With `row` (size of the node,) and `offset`, of these instead of the domains' own.
-        """
+    def verify(self, domains: Domains) -> FloatArray:
+        """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,)."""
         widest = max(self.graph.nodes[i].size for i in self.graph.ancestors(self.number))
         chunk = max(1, MOST_ENTRIES // widest)
-        parts = [self._verify(domains.take(slice(i, i + chunk)), row, offset) for i in range(0, len(domains), chunk)]
+        parts = [self._verify(domains.take(slice(i, i + chunk))) for i in range(0, len(domains), chunk)]
         return np.concatenate([*parts, np.zeros(0)])
 
-    def _verify(self, domains: Domains, row: FloatArray | None, offset: float) -> FloatArray:
-        rows = self.rows[domains.row] if row is None else np.repeat(row[None], len(domains), axis=0)
-        offsets = self.offsets[domains.row] if row is None else offset
+    def _verify(self, domains: Domains) -> FloatArray:
+        rows, offsets = self.rows[domains.row], self.offsets[domains.row]
         bound = backward(self.graph, self.bounds, self.number, rows[:, None, :], self.lines(domains))
         # The offset is subtracted in float64: one more rounding, downward.
         lower: FloatArray = np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
