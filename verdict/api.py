@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .blas import one_thread
 from .deadline import Deadline
 from .device import find_device
 from .errors import InputError, ModelError, PropertyError
@@ -153,6 +154,7 @@ def _engine(name: str, solver: str | None) -> tuple[str, Any]:
     return f"milp/{backend.name}", backend
 
 
+@one_thread()
 def robust(
     network: Network,
     x: npt.ArrayLike,
@@ -200,12 +202,15 @@ def robust(
         problem = Problem(network, box, question.unsafe)
         try:
             report = on_progress or (lambda stage: None)
+            started = deadline.elapsed()
             evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place)
+            evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     return judge(network, evidence, question.label, name, deadline.elapsed())
 
 
+@one_thread()
 def bounds_of(
     network: Network,
     x: npt.ArrayLike,
@@ -250,6 +255,7 @@ def _at_center(question: _Question) -> Witness | None:
     return None
 
 
+@one_thread()
 def maxeps(
     network: Network,
     x: npt.ArrayLike,
@@ -299,6 +305,7 @@ def maxeps(
     return judge_radius(search, question.label, name, reason)
 
 
+@one_thread()
 def verify(
     query: str | Path,
     network: Network,
@@ -331,7 +338,7 @@ def verify(
             f"{query} has {asked.inputs} inputs and {asked.outputs} outputs, "
             f"{network.path} has {network.input_size} and {network.output_size}"
         )
-    total, proofs, reasons = Evidence(), [Trust.EXACT], []
+    total, proofs, reasons = Evidence(stages={"start": deadline.elapsed()}), [Trust.EXACT], []
     for case in asked.cases:
         subject = network.passing_inputs() if case.outputs_with_inputs else network
         _refuse_head(subject, case.unsafe)

@@ -18,6 +18,7 @@ from verdict.solvers import Solution, Status, solver
 
 from ..bounds.bounds import Bounds
 from ..bounds.dual import dual_bound, row_multipliers
+from ..errors import SolverError
 from ..network.exact import FloatArray, nearest_float
 from ..property import Polytope
 from .space import Space
@@ -32,7 +33,10 @@ def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[bool, Floa
             on[space.columns[i]] = signs[space.slices[i]] > 0
         phases[i] = on
     encoding = encode_margin(space.graph, space.bounds, polytope, phases)
-    solution = solver("highs", isolate=False).solve(encoding.model, time_limit=60.0)
+    try:
+        solution = solver("highs", isolate=False).solve(encoding.model, time_limit=60.0)
+    except SolverError:
+        return False, None
     if _proves(space, signs, polytope, encoding, solution):
         return True, None
     point = None if solution.point is None else np.asarray(solution.point[: encoding.input_size])

@@ -56,12 +56,17 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
         if math.isfinite(news.bound):
             _record(search, number, news.bound)
 
-    solution = _quick(search, solver, encoding) or solver.solve(
-        encoding.model,
-        time_limit=search.deadline.limit(),
-        threads=threads if solver.features.threads else 1,
-        progress=progress if solver.features.progress else None,
-    )
+    try:
+        solution = _quick(search, solver, encoding) or solver.solve(
+            encoding.model,
+            time_limit=search.deadline.limit(),
+            threads=threads if solver.features.threads else 1,
+            progress=progress if solver.features.progress else None,
+        )
+    except SolverError as error:
+        # A solver that breaks down on one model: what is proved so far stands.
+        search.notes.append(f"{solver.name} broke down on {polytope.name}: {error}")
+        return
     if solution.point is not None:
         _use_point(search, encoding, solution, number)
     if solution.status is Status.INFEASIBLE:
