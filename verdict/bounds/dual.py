@@ -16,7 +16,7 @@ import numpy as np
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps.namespace import namespace, product, zeros_like_shape
 from .bounds import Bounds
-from .rounding import gamma, tiny, unit
+from .rounding import gamma, underflow, unit
 
 
 def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers: Mapping[int, Any]) -> Any:
@@ -60,7 +60,8 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
             # The minimum over the box, per coordinate at one of its ends.
             total = total + xp.sum(xp.minimum(slope * low, slope * high), axis=-1)
             magnitude = magnitude + _rowdot(xp.abs(slope), xp.maximum(xp.abs(low), xp.abs(high))[:, 0, :])
-        lower = total - (2 * gamma(count, unit(rows.dtype)) * magnitude + tiny(rows.dtype))
+        lost = underflow(count, bounds.reach(graph, number), rows.dtype)[:, None]
+        lower = total - (2 * gamma(count, unit(rows.dtype)) * magnitude + lost)
     return xp.where(xp.isnan(lower), -xp.inf, lower)
 
 
