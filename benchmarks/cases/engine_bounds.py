@@ -26,7 +26,7 @@ QUESTIONS = {
 }
 # Wider and deeper than what ships: 120 ReLUs, most of them unstable.
 RANDOM = (16, 40, 40, 40, 2)
-METHODS = ("interval", "linear", "alpha", "lp")
+METHODS = ("interval", "linear", "alpha", "lp", "sharpen")
 
 
 def _question(model: str, number: int) -> tuple[Any, npt.NDArray[np.float32], tuple[float, float]]:

@@ -71,7 +71,7 @@ def test_choosing():
             encoder_bounds(name, engine)
 
 
-@pytest.mark.parametrize("name", ["interval", "zonotope", "linear", "alpha", "lp", "milp"])
+@pytest.mark.parametrize("name", ["interval", "zonotope", "linear", "alpha", "lp", "sharpen", "milp"])
 def test_engines_agree_whatever_the_bounds(name):
     """cancer-mlp #1 has the radius 0.0183: robust below, violated above, and maxeps finds it."""
     network, x = verdict.load("cancer-mlp"), data("cancer").load()[0][1]

@@ -61,7 +61,7 @@ def test_table(run: Run) -> None:
     result = run(*X, "--eps", "0.03")
     assert (result.code, result.err) == (0, "")
     header = next(line.split() for line in result.out.splitlines() if "interval" in line)
-    assert header == ["interval", "zonotope", "linear", "alpha", "lp"]
+    assert header == ["interval", "zonotope", "linear", "alpha", "lp", "sharpen"]
     for words in ("cancer-mlp.onnx on cancer#3, eps 0.03", "class 1", "mean width", "unstable", "margins (1)", "trust"):
         assert words in result.out
     assert max(map(len, result.out.splitlines())) <= 120

@@ -22,6 +22,8 @@ from .bounds import Bounds
 # part of what is left, at most so many seconds.
 ENCODER_BOUNDS = {"smt": "linear", "milp": "alpha"}
 TIGHTEN_SHARE, TIGHTEN_SECONDS = 0.3, 60.0
+# Splits for each unstable neuron, and threads.
+SHARPEN_ROUNDS, SHARPEN_THREADS = 32, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,18 @@ def _lp(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) 
     return Result(triangle_bounds(graph, lower, upper, deadline))
 
 
+def _sharpen(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+    from ..search.sharpen import sharpen
+    from ..search.workers import Workers
+    from .alpha_output import optimised_output
+
+    with Workers(SHARPEN_THREADS) as workers:
+        bounds = sharpen(
+            graph, _linear(graph, lower, upper, deadline).bounds, SHARPEN_ROUNDS, workers, deadline.passed
+        )
+    return Result(optimised_output(graph, bounds, deadline))
+
+
 def _milp(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
     from .tighten_milp import milp_bounds
 
@@ -94,6 +108,7 @@ METHODS = {
         Method("linear", "substitute lines backwards (CROWN)", Trust.RIGOROUS, _linear),
         Method("alpha", "the same with optimised lines", Trust.RIGOROUS, _alpha),
         Method("lp", "triangle relaxation, one linear program per end", Trust.RIGOROUS, _lp),
+        Method("sharpen", "branch and bound on single neurons", Trust.RIGOROUS, _sharpen),
         Method("milp", "mixed-integer programs over the layers below", Trust.SOLVER, _milp),
     )
 }

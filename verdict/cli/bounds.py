@@ -32,9 +32,10 @@ def command(
             "--method",
             metavar="NAMES",
             rich_help_panel=options.SEARCH,
-            help="A comma-separated list of interval, zonotope, linear, alpha, lp, milp; or all.",
+            help="A comma-separated list of interval, zonotope, linear, alpha, lp, sharpen, milp; or "
+            "all.",
         ),
-    ] = "interval,zonotope,linear,alpha,lp",
+    ] = "interval,zonotope,linear,alpha,lp,sharpen",
     timeout: Annotated[
         float | None,
         typer.Option(

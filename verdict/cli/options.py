@@ -90,7 +90,7 @@ Bounds = Annotated[
         metavar="NAME",
         rich_help_panel=SEARCH,
         help="With milp and smt: the bounds in their formula: interval, zonotope, linear (default of smt), alpha "
-        "(default of milp), lp, and with milp also milp.",
+        "(default of milp), lp, sharpen, and with milp also milp.",
         show_default=False,
     ),
 ]
