@@ -33,8 +33,9 @@ from .workers import Workers
 BATCH, TRIALS = 48, 8
 # Open boxes in memory, beyond which the search goes depth first.
 MOST_BOXES = 2_000_000
-# Boxes to visit before single ones are worked on and after such an attempt failed, and how many boxes it takes first.
-PATIENCE, PAUSE, HARD_BATCH = 2000, 300, 4
+# Boxes to visit before single ones are worked on, and how many of them at a time; the share of them that must close
+# for the work to pay, and the weight of the latest one in that share.
+PATIENCE, HARD_BATCH, WORTH, MEMORY = 1200, 4, 0.3, 0.05
 # Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
 NEAR = 0.02
 # How much the relative width of a coordinate counts against the relative gain in slack.
@@ -82,13 +83,16 @@ class InputSplit:
         self.graph, self.unsafe, self.workers, self.try_points = graph, unsafe, workers, try_points
         self.rows, self.lower, self.upper = Rows(unsafe), lower, upper
         self._width = np.where(upper > lower, upper - lower, 1.0)
-        # The open boxes by number, and their numbers in two orders: the worst bound first, which closes the gap, and
-        # the nearest to a counterexample first, which finds one.
+        # The open boxes by number, and their numbers in three orders: the worst bound first, which closes the gap, the
+        # nearest to a counterexample first, which finds one, and the largest first, which are worth hard work.
         self._open: dict[int, tuple[Boxes, int]] = {}
         self._worst: list[tuple[float, int]] = []
         self._nearest: list[tuple[float, int]] = []
+        self._largest: list[tuple[float, int]] = []
         self._ticket, self._visited = itertools.count(), 0
-        self._hard, self._tries, self._pause, self._next_try = HardBox(graph, unsafe), HARD_BATCH, PAUSE, PATIENCE
+        self._hard = HardBox(graph, unsafe)
+        # How often hard work has closed a box of late.
+        self._success = 0.5
 
     def run(
         self, deadline: Deadline, on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None
@@ -102,13 +106,12 @@ class InputSplit:
             on_progress(self.least, len(self._open), self._visited)
             if deadline.passed():
                 return Outcome(False, self.least, self._visited, "the time limit was reached")
-            batch = self._pop(BATCH)
-            if self._visited > self._next_try:
-                found, batch = self._work_on(batch, deadline)
-            size = max(1, -(-len(batch) // self.workers.count))
-            parts = [batch.take(slice(i, i + size)) for i in range(0, len(batch), size)]
-            for halves in self.workers.map(self._split, parts):
-                found = found or self._keep(halves)
+            if self._visited < PATIENCE:
+                found = self._halve(self._pop(BATCH, self._worst, self._nearest))
+            elif self._success < WORTH:
+                found, self._success = self._halve(self._pop(BATCH, self._largest, self._nearest)), 0.5
+            else:
+                found = self._work(self._pop(HARD_BATCH, self._largest), deadline)
         if found:
             return Outcome(False, -np.inf, self._visited, "a counterexample was found")
         return Outcome(True, 0.0, self._visited, share=1.0)
@@ -126,11 +129,13 @@ class InputSplit:
         box = best % len(boxes)
         refined, near = refine(self.graph, self.unsafe, points[best], boxes.low[box], boxes.high[box], REFINE_STEPS)
         np.minimum.at(nearest, box, near)
+        volumes = self._volumes(boxes)
         for i, (slack, reach) in enumerate(zip(boxes.slack.tolist(), nearest.tolist(), strict=True)):
             number = next(self._ticket)
             self._open[number] = boxes, i
             heapq.heappush(self._worst, (slack, number))
             heapq.heappush(self._nearest, (reach, number))
+            heapq.heappush(self._largest, (-float(volumes[i]), number))
         suspects = np.concatenate([refined[near <= 0], points[reached <= 0]])
         return len(suspects) > 0 and self.try_points(suspects)
 
@@ -141,10 +146,10 @@ class InputSplit:
             heapq.heappop(self._worst)
         return self._worst[0][0] if self._worst else float("inf")
 
-    def _pop(self, count: int) -> Boxes:
-        """Up to `count` boxes, removed: of both orders in turn; the latest, smallest ones when memory is short."""
+    def _pop(self, count: int, *orders: list[tuple[float, int]]) -> Boxes:
+        """Up to `count` boxes, removed, of these orders in turn; the latest, smallest ones when memory is short."""
         picked: list[tuple[Boxes, int]] = []
-        heaps = itertools.cycle((self._worst, self._nearest))
+        heaps = itertools.cycle(orders)
         while self._open and len(picked) < count:
             if len(self._open) > MOST_BOXES:
                 picked.append(self._open.popitem()[1])
@@ -156,26 +161,32 @@ class InputSplit:
         fields = zip(*((b.low[i], b.high[i], b.slope[i], b.slack[i]) for b, i in picked), strict=True)
         return Boxes(*(np.array(values) for values in fields))
 
-    def _work_on(self, batch: Boxes, deadline: Deadline) -> tuple[bool, Boxes]:
-        """Work hard on some boxes of a batch; whether a counterexample was found, and the boxes left open."""
-        open_, tried = [], 0
-        for i in batch.slack.argsort():
-            if tried >= self._tries or not self._hard.is_promising(batch.low[i], batch.high[i]):
-                open_.append(i)
-                continue
-            tried += 1
+    def _halve(self, batch: Boxes) -> bool:
+        """Split a batch and queue what stays open; True if a counterexample was found."""
+        size = max(1, -(-len(batch) // self.workers.count))
+        parts = [batch.take(slice(i, i + size)) for i in range(0, len(batch), size)]
+        found = False
+        for halves in self.workers.map(self._split, parts):
+            found = found or self._keep(halves)
+        return found
+
+    def _work(self, batch: Boxes, deadline: Deadline) -> bool:
+        """Work hard on a few boxes and halve those left open; True if a counterexample was found."""
+        open_ = []
+        for i in range(len(batch)):
             closed, points = self._hard.work(batch.low[i], batch.high[i], deadline)
             if len(points) and self.try_points(points):
-                return True, batch.take([])
+                return True
+            self._success += MEMORY * (closed - self._success)
             if not closed:
                 open_.append(i)
-        # While most close, try more of them; otherwise leave them to halving for ever longer.
-        if 2 * (len(batch) - len(open_)) > tried:
-            self._tries, self._pause = 2 * self._tries, 0
-        else:
-            self._tries, self._pause = HARD_BATCH, max(PAUSE, 2 * self._pause)
-        self._next_try = self._visited + self._pause
-        return False, batch.take(open_)
+        return self._halve(batch.take(open_)) if open_ else False
+
+    def _volumes(self, boxes: Boxes) -> FloatArray:
+        """The share of the whole box that each is, over the coordinates that can move, (batch,)."""
+        shares: FloatArray = np.where(self.upper > self.lower, (boxes.high - boxes.low) / self._width, 1.0)
+        result: FloatArray = shares.prod(axis=1)
+        return result
 
     def _split(self, boxes: Boxes) -> Boxes:
         """Both halves of every box, along the coordinate whose halves together come nearest to a proof."""
@@ -226,4 +237,5 @@ def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: A
         low, high = np.nextafter(low.astype(dtype), dtype(-np.inf)), np.nextafter(high.astype(dtype), dtype(np.inf))
     bounds = linear_bounds(graph, low, high)
     bound = output_bounds(graph, bounds, rows.matrix.astype(dtype))
-    return rows.slack(bound.lower), bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
+    slope = bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
+    return rows.mixed_slack(bound, low, high).astype(dtype), slope

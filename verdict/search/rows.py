@@ -9,7 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..bounds.linear import LinearBound
 from ..property import UnsafeSet
+from .mean_row import best_mean
+
+# Polytopes with more rows are excluded by single rows only.
+MOST_ROWS = 32
 
 
 class Rows:
@@ -19,7 +24,8 @@ class Rows:
         self.matrix = np.concatenate([p.matrix.values for p in unsafe.polytopes])
         # An exclusion must hold against the exact offset, of which the float is a rounding.
         self.limits = np.nextafter(np.concatenate([p.offset.values for p in unsafe.polytopes]), np.inf)
-        self.starts = np.cumsum([0, *(len(p.offset.values) for p in unsafe.polytopes)])[:-1]
+        self.counts = [len(p.offset.values) for p in unsafe.polytopes]
+        self.starts = np.cumsum([0, *self.counts])[:-1]
 
     def limits_in(self, dtype: Any) -> Any:
         """The limits in another float type, rounded up."""
@@ -35,6 +41,29 @@ class Rows:
         margins = lower - self.limits_in(lower.dtype)
         best: Any = np.maximum.reduceat(margins, self.starts, axis=1)
         return best.min(axis=1)
+
+    def mixed_slack(self, bound: LinearBound, low: Any, high: Any) -> Any:
+        """As `slack` of a bound over boxes [low, high], but with the best weighted mean of each polytope's rows.
+
+        Inside a polytope all rows are at most 0, and so is every mean with weights >= 0: one that is positive on the
+        box excludes the polytope where no single row does. The bound's own linear functions are averaged, in
+        float64, so no pass through the network is needed.
+        """
+        best = self._margins(bound.lower)
+        open_ = np.flatnonzero(best.min(axis=1) <= 0)
+        for polytope, (start, count) in enumerate(zip(self.starts, self.counts, strict=True)):
+            at = open_[best[open_, polytope] <= 0]
+            if not 1 < count <= MOST_ROWS or not len(at):
+                continue
+            rows = slice(start, start + count)
+            part = LinearBound(bound.lower[at, rows], bound.slope[at, rows], bound.constant[at, rows])
+            mean, _ = best_mean(part, self.limits[rows], low[at], high[at])
+            best[at, polytope] = np.maximum(best[at, polytope], mean)
+        return best.min(axis=1)
+
+    def _margins(self, lower: Any) -> Any:
+        """For bounds (batch, rows): per polytope the margin of its best row, (batch, polytopes), float64."""
+        return np.maximum.reduceat((lower - self.limits_in(lower.dtype)).astype(np.float64), self.starts, axis=1)
 
     def decisive(self, lower: Any) -> Any:
         """For each box the row of the polytope that is hardest to exclude, its best one."""
