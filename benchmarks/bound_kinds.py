@@ -55,6 +55,13 @@ def _interval(boxes: Boxes) -> tuple[Work, int]:
     return lambda: interval_bounds(boxes.graph, boxes.lower, boxes.upper), len(boxes.lower)
 
 
+@kind("zonotope", 1, 64)
+def _zonotope(boxes: Boxes) -> tuple[Work, int]:
+    from verdict.bounds.zonotope import zonotope_bounds
+
+    return lambda: zonotope_bounds(boxes.graph, boxes.lower, boxes.upper), len(boxes.lower)
+
+
 @kind("linear", 1, 64)
 def _linear(boxes: Boxes) -> tuple[Work, int]:
     from verdict.bounds import linear_bounds

@@ -161,14 +161,14 @@ def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
 
 
 @functools.cache
-def random_network(seed: int) -> Any:
-    """A dense network 5-12-8-3 with float32 weights drawn at random."""
+def random_network(seed: int, sizes: tuple[int, ...] = (5, 12, 8, 3)) -> Any:
+    """A dense network with layers of these sizes and float32 weights drawn at random."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     import verdict
 
-    rng, sizes = np.random.default_rng(1000 + seed), (5, 12, 8, 3)
+    rng = np.random.default_rng(1000 + seed)
     nodes, weights, last = [], [], "x"
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         matrix = rng.normal(0, fan_in**-0.5, (fan_out, fan_in)).astype(np.float32)

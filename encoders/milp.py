@@ -75,6 +75,33 @@ def encode_margin(graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases
     return writer.finish(None)
 
 
+@dataclass(frozen=True, eq=False)
+class Below:
+    """The layers below one node: a model whose objective is still to be set, and the node's values over it.
+
+    Neuron i has the value `matrix[i]` @ columns + `constant[i]`; `definitions` as in `Encoding`.
+    """
+
+    model: LinearModel
+    matrix: sparse.csr_array[Any]
+    constant: FloatArray
+    definitions: dict[int, tuple[Columns, int]]
+
+    def objective(self, neuron: int, sign: float) -> LinearModel:
+        """The model that minimises `sign` times the neuron's value."""
+        row = sign * self.matrix[[neuron]].toarray()[0]
+        return self.model.with_objective(row, sign * float(self.constant[neuron]))
+
+
+def encode_below(graph: Graph, bounds: Bounds, number: int) -> Below:
+    """The layers below node `number`, to tighten its neurons; `bounds` (a batch of one) hold below it."""
+    writer = _Writer(graph, bounds)
+    value = writer.network(number)
+    encoding = writer.finish(None)
+    matrix = _widen(value.matrix, encoding.model.columns)
+    return Below(encoding.model, matrix, value.constant, encoding.definitions)
+
+
 def encode_radius(
     graph: Graph,
     bounds: Bounds,
@@ -183,22 +210,24 @@ class _Writer:
         ends = [np.broadcast_to(np.asarray(e, dtype=np.float64), count) for e in (low, high)]
         self.blocks.append((block, ends[0], ends[1]))
 
-    def network(self) -> _Vector:
-        """Write the whole network; returns its output over the columns."""
+    def network(self, number: int | None = None) -> _Vector:
+        """Write the network, or what node `number` depends on; returns the output, or that node, over the columns."""
         from scipy.sparse import csr_array, eye_array
 
+        needed = range(1, len(self.graph.nodes)) if number is None else self.graph.ancestors(number)
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
         self._columns(low, high, False)
         size = self.graph.input_size
-        values: list[_Vector] = [_Vector(csr_array(eye_array(size)), np.zeros(size))]
-        for number, node in enumerate(self.graph.nodes[1:], start=1):
+        values = {0: _Vector(csr_array(eye_array(size)), np.zeros(size))}
+        for current in needed:
+            node = self.graph.nodes[current]
             if isinstance(node, Affine):
-                values.append(self._affine(node, values))
+                values[current] = self._affine(node, values)
             elif isinstance(node, Relu):
-                values.append(self._relu(number, node, values[node.source]))
-        return values[self.graph.output]
+                values[current] = self._relu(current, node, values[node.source])
+        return values[self.graph.output if number is None else number]
 
-    def _affine(self, node: Affine, values: list[_Vector]) -> _Vector:
+    def _affine(self, node: Affine, values: dict[int, _Vector]) -> _Vector:
         from scipy.sparse import csr_array
 
         matrix = csr_array((node.size, len(self.lower)))

@@ -8,6 +8,7 @@ are closed to what the caller asks.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -22,6 +23,7 @@ from verdict.solvers import farkas, logs, watchdog
 from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
 from verdict.solvers.mathopt_proto import dense, hint_proto, model_proto
 from verdict.solvers.model import LinearModel, Vector
+from verdict.solvers.silence import silence
 
 TOLERANCE = 1e-9
 
@@ -81,7 +83,9 @@ class MathOpt(Solver):
     def _solve(self, model: LinearModel, request: Request, monitor: Monitor) -> Raw:
         job = Job(self.kind, model, request, self.isolate)
         if not self.isolate:
-            return solve_here(job, lambda news: monitor.report(*news), monitor.stop)
+            # Only MILPs print, and linear programs are too many to pay for it.
+            with contextlib.nullcontext() if model.is_lp else silence():
+                return solve_here(job, lambda news: monitor.report(*news), monitor.stop)
         ending = watchdog.run(
             "verdict.solvers.mathopt:solve_in_child",
             job,

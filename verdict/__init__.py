@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if "numpy" not in sys.modules:
     # Many small matrix products: BLAS threads only wait for each other (up to 15 times slower, PERFORMANCE.md).
-    # Verdict uses the cores itself; a user who set these variables, or loaded NumPy first, is left alone.
+    # Verdict uses the cores itself; a user who set these variables is left alone. For NumPy first see `blas`.
     for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
-    from .api import check, load, maxeps, robust, verify
+    from .api import bounds_of, check, load, maxeps, robust, verify
     from .checker import Report
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "bounds_of": "api",
     "load": "api",
     "robust": "api",
     "maxeps": "api",
@@ -63,6 +64,7 @@ __all__ = [
     "VerdictError",
     "Witness",
     "__version__",
+    "bounds_of",
     "check",
     "load",
     "maxeps",

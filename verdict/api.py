@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .blas import one_thread
 from .deadline import Deadline
 from .device import find_device
 from .errors import InputError, ModelError, PropertyError
@@ -26,6 +27,7 @@ from .network.network import Network
 from .results import Radius, Trust, Verdict, Witness, weakest
 
 if TYPE_CHECKING:
+    from .bounds.comparison import Comparison
     from .checker import Report
 
 Number = int | float | str | Fraction
@@ -153,6 +155,7 @@ def _engine(name: str, solver: str | None) -> tuple[str, Any]:
     return f"milp/{backend.name}", backend
 
 
+@one_thread()
 def robust(
     network: Network,
     x: npt.ArrayLike,
@@ -164,6 +167,7 @@ def robust(
     target: int | None = None,
     engine: str = "auto",
     solver: str | None = None,
+    bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
     device: str = "cpu",
@@ -174,23 +178,23 @@ def robust(
     `x` has as many numbers as the network's input (any shape), in the network's own input units, and is taken
     as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
     every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
-    as a violation. `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search for better
-    bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU). Ties are
-    unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
+    as a violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
+    (`verdict.bounds.methods`). `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search
+    for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
+    Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
+    from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
     from .search.robust import Evidence, decide
 
     deadline = Deadline(timeout)
-    radius = exact(eps, "eps")
-    if radius < 0:
-        raise InputError(f"eps is {eps}, expected at least 0")
+    radius = _radius(eps)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
-    place = find_device(device)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
     here = _at_center(question)
     if here is not None:
@@ -199,10 +203,47 @@ def robust(
         problem = Problem(network, box, question.unsafe)
         try:
             report = on_progress or (lambda stage: None)
-            evidence = decide(problem, box, deadline, backend, threads, report, engine, place)
+            started = deadline.elapsed()
+            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place)
+            evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
     return judge(network, evidence, question.label, name, deadline.elapsed())
+
+
+@one_thread()
+def bounds_of(
+    network: Network,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    norm: str = "linf",
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    method: str = "linear",
+    timeout: float | None = None,
+    on_progress: Callable[[str], object] | None = None,
+) -> list[Comparison]:
+    """Bounds of every layer, and of the margins over the rival classes, for all inputs within `eps` of `x`.
+
+    Arguments as in `robust`; `method` is a comma-separated list of `verdict.bounds.methods.METHODS`, or "all";
+    `timeout` is in seconds for each. One `Comparison` for each method, in that order.
+    """
+    from .bounds.comparison import compare
+    from .bounds.methods import choose
+
+    methods, radius = choose(method), _radius(eps)
+    question = _question(network, x, range, label, target, norm)
+    lower, upper = question.family.at(radius).floats()
+    return compare(network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)
+
+
+def _radius(eps: Number) -> Fraction:
+    radius = exact(eps, "eps")
+    if radius < 0:
+        raise InputError(f"eps is {eps}, expected at least 0")
+    return radius
 
 
 def _at_center(question: _Question) -> Witness | None:
@@ -215,6 +256,7 @@ def _at_center(question: _Question) -> Witness | None:
     return None
 
 
+@one_thread()
 def maxeps(
     network: Network,
     x: npt.ArrayLike,
@@ -225,6 +267,7 @@ def maxeps(
     target: int | None = None,
     engine: str = "auto",
     solver: str | None = None,
+    bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
     device: str = "cpu",
@@ -236,6 +279,7 @@ def maxeps(
     `timeout` (seconds) or by Ctrl-C, which ends the search and not the call; `on_progress` receives
     `verdict.search.radius.Progress` reports.
     """
+    from .bounds.methods import encoder_bounds
     from .certificate.gate import judge_radius
     from .certificate.replay import replay_exactly
     from .search.radius import RadiusSearch
@@ -243,7 +287,8 @@ def maxeps(
     deadline = Deadline(timeout)
     question = _question(network, x, range, label, target, norm)
     name, backend = _engine(engine, solver)
-    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, find_device(device))
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
+    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, tight, place)
     if replay_exactly(network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline)
     reason = ""
@@ -261,12 +306,14 @@ def maxeps(
     return judge_radius(search, question.label, name, reason)
 
 
+@one_thread()
 def verify(
     query: str | Path,
     network: Network,
     *,
     engine: str = "auto",
     solver: str | None = None,
+    bounds: str | None = None,
     timeout: float | None = None,
     threads: int = 2,
     device: str = "cpu",
@@ -277,6 +324,7 @@ def verify(
     Arguments as in `robust`. A witness satisfies the query exactly, strict inequalities included, and in ONNX
     Runtime. Raises PropertyError for a query that is malformed or does not fit the network.
     """
+    from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
     from .property.vnnlib1 import read_vnnlib1
@@ -284,20 +332,20 @@ def verify(
 
     deadline = Deadline(timeout)
     name, backend = _engine(engine, solver)
-    place = find_device(device)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
     asked = read_vnnlib1(query)
     if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
         raise InputError(
             f"{query} has {asked.inputs} inputs and {asked.outputs} outputs, "
             f"{network.path} has {network.input_size} and {network.output_size}"
         )
-    total, proofs, reasons = Evidence(), [Trust.EXACT], []
+    total, proofs, reasons = Evidence(stages={"start": deadline.elapsed()}), [Trust.EXACT], []
     for case in asked.cases:
         subject = network.passing_inputs() if case.outputs_with_inputs else network
         _refuse_head(subject, case.unsafe)
         problem = Problem(subject, case.inputs, case.unsafe)
         report = on_progress or (lambda stage: None)
-        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, place)
+        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
         if evidence.witness is not None:
@@ -372,7 +420,8 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     else:
         from .search.radius_bab import search_bab
 
-        search_bab(search, search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS), threads)
+        clock = search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS)
+        search_bab(search, clock, threads)
         if engine == "auto" and search.is_open():
             from verdict.solvers import solver
 
@@ -411,4 +460,4 @@ def _at_the_input(question: _Question) -> str:
     return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
 
 
-__all__ = ["Number", "check", "exact", "load", "maxeps", "robust", "verify"]
+__all__ = ["Number", "bounds_of", "check", "exact", "load", "maxeps", "robust", "verify"]

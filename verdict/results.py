@@ -44,7 +44,8 @@ class Witness:
 
     `point` is the input, `outputs` the exact outputs there, `unsafe` the polytope reached in words, `radius`
     its exact distance where one is asked for. `runtime_outputs` is what ONNX Runtime computes at the point,
-    set where the point is one that the deployed network can be given and it is unsafe there too.
+    set where the point is one that the deployed network can be given and it is unsafe there too. `rounded` says
+    that coordinates fixed at numbers that are no floats were given to ONNX Runtime as the nearest ones.
     """
 
     point: ExactVector
@@ -52,6 +53,7 @@ class Witness:
     unsafe: str
     radius: Fraction | None = None
     runtime_outputs: FloatArray | None = None
+    rounded: bool = False
 
     @property
     def deployed(self) -> bool:

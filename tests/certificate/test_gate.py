@@ -72,8 +72,10 @@ def test_no_evidence_is_unknown_with_a_reason(network):
 
 def test_deployable_finds_a_float_of_the_type_inside_the_exact_box(network):
     low, high = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 2**26)
-    point = deployable(network, Box([low], [high]), np.array([0.3333]))
-    assert point is not None
+    placed = deployable(network, Box([low], [high]), np.array([0.3333]))
+    assert placed is not None
+    point, exactly = placed
+    assert exactly is None
     assert low <= Fraction(float(point[0])) <= high
     assert np.float32(point[0]) == point[0]
 
@@ -81,6 +83,21 @@ def test_deployable_finds_a_float_of_the_type_inside_the_exact_box(network):
 def test_a_box_without_any_float32_has_no_deployable_point(network):
     low = Fraction(1, 3)
     assert deployable(network, Box([low], [low + Fraction(1, 2**40)]), np.array([0.3333])) is None
+
+
+def test_a_coordinate_fixed_at_no_float_is_replayed_at_both(network):
+    """Exactly at 1/3, and in ONNX Runtime at the float32 nearest to it."""
+    third = Fraction(1, 3)
+    placed = deployable(network, Box([third], [third]), np.array([0.3333]))
+    assert placed is not None
+    point, exactly = placed
+    assert exactly is not None
+    assert exactly.fractions() == [third]
+    assert point[0] == np.float32(1 / 3)
+    witness, _ = confirm(network, misclassification(0, 2), Box([third], [third]), [point])
+    assert witness is not None
+    assert witness.rounded
+    assert witness.point.fractions() == [third]
 
 
 def test_the_exact_radius_is_a_tie(network):

@@ -100,7 +100,6 @@ def _model(name="xor"):
     return model(name).path
 
 
-@pytest.mark.xfail(reason="each box of a query counts the time of those before it as its start", strict=True)
 def test_stages_add_up_to_the_whole(tmp_path):
     boxes = " ".join(f"(and (>= X_0 0.{i}) (<= X_0 0.{i}5))" for i in range(1, 9))
     path = _query(tmp_path, 0, 1, f"(and (<= Y_0 -9) (or {boxes}))")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,16 @@ KINDS = ("dense", "conv", "residual", "maxpool")
 class Draft:
     """An ONNX graph in the making; `add` returns the name of the new tensor."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
+    def __init__(self, rng: np.random.Generator, scales: Sequence[float]) -> None:
+        self.rng, self.scales = rng, scales
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
     def weight(self, *shape: int) -> str:
         # Quarters keep exact arithmetic short and make ties and degenerate vertices likely.
         values = self.rng.integers(-8, 9, shape) / 4
+        if self.scales:
+            values = values * self.rng.choice(self.scales) * self.rng.uniform(0.5, 1, shape)
         return self.constant(values.astype(np.float32))
 
     def constant(self, values: np.ndarray) -> str:
@@ -51,9 +54,12 @@ class Draft:
         return path
 
 
-def random_network(rng: np.random.Generator, kind: str, folder: Path) -> Path:
-    """A network with at most ten ReLUs, 2 to 4 inputs and 2 or 3 outputs, written to `folder`."""
-    draft, outputs = Draft(rng), int(rng.integers(2, 4))
+def random_network(rng: np.random.Generator, kind: str, folder: Path, scales: Sequence[float] = ()) -> Path:
+    """A network with at most ten ReLUs, 2 to 4 inputs and 2 or 3 outputs, written to `folder`.
+
+    Weights are quarters; with `scales` every tensor of them is multiplied by one of these, and none stays round.
+    """
+    draft, outputs = Draft(rng, scales), int(rng.integers(2, 4))
     if kind == "dense":
         size, width = int(rng.integers(2, 5)), int(rng.integers(2, 5))
         h = draft.add("Relu", draft.gemm("x", size, width))

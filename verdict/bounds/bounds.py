@@ -9,7 +9,8 @@ import numpy as np
 
 from ..device import Device
 from ..network.graph import Affine, Graph, Relu
-from ..network.maps.namespace import cast, namespace, next_above, next_below
+from ..network.maps.namespace import cast, namespace, next_above, next_below, zeros_like_shape
+from .rounding import tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,24 @@ class Bounds:
             self._magnitudes[number] = size
         return self._magnitudes[number]
 
+    def reach(self, graph: Graph, number: int) -> Any:
+        """The sum of the largest magnitudes of all that node `number` depends on, (batch,): what an underflow in a
+        coefficient may meet at most."""
+        key = -1 - number
+        if key not in self._magnitudes:
+            xp = namespace(self.lower[0])
+            total = zeros_like_shape(self.lower[0], (self.batch,))
+            for i in graph.ancestors(number)[:-1]:
+                total = total + xp.sum(self._largest(i), axis=1)
+            self._magnitudes[key] = total
+        return self._magnitudes[key]
+
     def _largest(self, number: int) -> Any:
+        """The largest magnitudes, (batch, size); at least `tiny`, so that what is charged relative to them is more
+        than what underflows."""
         xp = namespace(self.lower[number])
-        return xp.maximum(xp.abs(self.lower[number]), xp.abs(self.upper[number]))
+        largest = xp.maximum(xp.abs(self.lower[number]), xp.abs(self.upper[number]))
+        return largest.clip(tiny(largest.dtype), None)
 
     def unstable(self, graph: Graph, box: int = 0) -> int:
         """How many ReLUs may be on either side of zero in one box of the batch."""

@@ -52,8 +52,8 @@ def affine_interval(
         for linear, source in node.terms:
             low, high = lows[source], highs[source]
             middle = low / 2 + high / 2
-            # The two differences round; one more ulp covers them.
-            reach = next_above(xp.maximum(high - middle, middle - low))
+            # The two differences round; one more ulp covers them, and `tiny` what underflows below.
+            reach = next_above(xp.maximum(high - middle, middle - low)) + tiny(first.dtype)
             center = center + linear.apply(middle)
             radius = radius + linear.apply_abs(reach + error * xp.abs(middle))
         radius = radius * (1 + 2 * error) + tiny(first.dtype)

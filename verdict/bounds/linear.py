@@ -24,7 +24,7 @@ from ..network.maps.namespace import namespace, next_above, positive, product, z
 from .bounds import Bounds
 from .interval import affine_interval
 from .lines import Lines, crown_lines
-from .rounding import gamma, tiny, unit
+from .rounding import gamma, underflow, unit
 
 # The most numbers in one array of coefficients (512 MiB in float64): more rows than that go in several passes.
 MOST_ENTRIES = 2**26
@@ -146,6 +146,7 @@ def backward(
             _add(pending, node.source, mu)
         elif isinstance(node, Affine):
             constant += product(nu, node.bias.like(constant))
+            products += node.size + 2
             for linear, source in node.terms:
                 products += linear.fan_in + linear.fan_out + 2
                 _add(pending, source, linear.apply_transpose(nu))
@@ -162,7 +163,8 @@ def backward(
         products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
         magnitude += rowdot(size, xp.maximum(xp.abs(low), xp.abs(high)))
         with np.errstate(invalid="ignore"):
-            lower = lower - (2 * gamma(products, unit(rows.dtype)) * magnitude + tiny(rows.dtype))
+            lost = underflow(products, bounds.reach(graph, number), rows.dtype)[:, None]
+            lower = lower - (2 * gamma(products, unit(rows.dtype)) * magnitude + lost)
     # An overflow on the way knows nothing.
     return LinearBound(xp.where(xp.isnan(lower), -np.inf, lower), slope, constant, kept)
 

@@ -17,6 +17,9 @@ import numpy as np
 from ..device import Device
 from ..network.maps.namespace import cast, namespace, negative, positive, product
 
+# A chord with less slope than this is replaced by a constant.
+FLAT = 2.0**-60
+
 
 @dataclass(frozen=True, eq=False)
 class Lines:
@@ -34,9 +37,9 @@ class Lines:
     def substitute(self, nu: Any) -> tuple[Any, Any]:
         """(mu, gain) with nu . relu(z) >= mu . z + gain on the domain; nu is (batch, rows, size)."""
         xp, falling = namespace(nu), negative(nu)
-        below = self.slope_below[:, None, :]
-        mu = nu * below
-        mu += falling * (self.slope_above[:, None, :] - below)
+        # One of the two is zero: no cancellation, mu is off by one rounding of its own size.
+        mu = (nu - falling) * self.slope_below[:, None, :]
+        mu += falling * self.slope_above[:, None, :]
         if self.shift is not None:
             mu += self.shift[:, None, :]
         if nu.shape[1] == 1:
@@ -60,15 +63,20 @@ def crown_lines(low: Any, high: Any) -> Lines:
     """CROWN's lines for pre-activations in [low, high], arrays (batch, size): the lower line has slope 0 or 1,
     whichever leaves the smaller triangle."""
     below, above = negative(low), positive(high)
-    chord = chord_slope(low, high)
     steep = ((low >= 0) | (above > -below)) & (high > 0)
-    return Lines(cast(steep, low.dtype), chord, -chord * below)
+    return Lines(cast(steep, low.dtype), *chord(low, high))
 
 
-def chord_slope(low: Any, high: Any) -> Any:
-    """u / (u - l) where unstable, 1 where always on, 0 where always off."""
+def chord(low: Any, high: Any) -> tuple[Any, Any]:
+    """Slope and offset of the line above: u / (u - l) and -l u / (u - l) where unstable, 1 and 0 where always on, 0 and
+    0 where always off.
+
+    A chord so flat that its products might underflow gives way to the constant 2 u.
+    """
     xp, below, above = namespace(low), negative(low), positive(high)
     width = above - below
     with np.errstate(invalid="ignore", divide="ignore"):
-        chord = xp.where(width > 0, above / width, 0)
-    return xp.where(high <= 0, 0, xp.where(low >= 0, 1, chord))
+        slope = xp.where(width > 0, above / width, 0)
+        slope = xp.where(high <= 0, 0, xp.where(low >= 0, 1, slope))
+        flat = slope < FLAT
+        return xp.where(flat, 0, slope), xp.where(flat, 2 * above, -slope * below)

@@ -143,11 +143,12 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
     form = forms[number]
     count = len(largest) + 4 * len(layers) + 16
     error, wrong = 4 * gamma(count, unit(np.float32)), 1 + 2.0**-20
-    charge = [wrong * (f.error[u] + error * (f.size[u] + z)) for f, u, z in charges]
+    # What an underflow may meet.
+    slack = tiny(np.float32) * (1 + largest.sum() + sum(z.sum() for _, _, z in charges))
+    charge = [wrong * (f.error[u] + error * (f.size[u] + z)) + slack for f, u, z in charges]
     last = form.matrix @ rows.T
     size = (np.abs(last) * largest[: len(last), None]).sum(axis=0)
     rounding = 4 * gamma(rows.shape[1] + 2) * (np.abs(rows) @ form.size)
-    slack = tiny(np.float32) * (1 + largest.sum())
     row_charge = wrong * (np.abs(rows) @ form.error + rounding + error * size) + slack
     if not (np.isfinite(row_charge).all() and all(np.isfinite(c).all() for c in charge)):
         return None
@@ -176,7 +177,8 @@ def _affine(node: Affine, forms: dict[int, _Form], count: int, inputs: int, larg
         size = size + linear.apply_abs(form.size)
         products += linear.fan_in
     # Twice the rounding of the forms covers that of these sums of non-negative numbers too.
-    return _Form(matrix, error * (1 + 2.0**-20) + 4 * gamma(products) * size, largest)
+    lost = tiny(np.float64) * (1 + largest.sum())
+    return _Form(matrix, error * (1 + 2.0**-20) + 4 * gamma(products) * size + lost, largest)
 
 
 def _float32(matrix: Any, columns: int) -> Any:

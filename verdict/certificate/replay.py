@@ -2,7 +2,8 @@
 
 A candidate from a float solver or an attack is only a hint. The exact replay decides whether it is a
 violation over the reals; the deployed replay needs a point whose coordinates are floats of the input's type
-and still inside the exact input set.
+and still inside the exact input set, but for coordinates that the set fixes at a number that is no float: there
+the network is given the nearest one, as it would be in use.
 """
 
 from __future__ import annotations
@@ -32,16 +33,24 @@ def replay_exactly(
 
 
 def replay_deployed(
-    network: Network, unsafe: UnsafeSet, point: FloatArray, radius: Fraction | None = None
+    network: Network,
+    unsafe: UnsafeSet,
+    point: FloatArray,
+    radius: Fraction | None = None,
+    exactly: ExactVector | None = None,
 ) -> Witness | None:
-    """A witness at a point of the deployed input type if it is unsafe exactly and in ONNX Runtime."""
+    """A witness at a point of the deployed input type if it is unsafe exactly and in ONNX Runtime.
+
+    Where the input set fixes coordinates at numbers that are no floats, `exactly` is the point of the set that the
+    exact replay takes and `point` what the deployed network is given for it.
+    """
     outputs = network.runtime(point)
     if unsafe.slack(scores(network, outputs, point)[None])[0] > 0:
         return None
-    witness = replay_exactly(network, unsafe, ExactVector.of(point), radius)
+    witness = replay_exactly(network, unsafe, ExactVector.of(point) if exactly is None else exactly, radius)
     if witness is None:
         return None
-    return Witness(witness.point, witness.outputs, witness.unsafe, radius, outputs)
+    return Witness(witness.point, witness.outputs, witness.unsafe, radius, outputs, exactly is not None)
 
 
 def scores(network: Network, outputs: FloatArray, point: FloatArray) -> FloatArray:
@@ -54,14 +63,19 @@ def scores(network: Network, outputs: FloatArray, point: FloatArray) -> FloatArr
     return hot
 
 
-def deployable(network: Network, inputs: Box, point: ExactVector | FloatArray) -> FloatArray | None:
+def deployable(
+    network: Network, inputs: Box, point: ExactVector | FloatArray
+) -> tuple[FloatArray, ExactVector | None] | None:
     """The point nearest to `point` whose coordinates are floats of the input's type, inside the exact box.
 
-    None where a coordinate's interval holds no such float.
+    A coordinate that the box fixes at a number that is no such float gets the nearest float, which is all that the
+    deployed network can be given; then the exact point of the box comes second, else None. The whole result is None
+    where an interval of positive width holds no float of the type.
     """
     wanted = point.floats() if isinstance(point, ExactVector) else np.asarray(point, dtype=np.float64)
     lower, upper = inputs.floats()
     result, start = np.clip(wanted, lower, upper), 0
+    fixed: dict[int, Fraction] = {}
     for port in network.inputs:
         dtype = np.dtype(port.dtype)
         for i in range(start, start + port.size):
@@ -72,10 +86,14 @@ def deployable(network: Network, inputs: Box, point: ExactVector | FloatArray) -
             elif Fraction(float(value)) > inputs.upper[i]:
                 value = np.nextafter(value, dtype.type(-np.inf))
             if not inputs.lower[i] <= Fraction(float(value)) <= inputs.upper[i]:
-                return None
+                if inputs.lower[i] < inputs.upper[i]:
+                    return None
+                fixed[i], value = inputs.lower[i], dtype.type(float(inputs.lower[i]))
             result[i] = float(value)
         start += port.size
-    return result
+    if not fixed:
+        return result, None
+    return result, ExactVector.of([fixed.get(i, Fraction(float(value))) for i, value in enumerate(result)])
 
 
 def confirm(
@@ -84,14 +102,15 @@ def confirm(
     """The first candidate that survives both replays inside the set, else (None, why the last one failed)."""
     reason = "no candidate was found"
     for candidate in candidates:
-        point = deployable(network, inputs, candidate)
-        if point is None:
+        placed = deployable(network, inputs, candidate)
+        if placed is None:
             reason = "the candidate has no float of the input's type near it inside the input set"
             continue
-        witness = replay_deployed(network, unsafe, point)
+        point, exactly = placed
+        witness = replay_deployed(network, unsafe, point, exactly=exactly)
         if witness is not None:
             return witness, ""
-        exact = replay_exactly(network, unsafe, ExactVector.of(point)) is not None
+        exact = replay_exactly(network, unsafe, ExactVector.of(point) if exactly is None else exactly) is not None
         reason = (
             "a violation over the reals that ONNX Runtime does not confirm"
             if exact

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from verdict import __version__
-from verdict.cli import check, exitcodes, info, maxeps, models, robust, verify
+from verdict.cli import bounds, check, exitcodes, info, maxeps, models, robust, verify
 from verdict.errors import VerdictError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +24,7 @@ app.command("robust")(robust.command)
 app.command("maxeps")(maxeps.command)
 app.command("verify")(verify.command)
 app.command("check")(check.command)
+app.command("bounds")(bounds.command)
 app.command("models")(models.command)
 app.command("info")(info.command)
 

@@ -27,6 +27,7 @@ def command(
     target: options.Target = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
+    bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
@@ -52,7 +53,7 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, timeout, threads, device, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json
     )
     return Questions(request, _MaxEps(save)).run()
 

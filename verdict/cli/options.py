@@ -22,6 +22,15 @@ Input = Annotated[
         "before J.",
     ),
 ]
+Eps = Annotated[
+    str,
+    typer.Option(
+        "--eps",
+        metavar="E",
+        rich_help_panel=QUESTION,
+        help="The radius, an exact number: 0.03 or 3/100, in the network's own input units.",
+    ),
+]
 Norm = Annotated[str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf.")]
 Range = Annotated[
     tuple[str, str] | None,
@@ -74,6 +83,17 @@ Solver = Annotated[
         show_default=False,
     ),
 ]
+Bounds = Annotated[
+    str | None,
+    typer.Option(
+        "--bounds",
+        metavar="NAME",
+        rich_help_panel=SEARCH,
+        help="With milp and smt: the bounds in their formula: interval, zonotope, linear (default of smt), alpha "
+        "(default of milp), lp, sharpen, and with milp also milp.",
+        show_default=False,
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(
@@ -114,6 +134,7 @@ class Request:
     target: int | None
     engine: str | None
     solver: str | None
+    bounds: str | None
     timeout: float | None
     threads: int
     device: str

@@ -35,6 +35,13 @@ def above(value: Fraction) -> str:
     return _decimal(value, ROUND_CEILING)
 
 
+def margin_text(value: float) -> str:
+    """A lower bound in four digits, rounded down."""
+    if value in (float("inf"), float("-inf")):
+        return str(value)
+    return f"{Context(prec=4, rounding=ROUND_FLOOR).create_decimal_from_float(float(value)).normalize():f}"
+
+
 def _decimal(value: Fraction, rounding: str) -> str:
     context = Context(prec=DIGITS, rounding=rounding)
     result = context.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize()

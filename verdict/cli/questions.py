@@ -42,17 +42,18 @@ class Questions(Generic[Answer]):
     def __init__(self, request: Request, kind: Kind[Answer]) -> None:
         import verdict
 
-        _check(request)
+        check(request)
         self.request, self.kind = request, kind
         self.network = verdict.load(request.model)
         self.inputs: Points = read_inputs(request.input, self.network)
-        self.range = request.range or _shipped_range(request.model) or self.inputs.valid_range
+        self.range = request.range or shipped_range(request.model) or self.inputs.valid_range
         self.options: dict[str, Any] = {
             "norm": request.norm,
             "range": self.range,
             "label": request.label,
             "target": request.target,
             "solver": request.solver,
+            "bounds": request.bounds,
             "timeout": request.timeout,
             "threads": request.threads,
             "device": request.device,
@@ -123,7 +124,8 @@ def label_text(label: int, point: Point) -> str:
     return f"{label} (the data set says {point.truth})"
 
 
-def _check(request: Request) -> None:
+def check(request: Request) -> None:
+    """Refuse options that make no sense, before anything is loaded."""
     for end in request.range or ():
         exact(end, "--range")
     if request.timeout is not None and not (request.timeout > 0 and math.isfinite(request.timeout)):
@@ -132,7 +134,8 @@ def _check(request: Request) -> None:
         raise InputError(f"--threads is {request.threads}, expected at least 1")
 
 
-def _shipped_range(model: str) -> tuple[str, str] | None:
+def shipped_range(model: str) -> tuple[str, str] | None:
+    """The input range of a shipped model that is called by its name."""
     from verdict.models import models
 
     shipped = models().get(model)

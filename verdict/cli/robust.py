@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, cast
-
-import typer
+from typing import TYPE_CHECKING, Any, cast
 
 from verdict.cli import options
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
@@ -22,21 +20,14 @@ _CODES = {"robust": OK, "violated": VIOLATED}
 def command(
     model: options.Model,
     input: options.Input,
-    eps: Annotated[
-        str,
-        typer.Option(
-            "--eps",
-            metavar="E",
-            rich_help_panel=options.QUESTION,
-            help="The radius, an exact number: 0.03 or 3/100, in the network's own input units.",
-        ),
-    ],
+    eps: options.Eps,
     norm: options.Norm = "linf",
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
+    bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
@@ -49,7 +40,7 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, timeout, threads, device, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json
     )
     return Questions(request, _Robust(eps)).run()
 

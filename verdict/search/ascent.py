@@ -41,7 +41,10 @@ def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relax
     active = np.arange(len(domains))
     now, slopes, betas = domains, domains.slopes, domains.betas
     slope_moments, beta_moments = _Moments(slopes), _Moments(betas)
-    rounding, nu, z, x = None, None, None, None
+    rounding: Any = None
+    nu: Any = None
+    z: Any = None
+    x: Any = None
     for step in range(1, steps + 2):
         seen = space.relax(now, slopes, betas)
         if nu is None:

@@ -16,7 +16,7 @@ from ..device import CPU, Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
-from .input_split import input_split
+from .input_split import InputSplit
 from .relu_split import Outcome, ReluSplit
 from .sharpen import sharpen
 from .workers import Workers
@@ -53,7 +53,8 @@ def branch_and_bound(
     low, high = bounds.lower[0][0], bounds.upper[0][0]
     if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
-        return input_split(graph, unsafe, low, high, deadline, try_points, on_progress)
+        with Workers(threads) as workers:
+            return InputSplit(graph, unsafe, low, high, workers, try_points).run(deadline, on_progress)
     with Workers(threads) as workers:
         return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers)
 

@@ -21,7 +21,7 @@ class DomainQueue:
     """
 
     def __init__(self, most: int) -> None:
-        self._most, self._heap, self._ticket = most, [], itertools.count()
+        self._most, self._ticket = most, itertools.count()
         self._heap: list[tuple[float, int, Domains, int]] = []
 
     def __len__(self) -> int:

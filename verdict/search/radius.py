@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..bounds import Bounds, linear_bounds, output_bounds
+from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm_near, replay_exactly
 from ..deadline import Deadline
 from ..device import CPU, Device
@@ -50,6 +51,7 @@ class RadiusSearch:
         unsafe: UnsafeSet,
         deadline: Deadline,
         on_progress: Callable[[Progress], object] | None = None,
+        bounds: str = "linear",
         device: Device = CPU,
     ) -> None:
         self.network, self.family, self.unsafe = network, family, unsafe
@@ -60,7 +62,8 @@ class RadiusSearch:
         self.stages: dict[str, float] = {}
         self.stage = "start"
         self.notes: list[str] = []
-        self._on_progress = on_progress
+        self._on_progress, self._method = on_progress, bounds
+        self._tight: tuple[float, Bounds] | None = None
         self._rng = np.random.default_rng(0)
 
     @property
@@ -222,6 +225,14 @@ class RadiusSearch:
         """Linear bounds of every node on the set of this radius (batch 1)."""
         lower, upper = (device.put(end[None]) for end in self.family.floats(radius))
         return linear_bounds(self.graph, lower, upper, self.deadline.passed)
+
+    def tight_bounds_at(self, radius: float) -> Bounds:
+        """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""
+        if self._tight is None or self._tight[0] != radius:
+            lower, upper = self.family.floats(radius)
+            clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
+            self._tight = radius, METHODS[self._method].run(self.graph, lower[None], upper[None], clock).bounds
+        return self._tight[1]
 
     def prune(self) -> list[int]:
         """Drop what linear bounds exclude below the present cap, which may have fallen; the open polytopes left."""

@@ -50,18 +50,23 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
     cap = float_above(search.cap)
     polytope = search.unsafe.polytopes[number]
     floor = float_below(search.lowers[number])
-    encoding = encode_radius(search.graph, search.bounds_at(cap), polytope, search.family, (floor, cap))
+    encoding = encode_radius(search.graph, search.tight_bounds_at(cap), polytope, search.family, (floor, cap))
 
     def progress(news: SolverProgress) -> None:
         if math.isfinite(news.bound):
             _record(search, number, news.bound)
 
-    solution = _quick(search, solver, encoding) or solver.solve(
-        encoding.model,
-        time_limit=search.deadline.limit(),
-        threads=threads if solver.features.threads else 1,
-        progress=progress if solver.features.progress else None,
-    )
+    try:
+        solution = _quick(search, solver, encoding) or solver.solve(
+            encoding.model,
+            time_limit=search.deadline.limit(),
+            threads=threads if solver.features.threads else 1,
+            progress=progress if solver.features.progress else None,
+        )
+    except SolverError as error:
+        # A solver that breaks down on one model: what is proved so far stands.
+        search.notes.append(f"{solver.name} broke down on {polytope.name}: {error}")
+        return
     if solution.point is not None:
         _use_point(search, encoding, solution, number)
     if solution.status is Status.INFEASIBLE:

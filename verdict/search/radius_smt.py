@@ -55,7 +55,7 @@ def _round(
 ) -> bool:
     """One session under the present cap; True if the cap fell and another round is worth its bounds."""
     cap = search.cap
-    bounds = search.bounds_at(float_above(cap))
+    bounds = search.tight_bounds_at(float_above(cap))
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
     with Session(memory=memory) as session:
         limit = search.deadline.limit

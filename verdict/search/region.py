@@ -14,12 +14,12 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from verdict.encoders.milp import Phases, encode_radius
+from verdict.encoders.milp import Phases, encode_margin, encode_radius
 
-from ..bounds import interval_bounds
+from ..bounds import Bounds, interval_bounds
 from ..deadline import Deadline
 from ..errors import SolverError
-from ..network.evaluate import evaluate_all
+from ..network.evaluate import evaluate_all, evaluate_exact_all
 from ..network.exact import ExactVector, FloatArray, float_above
 from ..network.graph import Affine, Graph, Relu
 from ..property import Perturbation, Polytope
@@ -32,6 +32,30 @@ def phases_at(graph: Graph, x: FloatArray) -> Phases:
     """Which ReLUs are on at a float point (input_size,)."""
     values = evaluate_all(graph, x[None])
     return {i: values[graph.nodes[i].sources[0]][0] > 0 for i in graph.relus}
+
+
+def regions_at(graph: Graph, x: ExactVector) -> list[Phases]:
+    """The linear regions that meet at an exact point, or two of them: ReLUs at their kink all off, and all on."""
+    values = evaluate_exact_all(graph, x)
+    before = {i: values[graph.nodes[i].sources[0]].numerators for i in graph.relus}
+    off = {i: (z > 0).astype(bool) for i, z in before.items()}
+    on = {i: (z >= 0).astype(bool) for i, z in before.items()}
+    return [off] if all((off[i] == on[i]).all() for i in off) else [off, on]
+
+
+def deepest_in_region(
+    graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases, clock: Deadline
+) -> FloatArray | None:
+    """The point (input_size,) deepest inside the unsafe polytope in the region of `phases` and the box of `bounds`
+    (batch 1), by a linear program; None where that fails. A tie is as deep as some regions go."""
+    from verdict.solvers import solver
+
+    try:
+        encoding = encode_margin(graph, bounds, unsafe, phases)
+        solution = solver("highs", isolate=False).solve(encoding.model, time_limit=clock.limit())
+    except SolverError:
+        return None
+    return None if solution.point is None else np.asarray(solution.point[: graph.input_size])
 
 
 def best_in_region(

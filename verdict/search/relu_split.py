@@ -29,7 +29,7 @@ from .space import Domains, Space
 from .workers import Workers
 
 # Domains bounded at once by one worker, gradient steps at the root and after each split.
-BATCH, ROOT_STEPS, STEPS = 256, 30, 1
+BATCH, ROOT_STEPS, STEPS = 256, 30, 12
 # Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
 LOOKED_AT, ATTACK_AFTER = 8, 500
 # Polytopes with at most so many rows: the best row is chosen anew for every domain.

@@ -7,7 +7,7 @@ are still open. Steps return evidence; the gate turns it into a verdict.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from verdict.solvers import Solver, Status
 from verdict.solvers.z3_session import Session
 
 from ..bounds import Bounds, linear_bounds, output_bounds
+from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm, replay_exactly
 from ..deadline import Deadline
 from ..device import CPU, Device
@@ -27,6 +28,7 @@ from ..property import Box, Polytope, Problem, UnsafeSet
 from ..results import Trust, Witness, weakest
 from .attack import attack
 from .bab import branch_and_bound
+from .region import deepest_in_region, regions_at
 
 
 @dataclass
@@ -51,25 +53,27 @@ def decide(
     threads: int,
     report: Callable[[str], object],
     engine: str = "milp",
+    bounds: str = "linear",
     device: Device = CPU,
 ) -> Evidence:
     """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto.
 
-    The attack and the search for better bounds run on `device`.
+    `bounds` names the method whose bounds milp and smt encode, see `verdict.bounds.methods`. The attack and the search
+    for better bounds run on `device`.
     """
     evidence = Evidence()
     run = _Run(problem, box, deadline, evidence, report, device)
-    if run.attack() or run.bounds():
-        return evidence
-    if deadline.passed():
-        evidence.reason = evidence.reason or "the time limit was reached"
-        return evidence
-    if engine == "smt":
-        run.smt()
-    elif engine == "milp" and solver is not None:
-        run.milp(solver, threads)
-    else:
-        run.bab(threads)
+    if not (run.attack() or run.bounds()):
+        if deadline.passed():
+            evidence.reason = evidence.reason or "the time limit was reached"
+        elif engine == "smt":
+            if not run.tighten(bounds):
+                run.smt()
+        elif engine == "milp" and solver is not None:
+            if not run.tighten(bounds):
+                run.milp(solver, threads)
+        else:
+            run.bab(threads)
     run.enter("end")
     return evidence
 
@@ -86,18 +90,19 @@ class _Run:
     ) -> None:
         self.problem, self.box, self.deadline, self.evidence = problem, box, deadline, evidence
         self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
-        self.report, self.stage, self.trusts = report, "start", [Trust.EXACT]
-        self.device = device
+        self.report, self.stage, self.trusts = report, "", [Trust.EXACT]
+        self.device, self.since = device, deadline.elapsed()
         self.open: list[Polytope] = list(problem.unsafe.polytopes)
         self.node_bounds: Bounds | None = None
 
     def enter(self, stage: str) -> None:
-        stages = self.evidence.stages
-        stages[self.stage] = stages.get(self.stage, 0.0) + self.deadline.elapsed() - sum(stages.values())
-        self.stage = stage
+        stages, now = self.evidence.stages, self.deadline.elapsed()
+        if self.stage:
+            stages[self.stage] = stages.get(self.stage, 0.0) + now - self.since
+        self.stage, self.since = stage, now
         self.report(stage)
 
-    def _confirm(self, candidates: list[ExactVector | FloatArray]) -> bool:
+    def _confirm(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
         witness, reason = confirm(self.network, self.unsafe, self.box, candidates)
         if witness is None:
             self.evidence.reason = reason
@@ -117,17 +122,35 @@ class _Run:
         self.enter("bounds")
         lower, upper = self.box.floats()
         self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+        return self._exclude(self.node_bounds, Trust.RIGOROUS)
+
+    def tighten(self, name: str) -> bool:
+        """Bounds by another method, for the encoders; True if they leave no polytope."""
+        if name == "linear":
+            return False
+        self.enter(f"bounds/{name}")
+        method, (lower, upper) = METHODS[name], self.box.floats()
+        clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
+        try:
+            self.node_bounds = method.run(self.graph, lower[None], upper[None], clock).bounds
+        except SolverError as error:
+            # The linear bounds are at hand; tighter ones are only a help.
+            self.evidence.reason = f"bounds by {name}: {error}"
+            return False
+        return self._exclude(self.node_bounds, method.trust)
+
+    def _exclude(self, bounds: Bounds, trust: Trust) -> bool:
+        """Drop the polytopes that bounds exclude; True if none is left."""
         still = []
         for polytope in self.open:
-            lowest = output_bounds(self.graph, self.node_bounds, polytope.matrix.values).lower[0]
+            lowest = output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]
             limit = np.nextafter(polytope.offset.values, np.inf)
             if not (polytope.matrix.is_dyadic and (lowest > limit).any()):
                 still.append(polytope)
         if len(still) < len(self.open):
-            self.trusts.append(Trust.RIGOROUS)
+            self.trusts.append(trust)
         self.open = still
         if not still:
-            self.enter("end")
             self.evidence.proof = weakest(*self.trusts)
             self.evidence.reason = ""
         return not still
@@ -163,7 +186,10 @@ class _Run:
                 failures.append("the time limit was reached")
                 break
             encoding = encode_margin(self.graph, self.node_bounds, polytope)
-            outcome = self._margin(solver, threads, encoding, polytope)
+            try:
+                outcome = self._margin(solver, threads, encoding, polytope)
+            except SolverError as error:
+                outcome = str(error)
             if self.evidence.witness is not None:
                 return
             if outcome:
@@ -207,6 +233,18 @@ class _Run:
             self.graph, self.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=self.deadline
         )[:4]
 
+    def _around(self, point: ExactVector, bounds: Bounds) -> Iterator[ExactVector | FloatArray]:
+        """An exact point, which often is a vertex that rounding falls off, then points deeper inside its polytope."""
+        yield point
+        polytope = self.unsafe.containing(self.network.evaluate_exact(point))
+        if polytope is not None:
+            for phases in regions_at(self.graph, point):
+                deepest = deepest_in_region(self.graph, bounds, polytope, phases, self.deadline)
+                if deepest is not None:
+                    yield deepest
+                    yield from self._nearby(deepest)
+        yield from self._nearby(point.floats())
+
     def smt(self) -> None:
         self.enter("smt/z3")
         if self.node_bounds is None:
@@ -232,7 +270,7 @@ class _Run:
             elif answer == "sat":
                 names = [smt.name(0, i) for i in range(self.graph.input_size)]
                 point = ExactVector.of(session.values(names).values())
-                if not self._confirm([point, *self._nearby(point.floats())]):
+                if not self._confirm(self._around(point, bounds)):
                     real = replay_exactly(self.network, self.unsafe, point) is not None
                     what = "violated over the reals" if real else "Z3's model failed its exact replay"
                     self.evidence.reason = f"{what}: {self.evidence.reason}"

@@ -32,7 +32,12 @@ HOPELESS = 0.9
 
 
 def sharpen(
-    graph: Graph, bounds: Bounds, rounds: int, workers: Workers, stop: Callable[[], bool] = lambda: False
+    graph: Graph,
+    bounds: Bounds,
+    rounds: int,
+    workers: Workers,
+    stop: Callable[[], bool] = lambda: False,
+    root_steps: int = ROOT_STEPS,
 ) -> Bounds:
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
@@ -52,7 +57,8 @@ def sharpen(
             if number in feeds_relu and lines and not stop():
                 low, high = tighten(graph, Bounds((*lows, low), (*highs, high)), number, lines, stop)
                 if not (stop() or hopeless):
-                    low, high = _split(graph, Bounds((*lows, low), (*highs, high)), number, rounds, workers, stop)
+                    so_far = Bounds((*lows, low), (*highs, high))
+                    low, high = _split(graph, so_far, number, (root_steps, rounds), workers, stop)
                 hopeless |= rounds > 0 and np.mean((low < 0) & (high > 0)) > HOPELESS
         else:
             low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
@@ -67,9 +73,9 @@ def _meet(low: Any, high: Any, bounds: Bounds, number: int) -> tuple[Any, Any]:
 
 
 def _split(
-    graph: Graph, bounds: Bounds, number: int, rounds: int, workers: Workers, stop: Callable[[], bool]
+    graph: Graph, bounds: Bounds, number: int, effort: tuple[int, int], workers: Workers, stop: Callable[[], bool]
 ) -> tuple[Any, Any]:
-    """The bounds of node `number` after splitting for each of its unstable neurons."""
+    """The bounds of node `number` after `effort` (gradient steps, splits) for each of its unstable neurons."""
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero((low[0] < 0) & (high[0] > 0))
     if not len(unstable):
@@ -80,20 +86,22 @@ def _split(
         return low, high
     roots = space.root()
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
-    chunk = max(1, min(-(-len(rows) // workers.count), MOST_ENTRIES // (widest * (rounds + 1))))
+    chunk = max(1, min(-(-len(rows) // workers.count), MOST_ENTRIES // (widest * (effort[1] + 1))))
     parts = [roots.take(slice(i, i + chunk)) for i in range(0, len(rows), chunk)]
-    found = np.concatenate(workers.map(lambda part: grow(space, part, rounds, stop), parts)).astype(np.float64)
+    found = np.concatenate(workers.map(lambda part: grow(space, part, *effort, stop), parts)).astype(np.float64)
     low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
     high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
     return low, high
 
 
-def grow(space: Space, roots: Domains, rounds: int, stop: Callable[[], bool]) -> Any:
+def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[], bool]) -> Any:
     """The least lower bound (roots,) of the leaves of each root's tree, splitting its worst leaf in every round.
+
+    The roots get so many gradient steps on their slopes first.
 
     A tree whose leaves are all above 0 is finished: the neuron is stable.
     """
-    leaves, seen = optimise(space, roots, ROOT_STEPS)
+    leaves, seen = optimise(space, roots, steps)
     count, lower = len(roots), np.full((len(roots), rounds + 1), np.inf, np.float32)
     lower[:, 0] = leaves.lower
     # Leaf j of tree i is entry (i, j) of these; a split puts one half in its parent's place.

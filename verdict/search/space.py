@@ -14,10 +14,11 @@ import numpy as np
 from ..bounds.alpha import minimiser
 from ..bounds.bounds import Bounds
 from ..bounds.linear import backward
-from ..bounds.lines import Lines, chord_slope, crown_lines
+from ..bounds.lines import Lines, chord, crown_lines
 from ..bounds.reduced import reduce
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from ..network.maps.namespace import next_above
 
 # Domains verified at once take at most so many numbers per array.
 MOST_ENTRIES = 2**22
@@ -92,21 +93,23 @@ class Space:
             self.columns[i], self.slices[i] = columns, slice(start, start + len(columns))
             start += len(columns)
             self.base[i] = crown_lines(low, high)
-            chord = chord_slope(low[0, columns], high[0, columns])
-            chords.append(chord)
-            gaps.append(-chord * low[0, columns])
+            slope, offset = chord(low[0, columns], high[0, columns])
+            chords.append(slope)
+            gaps.append(offset)
             floors.append(self.base[i].slope_below[0, columns])
         self.size = start
         # Chords, their offsets and CROWN's slopes of the unstable ReLUs, each (size,).
         empty = np.zeros(0)
         self.chords, self.gaps, self.floors = (np.concatenate([*p, empty]) for p in (chords, gaps, floors))
-        self.quick_chords, self.quick_gaps = self.chords.astype(np.float32), self.gaps.astype(np.float32)
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = np.nextafter(offsets.astype(np.float32), np.float32(np.inf))
         self._reduced = reduce(graph, bounds, self.number, rows)
         # Without the reduced form: float32 where it holds the rows exactly.
         self._dtype = np.float32 if (rows == rows.astype(np.float32)).all() else np.float64
-        self._rough = None if self._reduced is not None else bounds.astype(self._dtype)
+        self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
+        # A rounded chord is charged only by arithmetic of its own type.
+        quick = np.float32 if self._reduced is not None else self._dtype
+        self.quick_chords, self.quick_gaps = self.chords.astype(quick), next_above(self.gaps.astype(quick))
 
     def root(self) -> Domains:
         """One domain per row, without splits, CROWN's slopes."""
@@ -124,10 +127,11 @@ class Space:
         split, on = domains.signs != 0, domains.signs > 0
         below = np.where(split, on, slopes)
         above = np.where(split, on, self.quick_chords)
-        gap = np.where(split, np.float32(0), self.quick_gaps)
+        gap = np.where(split, self.quick_gaps.dtype.type(0), self.quick_gaps)
         shift = -domains.signs * betas
         if self._reduced is None:
-            return self._relax_on_graph(domains, below, above, gap, shift)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._relax_on_graph(domains, below, above, gap, shift)
         with np.errstate(over="ignore", invalid="ignore"):
             lower, rounding, coefficients = self._reduced.bound(domains.row, below, above, gap, shift)
             lower = np.nextafter(lower - self._limits[domains.row], np.float32(-np.inf))
@@ -142,9 +146,10 @@ class Space:
     def points(self, relaxed: Relaxed, which: Any) -> FloatArray:
         """The minimisers of the domains `which` as float64 inputs in the box, (which, input_size)."""
         chosen = relaxed.x[which]
-        if self._reduced is None:
-            return chosen.astype(np.float64)
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
+        if self._reduced is None:
+            inside: FloatArray = np.clip(chosen.astype(np.float64), low, high)
+            return inside
         points = np.repeat(low[None], len(chosen), axis=0)
         moving = np.flatnonzero(high > low)
         points[:, moving] = np.where(chosen > 0, high[moving], low[moving])
@@ -165,22 +170,19 @@ class Space:
         lower = np.nextafter(lower, np.float32(-np.inf))
         return Relaxed(lower, rounding, nu, self._gather(found.pre, len(nu)), found.x)
 
-    def verify(self, domains: Domains, row: FloatArray | None = None, offset: float = 0.0) -> FloatArray:
-        """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,).
-
-        With `row` (size of the node,) and `offset`, of these instead of the domains' own.
-        """
+    def verify(self, domains: Domains) -> FloatArray:
+        """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,)."""
         widest = max(self.graph.nodes[i].size for i in self.graph.ancestors(self.number))
         chunk = max(1, MOST_ENTRIES // widest)
-        parts = [self._verify(domains.take(slice(i, i + chunk)), row, offset) for i in range(0, len(domains), chunk)]
+        parts = [self._verify(domains.take(slice(i, i + chunk))) for i in range(0, len(domains), chunk)]
         return np.concatenate([*parts, np.zeros(0)])
 
-    def _verify(self, domains: Domains, row: FloatArray | None, offset: float) -> FloatArray:
-        rows = self.rows[domains.row] if row is None else np.repeat(row[None], len(domains), axis=0)
-        offsets = self.offsets[domains.row] if row is None else offset
+    def _verify(self, domains: Domains) -> FloatArray:
+        rows, offsets = self.rows[domains.row], self.offsets[domains.row]
         bound = backward(self.graph, self.bounds, self.number, rows[:, None, :], self.lines(domains))
         # The offset is subtracted in float64: one more rounding, downward.
-        return np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
+        lower: FloatArray = np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
+        return lower
 
     def lines(self, domains: Domains) -> dict[int, Lines]:
         """The domains' lines on the whole network, in float64."""

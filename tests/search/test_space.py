@@ -1,0 +1,130 @@
+"""Every bound of a domain against exact rational evaluation at points of the domain, whatever the lines and weights."""
+
+import tempfile
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.networks import KINDS, random_network
+
+from verdict.bounds import linear_bounds, output_bounds, reduced
+from verdict.network.evaluate import evaluate_exact_all
+from verdict.network.exact import Coefficients, ExactVector
+from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.maps import Dense
+from verdict.network.onnx_import import load_onnx
+from verdict.search.space import Domains, Space
+
+# Weights of one network: ordinary, all large, tiny, and mixed so that layers cancel each other's size.
+SCALES = [(), (1.0,), (1e3, 1e6), (1e-6, 1e-3), (1e-4, 1.0, 1e4), (1e-9, 1e6)]
+POINTS = 12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([0.0, 1e-5, 1e-2, 1.0, 100.0]), st.booleans()
+)
+def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single):
+    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    with tempfile.TemporaryDirectory() as folder:
+        graph = load_onnx(random_network(rng, kind, Path(folder), scales)).graph
+    center = rng.uniform(-1, 1, graph.input_size)
+    low, high = center - radius, center + radius
+    bounds = linear_bounds(graph, low[None], high[None])
+    # Rows that float32 holds, and rows that it does not.
+    rows = rng.uniform(-1, 1, (3, graph.output_size)) * 10.0 ** rng.integers(-3, 4)
+    rows = rows.astype(np.float32).astype(np.float64) if single else rows
+    offsets = rng.uniform(-1, 1, 3) * [0, 1, 1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reduced, "MOST_ENTRIES", most)
+        space = Space(graph, bounds, rows, offsets)
+    assert (space._reduced is None) == (most < 0)
+    points = rng.uniform(low, high, (POINTS, graph.input_size))
+    points[::2] = np.where(rng.random(points[::2].shape) < 0.5, low, high)
+    domains = _domains_around(rng, space, points)
+    seen = space.relax(domains, domains.slopes, domains.betas)
+    # A bound's own minimiser comes closest to it, where it lies in the domain.
+    minimisers = space.points(seen, np.arange(POINTS))
+    for lower in (seen.lower, space.verify(domains)):
+        assert not np.isnan(lower).any()
+        for tried in (points, minimisers):
+            for number, point in enumerate(tried):
+                sides, outputs = _exactly(space, point)
+                split = domains.signs[number] != 0
+                if np.isfinite(lower[number]) and (domains.signs[number] * sides >= 0)[split].all():
+                    row = domains.row[number]
+                    value = sum(Fraction(c) * y for c, y in zip(rows[row].tolist(), outputs, strict=True))
+                    assert Fraction(float(lower[number])) <= value - Fraction(offsets[row])
+
+
+def _exactly(space, point):
+    """The sides (+1, -1, at the kink 0) of the unstable ReLUs at a point, and the outputs."""
+    values = evaluate_exact_all(space.graph, ExactVector.of(point))
+    sides = np.zeros(space.size, np.int8)
+    for i, columns in space.columns.items():
+        z = values[space.graph.nodes[i].sources[0]].numerators[columns]
+        sides[space.slices[i]] = np.sign(z).astype(np.int8)
+    return sides, values[space.graph.output].fractions()
+
+
+def _domains_around(rng, space, points):
+    """A domain with random lines for each point, which lies in it: none of its ReLUs split, some, or all."""
+    shape = len(points), space.size
+    signs = np.array([_exactly(space, point)[0] for point in points]).reshape(shape)
+    # At the kink either side is right.
+    signs = np.where(signs == 0, rng.choice([-1, 1], shape), signs).astype(np.int8)
+    signs[rng.random(shape) < rng.choice([0.0, 0.5, 1.0], (len(points), 1))] = 0
+    slopes = rng.choice([0.0, 1.0, 0.3, rng.random()], shape).astype(np.float32)
+    betas = (rng.random(shape) * 10.0 ** rng.integers(-6, 6)).astype(np.float32)
+    betas[rng.random(shape) < 0.5] = 0
+    row = rng.integers(0, len(space.rows), len(points))
+    return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32))
+
+
+@pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])
+def test_chords_stay_above_the_relu(most, monkeypatch):
+    """One ReLU of an input in [l, u] under a falling row: its chord is tight at u, and must not be below it."""
+    monkeypatch.setattr(reduced, "MOST_ENTRIES", most)
+    rng = np.random.default_rng(3)
+    ordinary = [(-rng.random(), rng.random(), 1.0) for _ in range(100)]
+    ordinary += [(-1.0, 1e-7 * rng.random(), 1.0) for _ in range(20)]
+    flat = [(-1.0, u, 2.0**20 / u) for u in (2.0**-30, 2.0**-70, 1.7e-39, 1e-44)]
+    # The slope is a subnormal number, and its product with l has few right digits.
+    flat += [(-1e300, 1e-20 * rng.random(), 1e20) for _ in range(20)]
+    for low, high, weight in ordinary + flat:
+        # A bias that brings the value at u near zero, where floats are dense.
+        bias = weight * high
+        graph = Graph((Input(1), Relu(0, 1), Affine(((Dense(Coefficients([[-weight]])), 1),), Coefficients([bias]))), 2)
+        bounds = linear_bounds(graph, np.array([[low]]), np.array([[high]]))
+        for factor in (1.0, 0.1):
+            row = np.array([[factor]])
+            exact = Fraction(factor) * (Fraction(bias) - Fraction(weight) * Fraction(high))
+            space = Space(graph, bounds, row, np.zeros(1))
+            found = [output_bounds(graph, bounds, row).lower[0]]
+            # The slope below plays no part, and may not disturb.
+            for slope in (0.0, 1.0):
+                root = replace(space.root(), slopes=np.full((1, 1), slope, np.float32))
+                found += [space.relax(root, root.slopes, root.betas).lower, space.verify(root)]
+            for lower in found:
+                assert lower[0] == -np.inf or Fraction(float(lower[0])) <= exact, (low, high, weight, factor)
+
+
+def test_a_multiplier_is_off_by_its_own_rounding_only():
+    """y = -relu(x) + s x + s on [-1, u] is 0 at -1: a chord's small slope must not take on the error of the slope
+    below, which is of the size of 1."""
+    rng = np.random.default_rng(4)
+    for high in 1e-7 * rng.random(40):
+        steep = 2 * high
+        terms = ((Dense(Coefficients([[-1.0]])), 1), (Dense(Coefficients([[steep]])), 0))
+        graph = Graph((Input(1), Relu(0, 1), Affine(terms, Coefficients([steep]))), 2)
+        bounds = linear_bounds(graph, np.array([[-1.0]]), np.array([[high]]))
+        space = Space(graph, bounds, np.ones((1, 1)), np.zeros(1))
+        root = replace(space.root(), slopes=np.ones((1, 1), np.float32))
+        assert space.verify(root)[0] <= 0
+        assert space.relax(root, root.slopes, root.betas).lower[0] <= 0

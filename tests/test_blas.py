@@ -1,0 +1,54 @@
+"""NumPy's BLAS threads are off during a search, and as they were after it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from verdict import blas
+
+# A process of its own: in this one verdict came before NumPy, or the variables are set.
+SCRIPT = """
+import numpy as np
+import verdict
+from verdict import blas
+control = blas.openblas()
+assert control is not None
+get, put = control
+put(2)
+seen = []
+network = verdict.load("xor")
+verdict.robust(network, np.array([0, 1]), "0.1", on_progress=lambda stage: seen.append(get()))
+assert seen and set(seen) == {1}, seen
+assert get() == 2
+with blas.one_thread():
+    with blas.one_thread():
+        assert get() == 1
+    assert get() == 1
+assert get() == 2
+try:
+    verdict.robust(network, np.array([0, 1]), -1)
+except verdict.InputError:
+    pass
+assert get() == 2
+import os
+os.environ["OMP_NUM_THREADS"] = "2"
+with blas.one_thread():
+    assert get() == 2
+"""
+
+
+@pytest.mark.skipif(blas.openblas() is None, reason="NumPy has no OpenBLAS of its own here")
+def test_one_thread_while_a_search_runs():
+    environment = {name: value for name, value in os.environ.items() if name not in blas.VARIABLES}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_openblas_nothing_happens(monkeypatch):
+    for name in blas.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(blas, "openblas", lambda: None)
+    with blas.one_thread():
+        pass

@@ -1,0 +1,31 @@
+"""Optimised lines for the outputs, one set for each end of each: what `alpha` does for the layers below.
+
+Every step's bound is rigorous, so the best of them is taken as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..deadline import Deadline
+from ..network.graph import Graph
+from .alpha import RATE, ascend_slopes
+from .bounds import Bounds
+from .layers import replaced
+from .lines import crown_lines
+
+STEPS = 20
+
+
+def optimised_output(graph: Graph, bounds: Bounds, clock: Deadline) -> Bounds:
+    """Bounds (batch 1) with those of the output improved by `STEPS` steps of gradient ascent."""
+    number, size = graph.output, graph.output_size
+    lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.ancestors(number) if i in graph.relus}
+    if not lines:
+        return bounds
+    rows = np.concatenate([np.eye(size), -np.eye(size)])[:, None, :]
+    best, _ = ascend_slopes(
+        graph, bounds, number, rows, lines, STEPS, RATE, rigorous=True, done=lambda _: clock.passed()
+    )
+    low, high = np.maximum(bounds.lower[number][0], best[:size]), np.minimum(bounds.upper[number][0], -best[size:])
+    return replaced(graph, bounds, number, low[None], high[None])

@@ -1,0 +1,84 @@
+"""Layer by layer: what the methods that tighten one neuron at a time share.
+
+A neuron's bounds help every layer above it, so the layers are taken from below; each is first tightened by
+backward substitution, which costs next to nothing, and what it gains is passed on at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..deadline import Deadline
+from ..network.exact import FloatArray
+from ..network.graph import Affine, Graph, Relu
+from .bounds import Bounds
+from .interval import affine_interval
+from .linear import linear_bounds, output_bounds, tighten
+from .lines import crown_lines
+
+# Improves one node of bounds of one box within a time.
+Step = Callable[[Bounds, int, Deadline], Bounds]
+
+
+def layer_by_layer(graph: Graph, lower: FloatArray, upper: FloatArray, clock: Deadline, step: Step) -> Bounds:
+    """Bounds of every node over one box [lower, upper], each (1, input_size): linear ones, improved by `step`.
+
+    Pre-activations get their neurons that are still unstable improved, the output all of its neurons. Every
+    layer may take an equal part of the time left; what it does not reach keeps the bounds that it has.
+    """
+    bounds = linear_bounds(graph, lower, upper, clock.passed)
+    targets = target_nodes(graph)
+    for place, number in enumerate(targets):
+        if clock.passed():
+            break
+        bounds = substituted(graph, bounds, number, clock)
+        bounds = step(bounds, number, clock.share(1 / (len(targets) - place), np.inf))
+    return bounds
+
+
+def target_nodes(graph: Graph) -> list[int]:
+    """The nodes worth tightening, in topological order: pre-activations with a ReLU below them, and the output."""
+    read = {graph.nodes[i].sources[0] for i in graph.relus} | {graph.output}
+    affine = [i for i in sorted(read) if isinstance(graph.nodes[i], Affine)]
+    return [i for i in affine if any(isinstance(graph.nodes[j], Relu) for j in graph.ancestors(i))]
+
+
+def open_ends(graph: Graph, bounds: Bounds, number: int) -> list[tuple[int, float]]:
+    """(neuron, +1 for its lower end or -1 for its upper): the unstable neurons of a pre-activation, the one with
+    the largest triangle first, which loosens most above it; all neurons of the output, as they come."""
+    low, high = bounds.lower[number][0], bounds.upper[number][0]
+    if number == graph.output:
+        neurons = np.arange(len(low))
+    else:
+        neurons = np.flatnonzero((low < 0) & (high > 0))
+        neurons = neurons[np.argsort(low[neurons] * high[neurons], kind="stable")]
+    return [(int(neuron), sign) for neuron in neurons for sign in (1.0, -1.0)]
+
+
+def substituted(graph: Graph, bounds: Bounds, number: int, clock: Deadline | None = None) -> Bounds:
+    """The bounds with one node's intersected with backward substitution from all that is known below it."""
+    if number != graph.output:
+        lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus if i < number}
+        low, high = tighten(graph, bounds, number, lines, (clock or Deadline()).passed)
+        return replaced(graph, bounds, number, low, high)
+    size = graph.output_size
+    found = output_bounds(graph, bounds, np.concatenate([np.eye(size), -np.eye(size)])).lower
+    low = np.maximum(bounds.lower[number], found[:, :size])
+    return replaced(graph, bounds, number, low, np.minimum(bounds.upper[number], -found[:, size:]))
+
+
+def replaced(graph: Graph, bounds: Bounds, number: int, low: FloatArray, high: FloatArray) -> Bounds:
+    """The bounds with those of node `number` replaced by tighter ones, which the layers above take up as
+    intervals do."""
+    lows, highs = list(bounds.lower), list(bounds.upper)
+    lows[number], highs[number] = low, high
+    for above in range(number + 1, len(graph.nodes)):
+        node = graph.nodes[above]
+        if isinstance(node, Affine):
+            low, high = affine_interval(node, lows, highs)
+        elif isinstance(node, Relu):
+            low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
+        lows[above], highs[above] = np.maximum(lows[above], low), np.minimum(highs[above], high)
+    return Bounds(tuple(lows), tuple(highs))

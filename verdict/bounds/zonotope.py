@@ -1,0 +1,150 @@
+"""Zonotopes, pushed forward through the network (DeepZ, Singh et al., NeurIPS 2018).
+
+A node's values are a centre plus generators times symbols in [-1, 1]; affine maps act on centre and generators
+alike, so unlike intervals a zonotope remembers which neurons move together. An unstable ReLU lies between two
+parallel lines of slope u / (u - l), the band of least area, and brings one new symbol; Wong and Kolter's dual
+(1711.00851) gives the same bounds backwards. Besides the symbols there is an interval remainder per neuron, which
+takes up rounding errors and whatever finds no room among the generators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..network.graph import Affine, Graph, Input
+from ..network.maps.namespace import namespace, zeros_like_shape
+from .bounds import Bounds
+from .interval import affine_interval
+from .rounding import gamma, tiny, unit
+
+# The most numbers in the generators of one node (64 MiB in float64): the widest neurons get a symbol, the others
+# go to the remainder. Zonotopes that no later node reads are forgotten.
+MOST_ENTRIES = 2**23
+
+
+@dataclass(frozen=True, eq=False)
+class Zonotope:
+    """{center + sum_k e_k generators_k + d remainder : e, d in [-1, 1]}, per box of the batch.
+
+    `center` and `remainder` are (batch, size). `generators` maps the node that brought the symbols (0 is the
+    input) to (batch, symbols, size): nodes that share a key share the symbols.
+    """
+
+    center: Any
+    generators: dict[int, Any]
+    remainder: Any
+
+    def spread(self) -> Any:
+        """sum_k |generators_k|, (batch, size), as computed."""
+        xp, total = namespace(self.center), zeros_like_shape(self.center, self.center.shape)
+        for block in self.generators.values():
+            total = total + xp.sum(xp.abs(block), axis=1)
+        return total
+
+    def interval(self) -> tuple[Any, Any]:
+        """The ends of every coordinate, rounded outward; infinite where an overflow has lost them."""
+        xp, dtype = namespace(self.center), self.center.dtype
+        symbols = sum(block.shape[1] for block in self.generators.values())
+        reach = (self.spread() + self.remainder) * (1 + 2 * gamma(symbols + 8, unit(dtype)))
+        reach = reach + 2 * unit(dtype) * (xp.abs(self.center) + reach) + tiny(dtype)
+        low, high = self.center - reach, self.center + reach
+        return xp.where(xp.isnan(low), -xp.inf, low), xp.where(xp.isnan(high), xp.inf, high)
+
+
+def zonotope_bounds(graph: Graph, lower: Any, upper: Any) -> Bounds:
+    """Bounds of every node over the boxes [lower, upper], each (batch, input_size), intersected with intervals."""
+    xp = namespace(lower)
+    room = max(1, MOST_ENTRIES // (len(lower) * max(node.size for node in graph.nodes)))
+    zonotopes: dict[int, Zonotope] = {}
+    lows: list[Any] = []
+    highs: list[Any] = []
+    # An overflow ends as a not-a-number, which `interval` reads as "anything".
+    with np.errstate(over="ignore", invalid="ignore"):
+        for number, node in enumerate(graph.nodes):
+            if isinstance(node, Input):
+                zonotope, low, high = _box(lower, upper, room), lower, upper
+                room -= zonotope.generators[0].shape[1]
+            elif isinstance(node, Affine):
+                zonotope = _affine(node, zonotopes, lower)
+                low, high = affine_interval(node, lows, highs)
+                below, above = zonotope.interval()
+                low, high = xp.maximum(low, below), xp.minimum(high, above)
+            else:
+                before = lows[node.source], highs[node.source]
+                zonotope = _relu(number, zonotopes[node.source], *before, room)
+                room -= zonotope.generators[number].shape[1]
+                low, high = (xp.clip(side, 0, None) for side in before)
+            zonotopes[number] = zonotope
+            lows.append(low)
+            highs.append(high)
+            for source in node.sources:
+                if max(graph.consumers[source]) == number:
+                    zonotopes.pop(source, None)
+    return Bounds(tuple(lows), tuple(highs))
+
+
+def _box(lower: Any, upper: Any, room: int) -> Zonotope:
+    """The input box: one symbol for each coordinate that varies in some box, the widest first."""
+    center = lower / 2 + upper / 2
+    xp = namespace(center)
+    reach = xp.maximum(upper - center, center - lower)
+    # The two differences round.
+    block, remainder = _symbols(reach * (1 + 4 * unit(reach.dtype)), room)
+    return Zonotope(center, {0: block}, remainder)
+
+
+def _affine(node: Affine, zonotopes: dict[int, Zonotope], like: Any) -> Zonotope:
+    """Every generator goes through every map; rounding goes to the remainder, as in `interval.affine_interval`:
+    a product with M is off by at most gamma |M| times the absolute values that it sums."""
+    xp, dtype = namespace(like), like.dtype
+    count = 4 + len(node.terms) + sum(linear.fan_in for linear, _ in node.terms)
+    error, bias = gamma(count, unit(dtype)), node.bias.like(like)
+    center = zeros_like_shape(like, (len(like), node.size)) + bias
+    remainder = zeros_like_shape(like, center.shape) + error * xp.abs(bias)
+    blocks: dict[int, Any] = {}
+    for linear, source in node.terms:
+        value = zonotopes[source]
+        center = center + linear.apply(value.center)
+        size = xp.abs(value.center) + value.spread()
+        remainder = remainder + linear.apply_abs(value.remainder + 2 * error * size)
+        for key, block in value.generators.items():
+            image = linear.apply(block)
+            blocks[key] = blocks[key] + image if key in blocks else image
+    symbols = sum(block.shape[1] for block in blocks.values())
+    inflation = 1 + 2 * (error + gamma(symbols + 8, unit(dtype)))
+    return Zonotope(center, blocks, remainder * inflation + tiny(dtype) * (1 + symbols))
+
+
+def _relu(number: int, value: Zonotope, low: Any, high: Any, room: int) -> Zonotope:
+    """relu(z) lies in slope z + [0, 2 half]: for any slope in [0, 1] its distance from slope z is largest at l or u.
+
+    With slope = u / (u - l) the two ends agree and the band has the least area; a rounded slope is as sound.
+    """
+    xp, dtype = namespace(low), low.dtype
+    below, above = xp.clip(low, None, 0), xp.clip(high, 0, None)
+    with np.errstate(divide="ignore"):
+        slope = xp.where(above > 0, above / (above - below), 0)
+    half = xp.maximum(-slope * below, (1 - slope) * above) / 2 * (1 + 8 * unit(dtype))
+    block, dropped = _symbols(half, room)
+    size = slope * (xp.abs(value.center) + value.spread() + value.remainder) + half
+    symbols = sum(old.shape[1] for old in value.generators.values())
+    charge = 2 * gamma(4, unit(dtype)) * (1 + 2 * gamma(symbols + 8, unit(dtype))) * size
+    blocks = {key: slope[:, None, :] * old for key, old in value.generators.items()}
+    remainder = (slope * value.remainder + dropped + charge) * (1 + 8 * unit(dtype)) + tiny(dtype) * (1 + symbols)
+    return Zonotope(slope * value.center + half, {**blocks, number: block}, remainder)
+
+
+def _symbols(reach: Any, room: int) -> tuple[Any, Any]:
+    """New symbols for at most `room` neurons, the widest of `reach` (batch, size) first, and the rest of it."""
+    xp = namespace(reach)
+    widest = xp.max(reach, axis=0)
+    wanted = min(room, int(xp.count_nonzero(widest > 0)))
+    chosen = xp.argsort(-widest)[: max(0, wanted)]
+    block = zeros_like_shape(reach, (len(reach), len(chosen), reach.shape[1]))
+    block[:, xp.arange(len(chosen)), chosen] = reach[:, chosen]
+    rest = 1 * reach
+    rest[:, chosen] = 0
+    return block, rest

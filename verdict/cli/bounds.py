@@ -1,0 +1,184 @@
+"""`verdict bounds`: how tight is each method of bounding, and what does it cost?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verdict.cli import options
+from verdict.cli.exitcodes import OK
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from verdict.bounds.comparison import Comparison
+
+
+def command(
+    model: options.Model,
+    input: options.Input,
+    eps: options.Eps,
+    norm: options.Norm = "linf",
+    range: options.Range = None,
+    label: options.Label = None,
+    target: options.Target = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="NAMES",
+            rich_help_panel=options.SEARCH,
+            help="A comma-separated list of interval, zonotope, linear, alpha, lp, sharpen, milp; or "
+            "all.",
+        ),
+    ] = "interval,zonotope,linear,alpha,lp,sharpen",
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="S",
+            rich_help_panel=options.SEARCH,
+            help="Seconds for each method; neurons not reached keep looser bounds. Default: no limit.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            rich_help_panel=options.OUTPUT,
+            help="Draw the comparison (.png, .svg or .pdf); needs matplotlib.",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> int:
+    """How tight are the bounds on every layer within E of an input, method by method?
+
+    Exit code 0; 2: bad input.
+    """
+    import verdict
+    from verdict.bounds.methods import choose
+    from verdict.cli.inputs import read_inputs
+    from verdict.cli.output import range_text
+    from verdict.cli.printing import console, print_json
+    from verdict.cli.progress import line
+    from verdict.cli.questions import check, label_text, shipped_range
+    from verdict.errors import InputError
+
+    check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, "cpu", json))
+    choose(method)
+    draw = None
+    if plot is not None:
+        from verdict.bounds.plot import prepare
+
+        draw = prepare(plot)
+    network = verdict.load(model)
+    inputs = read_inputs(input, network)
+    if len(inputs.points) > 1:
+        raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")
+    point = inputs.points[0]
+    limits = range or shipped_range(model) or inputs.valid_range
+    with line(point.name) as shown:
+        found = verdict.bounds_of(
+            network,
+            point.values,
+            eps,
+            norm=norm,
+            range=limits,
+            label=label,
+            target=target,
+            method=method,
+            timeout=timeout,
+            on_progress=shown.stage,
+        )
+    title = f"{network.path.name} on {point.name}, eps {eps}"
+    if draw is not None:
+        draw(found, title)
+    kept = found[0].label
+    if json:
+        print_json(
+            {
+                "model": model,
+                "sha256": network.sha256,
+                "input": point.name,
+                "norm": norm,
+                "range": None if limits is None else list(limits),
+                "true_label": point.truth,
+                "eps": str(verdict.api.exact(eps)),
+                "label": kept,
+                "methods": [_record(each) for each in found],
+                "saved": None if plot is None else str(plot),
+            }
+        )
+        return OK
+    out = console()
+    out.print(f"{title} (L-infinity), class {label_text(kept, point)}, range {range_text(limits)}\n", style="bold")
+    out.print(_table(found))
+    for each in found:
+        if each.note:
+            out.print(f"\n{each.method}: {each.note}", soft_wrap=True)
+    if plot is not None:
+        out.print(f"\nsaved {plot}", soft_wrap=True)
+    return OK
+
+
+def _table(found: Sequence[Comparison]) -> Table:
+    from rich.table import Table
+
+    from verdict.cli.output import margin_text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("")
+    for each in found:
+        table.add_column(each.method, justify="right")
+
+    def row(title: str, what: str, cells: Sequence[str]) -> None:
+        table.add_row(title, what, *cells)
+
+    for at, layer in enumerate(found[0].layers):
+        same = [each.layers[at] for each in found]
+        row(f"{layer.name} ({layer.lower.size})", "mean width", [f"{one.widths.mean():.4g}" for one in same])
+        row("", "max width", [f"{one.widths.max(initial=0):.4g}" for one in same])
+        if at < len(found[0].layers) - 1:
+            row("", "unstable", [str(one.unstable) for one in same])
+    row("all ReLUs", "unstable", [str(each.unstable) for each in found])
+    least = [margin_text(each.margins.min(initial=math.inf)) for each in found]
+    row(f"margins ({len(found[0].rivals)})", "least", least)
+    row("", "above 0", [str(int((each.margins > 0).sum())) for each in found])
+    row("seconds", "", [f"{each.seconds:.4f}" for each in found])
+    row("trust", "", [str(each.trust) for each in found])
+    return table
+
+
+def _record(each: Comparison) -> dict[str, Any]:
+    layers = [
+        {
+            "name": layer.name,
+            "size": layer.lower.size,
+            "mean_width": _finite(layer.widths.mean()),
+            "max_width": _finite(layer.widths.max(initial=0)),
+            "unstable": layer.unstable,
+        }
+        for layer in each.layers
+    ]
+    return {
+        "method": each.method,
+        "trust": str(each.trust),
+        "seconds": round(each.seconds, 6),
+        "layers": layers,
+        "unstable": each.unstable,
+        "margins": {rival: _finite(low) for rival, low in zip(each.rivals, each.margins, strict=True)},
+        "note": each.note,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """For JSON, which has no infinity."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,64 @@
+"""A weighted mean of a polytope's rows, which may exclude it where no single row does.
+
+In a polytope {C y <= d} all rows of C y - d are at most 0, and so is every mean of them with weights >= 0. Linear
+bounds of the rows as functions of the input are averaged without another pass through the network; the best weights
+are found by multiplicative steps along the supergradient. An implied row can also be added to the polytope for good.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..bounds.linear import LinearBound
+from ..bounds.rounding import gamma
+from ..network.exact import Coefficients
+from ..property import Polytope
+
+STEPS = 12
+# Weights of implied rows are multiples of this, so that the row is a float.
+GRID = 2**12
+
+
+def best_mean(bound: LinearBound, limits: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """Rigorous lower bounds (batch,) of the best weighted mean found of rows minus limits, and its weights.
+
+    `bound` holds the bounds of all rows over the boxes [low, high], (batch, inputs); limits is (rows,). Row r is at
+    least slope[b, r] . x + constant[b, r] - wrong[b, r] on box b, where `wrong` is what its bound was charged.
+    """
+    slope, constant, lower = (np.asarray(a, np.float64) for a in (bound.slope, bound.constant, bound.lower))
+    low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+    least = np.where(slope > 0, low[:, None], high[:, None])
+    wrong = np.maximum((slope * least).sum(axis=2) + constant - lower, 0) * (1 + 2.0**-20)
+    size = (np.abs(slope) * np.maximum(np.abs(low), np.abs(high))[:, None]).sum(axis=2) + np.abs(constant)
+    rounding = 4 * gamma(slope.shape[1] + slope.shape[2] + 8) * (size + np.abs(limits) + wrong)
+    constant = constant - limits - wrong - rounding
+    weights = np.full(constant.shape, 1.0 / constant.shape[1])
+    best, kept = np.full(len(constant), -np.inf), weights
+    for step in range(STEPS):
+        mean, offset = np.einsum("br,brn->bn", weights, slope), (weights * constant).sum(axis=1)
+        x = np.where(mean > 0, low, high)
+        lower = (mean * x).sum(axis=1) + offset
+        kept = np.where((lower > best)[:, None], weights, kept)
+        best = np.maximum(best, lower)
+        values = np.einsum("brn,bn->br", slope, x) + constant
+        spread = np.ptp(values, axis=1)[:, None] + 1e-300
+        weights = weights * np.exp(values / spread * (2.0 / (1 + step) ** 0.5))
+        weights = weights / weights.sum(axis=1, keepdims=True)
+    return best, kept
+
+
+def with_mean(polytope: Polytope, weights: Any) -> Polytope:
+    """The polytope with one more row that its rows imply: their mean with about these weights (rows,), exactly.
+
+    The polytope itself where the mean is no row of floats.
+    """
+    shares = np.array([Fraction(max(0, round(float(w) * GRID)), GRID) for w in weights], dtype=object)
+    if np.count_nonzero(shares) < 2:
+        return polytope
+    matrix, offset = polytope.matrix.fractions(), polytope.offset.fractions()
+    row = Coefficients.from_fractions(np.vstack([matrix, shares @ matrix]))
+    limit = Coefficients.from_fractions(np.append(offset, shares @ offset))
+    return Polytope(row, limit, polytope.name) if row.is_dyadic else polytope

@@ -1,0 +1,77 @@
+"""The rows of all polytopes of an unsafe set in one matrix, and which polytopes a batch of bounds excludes.
+
+A polytope is excluded when one of its rows is positive on the whole box; an unsafe set when all its polytopes are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..bounds.linear import LinearBound
+from ..property import UnsafeSet
+from .mean_row import best_mean
+
+# Polytopes with more rows are excluded by single rows only.
+MOST_ROWS = 32
+
+
+class Rows:
+    """The rows of all polytopes of an unsafe set, stacked, and which polytopes a batch of bounds excludes."""
+
+    def __init__(self, unsafe: UnsafeSet) -> None:
+        self.matrix = np.concatenate([p.matrix.values for p in unsafe.polytopes])
+        # An exclusion must hold against the exact offset, of which the float is a rounding.
+        self.limits = np.nextafter(np.concatenate([p.offset.values for p in unsafe.polytopes]), np.inf)
+        self.counts = [len(p.offset.values) for p in unsafe.polytopes]
+        self.starts = np.cumsum([0, *self.counts])[:-1]
+
+    def limits_in(self, dtype: Any) -> Any:
+        """The limits in another float type, rounded up."""
+        return np.nextafter(self.limits.astype(dtype), dtype.type(np.inf))
+
+    @property
+    def quick(self) -> Any:
+        """The float type for the first look: float32 where it holds the rows exactly."""
+        return np.float32 if (self.matrix == self.matrix.astype(np.float32)).all() else np.float64
+
+    def slack(self, lower: Any) -> Any:
+        """For bounds (batch, rows): the least over polytopes of the best row's margin; > 0 excludes all."""
+        margins = lower - self.limits_in(lower.dtype)
+        best: Any = np.maximum.reduceat(margins, self.starts, axis=1)
+        return best.min(axis=1)
+
+    def mixed_slack(self, bound: LinearBound, low: Any, high: Any) -> Any:
+        """As `slack` of a bound over boxes [low, high], but with the best weighted mean of each polytope's rows.
+
+        Inside a polytope all rows are at most 0, and so is every mean with weights >= 0: one that is positive on the
+        box excludes the polytope where no single row does. The bound's own linear functions are averaged, in
+        float64, so no pass through the network is needed.
+        """
+        best = self._margins(bound.lower)
+        open_ = np.flatnonzero(best.min(axis=1) <= 0)
+        for polytope, (start, count) in enumerate(zip(self.starts, self.counts, strict=True)):
+            at = open_[best[open_, polytope] <= 0]
+            if not 1 < count <= MOST_ROWS or not len(at):
+                continue
+            rows = slice(start, start + count)
+            part = LinearBound(bound.lower[at, rows], bound.slope[at, rows], bound.constant[at, rows])
+            mean, _ = best_mean(part, self.limits[rows], low[at], high[at])
+            best[at, polytope] = np.maximum(best[at, polytope], mean)
+        return best.min(axis=1)
+
+    def _margins(self, lower: Any) -> Any:
+        """For bounds (batch, rows): per polytope the margin of its best row, (batch, polytopes), float64."""
+        return np.maximum.reduceat((lower - self.limits_in(lower.dtype)).astype(np.float64), self.starts, axis=1)
+
+    def decisive(self, lower: Any) -> Any:
+        """For each box the row of the polytope that is hardest to exclude, its best one."""
+        margins = lower - self.limits_in(lower.dtype)
+        best = np.maximum.reduceat(margins, self.starts, axis=1)
+        worst = best.argmin(axis=1)
+        ends = np.append(self.starts[1:], margins.shape[1])
+        inside = (np.arange(margins.shape[1]) >= self.starts[worst][:, None]) & (
+            np.arange(margins.shape[1]) < ends[worst][:, None]
+        )
+        return np.where(inside, margins, -np.inf).argmax(axis=1)
