@@ -1,0 +1,71 @@
+"""The queues when memory is short: depth first, and still complete."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.brute import least_radius
+from support.networks import random_network
+
+import verdict
+from verdict.bounds import linear_bounds
+from verdict.deadline import Deadline
+from verdict.network.exact import ExactVector
+from verdict.property import LinfBall, misclassification
+from verdict.search import input_split
+from verdict.search.input_split import InputSplit
+from verdict.search.queue import DomainQueue
+from verdict.search.relu_split import ReluSplit
+from verdict.search.space import Domains
+from verdict.search.workers import Workers
+
+
+def domains(lower):
+    count = len(lower)
+    return Domains(
+        np.arange(count),
+        np.zeros((count, 3), np.int8),
+        np.zeros((count, 3), np.float32),
+        np.zeros((count, 3), np.float32),
+        np.array(lower, np.float32),
+    )
+
+
+def test_the_worst_domain_comes_first_until_memory_is_short():
+    queue = DomainQueue(most=12)
+    queue.push(domains([-1, -3, -2]))
+    assert queue.least == -3
+    assert queue.pop(1).lower.tolist() == [-3]
+    queue.push(domains([-5, -4, -6]))
+    assert queue.pop(2).lower.tolist() == [-1, -2]
+    assert len(queue) == 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_search_short_of_memory_still_proves(seed, tmp_path, monkeypatch):
+    rng = np.random.default_rng([seed, 37])
+    network = verdict.load(random_network(rng, "dense", tmp_path))
+    graph = network.graph
+    x = rng.integers(-8, 9, graph.input_size) / 8
+    label = int(network.evaluate(x[None])[0].argmax())
+    truth = least_radius(graph, x, label, -2, 2)
+    if not 0 < truth < np.inf:
+        return
+    lower, upper = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(truth * 0.9)
+    unsafe = misclassification(label, graph.output_size)
+    monkeypatch.setattr(input_split, "MOST_BOXES", 2)
+    monkeypatch.setattr("verdict.search.relu_split.MOST_OPEN", 1)
+    with Workers(2) as workers:
+        boxes = InputSplit(graph, unsafe, lower, upper, workers, lambda points: False).run(Deadline(60))
+        bounds = linear_bounds(graph, lower[None], upper[None])
+        relus = ReluSplit(graph, bounds, list(unsafe.polytopes), workers, lambda points: False).run(Deadline(60))
+    assert boxes.proved
+    assert relus.proved
+
+
+def test_an_error_in_a_thread_is_raised():
+    def fail(item):
+        raise ValueError(item)
+
+    with Workers(2) as workers, pytest.raises(ValueError, match="1"):
+        workers.map(fail, [1, 2, 3])
