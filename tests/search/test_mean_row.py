@@ -52,3 +52,15 @@ def test_the_added_row_is_implied_exactly(seed):
 def test_a_mean_of_one_row_adds_nothing():
     polytope = Polytope(Coefficients([[1.0, 0.0], [0.0, 1.0]]), Coefficients([0.0, 0.0]))
     assert with_mean(polytope, np.array([1.0, 0.0])) is polytope
+
+
+def test_rows_far_below_zero_and_rows_that_know_nothing():
+    """Weights stay finite where all values are huge and alike, and where a bound overflowed."""
+    slope = np.array([[[1e-9], [-1e-9]], [[1.0], [np.inf]]])
+    constant = np.array([[-1e6, -1e6], [0.5, 0.0]])
+    bound = LinearBound(np.array([[-1e6 - 1, -1e6 - 1], [-0.5, -np.inf]]), slope, constant)
+    box = np.full((2, 1), -1.0), np.full((2, 1), 1.0)
+    lower, weights = best_mean(bound, np.zeros(2), *box)
+    assert np.isfinite(weights).all()
+    assert lower[0] <= -1e6
+    assert lower[1] <= 0.5

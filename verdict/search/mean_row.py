@@ -31,22 +31,27 @@ def best_mean(bound: LinearBound, limits: Any, low: Any, high: Any) -> tuple[Any
     slope, constant, lower = (np.asarray(a, np.float64) for a in (bound.slope, bound.constant, bound.lower))
     low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
     least = np.where(slope > 0, low[:, None], high[:, None])
-    wrong = np.maximum((slope * least).sum(axis=2) + constant - lower, 0) * (1 + 2.0**-20)
+    with np.errstate(invalid="ignore", over="ignore"):
+        wrong = np.maximum((slope * least).sum(axis=2) + constant - lower, 0) * (1 + 2.0**-20)
     size = (np.abs(slope) * np.maximum(np.abs(low), np.abs(high))[:, None]).sum(axis=2) + np.abs(constant)
     rounding = 4 * gamma(slope.shape[1] + slope.shape[2] + 8) * (size + np.abs(limits) + wrong)
     constant = constant - limits - wrong - rounding
-    weights = np.full(constant.shape, 1.0 / constant.shape[1])
+    # A bound that overflowed knows nothing: its row takes no part.
+    known = np.isfinite(constant) & np.isfinite(slope).all(axis=2)
+    slope, constant = np.where(known[..., None], slope, 0), np.where(known, constant, 0)
+    weights = known / np.maximum(known.sum(axis=1, keepdims=True), 1)
     best, kept = np.full(len(constant), -np.inf), weights
     for step in range(STEPS):
         mean, offset = np.einsum("br,brn->bn", weights, slope), (weights * constant).sum(axis=1)
         x = np.where(mean > 0, low, high)
-        lower = (mean * x).sum(axis=1) + offset
+        lower = np.where(known.any(axis=1), (mean * x).sum(axis=1) + offset, -np.inf)
         kept = np.where((lower > best)[:, None], weights, kept)
         best = np.maximum(best, lower)
         values = np.einsum("brn,bn->br", slope, x) + constant
-        spread = np.ptp(values, axis=1)[:, None] + 1e-300
-        weights = weights * np.exp(values / spread * (2.0 / (1 + step) ** 0.5))
-        weights = weights / weights.sum(axis=1, keepdims=True)
+        ahead = values - values.max(axis=1, keepdims=True)
+        spread = np.maximum(-ahead.min(axis=1, keepdims=True), 1e-300)
+        weights = weights * np.exp(ahead / spread * (2.0 / (1 + step) ** 0.5))
+        weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
     return best, kept
 
 
