@@ -69,3 +69,26 @@ def test_an_error_in_a_thread_is_raised():
 
     with Workers(2) as workers, pytest.raises(ValueError, match="1"):
         workers.map(fail, [1, 2, 3])
+
+
+def test_a_search_that_found_a_counterexample_never_goes_on_to_a_proof(tmp_path):
+    """The batch it was found in is lost: running on must not call the rest a proof. (Once it did.)"""
+    found = 0
+    for seed in range(8):
+        rng = np.random.default_rng([seed, 41])
+        network = verdict.load(random_network(rng, "dense", tmp_path))
+        graph = network.graph
+        x = rng.integers(-8, 9, graph.input_size) / 8
+        label = int(network.evaluate(x[None])[0].argmax())
+        unsafe = misclassification(label, graph.output_size)
+        lower, upper = (x - 2)[None], (x + 2)[None]
+        with Workers(1) as workers:
+            bounds = linear_bounds(graph, lower, upper)
+            search = ReluSplit(graph, bounds, list(unsafe.polytopes), workers, lambda points: True)
+            first = search.run(Deadline(30))
+            if first.proved:
+                continue
+            found += 1
+            assert not first.resumable
+            assert not search.run(Deadline(30)).proved
+    assert found >= 3

@@ -15,7 +15,7 @@ KINDS = ("dense", "conv", "residual", "maxpool")
 class Draft:
     """An ONNX graph in the making; `add` returns the name of the new tensor."""
 
-    def __init__(self, rng: np.random.Generator, scales: Sequence[float]) -> None:
+    def __init__(self, rng: np.random.Generator, scales: Sequence[float] = ()) -> None:
         self.rng, self.scales = rng, scales
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []

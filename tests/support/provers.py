@@ -16,8 +16,19 @@ from verdict.network.graph import Affine, Graph, Relu
 from verdict.property import Polytope, UnsafeSet
 from verdict.search.ascent import optimise
 from verdict.search.branch import branch, losses
-from verdict.search.input_split import Rows, _halve
+from verdict.search.rows import Rows
 from verdict.search.space import Space
+
+
+def _halve(low: Any, high: Any, slope: Any) -> tuple[Any, Any]:
+    """Both halves of each box, along the coordinate whose width times sensitivity is largest."""
+    width = high - low
+    score = np.abs(slope) * width + 1e-3 * width / np.maximum(width.max(axis=1, keepdims=True), 1e-300)
+    at = (np.arange(len(low)), np.where(width > 0, score, -1).argmax(axis=1))
+    middle = low[at] / 2 + high[at] / 2
+    left_high, right_low = high.copy(), low.copy()
+    left_high[at], right_low[at] = middle, middle
+    return np.concatenate([low, right_low]), np.concatenate([left_high, high])
 
 
 def boxes(graph: Graph, unsafe: UnsafeSet, low: Any, high: Any, margin: float = 1e-3, most: int = 5000) -> Any:

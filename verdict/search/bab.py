@@ -78,7 +78,7 @@ def _split_relus(
         while True:
             clock = deadline.share(1.0, slice_)
             outcome = search.run(clock, on_progress)
-            if outcome.proved or not clock.passed() or deadline.passed():
+            if not outcome.resumable or deadline.passed():
                 return Outcome(outcome.proved, outcome.lower, visited + outcome.domains, outcome.reason, outcome.share)
             # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.
             gained, share = outcome.share - share, outcome.share

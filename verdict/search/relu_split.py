@@ -41,13 +41,15 @@ MOST_OPEN = 2**27
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """How a search ended: proved, or not and the least lower bound left; domains visited; the share of the
-    space that is proved (each split halves it)."""
+    space that is proved (each split halves it). Only a search stopped by its clock is `resumable`: any other end
+    leaves domains behind that nobody has closed."""
 
     proved: bool
     lower: float
     domains: int
     reason: str = ""
     share: float = 0.0
+    resumable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,7 @@ class ReluSplit:
         self.owner = np.repeat(np.arange(len(polytopes)), counts)
         self.first, self.counts = np.cumsum(counts) - counts, counts
         self.space = Space(graph, bounds, rows, offsets)
+        self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
     def run(
@@ -91,8 +94,12 @@ class ReluSplit:
     ) -> Outcome:
         """Search until everything is closed, a counterexample is found, or `deadline` has passed; then run on.
 
+        Once it has ended otherwise than by the clock, the outcome stays.
+
         `on_progress` receives the least lower bound, the number of open domains and of visited ones.
         """
+        if self._final is not None:
+            return self._final
         if not self._visited:
             # One domain per polytope, about its first row.
             ended = self._advance([self.space.root().take(self.first)], ROOT_STEPS)
@@ -103,7 +110,8 @@ class ReluSplit:
                 return self._outcome(True, 0.0)
             on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
-                return self._outcome(False, self._queue.least, "the time limit was reached")
+                reason = "the time limit was reached"
+                return Outcome(False, self._queue.least, self._visited, reason, self._share, resumable=True)
             batch = self._queue.pop(BATCH * self.workers.count)
             if self._visited >= self._next_attack:
                 self._next_attack = 4 * self._visited
@@ -138,7 +146,8 @@ class ReluSplit:
         return self._outcome(False, -np.inf, "a counterexample was found")
 
     def _outcome(self, proved: bool, lower: float, reason: str = "") -> Outcome:
-        return Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share)
+        self._final = Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share)
+        return self._final
 
     def _weight(self, domains: Domains) -> Any:
         """The share of the whole that each domain is, counting every split as a half."""
