@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
 # How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
-AUTO_BAB_SECONDS = 20.0
+AUTO_BAB_SECONDS = 1.0
 LARGEST_POWER = 1000
 
 

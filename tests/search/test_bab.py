@@ -86,3 +86,16 @@ def test_a_leaf_that_reaches_the_unsafe_set_is_not_closed(tmp_path):
     phases = phases_at(graph, x)
     signs = np.concatenate([np.where(phases[i][columns], 1, -1) for i, columns in space.columns.items()])
     assert not close_leaf(space, signs.astype(np.int8), never)[0]
+
+
+def test_a_point_that_bounds_leave_open_is_decided_by_splitting_relus(tmp_path, monkeypatch):
+    """There is no coordinate to halve. (Once this was an error.)"""
+    monkeypatch.setattr(bab, "FEW_RELUS", -1)
+    network = verdict.load(random_network(np.random.default_rng([0, 31]), "dense", tmp_path))
+    graph = network.graph
+    x = np.full(graph.input_size, 0.125)
+    bounds = linear_bounds(graph, x[None], x[None])
+    label = int(network.evaluate(x[None])[0].argmax())
+    for polytope in misclassification(label, graph.output_size).polytopes:
+        outcome = bab.branch_and_bound(graph, bounds, [polytope], Deadline(30), lambda points: False)
+        assert outcome.proved

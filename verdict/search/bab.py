@@ -51,7 +51,7 @@ def branch_and_bound(
             # The float rows would be other rows than those asked about.
             return Outcome(False, -np.inf, 0, f"{polytope.name}: coefficients that no float64 equals")
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    if np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
+    if 0 < np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
         unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         with Workers(threads) as workers:
             return InputSplit(graph, unsafe, low, high, workers, try_points).run(deadline, on_progress)
