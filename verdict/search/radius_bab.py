@@ -61,6 +61,6 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int) -
     if outcome.proved:
         for i in remaining:
             search.prove(i, Fraction(radius), Trust.RIGOROUS)
-    elif np.isfinite(outcome.lower):
+    elif np.isfinite(outcome.lower) and not clock.passed():
         search.notes.append(f"radius {radius:.6g} was not proved: {outcome.reason}")
     return outcome.proved
