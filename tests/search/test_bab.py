@@ -99,3 +99,25 @@ def test_a_point_that_bounds_leave_open_is_decided_by_splitting_relus(tmp_path, 
     for polytope in misclassification(label, graph.output_size).polytopes:
         outcome = bab.branch_and_bound(graph, bounds, [polytope], Deadline(30), lambda points: False)
         assert outcome.proved
+
+
+@pytest.mark.parametrize("few", [0, 12], ids=["relu", "input"])
+def test_a_polytope_without_rows_holds_every_output(few, tmp_path, monkeypatch):
+    """Nothing excludes it, least of all the rows of its neighbour."""
+    monkeypatch.setattr(bab, "FEW_INPUTS", few)
+    monkeypatch.setattr(bab, "FEW_RELUS", -1)
+    graph = verdict.load(random_network(np.random.default_rng([0, 31]), "dense", tmp_path)).graph
+    x = np.zeros(graph.input_size)
+    bounds = linear_bounds(graph, (x - 1)[None], (x + 1)[None])
+    everything = Polytope(Coefficients(np.zeros((0, graph.output_size))), Coefficients(np.zeros(0)))
+    nothing = Polytope(Coefficients(np.zeros((1, graph.output_size))), Coefficients([-1.0]))
+    for polytopes in ([everything, nothing], [nothing, everything], [everything]):
+        hits = []
+
+        def try_points(points, hits=hits):
+            hits.extend(points)
+            return True
+
+        assert not bab.branch_and_bound(graph, bounds, polytopes, Deadline(30), try_points).proved
+        assert hits
+    assert bab.branch_and_bound(graph, bounds, [nothing, nothing], Deadline(30), lambda points: True).proved

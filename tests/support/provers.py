@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from verdict.bounds.bounds import Bounds
-from verdict.bounds.interval import affine_interval
+from verdict.bounds.interval import carry_up
 from verdict.bounds.linear import backward, linear_bounds, tighten, unit_rows
 from verdict.bounds.lines import crown_lines
 from verdict.certificate.neurons import NeuronMap
 from verdict.certificate.proof import Goal, Lemma, Part, ProofTree
-from verdict.network.graph import Affine, Graph, Relu
+from verdict.network.graph import Graph, Relu
 from verdict.property import Polytope, UnsafeSet
 from verdict.search.ascent import optimise
 from verdict.search.branch import branch, losses
@@ -84,28 +84,23 @@ def split_space(space: Space, domains: Any, trees: list[ProofTree], rounds: int,
 
 def sharpened(graph: Graph, bounds: Bounds, neurons: NeuronMap, rounds: int) -> tuple[Bounds, list[Lemma]]:
     """Bounds of all nodes on the box, each layer's unstable neurons sharpened by trees of so many rounds of splits."""
-    lows, highs, lines, lemmas = [], [], {}, []
+    lines, lemmas = {}, []
     feeds = {node.source: i for i, node in enumerate(graph.nodes) if isinstance(node, Relu)}
-    for number, node in enumerate(graph.nodes):
-        if number == 0:
-            low, high = bounds.lower[0], bounds.upper[0]
-        elif isinstance(node, Affine):
-            low, high = affine_interval(node, lows, highs)
-            if number in feeds and lines:
-                low, high = tighten(graph, Bounds((*lows, low), (*highs, high)), number, lines)
-                unstable = np.flatnonzero((low[0] < 0) & (high[0] > 0))
-                if len(unstable):
-                    lemma, found = _lemma(graph, Bounds((*lows, low), (*highs, high)), number, unstable, neurons,
-                                          neurons.layer(feeds[number]), rounds)
-                    lemmas.append(lemma)
-                    low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
-                    high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
-        else:
-            low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
-            lines[number] = crown_lines(lows[node.source], highs[node.source])
-        lows.append(low)
-        highs.append(high)
-    return Bounds(tuple(lows), tuple(highs)), lemmas
+
+    def improve(so_far: Bounds) -> tuple[Any, Any]:
+        number = len(so_far.lower) - 1
+        low, high = tighten(graph, so_far, lines)
+        unstable = np.flatnonzero((low[0] < 0) & (high[0] > 0))
+        if len(unstable):
+            so_far = Bounds((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
+            lemma, found = _lemma(graph, so_far, number, unstable, neurons, neurons.layer(feeds[number]), rounds)
+            lemmas.append(lemma)
+            low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
+            high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
+        return low, high
+
+    box = Bounds(bounds.lower[:1], bounds.upper[:1])
+    return carry_up(graph, box, improve=improve), lemmas
 
 
 def _lemma(graph: Any, bounds: Any, number: int, unstable: Any, neurons: Any, layer: int, rounds: int) -> Any:

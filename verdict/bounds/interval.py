@@ -8,27 +8,44 @@ float type that it is computed in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..network.graph import Affine, Graph, Input
+from ..network.graph import Affine, Graph
 from ..network.maps.namespace import namespace, next_above, next_below, positive, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
 
+# Improves the bounds of the last node of some bounds, a pre-activation behind another ReLU: its (low, high).
+Improve = Callable[[Bounds], tuple[Any, Any]]
+
 
 def interval_bounds(graph: Graph, lower: Any, upper: Any) -> Bounds:
     """Bounds of every node over the boxes [lower, upper], each of shape (batch, input_size), any array library."""
-    lows: list[Any] = []
-    highs: list[Any] = []
-    for node in graph.nodes:
-        if isinstance(node, Input):
-            low, high = lower, upper
-        elif isinstance(node, Affine):
+    return carry_up(graph, Bounds((lower,), (upper,)))
+
+
+def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: Improve | None = None) -> Bounds:
+    """Bounds of every node from `below`, those of the first ones: intervals, layer by layer.
+
+    What `known` bounds all nodes by already is never lost, and pre-activations that intervals are loose for, those
+    behind another ReLU, are improved by `improve`, so that every layer starts from the best bounds of the ones before.
+    """
+    lows, highs = list(below.lower), list(below.upper)
+    behind = {graph.nodes[i].sources[0] for i in graph.relus if graph.nodes[i].sources[0] > min(graph.relus)}
+    for number in range(len(lows), len(graph.nodes)):
+        node = graph.nodes[number]
+        if isinstance(node, Affine):
             low, high = affine_interval(node, lows, highs)
         else:
-            low, high = positive(lows[node.source]), positive(highs[node.source])
+            low, high = (positive(side[node.sources[0]]) for side in (lows, highs))
+        if known is not None:
+            xp = namespace(low)
+            low, high = xp.maximum(low, known.lower[number]), xp.minimum(high, known.upper[number])
+        if improve is not None and number in behind and isinstance(node, Affine):
+            low, high = improve(Bounds((*lows, low), (*highs, high)))
         lows.append(low)
         highs.append(high)
     return Bounds(tuple(lows), tuple(highs))

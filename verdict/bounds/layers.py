@@ -14,9 +14,8 @@ from ..deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Relu
 from .bounds import Bounds
-from .interval import affine_interval
+from .interval import carry_up
 from .linear import linear_bounds, output_bounds, tighten
-from .lines import crown_lines
 
 # Improves one node of bounds of one box within a time.
 Step = Callable[[Bounds, int, Deadline], Bounds]
@@ -60,8 +59,8 @@ def open_ends(graph: Graph, bounds: Bounds, number: int) -> list[tuple[int, floa
 def substituted(graph: Graph, bounds: Bounds, number: int, clock: Deadline | None = None) -> Bounds:
     """The bounds with one node's intersected with backward substitution from all that is known below it."""
     if number != graph.output:
-        lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus if i < number}
-        low, high = tighten(graph, bounds, number, lines, (clock or Deadline()).passed)
+        below = Bounds(bounds.lower[: number + 1], bounds.upper[: number + 1])
+        low, high = tighten(graph, below, {}, (clock or Deadline()).passed)
         return replaced(graph, bounds, number, low, high)
     size = graph.output_size
     found = output_bounds(graph, bounds, np.concatenate([np.eye(size), -np.eye(size)])).lower
@@ -72,13 +71,5 @@ def substituted(graph: Graph, bounds: Bounds, number: int, clock: Deadline | Non
 def replaced(graph: Graph, bounds: Bounds, number: int, low: FloatArray, high: FloatArray) -> Bounds:
     """The bounds with those of node `number` replaced by tighter ones, which the layers above take up as
     intervals do."""
-    lows, highs = list(bounds.lower), list(bounds.upper)
-    lows[number], highs[number] = low, high
-    for above in range(number + 1, len(graph.nodes)):
-        node = graph.nodes[above]
-        if isinstance(node, Affine):
-            low, high = affine_interval(node, lows, highs)
-        elif isinstance(node, Relu):
-            low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
-        lows[above], highs[above] = np.maximum(lows[above], low), np.minimum(highs[above], high)
-    return Bounds(tuple(lows), tuple(highs))
+    below = Bounds((*bounds.lower[:number], low), (*bounds.upper[:number], high))
+    return carry_up(graph, below, known=bounds)

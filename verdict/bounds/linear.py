@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from ..network.graph import Affine, Graph, Input, Relu
-from ..network.maps.namespace import namespace, next_above, positive, product, zeros_like_shape
+from ..network.graph import Affine, Graph, Relu
+from ..network.maps.namespace import namespace, next_above, product, zeros_like_shape
 from .bounds import Bounds
-from .interval import affine_interval
+from .interval import carry_up
 from .lines import Lines, crown_lines
 from .rounding import gamma, underflow, unit
 
@@ -54,30 +54,21 @@ def linear_bounds(
     unstable in some box are then bounded by backward substitution and the two are intersected. Once `stop`
     returns True the remaining neurons keep their interval bounds.
     """
-    lows: list[Any] = []
-    highs: list[Any] = []
-    feeds_relu = {node.source for node in graph.nodes if isinstance(node, Relu)}
     lines: dict[int, Lines] = {}
-    for number, node in enumerate(graph.nodes):
-        if isinstance(node, Input):
-            low, high = lower, upper
-        elif isinstance(node, Affine):
-            low, high = affine_interval(node, lows, highs)
-            if number in feeds_relu and lines:
-                so_far = Bounds((*lows, low), (*highs, high))
-                low, high = tighten(graph, so_far, number, lines, stop)
-        else:
-            low, high = positive(lows[node.source]), positive(highs[node.source])
-            lines[number] = crown_lines(lows[node.source], highs[node.source])
-        lows.append(low)
-        highs.append(high)
-    return Bounds(tuple(lows), tuple(highs))
+    return carry_up(graph, Bounds((lower,), (upper,)), improve=lambda bounds: tighten(graph, bounds, lines, stop))
 
 
 def tighten(
-    graph: Graph, bounds: Bounds, number: int, lines: Mapping[int, Lines], stop: Callable[[], bool] = lambda: False
+    graph: Graph, bounds: Bounds, lines: dict[int, Lines], stop: Callable[[], bool] = lambda: False
 ) -> tuple[Any, Any]:
-    """Bounds of node `number` intersected with backward substitution for its unstable rows."""
+    """Bounds of the last node of `bounds` intersected with backward substitution for its unstable rows.
+
+    `lines` takes up CROWN's of the ReLUs before it.
+    """
+    number = len(bounds.lower) - 1
+    for i in graph.relus:
+        if i < number and i not in lines:
+            lines[i] = crown_lines(*bounds.of_relu(graph, i))
     xp = namespace(bounds.lower[number])
     low, high = xp.asarray(bounds.lower[number], copy=True), xp.asarray(bounds.upper[number], copy=True)
     unstable = xp.nonzero(xp.any((low < 0) & (high > 0), axis=0))[0]

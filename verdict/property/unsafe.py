@@ -18,11 +18,19 @@ from ..network.maps.namespace import product
 
 @dataclass(frozen=True, eq=False)
 class Polytope:
-    """{y : matrix y <= offset}; `matrix` is (rows, outputs), `offset` (rows,). `name` says it in words."""
+    """{y : matrix y <= offset}; `matrix` is (rows, outputs), `offset` (rows,). `name` says it in words.
+
+    Without rows it holds every output; it then gets the row 0 y <= 1, so that nothing has to treat it apart.
+    """
 
     matrix: Coefficients
     offset: Coefficients
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.offset.size:
+            object.__setattr__(self, "matrix", Coefficients(np.zeros((1, self.matrix.values.shape[1]))))
+            object.__setattr__(self, "offset", Coefficients(np.ones(1)))
 
     def contains(self, y: ExactVector) -> bool:
         """Exact membership of an output vector."""

@@ -190,8 +190,7 @@ class _CaseMaker:
 
     def _polytope(self, conjunction: Conjunction, width: int) -> Polytope:
         if not conjunction:
-            # The whole space as one row, 0 y <= 1: a polytope without rows has no slack.
-            return Polytope(Coefficients(np.zeros((1, width))), Coefficients(np.ones(1)), "any output")
+            return Polytope(Coefficients(np.zeros((0, width))), Coefficients(np.zeros(0)), "any output")
         matrix = np.zeros((len(conjunction), width))
         exact: dict[tuple[int, int], Fraction] = {}
         for r, key in enumerate(conjunction):

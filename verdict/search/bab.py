@@ -51,11 +51,11 @@ def branch_and_bound(
             # The float rows would be other rows than those asked about.
             return Outcome(False, -np.inf, 0, f"{polytope.name}: coefficients that no float64 equals")
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    if 0 < np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS:
-        unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
-        with Workers(threads) as workers:
-            return InputSplit(graph, unsafe, low, high, workers, try_points).run(deadline, on_progress)
+    few_inputs = 0 < np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS
     with Workers(threads) as workers:
+        if few_inputs:
+            unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
+            return InputSplit(graph, unsafe, low, high, workers, try_points).run(deadline, on_progress)
         return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers)
 
 

@@ -163,8 +163,7 @@ class InputSplit:
 
     def _halve(self, batch: Boxes) -> bool:
         """Split a batch and queue what stays open; True if a counterexample was found."""
-        size = max(1, -(-len(batch) // self.workers.count))
-        parts = [batch.take(slice(i, i + size)) for i in range(0, len(batch), size)]
+        parts = [batch.take(share) for share in self.workers.shares(len(batch))]
         found = False
         for halves in self.workers.map(self._split, parts):
             found = found or self._keep(halves)

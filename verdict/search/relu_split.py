@@ -25,6 +25,7 @@ from .attack import attack
 from .branch import branch, losses
 from .leaf import close_leaf
 from .queue import DomainQueue
+from .rows import Rows
 from .space import Domains, Space
 from .workers import Workers
 
@@ -79,13 +80,8 @@ class ReluSplit:
         self.graph, self.bounds, self.polytopes, self.workers = graph, bounds, polytopes, workers
         self.try_points = try_points
         self.unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
-        rows = np.concatenate([p.matrix.values for p in polytopes])
-        # A bound must exceed the exact offset, of which the float is a rounding.
-        offsets = np.nextafter(np.concatenate([p.offset.values for p in polytopes]), np.inf)
-        counts = np.array([len(p.offset.values) for p in polytopes])
-        self.owner = np.repeat(np.arange(len(polytopes)), counts)
-        self.first, self.counts = np.cumsum(counts) - counts, counts
-        self.space = Space(graph, bounds, rows, offsets)
+        self.rows = Rows(self.unsafe)
+        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits)
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -102,7 +98,7 @@ class ReluSplit:
             return self._final
         if not self._visited:
             # One domain per polytope, about its first row.
-            ended = self._advance([self.space.root().take(self.first)], ROOT_STEPS)
+            ended = self._advance([self.space.root().take(self.rows.starts)], ROOT_STEPS)
         else:
             ended = None
         while ended is None:
@@ -117,8 +113,7 @@ class ReluSplit:
                 self._next_attack = 4 * self._visited
                 if self._attack_from(batch.take(slice(0, 4 * LOOKED_AT)), deadline):
                     return self._refuted()
-            size = -(-len(batch) // self.workers.count)
-            ended = self._advance([batch.take(slice(i, i + size)) for i in range(0, len(batch), size)], STEPS)
+            ended = self._advance([batch.take(share) for share in self.workers.shares(len(batch))], STEPS)
         return ended
 
     def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
@@ -130,7 +125,7 @@ class ReluSplit:
                 return self._refuted()
             for at in range(len(result.full)):
                 domain = result.full.take(slice(at, at + 1))
-                polytope = self.polytopes[int(self.owner[domain.row[0]])]
+                polytope = self.polytopes[int(self.rows.owner[domain.row[0]])]
                 proved, point = close_leaf(self.space, domain.signs[0], polytope)
                 if not proved:
                     if point is not None and self.try_points(point[None]):
@@ -157,7 +152,7 @@ class ReluSplit:
         """Bound a batch, close what can be closed, split the rest."""
         domains, seen = optimise(self.space, self._best_rows(domains), steps)
         self._recheck(domains, seen.rounding)
-        points = self._suspects(domains, self.space.points(seen, domains.lower.argsort()[:LOOKED_AT]))
+        points = self._suspects(self.space.points(seen, domains.lower.argsort()[:LOOKED_AT]))
         closed = domains.lower > 0
         share = float(self._weight(domains.take(closed)).sum())
         left = np.flatnonzero(~closed)
@@ -174,11 +169,12 @@ class ReluSplit:
 
     def _best_rows(self, domains: Domains) -> Domains:
         """Each domain with the row of its polytope that its multipliers bound best."""
-        most = int(self.counts.max())
+        most = int(self.rows.counts.max())
         if most == 1 or most > FEW_ROWS:
             return domains
         best = domains.take(slice(None))
-        count, first = self.counts[self.owner[domains.row]], self.first[self.owner[domains.row]]
+        owner = self.rows.owner[domains.row]
+        count, first = self.rows.counts[owner], self.rows.starts[owner]
         lower = np.full(len(domains), -np.inf, np.float32)
         for turn in range(most):
             trial = Domains(first + turn % count, domains.signs, domains.slopes, domains.betas, domains.lower)
@@ -196,7 +192,7 @@ class ReluSplit:
             again = self.space.verify(domains.take(close))
             domains.lower[close] = np.where(again > 0, np.float32(1e-30), domains.lower[close])
 
-    def _suspects(self, domains: Domains, points: FloatArray) -> FloatArray:
+    def _suspects(self, points: FloatArray) -> FloatArray:
         """Those minimisers that look unsafe."""
         slack: FloatArray = self.unsafe.slack(evaluate(self.graph, points))
         return points[slack <= 1e-4]

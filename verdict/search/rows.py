@@ -24,8 +24,10 @@ class Rows:
         self.matrix = np.concatenate([p.matrix.values for p in unsafe.polytopes])
         # An exclusion must hold against the exact offset, of which the float is a rounding.
         self.limits = np.nextafter(np.concatenate([p.offset.values for p in unsafe.polytopes]), np.inf)
-        self.counts = [len(p.offset.values) for p in unsafe.polytopes]
-        self.starts = np.cumsum([0, *self.counts])[:-1]
+        self.counts = np.array([len(p.offset.values) for p in unsafe.polytopes])
+        self.starts = np.cumsum(self.counts) - self.counts
+        # The polytope that each row belongs to.
+        self.owner = np.repeat(np.arange(len(self.counts)), self.counts)
 
     def limits_in(self, dtype: Any) -> Any:
         """The limits in another float type, rounded up."""
@@ -38,9 +40,7 @@ class Rows:
 
     def slack(self, lower: Any) -> Any:
         """For bounds (batch, rows): the least over polytopes of the best row's margin; > 0 excludes all."""
-        margins = lower - self.limits_in(lower.dtype)
-        best: Any = np.maximum.reduceat(margins, self.starts, axis=1)
-        return best.min(axis=1)
+        return self._best(self._margins(lower)).min(axis=1)
 
     def mixed_slack(self, bound: LinearBound, low: Any, high: Any) -> Any:
         """As `slack` of a bound over boxes [low, high], but with the best weighted mean of each polytope's rows.
@@ -49,7 +49,7 @@ class Rows:
         box excludes the polytope where no single row does. The bound's own linear functions are averaged, in
         float64, so no pass through the network is needed.
         """
-        best = self._margins(bound.lower)
+        best = self._best(self._margins(bound.lower)).astype(np.float64)
         open_ = np.flatnonzero(best.min(axis=1) <= 0)
         for polytope, (start, count) in enumerate(zip(self.starts, self.counts, strict=True)):
             at = open_[best[open_, polytope] <= 0]
@@ -62,16 +62,15 @@ class Rows:
         return best.min(axis=1)
 
     def _margins(self, lower: Any) -> Any:
-        """For bounds (batch, rows): per polytope the margin of its best row, (batch, polytopes), float64."""
-        return np.maximum.reduceat((lower - self.limits_in(lower.dtype)).astype(np.float64), self.starts, axis=1)
+        """How far bounds (batch, rows) exceed their limits."""
+        return lower - self.limits_in(lower.dtype)
+
+    def _best(self, margins: Any) -> Any:
+        """The margin of each polytope's best row, (batch, polytopes)."""
+        return np.maximum.reduceat(margins, self.starts, axis=1)
 
     def decisive(self, lower: Any) -> Any:
         """For each box the row of the polytope that is hardest to exclude, its best one."""
-        margins = lower - self.limits_in(lower.dtype)
-        best = np.maximum.reduceat(margins, self.starts, axis=1)
-        worst = best.argmin(axis=1)
-        ends = np.append(self.starts[1:], margins.shape[1])
-        inside = (np.arange(margins.shape[1]) >= self.starts[worst][:, None]) & (
-            np.arange(margins.shape[1]) < ends[worst][:, None]
-        )
-        return np.where(inside, margins, -np.inf).argmax(axis=1)
+        margins = self._margins(lower)
+        worst = self._best(margins).argmin(axis=1)
+        return np.where(self.owner == worst[:, None], margins, -np.inf).argmax(axis=1)

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..bounds.bounds import Bounds
-from ..bounds.interval import affine_interval
+from ..bounds.interval import carry_up
 from ..bounds.linear import tighten, unit_rows
-from ..bounds.lines import crown_lines
-from ..network.graph import Affine, Graph, Input, Relu
+from ..bounds.lines import Lines
+from ..network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses
 from .space import Domains, Space
@@ -44,38 +44,26 @@ def sharpen(
     With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
     remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable.
     """
-    lows: list[Any] = []
-    highs: list[Any] = []
-    lines: dict[int, Any] = {}
-    feeds_relu = {node.source for node in graph.nodes if isinstance(node, Relu)}
+    lines: dict[int, Lines] = {}
     hopeless = False
-    for number, node in enumerate(graph.nodes):
-        if isinstance(node, Input):
-            low, high = bounds.lower[0], bounds.upper[0]
-        elif isinstance(node, Affine):
-            low, high = _meet(*affine_interval(node, lows, highs), bounds, number)
-            if number in feeds_relu and lines and not stop():
-                low, high = tighten(graph, Bounds((*lows, low), (*highs, high)), number, lines, stop)
-                if not (stop() or hopeless):
-                    so_far = Bounds((*lows, low), (*highs, high))
-                    low, high = _split(graph, so_far, number, (root_steps, rounds), workers, stop)
-                hopeless |= rounds > 0 and np.mean((low < 0) & (high > 0)) > HOPELESS
-        else:
-            low, high = np.maximum(lows[node.source], 0), np.maximum(highs[node.source], 0)
-            lines[number] = crown_lines(lows[node.source], highs[node.source])
-        lows.append(low)
-        highs.append(high)
-    return Bounds(tuple(lows), tuple(highs))
 
+    def improve(so_far: Bounds) -> tuple[Any, Any]:
+        nonlocal hopeless
+        low, high = tighten(graph, so_far, lines, stop)
+        if not (stop() or hopeless):
+            so_far = Bounds((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
+            low, high = _split(graph, so_far, (root_steps, rounds), workers, stop)
+        hopeless |= rounds > 0 and bool(np.mean((low < 0) & (high > 0)) > HOPELESS)
+        return low, high
 
-def _meet(low: Any, high: Any, bounds: Bounds, number: int) -> tuple[Any, Any]:
-    return np.maximum(low, bounds.lower[number]), np.minimum(high, bounds.upper[number])
+    return carry_up(graph, Bounds(bounds.lower[:1], bounds.upper[:1]), known=bounds, improve=improve)
 
 
 def _split(
-    graph: Graph, bounds: Bounds, number: int, effort: tuple[int, int], workers: Workers, stop: Callable[[], bool]
+    graph: Graph, bounds: Bounds, effort: tuple[int, int], workers: Workers, stop: Callable[[], bool]
 ) -> tuple[Any, Any]:
-    """The bounds of node `number` after `effort` (gradient steps, splits) for each of its unstable neurons."""
+    """The bounds of the last node after `effort` (gradient steps, splits) for each of its unstable neurons."""
+    number = len(bounds.lower) - 1
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero((low[0] < 0) & (high[0] > 0))
     if not len(unstable):
@@ -86,8 +74,8 @@ def _split(
         return low, high
     roots = space.root()
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
-    chunk = max(1, min(-(-len(rows) // workers.count), MOST_ENTRIES // (widest * (effort[1] + 1))))
-    parts = [roots.take(slice(i, i + chunk)) for i in range(0, len(rows), chunk)]
+    most = MOST_ENTRIES // (widest * (effort[1] + 1))
+    parts = [roots.take(share) for share in workers.shares(len(rows), most)]
     found = np.concatenate(workers.map(lambda part: grow(space, part, *effort, stop), parts)).astype(np.float64)
     low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
     high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])

@@ -23,6 +23,11 @@ class Workers:
         self.count = max(1, min(count, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count))
         self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
 
+    def shares(self, count: int, most: int | None = None) -> list[slice]:
+        """The numbers below `count` cut into equal runs, one for each worker, or more of at most `most`."""
+        size = max(1, min(-(-count // self.count), count if most is None else most))
+        return [slice(i, i + size) for i in range(0, count, size)]
+
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """The results in order; an exception of any of them is raised here."""
         if self._pool is None or len(items) < 2:
