@@ -101,9 +101,7 @@ def _alpha_step(boxes: Boxes) -> tuple[Work, int]:
     rows = np.repeat(boxes.row.astype(np.float32)[None, None], len(boxes.lower), axis=0)
 
     def work() -> object:
-        return ascend_slopes(
-            graph, bounds, graph.output, rows, lines, STEPS, 0.25, rigorous=False, done=lambda best: False
-        )
+        return ascend_slopes(graph, bounds, graph.output, rows, lines, STEPS)
 
     return work, len(rows) * STEPS
 

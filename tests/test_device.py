@@ -11,7 +11,7 @@ import pytest
 from verdict.device import CPU, Device, find_device
 from verdict.errors import InputError
 from verdict.network.maps.namespace import (
-    Positions,
+    Constant,
     cast,
     float_info,
     namespace,
@@ -84,7 +84,7 @@ def test_segment_maximum(device: Device) -> None:
 
 
 def test_positions(device: Device) -> None:
-    positions = Positions(np.array([3, 0, -1]))
+    positions = Constant(np.array([3, 0, -1]))
     there = device.put(VALUES)
     assert (device.fetch(there[..., positions.like(there)]) == VALUES[..., [3, 0, 3]]).all()
     assert positions.like(there) is positions.like(there)

@@ -118,16 +118,13 @@ def test_slopes_found_elsewhere_are_proved_here(kind, other, tmp_path):
             other.put(row.astype(np.float32)),
             {i: line.astype(np.float32).to(other) for i, line in lines.items()},
             10,
-            0.3,
-            rigorous=False,
-            done=lambda best: False,
         )
         exact = {
             i: Lines(other.fetch(slopes[i]).astype(np.float64).clip(0, 1), line.slope_above, line.offset_above)
             for i, line in lines.items()
         }
         proved = backward(graph, bounds, graph.output, row, exact).lower
-        np.testing.assert_allclose(proved[:, 0], other.fetch(hint), rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(proved[:, 0], other.fetch(hint), rtol=1e-3, atol=1e-3)
         assert (proved >= output_bounds(graph, bounds, row).lower - 1e-5).all()
 
 
@@ -156,9 +153,7 @@ def test_nothing_leaves_its_device(kind, rows, tmp_path):
     row = meta.put(np.ones((3, rows, graph.output_size)))
     bound = backward(graph, bounds, graph.output, row, lines, keep=True)
     results = [bound.lower, bound.slope, bound.constant, *bound.coefficients.values()]
-    best, slopes = ascend_slopes(
-        graph, bounds, graph.output, row[:, :1], lines, 2, 0.3, rigorous=True, done=lambda best: False
-    )
+    best, slopes = ascend_slopes(graph, bounds, graph.output, row[:, :1], lines, 2)
     values = evaluate_all(graph, meta.put(lower))
     results += [best, *slopes.values(), *values, vjp(graph, values, meta.put(np.ones((3, graph.output_size))))]
     assert {str(result.device) for result in results} == {"meta"}

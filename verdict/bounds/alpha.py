@@ -9,7 +9,6 @@ lines gives the whole gradient.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +18,12 @@ import numpy as np
 from ..device import CPU, Device
 from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import namespace, positive
+from .adam import Adam
 from .bounds import Bounds
 from .linear import LinearBound, backward, unit_rows
 from .lines import Lines, crown_lines
 
-# Adam (Kingma and Ba 1412.6980) with a decaying rate.
-FIRST, SECOND, DECAY = 0.9, 0.999, 0.97
-# Its first rate for the slopes of intermediate layers.
+# Adam's first rate for slopes.
 RATE = 0.25
 
 
@@ -66,28 +64,6 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
     return Relaxed(x, pre)
 
 
-class Adam:
-    """Gradient ascent with momentum on a dictionary of arrays, each kept within [low, high]."""
-
-    def __init__(self, rate: float, low: float, high: float) -> None:
-        self.rate, self.low, self.high = rate, low, high
-        self._first: dict[int, Any] = {}
-        self._second: dict[int, Any] = {}
-
-    def ascend(self, values: dict[int, Any], gradients: Mapping[int, Any], step: int) -> dict[int, Any]:
-        """The values after one step (counted from 1)."""
-        result = {}
-        for key, value in values.items():
-            gradient = gradients[key]
-            first = (1 - FIRST) * gradient + FIRST * self._first.get(key, 0.0)
-            second = (1 - SECOND) * gradient * gradient + SECOND * self._second.get(key, 0.0)
-            self._first[key], self._second[key] = first, second
-            scale = self.rate * DECAY**step * math.sqrt(1 - SECOND**step) / (1 - FIRST**step)
-            moved = value + scale * first / (namespace(second).sqrt(second) + 1e-12)
-            result[key] = moved.clip(self.low, self.high)
-        return result
-
-
 def ascend_slopes(
     graph: Graph,
     bounds: Bounds,
@@ -95,33 +71,31 @@ def ascend_slopes(
     rows: Any,
     lines: Mapping[int, Lines],
     steps: int,
-    rate: float,
-    *,
-    rigorous: bool,
-    done: Callable[[Any], bool],
+    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Any, dict[int, Any]]:
     """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
-    Works in the float type and on the device of `rows`, until `done` says so of the best bounds (batch,) or
-    `steps` are taken. Returns the best bounds and their slopes per ReLU node, (batch, node size), sound whatever
-    they are.
+    Works in the float type and on the device of `rows`, until `stop` returns True or `steps` are taken. Returns the
+    best bounds (batch,), with their rounding charged, and their slopes per ReLU node, (batch, node size), sound
+    whatever they are.
     """
     xp, batch = namespace(rows), len(rows)
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
     free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in lines.items()}
-    adam, kept = Adam(rate, 0.0, 1.0), dict(slopes)
-    best = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device)
-    for step in range(1, steps + 2):
+    adam = {i: Adam(slopes[i], RATE) for i in slopes}
+    best, kept = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device), dict(slopes)
+    for step in range(steps + 1):
         current = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in lines.items()}
-        bound = backward(graph, bounds, number, rows, current, rigorous=rigorous, keep=True)
+        bound = backward(graph, bounds, number, rows, current, keep=True)
         better = bound.lower[:, 0] > best
         best = xp.where(better, bound.lower[:, 0], best)
         kept = {i: xp.where(better[:, None], slopes[i], kept[i]) for i in slopes}
-        if step > steps or done(best):
+        if step == steps or stop():
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
-        gradients = {i: positive(nu[:, 0, :]) * relaxed.pre[i] * free[i] for i, nu in bound.coefficients.items()}
-        slopes = {**slopes, **adam.ascend({i: slopes[i] for i in gradients}, gradients, step)}
+        for i, nu in bound.coefficients.items():
+            gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
+            slopes[i] = (slopes[i] + adam[i].step(gradient)).clip(0, 1)
     return best, kept
 
 
@@ -159,9 +133,7 @@ def alpha_bounds(
             device.put(rows),
             {i: line.astype(np.float32).to(device) for i, line in lines.items()},
             steps,
-            RATE,
-            rigorous=False,
-            done=lambda best: stop(),
+            stop,
         )
         # The chord must be the float64 one; only the slopes below are taken over, as far as they are slopes:
         # whatever a device returns, lines with slopes in [0, 1] are sound.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..exact import Coefficients
 from .base import IndexArray, LinearMap
-from .namespace import Positions, zeros_like_shape
+from .namespace import Constant, zeros_like_shape
 
 
 class Index(LinearMap):
@@ -24,7 +24,7 @@ class Index(LinearMap):
     def __init__(self, index: npt.NDArray[Any], in_size: int) -> None:
         self.index: IndexArray = np.array(index, dtype=np.intp).ravel()
         self.index.setflags(write=False)
-        self._picked = Positions(self.index)
+        self._picked = Constant(self.index)
         self.in_size, self.out_size = in_size, len(self.index)
         self.coefficients = Coefficients(np.ones(1))
 
@@ -41,7 +41,7 @@ class Index(LinearMap):
         return int(np.bincount(self.index[self.index >= 0], minlength=1).max(initial=0))
 
     @cached_property
-    def _layers(self) -> list[tuple[Positions, Positions]]:
+    def _layers(self) -> list[tuple[Constant, Constant]]:
         """(targets, sources) pairs: every non-zero output once, no source twice within a pair."""
         targets = np.flatnonzero(self.index >= 0)
         order = targets[np.argsort(self.index[targets], kind="stable")]
@@ -52,13 +52,13 @@ class Index(LinearMap):
         starts = np.maximum.accumulate(np.where(new, np.arange(len(sources)), 0))
         repetition = np.arange(len(sources)) - starts
         return [
-            (Positions(order[repetition == k]), Positions(sources[repetition == k]))
+            (Constant(order[repetition == k]), Constant(sources[repetition == k]))
             for k in range(int(repetition.max()) + 1)
         ]
 
     @cached_property
-    def _padding(self) -> Positions:
-        return Positions(np.flatnonzero(self.index < 0))
+    def _padding(self) -> Constant:
+        return Constant(np.flatnonzero(self.index < 0))
 
     def _forward(self, x: Any, w: Any) -> Any:
         y = x[..., self._picked.like(x)]

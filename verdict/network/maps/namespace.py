@@ -92,10 +92,17 @@ def segment_maximum(x: Any, starts: npt.NDArray[np.intp]) -> Any:
     return xp.stack([xp.max(x[:, a:b], axis=1) for a, b in zip(starts.tolist(), ends, strict=True)], axis=1)
 
 
-class Positions:
-    """Constant positions in an array, with a copy on each device that they were used on."""
+def largest(x: Any, count: int) -> Any:
+    """The positions (batch, count) of the `count` largest entries of each row of `x` (batch, columns), in any order."""
+    if isinstance(x, np.ndarray):
+        return np.argpartition(-x, count - 1, axis=1)[:, :count]
+    return namespace(x).argsort(x, axis=1, descending=True)[:, :count]
 
-    def __init__(self, values: npt.NDArray[np.intp]) -> None:
+
+class Constant:
+    """A constant array, positions or numbers, with a copy on each device that it was used on."""
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
         self.values = values
         self._placed: dict[Any, Any] = {}
 
@@ -103,7 +110,7 @@ class Positions:
         return len(self.values)
 
     def like(self, x: Any) -> Any:
-        """The positions as an index for `x`."""
+        """The array where `x` is, in its own type."""
         if isinstance(x, np.ndarray):
             return self.values
         if x.device not in self._placed:

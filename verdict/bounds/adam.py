@@ -1,0 +1,36 @@
+"""Adam (Kingma and Ba 1412.6980) with a decaying rate, the one way in which multipliers of bounds climb.
+
+It divides each entry's mean gradient by the root of its mean square, so slopes of deep and shallow layers move alike,
+whatever their gradients' sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..network.maps.namespace import namespace, zeros_like_shape
+
+FIRST, SECOND, DECAY = 0.9, 0.999, 0.97
+
+
+class Adam:
+    """The running means for one array (batch, ...), and the steps that they suggest."""
+
+    def __init__(self, like: Any, rate: float) -> None:
+        # Not `zeros_like`, which would lay them out like a view that may have been broadcast.
+        self._first, self._second = zeros_like_shape(like, like.shape), zeros_like_shape(like, like.shape)
+        self._rate, self._number = rate, 0
+
+    def step(self, gradient: Any) -> Any:
+        """What to add to the array for its next step uphill."""
+        self._number += 1
+        self._first += (1 - FIRST) * (gradient - self._first)
+        self._second += (1 - SECOND) * (gradient * gradient - self._second)
+        bias = math.sqrt(1 - SECOND**self._number) / (1 - FIRST**self._number)
+        scale = self._rate * DECAY**self._number * bias
+        return scale * self._first / (namespace(gradient).sqrt(self._second) + 1e-12)
+
+    def keep(self, index: Any) -> None:
+        """Go on with these members of the batch only."""
+        self._first, self._second = self._first[index], self._second[index]
