@@ -50,7 +50,7 @@ def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single)
     domains = _domains_around(rng, space, points)
     seen = space.relax(domains, domains.slopes, domains.betas)
     # A bound's own minimiser comes closest to it, where it lies in the domain.
-    minimisers = space.points(seen, np.arange(POINTS))
+    minimisers = space.points(seen.x)
     for lower in (seen.lower, space.verify(domains)):
         assert not np.isnan(lower).any()
         for tried in (points, minimisers):

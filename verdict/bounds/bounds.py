@@ -9,7 +9,7 @@ import numpy as np
 
 from ..device import Device
 from ..network.graph import Affine, Graph, Relu
-from ..network.maps.namespace import cast, namespace, next_above, next_below, zeros_like_shape
+from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 from .rounding import tiny
 
 
@@ -20,6 +20,7 @@ class Bounds:
     lower: tuple[Any, ...]
     upper: tuple[Any, ...]
     _magnitudes: dict[int, Any] = field(default_factory=dict, repr=False)
+    _placed: dict[Any, Bounds] = field(default_factory=dict, repr=False)
 
     @property
     def batch(self) -> int:
@@ -80,3 +81,12 @@ class Bounds:
     def to(self, device: Device) -> Bounds:
         """These bounds (NumPy arrays), the same numbers, on a device."""
         return Bounds(tuple(map(device.put, self.lower)), tuple(map(device.put, self.upper)))
+
+    def like(self, x: Any) -> Bounds:
+        """These bounds (NumPy arrays), the same numbers, where `x` is; kept there."""
+        if isinstance(x, np.ndarray):
+            return self
+        if x.device not in self._placed:
+            lower, upper = ([Constant(end).like(x) for end in ends] for ends in (self.lower, self.upper))
+            self._placed[x.device] = Bounds(tuple(lower), tuple(upper))
+        return self._placed[x.device]

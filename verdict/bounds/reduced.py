@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..network.graph import Affine, Graph, Input
+from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
 
@@ -30,7 +31,7 @@ class Layer:
 
     start: int
     stop: int
-    matrix: Any
+    matrix: Constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,47 +45,47 @@ class Reduced:
 
     inputs: int
     layers: tuple[Layer, ...]
-    rows: Any
-    charge: Any
-    row_charge: Any
-    last_charge: Any
+    rows: Constant
+    charge: Constant
+    row_charge: Constant
+    last_charge: float
 
-    def bound(self, row: Any, below: Any, above: Any, gap: Any, shift: Any) -> tuple[Any, Any, Any]:
-        """Rigorous lower bounds (batch,) of rows number `row` (batch,), what they were charged for rounding, and the
-        coefficients (batch, variables) met.
+    def bound(self, row: Any, below: Any, above: Any, gap: Any, shift: Any) -> tuple[Any, Any, Any, Any]:
+        """Lower bounds (batch,) of rows number `row` (batch,), what they were charged for rounding, the coefficients
+        nu (batch, unstable ReLUs) met, and what `follow` needs. In NumPy the bounds are rigorous.
 
         `below`, `above`, `gap`, `shift` (batch, unstable ReLUs) are the lines, as in `lines.Lines`.
         """
-        first = self.inputs + 1
-        coefficients = self.rows[row]
-        multipliers = np.empty_like(below)
+        xp, first = namespace(below), self.inputs + 1
+        coefficients = self.rows.like(below)[row]
+        multipliers = xp.empty_like(below)
         for layer in reversed(self.layers):
             here = slice(layer.start - first, layer.stop - first)
             nu = coefficients[:, layer.start : layer.stop]
-            mu = np.maximum(nu, 0) * below[:, here]
-            mu += np.minimum(nu, 0) * above[:, here]
+            mu = positive(nu) * below[:, here]
+            mu += negative(nu) * above[:, here]
             mu += shift[:, here]
-            coefficients[:, : layer.start] += mu @ layer.matrix
+            coefficients[:, : layer.start] += mu @ layer.matrix.like(mu)
             multipliers[:, here] = mu
-        size = np.abs(coefficients[:, : self.inputs]).sum(axis=1)
-        constant = coefficients[:, self.inputs]
-        lower = constant - size + np.einsum("bn,bn->b", np.minimum(coefficients[:, first:], 0), gap)
-        wrong = np.abs(multipliers) @ self.charge + self.row_charge[row]
-        wrong += self.last_charge * (size + np.abs(constant))
-        return lower - wrong, wrong, coefficients
+        size = xp.sum(xp.abs(coefficients[:, : self.inputs]), axis=1)
+        constant, nu = coefficients[:, self.inputs], coefficients[:, first:]
+        lower = constant - size + xp.einsum("bn,bn->b", negative(nu), gap)
+        wrong = xp.abs(multipliers) @ self.charge.like(below) + self.row_charge.like(below)[row]
+        wrong += self.last_charge * (size + xp.abs(constant))
+        return lower - wrong, wrong, nu, coefficients
 
     def follow(self, coefficients: Any, below: Any, above: Any, gap: Any) -> tuple[Any, Any]:
         """The minimiser s (batch, inputs) of a bound, and the pre-activations (batch, unstable) it leads to."""
-        first = self.inputs + 1
-        variables = np.empty_like(coefficients)
-        variables[:, : self.inputs] = np.where(coefficients[:, : self.inputs] > 0, -1, 1)
+        xp, first = namespace(coefficients), self.inputs + 1
+        variables = xp.empty_like(coefficients)
+        variables[:, : self.inputs] = xp.where(coefficients[:, : self.inputs] > 0, -1, 1)
         variables[:, self.inputs] = 1
-        pre = np.empty_like(below)
+        pre = xp.empty_like(below)
         for layer in self.layers:
             here = slice(layer.start - first, layer.stop - first)
-            z = variables[:, : layer.start] @ layer.matrix.T
+            z = variables[:, : layer.start] @ layer.matrix.like(below).T
             pre[:, here] = z
-            line = np.where(
+            line = xp.where(
                 coefficients[:, layer.start : layer.stop] < 0, above[:, here] * z + gap[:, here], below[:, here] * z
             )
             variables[:, layer.start : layer.stop] = line
@@ -133,7 +134,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
         start, stop = len(largest), len(largest) + len(unstable)
         if stop * node.size > MOST_ENTRIES:
             return None
-        layers.append(Layer(start, stop, _float32(form.matrix[:, unstable].T, start)))
+        layers.append(Layer(start, stop, Constant(_float32(form.matrix[:, unstable].T, start))))
         largest = np.concatenate([largest, high[unstable]])
         charges.append((form, unstable, np.maximum(-low, high)[unstable]))
         matrix = np.zeros((stop, node.size))
@@ -157,10 +158,10 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
     return Reduced(
         inputs,
         tuple(layers),
-        _float32(last.T, len(largest)),
-        _above(np.concatenate([*charge, np.zeros(0)])),
-        _above(row_charge),
-        np.float32(error),
+        Constant(_float32(last.T, len(largest))),
+        Constant(_above(np.concatenate([*charge, np.zeros(0)]))),
+        Constant(_above(row_charge)),
+        error,
     )
 
 

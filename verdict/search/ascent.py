@@ -2,6 +2,7 @@
 
 The derivative of a bound with respect to its multipliers falls out of the minimiser (see `bounds.alpha`), so a step
 costs one pass back and one forward (beta-CROWN, Wang et al. 2103.06624). Domains that are closed leave the batch.
+The steps may be taken on another device; what its multipliers prove is then bounded once more in NumPy.
 """
 
 from __future__ import annotations
@@ -10,63 +11,56 @@ from typing import Any
 
 import numpy as np
 
+from ..bounds.adam import Adam
+from ..device import CPU, Device
+from ..network.maps.namespace import namespace, positive
 from .space import Domains, Relaxed, Space
 
-# Adam (Kingma and Ba 1412.6980) with a decaying rate.
-FIRST, SECOND, DECAY = 0.9, 0.999, 0.97
-SLOPE_RATE, BETA_RATE = np.float32(0.2), np.float32(0.1)
+SLOPE_RATE, BETA_RATE = 0.2, 0.1
 
 
-class _Moments:
-    """Adam's two running means for one array of a batch."""
+def optimise(space: Space, domains: Domains, steps: int, device: Device = CPU) -> tuple[Domains, Relaxed]:
+    """The domains with the best multipliers found in `steps` steps on `device`, and what the last bound of each saw.
 
-    def __init__(self, like: Any) -> None:
-        self.first, self.second = np.zeros_like(like), np.zeros_like(like)
-
-    def step(self, gradient: Any, number: int) -> Any:
-        """The direction to move in, at step `number` counted from 1."""
-        self.first += np.float32(1 - FIRST) * (gradient - self.first)
-        self.second += np.float32(1 - SECOND) * (gradient * gradient - self.second)
-        scale = np.float32(DECAY**number * np.sqrt(1 - SECOND**number) / (1 - FIRST**number))
-        return scale * self.first / (np.sqrt(self.second) + np.float32(1e-12))
-
-    def keep(self, index: Any) -> None:
-        self.first, self.second = self.first[index], self.second[index]
+    All in NumPy, and every bound proved there.
+    """
+    if device.is_rigorous:
+        return _climb(space, domains, steps)
+    found, seen = _climb(space, domains.to(device), steps)
+    # Whatever the device sends back, these are multipliers; which domain they are for is not asked of it.
+    slopes, betas = device.fetch(found.slopes).clip(0, 1), device.fetch(found.betas).clip(0, None)
+    proved = space.relax(domains, slopes, betas, follow=False)
+    here = Domains(domains.row, domains.signs, slopes, betas, proved.lower)
+    return here, Relaxed(proved.lower, proved.rounding, proved.nu, device.fetch(seen.z), device.fetch(seen.x))
 
 
-def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed]:
-    """The domains with the best multipliers found in `steps` steps, and what the last hint of each saw."""
-    best = Domains(domains.row, domains.signs, domains.slopes.copy(), domains.betas.copy(), domains.lower.copy())
-    best.lower[:] = -np.inf
-    active = np.arange(len(domains))
+def _climb(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed]:
+    """What `optimise` returns, on the device of `domains`."""
+    xp = namespace(domains.lower)
     now, slopes, betas = domains, domains.slopes, domains.betas
-    slope_moments, beta_moments = _Moments(slopes), _Moments(betas)
-    rounding: Any = None
-    nu: Any = None
-    z: Any = None
-    x: Any = None
-    for step in range(1, steps + 2):
-        seen = space.relax(now, slopes, betas)
-        if nu is None:
-            rounding, nu, z, x = seen.rounding, seen.nu.copy(), seen.z, seen.x.copy()
-        else:
-            rounding[active], nu[active], z[active], x[active] = seen.rounding, seen.nu, seen.z, seen.x
-        better = seen.lower > best.lower[active]
-        at = active[better]
-        best.lower[at], best.slopes[at], best.betas[at] = seen.lower[better], slopes[better], betas[better]
-        if step > steps:
-            break
-        left = np.flatnonzero(~(seen.lower > 0))
+    slope_rule, beta_rule = Adam(slopes, SLOPE_RATE), Adam(betas, BETA_RATE)
+    seen = space.relax(now, slopes, betas)
+    slopes_kept, betas_kept, lower = (xp.asarray(a, copy=True) for a in (slopes, betas, seen.lower))
+    last = Relaxed(*(xp.asarray(a, copy=True) for a in (seen.lower, seen.rounding, seen.nu, seen.z, seen.x)))
+    active = xp.arange(len(domains), device=lower.device)
+    for _ in range(steps):
+        d_slope, d_beta = positive(seen.nu) * seen.z, seen.z
+        left = xp.nonzero(~(seen.lower > 0))[0]
         if not len(left):
             break
-        d_slope, d_beta = np.maximum(seen.nu, 0) * seen.z, seen.z
         if len(left) < len(active):
             active, now, slopes, betas = active[left], now.take(left), slopes[left], betas[left]
             d_slope, d_beta = d_slope[left], d_beta[left]
-            slope_moments.keep(left)
-            beta_moments.keep(left)
+            slope_rule.keep(left)
+            beta_rule.keep(left)
         free = now.signs == 0
-        slopes = np.clip(slopes + SLOPE_RATE * slope_moments.step(d_slope * free, step), 0, 1)
-        betas = np.maximum(betas + BETA_RATE * beta_moments.step(-now.signs * d_beta, step), 0) * ~free
-    best.lower = np.maximum(best.lower, domains.lower)
-    return best, Relaxed(best.lower, rounding, nu, z, x)
+        slopes = (slopes + slope_rule.step(d_slope * free)).clip(0, 1)
+        betas = positive(betas + beta_rule.step(-now.signs * d_beta)) * ~free
+        seen = space.relax(now, slopes, betas)
+        last.rounding[active], last.nu[active], last.z[active], last.x[active] = seen.rounding, seen.nu, seen.z, seen.x
+        better = seen.lower > lower[active]
+        at = active[better]
+        lower[at], slopes_kept[at], betas_kept[at] = seen.lower[better], slopes[better], betas[better]
+    lower = xp.maximum(lower, domains.lower)
+    best = Domains(domains.row, domains.signs, slopes_kept, betas_kept, lower)
+    return best, Relaxed(lower, last.rounding, last.nu, last.z, last.x)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..device import CPU, Device
+from ..network.maps.namespace import largest, namespace, negative
 from .space import Domains, Relaxed, Space
 
 # ReLUs tried by really bounding both halves, per domain.
@@ -22,35 +24,52 @@ def losses(space: Space, domains: Domains, relaxed: Relaxed) -> Any:
     """How much each unstable ReLU may lose in the bound, (batch, size); -1 where it is split already."""
     nu, z = relaxed.nu, relaxed.z
     chord, gap = space.quick_chords, space.quick_gaps
-    line = np.where(nu < 0, chord * z + gap, domains.slopes * z)
-    loss = np.where(nu < 0, np.float32(-0.2) * nu * gap, 0) + np.abs(nu * (np.maximum(z, 0) - line))
-    return np.where(domains.signs == 0, loss, np.float32(-1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        line = np.where(nu < 0, chord * z + gap, domains.slopes * z)
+        loss = np.where(nu < 0, np.float32(-0.2) * nu * gap, 0) + np.abs(nu * (np.maximum(z, 0) - line))
+    # What overflowed says nothing, but can be split like any other.
+    return np.where(domains.signs == 0, np.where(loss >= 0, loss, np.float32(0)), np.float32(-1))
 
 
-def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> Domains:
-    """Both halves of every domain, split on the ReLU whose halves are bounded best; all the "on" halves first."""
-    count = min(trials, space.size)
-    batch, rows = len(domains), np.arange(len(domains))
-    candidates = np.argpartition(-loss, count - 1, axis=1)[:, :count]
-    picked = np.take_along_axis(loss, candidates, axis=1)
-    trial_signs = []
-    for k, sign in itertools.product(range(count), (1, -1)):
-        signs = domains.signs.copy()
-        signs[rows, candidates[:, k]] = sign
-        trial_signs.append(signs)
-    many = 2 * count
-    slopes, betas = np.tile(domains.slopes, (many, 1)), np.tile(domains.betas, (many, 1))
-    row, inherited = np.tile(domains.row, many), np.tile(domains.lower, many)
-    trial = Domains(row, np.concatenate(trial_signs), slopes, betas, inherited)
-    lower = space.relax(trial, slopes, betas, follow=False).lower
-    lower = np.maximum(lower.reshape(count, 2, batch), domains.lower)
-    # The worse half decides, the better one breaks ties; a half that is closed at once counts fully.
-    capped = np.minimum(lower, 0)
-    score = capped.min(axis=1) + np.float32(0.1) * capped.max(axis=1)
-    best = np.where(picked.T >= 0, score, -np.inf).argmax(axis=0)
+def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS, device: Device = CPU) -> Domains:
+    """Both halves of every domain, split on the ReLU whose halves are bounded best; all the "on" halves first.
+
+    The trials are bounded on `device`; a half that they close is bounded again in NumPy.
+    """
+    chosen, lower = _best_trial(space, domains.to(device), device.put(loss), min(trials, space.size))
+    neurons, hints, rows = device.fetch(chosen), device.fetch(lower), np.arange(len(domains))
     halves = []
     for half, sign in enumerate((1, -1)):
         signs = domains.signs.copy()
-        signs[rows, candidates[rows, best]] = sign
-        halves.append(Domains(domains.row, signs, domains.slopes, domains.betas, lower[best, half, rows]))
-    return Domains.join(halves)
+        signs[rows, neurons] = sign
+        halves.append(Domains(domains.row, signs, domains.slopes, domains.betas, hints[half]))
+    children = Domains.join(halves)
+    if not device.is_rigorous:
+        closed = np.flatnonzero(children.lower > 0)
+        hoped = children.take(closed)
+        children.lower[closed] = space.relax(hoped, hoped.slopes, hoped.betas, follow=False).lower
+    return children
+
+
+def _best_trial(space: Space, domains: Domains, loss: Any, count: int) -> tuple[Any, Any]:
+    """Of the `count` largest losses the ReLU that is split best, (batch,), and the bounds of its halves, (2, batch)."""
+    xp, batch = namespace(loss), len(domains)
+    rows = xp.arange(batch, device=loss.device)
+    candidates = largest(loss, count)
+    picked = loss[rows[:, None], candidates]
+    trial_signs = []
+    for k, sign in itertools.product(range(count), (1, -1)):
+        signs = xp.asarray(domains.signs, copy=True)
+        signs[rows, candidates[:, k]] = sign
+        trial_signs.append(signs)
+    many = 2 * count
+    slopes, betas = xp.tile(domains.slopes, (many, 1)), xp.tile(domains.betas, (many, 1))
+    row, inherited = xp.tile(domains.row, (many,)), xp.tile(domains.lower, (many,))
+    trial = Domains(row, xp.concat(trial_signs), slopes, betas, inherited)
+    lower = space.relax(trial, slopes, betas, follow=False).lower
+    lower = xp.maximum(lower.reshape(count, 2, batch), domains.lower)
+    # The worse half decides, the better one breaks ties; a half that is closed at once counts fully.
+    capped = negative(lower)
+    score = xp.min(capped, axis=1) + 0.1 * xp.max(capped, axis=1)
+    best = xp.argmax(xp.where(picked.T >= 0, score, -np.inf), axis=0)
+    return candidates[rows, best], lower[best, :, rows].T

@@ -152,7 +152,7 @@ class ReluSplit:
         """Bound a batch, close what can be closed, split the rest."""
         domains, seen = optimise(self.space, self._best_rows(domains), steps)
         self._recheck(domains, seen.rounding)
-        points = self._suspects(self.space.points(seen, domains.lower.argsort()[:LOOKED_AT]))
+        points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
         closed = domains.lower > 0
         share = float(self._weight(domains.take(closed)).sum())
         left = np.flatnonzero(~closed)
@@ -201,7 +201,7 @@ class ReluSplit:
         """The attack once more, from the minimisers of the least promising domains."""
         seen = self.space.relax(domains, domains.slopes, domains.betas)
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
-        starts = self.space.points(seen, np.arange(len(domains)))
+        starts = self.space.points(seen.x)
         rng = np.random.default_rng(len(domains))
         found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline)
         return len(found) > 0 and self.try_points(found)

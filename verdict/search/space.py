@@ -16,9 +16,10 @@ from ..bounds.bounds import Bounds
 from ..bounds.linear import backward
 from ..bounds.lines import Lines, chord, crown_lines
 from ..bounds.reduced import reduce
+from ..device import Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
-from ..network.maps.namespace import next_above
+from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 
 # Domains verified at once take at most so many numbers per array.
 MOST_ENTRIES = 2**22
@@ -44,6 +45,11 @@ class Domains:
     def take(self, index: Any) -> Domains:
         return Domains(self.row[index], self.signs[index], self.slopes[index], self.betas[index], self.lower[index])
 
+    def to(self, device: Device) -> Domains:
+        """These domains (NumPy arrays) on a device."""
+        put = device.put
+        return Domains(put(self.row), put(self.signs), put(self.slopes), put(self.betas), put(self.lower))
+
     @staticmethod
     def join(parts: list[Domains]) -> Domains:
         return Domains(
@@ -57,9 +63,10 @@ class Domains:
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
-    """What bounding a batch of domains saw: rigorous lower bounds minus the row's offset and how much of that is
-    rounding, each (batch,); the coefficients nu of the unstable ReLUs and their pre-activations z at the minimiser,
-    each (batch, size); the minimiser x, (batch, inputs), scaled or not (see `Space.points`)."""
+    """What bounding a batch of domains saw: lower bounds minus the row's offset (rigorous where NumPy computed them)
+    and how much of that is rounding, each (batch,); the coefficients nu of the unstable ReLUs and their
+    pre-activations z at the minimiser, each (batch, size); the minimiser x, (batch, inputs), scaled or not (see
+    `Space.points`)."""
 
     lower: Any
     rounding: Any
@@ -82,8 +89,11 @@ class Space:
         self.number = graph.output if number is None else number
         self.columns: dict[int, Any] = {}
         self.slices: dict[int, slice] = {}
+        # Per ReLU node: its columns as an index, and CROWN's lines of all its neurons with no split: slopes below and
+        # above, offsets above, shifts, each (1, node size).
+        self._places: dict[int, Constant] = {}
+        self._base: dict[int, tuple[Constant, ...]] = {}
         start, floors, chords, gaps = 0, [], [], []
-        self.base: dict[int, Lines] = {}
         needed = set(graph.ancestors(self.number))
         for i in graph.relus:
             if i not in needed:
@@ -91,25 +101,30 @@ class Space:
             low, high = bounds.of_relu(graph, i)
             columns = np.flatnonzero((low[0] < 0) & (high[0] > 0))
             self.columns[i], self.slices[i] = columns, slice(start, start + len(columns))
+            self._places[i] = Constant(columns)
             start += len(columns)
-            self.base[i] = crown_lines(low, high)
+            line = crown_lines(low, high)
+            arrays = line.slope_below, line.slope_above, line.offset_above, np.zeros_like(low)
+            self._base[i] = tuple(Constant(array) for array in arrays)
             slope, offset = chord(low[0, columns], high[0, columns])
             chords.append(slope)
             gaps.append(offset)
-            floors.append(self.base[i].slope_below[0, columns])
+            floors.append(line.slope_below[0, columns])
         self.size = start
         # Chords, their offsets and CROWN's slopes of the unstable ReLUs, each (size,).
         empty = np.zeros(0)
         self.chords, self.gaps, self.floors = (np.concatenate([*p, empty]) for p in (chords, gaps, floors))
         # Not below the exact offset, of which the float may be a rounding.
-        self._limits = np.nextafter(offsets.astype(np.float32), np.float32(np.inf))
+        self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
         self._reduced = reduce(graph, bounds, self.number, rows)
         # Without the reduced form: float32 where it holds the rows exactly.
         self._dtype = np.float32 if (rows == rows.astype(np.float32)).all() else np.float64
         self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
+        self._rough_rows = Constant(rows.astype(self._dtype))
         # A rounded chord is charged only by arithmetic of its own type.
         quick = np.float32 if self._reduced is not None else self._dtype
         self.quick_chords, self.quick_gaps = self.chords.astype(quick), next_above(self.gaps.astype(quick))
+        self._chords, self._gaps = Constant(self.quick_chords), Constant(self.quick_gaps)
 
     def root(self) -> Domains:
         """One domain per row, without splits, CROWN's slopes."""
@@ -123,52 +138,49 @@ class Space:
         )
 
     def relax(self, domains: Domains, slopes: Any, betas: Any, *, follow: bool = True) -> Relaxed:
-        """Bounds of domains with these slopes and betas; without `follow` neither z nor x."""
+        """Bounds of domains with these slopes and betas, where these are; without `follow` neither z nor x."""
+        xp, chords, gaps = namespace(slopes), self._chords.like(slopes), self._gaps.like(slopes)
         split, on = domains.signs != 0, domains.signs > 0
-        below = np.where(split, on, slopes)
-        above = np.where(split, on, self.quick_chords)
-        gap = np.where(split, self.quick_gaps.dtype.type(0), self.quick_gaps)
+        below = xp.where(split, on, slopes)
+        above = xp.where(split, on, chords)
+        gap = xp.where(split, 0, gaps)
         shift = -domains.signs * betas
         if self._reduced is None:
             with np.errstate(over="ignore", invalid="ignore"):
                 return self._relax_on_graph(domains, below, above, gap, shift)
         with np.errstate(over="ignore", invalid="ignore"):
-            lower, rounding, coefficients = self._reduced.bound(domains.row, below, above, gap, shift)
-            lower = np.nextafter(lower - self._limits[domains.row], np.float32(-np.inf))
+            lower, rounding, nu, trail = self._reduced.bound(domains.row, below, above, gap, shift)
+            lower = next_below(lower - self._limits.like(slopes)[domains.row])
         # An overflow on the way knows nothing.
-        lower = np.where(np.isnan(lower), np.float32(-np.inf), lower)
-        nu = coefficients[:, self._reduced.inputs + 1 :]
+        lower = xp.where(xp.isnan(lower), -np.inf, lower)
         if not follow:
             return Relaxed(lower, rounding, nu, None, None)
-        s, z = self._reduced.follow(coefficients, below, above, gap)
+        s, z = self._reduced.follow(trail, below, above, gap)
         return Relaxed(lower, rounding, nu, z, s)
 
-    def points(self, relaxed: Relaxed, which: Any) -> FloatArray:
-        """The minimisers of the domains `which` as float64 inputs in the box, (which, input_size)."""
-        chosen = relaxed.x[which]
+    def points(self, minimisers: Any) -> FloatArray:
+        """Minimisers `Relaxed.x` (k, inputs), in NumPy, as float64 inputs in the box, (k, input_size)."""
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
         if self._reduced is None:
-            inside: FloatArray = np.clip(chosen.astype(np.float64), low, high)
+            inside: FloatArray = np.clip(minimisers.astype(np.float64), low, high)
             return inside
-        points = np.repeat(low[None], len(chosen), axis=0)
+        points = np.repeat(low[None], len(minimisers), axis=0)
         moving = np.flatnonzero(high > low)
-        points[:, moving] = np.where(chosen > 0, high[moving], low[moving])
+        points[:, moving] = np.where(minimisers > 0, high[moving], low[moving])
         return points
 
     def _relax_on_graph(self, domains: Domains, below: Any, above: Any, gap: Any, shift: Any) -> Relaxed:
+        xp, rough = namespace(below), self._rough.like(below)
         lines = self._lines(below, above, gap, shift, self._dtype)
-        rows = self.rows.astype(self._dtype)[domains.row][:, None, :]
-        bound = backward(self.graph, self._rough, self.number, rows, lines, keep=True)
-        found = minimiser(self.graph, self._rough, bound, lines, self.number)
-        nu = self._gather({i: c[:, 0, :] for i, c in bound.coefficients.items()}, len(domains))
-        low, high = self._rough.lower[0], self._rough.upper[0]
+        rows = self._rough_rows.like(below)[domains.row][:, None, :]
+        bound = backward(self.graph, rough, self.number, rows, lines, keep=True)
+        found = minimiser(self.graph, rough, bound, lines, self.number)
+        nu = self._gather({i: c[:, 0, :] for i, c in bound.coefficients.items()}, below)
         slope = bound.slope[:, 0, :]
-        quick = (np.where(slope > 0, low, high) * slope).sum(axis=1) + bound.constant[:, 0]
-        lower = bound.lower[:, 0]
-        rounding = (quick - lower).astype(np.float32)
-        lower = np.nextafter((lower - self._limits[domains.row]).astype(np.float32), np.float32(-np.inf))
-        lower = np.nextafter(lower, np.float32(-np.inf))
-        return Relaxed(lower, rounding, nu, self._gather(found.pre, len(nu)), found.x)
+        quick = xp.sum(xp.where(slope > 0, rough.lower[0], rough.upper[0]) * slope, axis=1) + bound.constant[:, 0]
+        rounding = cast(quick - bound.lower[:, 0], np.float32)
+        lower = next_below(cast(bound.lower[:, 0] - self._limits.like(below)[domains.row], np.float32))
+        return Relaxed(next_below(lower), rounding, nu, self._gather(found.pre, below), found.x)
 
     def verify(self, domains: Domains) -> FloatArray:
         """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,)."""
@@ -193,28 +205,23 @@ class Space:
         return self._lines(below, above, gap, -domains.signs * domains.betas.astype(np.float64), np.float64)
 
     def _lines(self, below: Any, above: Any, gap: Any, shift: Any, dtype: Any) -> dict[int, Lines]:
+        given = [cast(values, dtype) for values in (below, above, gap, shift)]
         result = {}
-        for i, columns in self.columns.items():
-            base, part = self.base[i], self.slices[i]
+        for i, base in self._base.items():
+            columns, part, size = self._places[i].like(below), self.slices[i], self.graph.nodes[i].size
             arrays = []
-            for stable, unstable in (
-                (base.slope_below, below),
-                (base.slope_above, above),
-                (base.offset_above, gap),
-                (None, shift),
-            ):
-                full = np.zeros((len(below), base.slope_below.shape[1]), dtype)
-                if stable is not None:
-                    full += stable
+            for stable, unstable in zip(base, given, strict=True):
+                full = zeros_like_shape(unstable, (len(below), size))
+                full += stable.like(below)
                 full[:, columns] = unstable[:, part]
                 arrays.append(full)
             result[i] = Lines(*arrays)
         return result
 
-    def _gather(self, per_node: dict[int, Any], batch: int) -> Any:
-        """Arrays per ReLU node (batch, node size) as one array (batch, size) over the unstable ReLUs."""
-        result = np.zeros((batch, self.size), dtype=np.float32)
-        for i, columns in self.columns.items():
+    def _gather(self, per_node: dict[int, Any], like: Any) -> Any:
+        """Arrays per ReLU node (batch, node size) as one float32 array (batch, size) over the unstable ReLUs."""
+        result = cast(zeros_like_shape(like, like.shape), np.float32)
+        for i, columns in self._places.items():
             if i in per_node:
-                result[:, self.slices[i]] = per_node[i][:, columns]
+                result[:, self.slices[i]] = cast(per_node[i][:, columns.like(like)], np.float32)
         return result
