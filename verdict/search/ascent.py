@@ -7,23 +7,19 @@ The steps may be taken on another device; what its multipliers prove is then bou
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from ..bounds.adam import Adam
-from ..device import CPU, Device
 from ..network.maps.namespace import namespace, positive
 from .space import Domains, Relaxed, Space
 
 SLOPE_RATE, BETA_RATE = 0.2, 0.1
 
 
-def optimise(space: Space, domains: Domains, steps: int, device: Device = CPU) -> tuple[Domains, Relaxed]:
-    """The domains with the best multipliers found in `steps` steps on `device`, and what the last bound of each saw.
+def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed]:
+    """The domains with the best multipliers found in `steps` steps, and what the last bound of each saw.
 
-    All in NumPy, and every bound proved there.
+    The steps are taken on the space's device; the domains given and returned are NumPy's, and so are their bounds.
     """
+    device = space.device
     if device.is_rigorous:
         return _climb(space, domains, steps)
     found, seen = _climb(space, domains.to(device), steps)

@@ -44,7 +44,7 @@ def branch_and_bound(
 ) -> Outcome:
     """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
 
-    Slopes are looked for on `device`.
+    In the search over ReLU splits and in sharpening, multipliers are looked for on `device`; input splits run in NumPy.
     """
     for polytope in polytopes:
         if not polytope.matrix.is_dyadic:
@@ -56,7 +56,7 @@ def branch_and_bound(
         if few_inputs:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             return InputSplit(graph, unsafe, low, high, workers, try_points).run(deadline, on_progress)
-        return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers)
+        return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers, device)
 
 
 def _split_relus(
@@ -67,13 +67,14 @@ def _split_relus(
     try_points: Callable[[FloatArray], bool],
     on_progress: Callable[[float, int, int], object],
     workers: Workers,
+    device: Device,
 ) -> Outcome:
     visited, rounds = 0, 0
     while True:
         started = deadline.elapsed()
-        bounds = sharpen(graph, bounds, rounds, workers, deadline.passed)
+        bounds = sharpen(graph, bounds, rounds, workers, deadline.passed, device=device)
         sharpening = deadline.elapsed() - started
-        search = ReluSplit(graph, bounds, polytopes, workers, try_points)
+        search = ReluSplit(graph, bounds, polytopes, workers, try_points, device)
         slice_, share = max(LEAST_SEARCH, SHARE * sharpening), 0.0
         while True:
             clock = deadline.share(1.0, slice_)

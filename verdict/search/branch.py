@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..device import CPU, Device
 from ..network.maps.namespace import largest, namespace, negative
 from .space import Domains, Relaxed, Space
 
@@ -31,11 +30,12 @@ def losses(space: Space, domains: Domains, relaxed: Relaxed) -> Any:
     return np.where(domains.signs == 0, np.where(loss >= 0, loss, np.float32(0)), np.float32(-1))
 
 
-def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS, device: Device = CPU) -> Domains:
+def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> Domains:
     """Both halves of every domain, split on the ReLU whose halves are bounded best; all the "on" halves first.
 
-    The trials are bounded on `device`; a half that they close is bounded again in NumPy.
+    The trials are bounded on the space's device; a half that they close is bounded again in NumPy.
     """
+    device = space.device
     chosen, lower = _best_trial(space, domains.to(device), device.put(loss), min(trials, space.size))
     neurons, hints, rows = device.fetch(chosen), device.fetch(lower), np.arange(len(domains))
     halves = []
@@ -44,8 +44,8 @@ def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS, devi
         signs[rows, neurons] = sign
         halves.append(Domains(domains.row, signs, domains.slopes, domains.betas, hints[half]))
     children = Domains.join(halves)
-    if not device.is_rigorous:
-        closed = np.flatnonzero(children.lower > 0)
+    closed = np.flatnonzero(children.lower > 0)
+    if len(closed) and not device.is_rigorous:
         hoped = children.take(closed)
         children.lower[closed] = space.relax(hoped, hoped.slopes, hoped.betas, follow=False).lower
     return children

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..bounds.bounds import Bounds
 from ..deadline import Deadline
+from ..device import CPU, Device
 from ..network.evaluate import evaluate
 from ..network.exact import FloatArray
 from ..network.graph import Graph
@@ -29,8 +30,8 @@ from .rows import Rows
 from .space import Domains, Space
 from .workers import Workers
 
-# Domains bounded at once by one worker, gradient steps at the root and after each split.
-BATCH, ROOT_STEPS, STEPS = 256, 30, 12
+# Domains bounded at once by one worker in NumPy and on another device; gradient steps at the root and after each split.
+BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
 # Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
 LOOKED_AT, ATTACK_AFTER = 8, 500
 # Polytopes with at most so many rows: the best row is chosen anew for every domain.
@@ -66,7 +67,8 @@ class _Step:
 class ReluSplit:
     """The search over all `polytopes` on the box of `bounds` (batch 1, float64).
 
-    `try_points` is given candidate counterexamples (k, input_size) that look unsafe and returns True to stop.
+    Multipliers are looked for on `device`. `try_points` is given candidate counterexamples (k, input_size) that look
+    unsafe and returns True to stop.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class ReluSplit:
         polytopes: list[Polytope],
         workers: Workers,
         try_points: Callable[[FloatArray], bool],
+        device: Device = CPU,
     ) -> None:
         self.graph, self.bounds, self.polytopes, self.workers = graph, bounds, polytopes, workers
         self.try_points = try_points
         self.unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         self.rows = Rows(self.unsafe)
-        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits)
+        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, device=device)
+        self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -108,7 +112,7 @@ class ReluSplit:
             if deadline.passed():
                 reason = "the time limit was reached"
                 return Outcome(False, self._queue.least, self._visited, reason, self._share, resumable=True)
-            batch = self._queue.pop(BATCH * self.workers.count)
+            batch = self._queue.pop(self._batch)
             if self._visited >= self._next_attack:
                 self._next_attack = 4 * self._visited
                 if self._attack_from(batch.take(slice(0, 4 * LOOKED_AT)), deadline):

@@ -17,6 +17,7 @@ from ..bounds.bounds import Bounds
 from ..bounds.interval import carry_up
 from ..bounds.linear import tighten, unit_rows
 from ..bounds.lines import Lines
+from ..device import CPU, Device
 from ..network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses
@@ -38,11 +39,13 @@ def sharpen(
     workers: Workers,
     stop: Callable[[], bool] = lambda: False,
     root_steps: int = ROOT_STEPS,
+    device: Device = CPU,
 ) -> Bounds:
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
     With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
     remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable.
+    The trees grow on `device`, and what their leaves prove is NumPy's word.
     """
     lines: dict[int, Lines] = {}
     hopeless = False
@@ -52,7 +55,7 @@ def sharpen(
         low, high = tighten(graph, so_far, lines, stop)
         if not (stop() or hopeless):
             so_far = Bounds((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
-            low, high = _split(graph, so_far, (root_steps, rounds), workers, stop)
+            low, high = _split(graph, so_far, (root_steps, rounds), workers, stop, device)
         hopeless |= rounds > 0 and bool(np.mean((low < 0) & (high > 0)) > HOPELESS)
         return low, high
 
@@ -60,7 +63,12 @@ def sharpen(
 
 
 def _split(
-    graph: Graph, bounds: Bounds, effort: tuple[int, int], workers: Workers, stop: Callable[[], bool]
+    graph: Graph,
+    bounds: Bounds,
+    effort: tuple[int, int],
+    workers: Workers,
+    stop: Callable[[], bool],
+    device: Device,
 ) -> tuple[Any, Any]:
     """The bounds of the last node after `effort` (gradient steps, splits) for each of its unstable neurons."""
     number = len(bounds.lower) - 1
@@ -69,7 +77,7 @@ def _split(
     if not len(unstable):
         return low, high
     rows = unit_rows(unstable, low.shape[1], np.float64)
-    space = Space(graph, bounds, rows, np.zeros(len(rows)), number)
+    space = Space(graph, bounds, rows, np.zeros(len(rows)), number, device)
     if not space.size:
         return low, high
     roots = space.root()

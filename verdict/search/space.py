@@ -16,7 +16,7 @@ from ..bounds.bounds import Bounds
 from ..bounds.linear import backward
 from ..bounds.lines import Lines, chord, crown_lines
 from ..bounds.reduced import reduce
-from ..device import Device
+from ..device import CPU, Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
@@ -79,13 +79,19 @@ class Space:
     """What is to be proved on one box: `rows` @ (node `number`) > `offsets`, each row for itself.
 
     `bounds` are float64 bounds of the box (batch 1); rows is (rows, size of the node), offsets (rows,). The node
-    is the network's output unless another is given.
+    is the network's output unless another is given. Multipliers are looked for on `device`.
     """
 
     def __init__(
-        self, graph: Graph, bounds: Bounds, rows: FloatArray, offsets: FloatArray, number: int | None = None
+        self,
+        graph: Graph,
+        bounds: Bounds,
+        rows: FloatArray,
+        offsets: FloatArray,
+        number: int | None = None,
+        device: Device = CPU,
     ) -> None:
-        self.graph, self.bounds, self.rows, self.offsets = graph, bounds, rows, offsets
+        self.graph, self.bounds, self.rows, self.offsets, self.device = graph, bounds, rows, offsets, device
         self.number = graph.output if number is None else number
         self.columns: dict[int, Any] = {}
         self.slices: dict[int, slice] = {}
