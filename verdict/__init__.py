@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .checker import Report
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
+    from .proving import prove, variables
     from .results import Radius, Trust, Verdict, Witness
 
 __version__ = "0.1.0"
@@ -36,6 +37,8 @@ _HOMES = {
     "maxeps": "api",
     "verify": "api",
     "check": "api",
+    "prove": "proving",
+    "variables": "proving",
     "Report": "checker",
     "Network": "network.network",
     "Radius": "results",
@@ -68,7 +71,9 @@ __all__ = [
     "check",
     "load",
     "maxeps",
+    "prove",
     "robust",
+    "variables",
     "verify",
 ]
 

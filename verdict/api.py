@@ -96,7 +96,7 @@ def _question(
 
     if norm != "linf":
         raise InputError(f"norm {norm!r} is not supported, expected linf")
-    center = _center(network, x)
+    center = center_of(network, x)
     low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
     if low is not None and high is not None and low > high:
         raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
@@ -107,7 +107,8 @@ def _question(
     return _Question(network, family, misclassification(label, network.output_size, target), label, predicted)
 
 
-def _center(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
+def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
+    """The point that an array of numbers stands for, as the network's inputs hold it. Raises InputError."""
     values = np.asarray(x)
     if values.dtype.kind in "fiub":
         flat = values.astype(np.float64).ravel()

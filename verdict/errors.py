@@ -26,5 +26,9 @@ class PropertyError(VerdictError):
     """An input set or unsafe set is malformed (empty, l > u, wrong dimension, not a number)."""
 
 
+class EmptySetError(PropertyError):
+    """The input set of a question has no point."""
+
+
 class SolverError(VerdictError):
     """A solver is unknown, not installed, lacks a feature that was asked for, or broke down."""

@@ -16,13 +16,14 @@ from typing import Annotated, Any
 import typer
 
 from verdict import __version__
-from verdict.cli import bounds, check, exitcodes, info, maxeps, models, robust, verify
+from verdict.cli import bounds, check, exitcodes, info, maxeps, models, prove, robust, verify
 from verdict.errors import VerdictError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 app.command("robust")(robust.command)
 app.command("maxeps")(maxeps.command)
 app.command("verify")(verify.command)
+app.command("prove")(prove.command)
 app.command("check")(check.command)
 app.command("bounds")(bounds.command)
 app.command("models")(models.command)

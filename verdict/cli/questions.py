@@ -128,10 +128,15 @@ def check(request: Request) -> None:
     """Refuse options that make no sense, before anything is loaded."""
     for end in request.range or ():
         exact(end, "--range")
-    if request.timeout is not None and not (request.timeout > 0 and math.isfinite(request.timeout)):
-        raise InputError(f"--timeout is {request.timeout:g}, expected a positive number of seconds")
-    if request.threads < 1:
-        raise InputError(f"--threads is {request.threads}, expected at least 1")
+    check_limits(request.timeout, request.threads)
+
+
+def check_limits(timeout: float | None, threads: int) -> None:
+    """Refuse limits that make no sense. Raises InputError."""
+    if timeout is not None and not (timeout > 0 and math.isfinite(timeout)):
+        raise InputError(f"--timeout is {timeout:g}, expected a positive number of seconds")
+    if threads < 1:
+        raise InputError(f"--threads is {threads}, expected at least 1")
 
 
 def shipped_range(model: str) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ModelError, PropertyError
+from ..errors import EmptySetError, ModelError, PropertyError
 from ..network.exact import Coefficients, ExactVector
 from ..network.maps import Dense
 from .box import Box
@@ -113,7 +113,7 @@ def _parsed(source: Source) -> VnnLib1:
     if clash is None and not cases and not expansion.outputs_clash:
         clash = expansion.clash
     if clash is not None:
-        raise PropertyError(f"{source.path}: {_emptiness(source, expansion, *clash)}")
+        raise EmptySetError(f"{source.path}: {_emptiness(source, expansion, *clash)}")
     return VnnLib1(inputs, outputs, cases, source.path, expansion.empty_boxes)
 
 

@@ -1,0 +1,6 @@
+"""The vocabulary in which questions are asked: `x[0] <= 1`, `y[3] > y[5]`, `near(...)`, `stays(...)`."""
+
+from .expression import Expression, Vector, inputs, outputs
+from .formula import Formula, all_of, any_of, query_text
+
+__all__ = ["Expression", "Formula", "Vector", "all_of", "any_of", "inputs", "outputs", "query_text"]

@@ -1,0 +1,64 @@
+"""The words that a written question may use, for one network and, where there is one, one input.
+
+`x`, `y`, the sets and properties by name, and for an input its numbers `center` and the network's class `label`, which
+the words then take by themselves: `near(0.02)` is the ball around the input, `stays()` says that its class stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ...errors import PropertyError
+from . import properties, sets
+from .expression import Vector
+from .formula import all_of, any_of
+
+
+def words(
+    x: Vector, y: Vector, center: Sequence[Fraction] | None = None, label: int | None = None, shape: Sequence[int] = ()
+) -> dict[str, Any]:
+    """The vocabulary; `shape` is that of the input tensor."""
+
+    def around(make: Callable[..., Any], *first: Any) -> Callable[..., Any]:
+        def word(*values: Any, **named: Any) -> Any:
+            if center is None:
+                raise PropertyError(f"{make.__name__} needs an input (--input)")
+            return make(x, center, *first, *values, **named)
+
+        return word
+
+    def about(make: Callable[..., Any]) -> Callable[..., Any]:
+        def word(*values: Any, of: Any = label, **named: Any) -> Any:
+            if of is None:
+                raise PropertyError(f"{make.__name__} needs an input (--input), or of=CLASS")
+            return make(y, int(of), *(v if make is properties.margin else int(v) for v in values), **named)
+
+        return word
+
+    known: dict[str, Any] = {
+        "x": x,
+        "y": y,
+        "abs": abs,
+        "all_of": lambda *formulas: all_of(formulas),
+        "any_of": lambda *formulas: any_of(formulas),
+        "box": lambda low, high: sets.box(x, low, high),
+        "near": around(sets.near),
+        "fixed": around(sets.fixed),
+        "pixels": around(sets.pixels),
+        "patch": around(lambda x, c, size, low, high: sets.patch(x, c, shape, int(size), low, high)),
+        "one_hot": sets.one_hot,
+        "one_of": lambda entry, *values: sets.one_of(entry, values),
+        "stays": about(properties.stays),
+        "margin": about(properties.margin),
+        "top": about(properties.top),
+        "beats": about(properties.beats),
+        "between": lambda low, high: properties.between(y, low, high),
+        "moves": lambda before, theta: properties.moves(y, before, theta),
+    }
+    if center is not None:
+        known["center"] = list(center)
+    if label is not None:
+        known["label"] = Fraction(label)
+    return known

@@ -1,0 +1,143 @@
+"""Questions as one writes them: `prove(network, that=stays(y, 3), given=near(x, image, "0.02"))`.
+
+What is asked becomes a VNN-LIB 1 query, "is there an input as given for which not that", and goes the way of every
+query, certificates included. Inputs that take whole numbers only are branched on around it, until no witness is left
+that has a fraction where none may be.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .api import verify
+from .deadline import Deadline
+from .errors import EmptySetError, PropertyError
+from .property.language import Formula, Vector, all_of, inputs, outputs, query_text
+from .results import Trust, Verdict, weakest
+
+if TYPE_CHECKING:
+    from .network.network import Network
+
+# Pieces that branching on integer inputs may look at before it gives up.
+MOST_PIECES = 10_000
+
+
+def variables(network: Network) -> tuple[Vector, Vector]:
+    """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with."""
+    return inputs(network.input_size), outputs(network.output_size)
+
+
+def question(network: Network, that: Formula, given: Formula) -> str:
+    """The VNN-LIB 1 query that has no solution exactly where `that` holds for every input as `given`."""
+    return query_text(all_of([given, ~that]), network.input_size, network.output_size)
+
+
+def prove(
+    network: Network,
+    that: Formula,
+    given: Formula,
+    *,
+    integers: Sequence[int] = (),
+    query: str | Path | None = None,
+    timeout: float | None = None,
+    **options: Any,
+) -> Verdict:
+    """Does `that` hold for every input as `given`? Status robust: yes; violated: no, with a witness; else unknown.
+
+    Both are formulas over the inputs x and outputs y of `variables`; `given` has to leave every input between two
+    bounds. `integers` are the numbers of inputs that take whole numbers only. `query` keeps the VNN-LIB 1 query in a
+    file; with integers it is the question without them. `timeout` is in seconds; the other options are those of
+    `verdict.verify`. Raises PropertyError for a question that makes no sense.
+    """
+    whole = sorted(set(integers))
+    if any(not 0 <= i < network.input_size for i in whole):
+        raise PropertyError(f"integer inputs {whole}: the network has inputs 0 to {network.input_size - 1}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "question.vnnlib") if query is None else Path(query)
+        path.write_text(question(network, that, given), encoding="utf-8")
+        if not whole:
+            return verify(path, network, timeout=timeout, **options)
+        return _Branching(network, that, Path(folder, "piece.vnnlib"), whole, Deadline(timeout), options).run(given)
+
+
+class _Branching:
+    """One question whose input set is cut into pieces until no witness has a fraction where none may be."""
+
+    def __init__(
+        self,
+        network: Network,
+        that: Formula,
+        scratch: Path,
+        integers: Sequence[int],
+        deadline: Deadline,
+        options: dict[str, Any],
+    ) -> None:
+        self.network, self.that, self.scratch, self.integers = network, that, scratch, integers
+        self.deadline, self.options = deadline, options
+        self.x, _ = variables(network)
+
+    def run(self, given: Formula) -> Verdict:
+        # The user's own question comes first: where its input set is empty, that is an error.
+        answer, piece, open_ = self._ask(given), given, list[Formula]()
+        trusts: list[Trust] = []
+        for _ in range(MOST_PIECES):
+            if answer.status == "robust" and answer.trust is not None:
+                trusts.append(answer.trust)
+            elif answer.witness is None or not self._fractional(answer.witness.point.fractions()):
+                return self._ended(answer)
+            else:
+                point = answer.witness.point.fractions()
+                whole = self._ask_if_any(piece & self._rounded(point))
+                if whole is not None and whole.status == "violated":
+                    return self._ended(whole)
+                open_ += self._halves(piece, point)
+            following = None
+            while open_ and following is None:
+                piece = open_.pop()
+                following = self._ask_if_any(piece)
+            if following is None:
+                return self._proved(answer, trusts)
+            answer = following
+        reason = f"more than {MOST_PIECES} pieces of the integer inputs"
+        return replace(self._ended(answer), status="unknown", trust=None, witness=None, semantics=(), reason=reason)
+
+    def _ask_if_any(self, piece: Formula) -> Verdict | None:
+        """The answer about a piece; None where nothing is left of it between two whole numbers."""
+        try:
+            return self._ask(piece)
+        except EmptySetError:
+            return None
+
+    def _ask(self, piece: Formula) -> Verdict:
+        self.scratch.write_text(question(self.network, self.that, piece), encoding="utf-8")
+        return verify(self.scratch, self.network, timeout=self.deadline.limit(), **self.options)
+
+    def _proved(self, last: Verdict, trusts: Sequence[Trust]) -> Verdict:
+        from .certificate.gate import judge
+        from .search.robust import Evidence
+
+        # That nothing is left between two whole numbers is plain arithmetic.
+        evidence = Evidence(proof=weakest(Trust.EXACT, *trusts), stages=last.stages)
+        return judge(self.network, evidence, None, last.engine, self.deadline.elapsed())
+
+    def _ended(self, answer: Verdict) -> Verdict:
+        return replace(answer, seconds=self.deadline.elapsed())
+
+    def _fractional(self, point: Sequence[Fraction]) -> list[int]:
+        return [i for i in self.integers if point[i].denominator != 1]
+
+    def _rounded(self, point: Sequence[Fraction]) -> Formula:
+        """The point itself, its integer inputs rounded."""
+        values = [Fraction(round(p)) if i in self.integers else p for i, p in enumerate(point)]
+        return all_of(v == p for v, p in zip(self.x, values, strict=True))
+
+    def _halves(self, piece: Formula, point: Sequence[Fraction]) -> list[Formula]:
+        """Two pieces without this point, split on the integer input that is farthest from whole."""
+        i = max(self._fractional(point), key=lambda i: min(point[i] % 1, 1 - point[i] % 1))
+        below = point[i].numerator // point[i].denominator
+        return [piece & (self.x[i] <= below), piece & (self.x[i] >= below + 1)]
