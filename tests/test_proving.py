@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.networks import KINDS, random_network
 
 import verdict
-from support.networks import KINDS, random_network
 from verdict.errors import EmptySetError, PropertyError
 from verdict.property.language import properties as say
 from verdict.property.language import sets
