@@ -3,7 +3,9 @@
 An unstable ReLU y = max(z, 0) with l <= z <= u gets one binary a and the four inequalities
 y >= 0, y >= z, y <= u a, y <= z - l (1 - a); a stable one is linear and costs nothing. The numbers l and u are
 the bounds at hand, never a constant, because the tighter they are the tighter the linear relaxation.
-Everything is float64, so an answer is a solver's word until something exact has checked it.
+Everything is float64, so an answer is a solver's word until something exact has checked it. Solvers' tolerances are
+absolute, and a presolve takes columns of tiny range for constants: a neuron whose bounds are tiny is written in units
+of its own, a power of two, so that what a next layer multiplies it with is not lost.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy.typing as npt
 
 from verdict.bounds import Bounds
 from verdict.errors import PropertyError
+from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
 from verdict.network.graph import Affine, Graph, Relu
 from verdict.property import Perturbation, Polytope
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 Columns = npt.NDArray[np.intp]
+# Neurons with bounds below this get units of their own.
+TINY = 2.0**-10
+# What a float64 solver loses of a sum, relatively: a few roundings for each term, since it also eliminates columns.
+SOLVER_UNIT = 2.0**-50
 # For each ReLU node, which of its neurons are on.
 Phases: TypeAlias = Mapping[int, npt.NDArray[np.bool_]]
 
@@ -45,19 +52,30 @@ class Encoding:
     """A linear model and what its columns mean.
 
     The input is columns 0 to input_size - 1; `radius` is the radius's column or None; `relus` maps a ReLU
-    node's number to its columns, `definitions` to the neurons that have a row M x - z = -c defining their
-    pre-activation z, and the number of the first such row.
+    node's number to its columns, `definitions` to the neurons that have a row (M x - s z)/s = -c/s defining their
+    pre-activation s z, the number of the first such row, and the units s.
     """
 
     model: LinearModel
     input_size: int
     radius: int | None
     relus: dict[int, ReluColumns]
-    definitions: dict[int, tuple[Columns, int]]
+    definitions: dict[int, tuple[Columns, int, FloatArray]]
 
     def phases(self, point: FloatArray) -> dict[int, npt.NDArray[np.bool_]]:
         """The on/off phases that the binaries of a solver's point choose, per ReLU node."""
         return {node: point[columns.binary] > 0.5 for node, columns in self.relus.items()}
+
+
+def blur(graph: Graph, bounds: Bounds, unsafe: Polytope) -> float:
+    """How far a float64 solver's rounding alone may move the slack of `unsafe` on the box of `bounds`.
+
+    Far below its tolerances, unless large numbers cancel: x + 2^54 - 2^54 is nothing to it.
+    """
+    sizes = [np.maximum(np.abs(low), np.abs(high)) for low, high in zip(bounds.lower, bounds.upper, strict=True)]
+    with np.errstate(invalid="ignore", over="ignore"):
+        lost = np.abs(unsafe.matrix.values) @ running_error(graph, sizes, SOLVER_UNIT)[0]
+    return float(np.nan_to_num(lost, nan=np.inf).max(initial=0.0))
 
 
 def encode_margin(graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases | None = None) -> Encoding:
@@ -85,7 +103,7 @@ class Below:
     model: LinearModel
     matrix: sparse.csr_array[Any]
     constant: FloatArray
-    definitions: dict[int, tuple[Columns, int]]
+    definitions: dict[int, tuple[Columns, int, FloatArray]]
 
     def objective(self, neuron: int, sign: float) -> LinearModel:
         """The model that minimises `sign` times the neuron's value."""
@@ -170,7 +188,7 @@ class _Writer:
     integer: list[bool] = field(default_factory=list)
     blocks: list[tuple[Any, FloatArray, FloatArray]] = field(default_factory=list)
     relus: dict[int, ReluColumns] = field(default_factory=dict)
-    definitions: dict[int, tuple[Columns, int]] = field(default_factory=dict)
+    definitions: dict[int, tuple[Columns, int, FloatArray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.bounds.batch != 1:
@@ -249,14 +267,18 @@ class _Writer:
             on = self.pinned[number]
             low, high = np.where(on, np.maximum(low, 0), low), np.where(on, high, np.minimum(high, 0))
             low, high = np.minimum(low, high), np.maximum(low, high)
-        z = self._columns(low[alive], high[alive], False)
-        # z = M x + c, written as M x - z = -c.
-        rows = _widen(before.matrix[alive], len(self.lower))
+        low, high = low[alive], high[alive]
+        units = _units(low, high)
+        low, high = low / units, high / units
+        z = self._columns(low, high, False)
+        # s z = M x + c, written as (M x)/s - z = -c/s.
+        rows = _widen(before.matrix[alive].multiply(1 / units[:, None]), len(self.lower))
         minus = coo_array((-np.ones(len(z)), (np.arange(len(z)), z)), shape=rows.shape)
-        self.definitions[number] = alive, sum(block.shape[0] for block, _, _ in self.blocks)
-        self.blocks.append((rows + minus, -before.constant[alive], -before.constant[alive]))
-        unstable = np.flatnonzero((low[alive] < 0) & (high[alive] > 0))
-        y, l, u = z.copy(), low[alive][unstable], high[alive][unstable]  # noqa: E741
+        self.definitions[number] = alive, sum(block.shape[0] for block, _, _ in self.blocks), units
+        constant = -before.constant[alive] / units
+        self.blocks.append((rows + minus, constant, constant))
+        unstable = np.flatnonzero((low < 0) & (high > 0))
+        y, l, u = z.copy(), low[unstable], high[unstable]  # noqa: E741
         after = self._columns(np.zeros(len(u)), u, False)
         binary = self._columns(np.zeros(len(u)), np.ones(len(u)), True)
         inner = z[unstable]
@@ -266,8 +288,8 @@ class _Writer:
             self._rows([(after, 1.0), (binary, -u)], -np.inf, 0.0)
             self._rows([(after, 1.0), (inner, -1.0), (binary, -l)], -np.inf, -l)
         self.relus[number] = ReluColumns(alive[unstable], inner, after, binary)
-        passing = np.flatnonzero(high[alive] > 0)
-        entries = (np.ones(len(passing)), (alive[passing], y[passing]))
+        passing = np.flatnonzero(high > 0)
+        entries = (units[passing], (alive[passing], y[passing]))
         matrix = coo_array(entries, shape=(node.size, len(self.lower))).tocsr()
         return _Vector(matrix, np.zeros(node.size))
 
@@ -285,6 +307,15 @@ class _Writer:
             integer=np.array(self.integer),
         )
         return Encoding(model, self.graph.input_size, radius, self.relus, self.definitions)
+
+
+def _units(low: FloatArray, high: FloatArray) -> FloatArray:
+    """For each neuron 1, or the power of two that makes its tiny bounds about 1."""
+    size = np.maximum(np.abs(low), np.abs(high))
+    # Powers of two beyond these would overflow or vanish.
+    power = np.clip(np.frexp(size)[1], -900, 0)
+    units: FloatArray = np.where((size > 0) & (size < TINY), np.ldexp(1.0, power), 1.0)
+    return units
 
 
 def _widen(matrix: Any, width: int) -> Any:

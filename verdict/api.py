@@ -402,7 +402,10 @@ def _refuse_head(network: Network, unsafe: Any) -> None:
     if network.head is None:
         return
     for polytope in unsafe.polytopes:
-        if polytope.matrix.values.sum(axis=1).any() or polytope.offset.values.any():
+        rows = polytope.matrix.values
+        # Zero sums do not suffice: 2 y_2 <= y_0 + y_1 can hold for probabilities and not for what is in front.
+        pairs = ((rows != 0).sum(axis=1) == 2) & (rows.sum(axis=1) == 0)
+        if not pairs.all() or polytope.offset.values.any():
             raise PropertyError(
                 f"{network.path} ends with {network.head}; only comparisons of two outputs are supported on it"
             )

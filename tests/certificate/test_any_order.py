@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from support.networks import Draft
 from support.provers import boxes
 
@@ -26,15 +25,6 @@ def _single(tmp_path, rows, constants, x, eps=Fraction(0)):
     return write_certificate(tmp_path / "linear.vcert", claim, model.read_bytes(), parts), model
 
 
-def test_the_order_of_a_sum_matters(tmp_path):
-    """2^24 + 1 + ... + 1 - 2^24 is 8, or 0 where each 1 is lost: against 4, only the reals are sure."""
-    path, model = _single(tmp_path, [[2**24, *[1] * 8, -(2**24)], [0] * 10], [0, 4], [Fraction(1)] * 10)
-    report = check(path, model)
-    assert report.accepted
-    assert not report.any_order
-    assert "float32" not in report.semantics
-
-
 def test_a_wide_margin_survives_any_order(tmp_path):
     path, model = _single(tmp_path, [[1, 2, 3], [0, 1, 2]], [1, 0], [Fraction(1, 3)] * 3, Fraction(1, 10))
     assert check(path, model).any_order
@@ -45,12 +35,6 @@ def test_a_margin_of_nearly_nothing_is_real_all_the_same(tmp_path):
     path, model = _single(tmp_path, [[1], [1]], [2.0**-60, 0], [Fraction(1, 2)])
     report = check(path, model)
     assert (report.accepted, report.any_order) == (True, False)
-
-
-@pytest.mark.parametrize("tier", ["exact", "python"])
-def test_a_tie_is_unsafe(tmp_path, tier):
-    path, model = _single(tmp_path, [[1], [1]], [0, 0], [Fraction(1, 2)])
-    assert not check(path, model, tier=tier).accepted
 
 
 def test_absorption_is_seen(tmp_path):

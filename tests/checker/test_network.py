@@ -6,11 +6,12 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from support.handmade import one_leaf
 from support.networks import KINDS, Draft, random_network
 
 import verdict
 from verdict.certificate.neurons import NeuronMap
-from verdict.checker import UnreadableError
+from verdict.checker import UnreadableError, check
 from verdict.checker.onnx_reader import read_network
 from verdict.network.exact import ExactVector
 
@@ -78,13 +79,38 @@ def _slopes(draft):
     return draft.add("Relu", draft.add("Abs", h)), (3,), 3
 
 
-@pytest.mark.parametrize("build", [_pool, _average, _mean, _normalised, _grouped, _moved, _slopes])
+def _bare(draft):
+    """ReLUs with no affine layer in front: of the input and of another ReLU."""
+    return draft.add("Relu", draft.add("Relu", "x")), (3,), 3
+
+
+@pytest.mark.parametrize("build", [_pool, _average, _mean, _normalised, _grouped, _moved, _slopes, _bare])
 def test_operators(tmp_path, build):
     rng = np.random.default_rng(5)
     draft = Draft(rng)
     last, shape, size = build(draft)
     path = draft.save(tmp_path / "op.onnx", shape, 2, draft.gemm(last, size, 2))
     _same(path, rng)
+
+
+@pytest.mark.parametrize("tier", ["exact", "rigorous", "python"])
+def test_certificates_about_bare_relus(tmp_path, tier):
+    draft = Draft(np.random.default_rng(0))
+    h = draft.add("Relu", draft.add("Relu", draft.add("Relu", "x")))
+    model = draft.save(tmp_path / "bare.onnx", (2,), 2, draft.add("Add", h, draft.constant(np.float32([0.5, 0]))))
+    for eps, truth in ((Fraction(3, 10), True), (Fraction(4, 10), False)):
+        path = one_leaf(model, [Fraction(1, 2), Fraction(3, 10)], eps)
+        assert check(path, model, tier=tier).accepted == truth
+
+
+@pytest.mark.parametrize("limits", [(3.5e38, 1.0), (0.0, -3.5e38)])
+def test_a_clip_that_leaves_nothing(tmp_path, limits):
+    """A limit beyond the largest float32 is none, but on its own side only."""
+    draft = Draft(np.random.default_rng(0))
+    ends = [draft.constant(np.array(v, np.float64)) for v in limits]
+    path = draft.save(tmp_path / "c.onnx", (2,), 2, draft.add("Clip", "x", *ends))
+    with pytest.raises(UnreadableError, match="leaves nothing"):
+        read_network(path.read_bytes())
 
 
 def test_gather_pad_and_split_move_entries(tmp_path):

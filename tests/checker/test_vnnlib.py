@@ -41,6 +41,10 @@ def test_contradictions_need_no_proof():
         f"{HEAD}{BOX}(assert (<= Y_0 1.0.0))",
         f"{HEAD}{BOX}(assert (<= Y_0 nan))",
         f"{HEAD}{BOX}(assert (<= Y_0 1e99999))",
+        f"{HEAD}{BOX}(assert (<= Y_0 {'1' * 5000}))",
+        f"{HEAD}{BOX}(assert (<= Y_0 0.{'1' * 5000}))",
+        f"{HEAD}{BOX}(assert (<= Y_00 1))",
+        f"{HEAD}{BOX}(assert (<= Y_\u0660 1))",
         f"{HEAD}{BOX}(assert (<= Y_2 1))",
         f"{HEAD}{BOX}(check-sat)",
         f"{HEAD}{HEAD}{BOX}",
@@ -52,3 +56,14 @@ def test_contradictions_need_no_proof():
 def test_anything_else_is_unreadable(text):
     with pytest.raises(UnreadableError):
         read_property(text, 1, 2)
+
+
+@pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_an_assertion_behind_a_doubtful_line_break(end):
+    """`; note<FF>(assert ...)` is a comment to some readers and a comment and an assertion to others."""
+    with pytest.raises(UnreadableError, match="line break"):
+        read_property(f"{HEAD}{BOX} ; note{end}(assert (>= Y_0 1000))", 1, 2)
+
+
+def test_windows_line_ends_are_read():
+    assert len(read_property(f"{HEAD}\r\n{BOX} ; note\r\n(assert (>= Y_0 1000))\r\n", 1, 2)) == 1

@@ -14,11 +14,10 @@ from collections import Counter
 
 import pytest
 from support.asked import Asked, ask
+from support.engines import bare
 
 import verdict
-from verdict.bounds import linear_bounds
 from verdict.search import bab
-from verdict.search.robust import _Run
 from verdict.solvers import Solver
 
 COUNT = int(os.environ.get("VERDICT_LONG", "100"))
@@ -46,7 +45,7 @@ def test_engines_agree(first, tmp_path, monkeypatch, record_property):
         seconds["brute"] += time.perf_counter() - started
         with monkeypatch.context() as patch:
             if serial // 28 % 2:
-                _bare(patch)
+                bare(patch)
             answers = {way: _answer(asked, way, patch, seconds) for way in WAYS}
         counts.update(_count(asked, answers))
         if asked.truth is not None:
@@ -80,19 +79,6 @@ def _count(asked: Asked, answers: dict[str, tuple[str, str]]) -> Counter:
     return counts
 
 
-def _bare(patch: pytest.MonkeyPatch) -> None:
-    """Leave the whole question to the engine: no attack, and bounds that close nothing."""
-
-    def bounds(run: _Run) -> bool:
-        run.enter("bounds")
-        lower, upper = run.box.floats()
-        run.node_bounds = linear_bounds(run.graph, lower[None], upper[None])
-        return False
-
-    patch.setattr(_Run, "attack", lambda run: False)
-    patch.setattr(_Run, "bounds", bounds)
-
-
 @pytest.mark.parametrize("engine", ["milp", "auto"])
 def test_a_solver_that_breaks_down_gives_unknown(engine, tmp_path, monkeypatch):
     """HiGHS has ended with kError on well-formed models, which must not end the whole call."""
@@ -101,7 +87,7 @@ def test_a_solver_that_breaks_down_gives_unknown(engine, tmp_path, monkeypatch):
         raise verdict.SolverError("MathOpt (highs): kError")
 
     asked = ask(27, tmp_path)
-    _bare(monkeypatch)
+    bare(monkeypatch)
     monkeypatch.setattr(bab, "FEW_INPUTS", -1)
     monkeypatch.setattr(Solver, "solve", break_down)
     answer = verdict.verify(asked.query, asked.network, engine=engine, timeout=20, threads=1)

@@ -65,17 +65,17 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
     return xp.where(xp.isnan(lower), -xp.inf, lower)
 
 
-def row_multipliers(graph: Graph, definitions: Mapping[int, tuple[Any, int]], duals: Any) -> dict[int, Any]:
+def row_multipliers(graph: Graph, definitions: Mapping[int, tuple[Any, int, Any]], duals: Any) -> dict[int, Any]:
     """Per ReLU node mu of shape (1, bounds, size) from an LP's row duals or Farkas rays (bounds, rows).
 
-    `definitions` says, per ReLU node, which neurons have a row M x - z = -c and where the first of these rows is. A
-    dual y of that row stands for -y (M x + c - z) in the Lagrangian, so mu is -y; a neuron without a row is always
-    off, where zero is best.
+    `definitions` says, per ReLU node, which neurons have a row (M x - z)/s = -c/s, where the first of these rows is,
+    and the units s. A dual y of that row stands for -y/s (M x + c - z) in the Lagrangian, so mu is -y/s; a neuron
+    without a row is always off, where zero is best.
     """
     result = {}
-    for node, (neurons, first) in definitions.items():
+    for node, (neurons, first, units) in definitions.items():
         result[node] = np.zeros((1, len(duals), graph.nodes[node].size))
-        result[node][0][:, neurons] = -duals[:, first : first + len(neurons)]
+        result[node][0][:, neurons] = -duals[:, first : first + len(neurons)] / units
     return result
 
 

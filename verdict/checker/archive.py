@@ -79,7 +79,10 @@ class Archive:
         dtype = kinds[header[1]]
         if math.prod(shape) * dtype.itemsize != len(data) - start:
             raise UnreadableError(f"{name}: its length does not fit its shape {shape}")
-        return np.frombuffer(data, dtype, offset=start).reshape(shape)
+        try:
+            return np.frombuffer(data, dtype, offset=start).reshape(shape)
+        except ValueError as error:  # an empty array may have dimensions beyond all bounds
+            raise UnreadableError(f"{name}: the shape {shape}: {error}") from error
 
     def finish(self) -> None:
         """Nothing may be left that was not read."""
@@ -100,7 +103,9 @@ def member_of(record: Any, name: str, kind: type | tuple[type, ...], default: An
 
 
 def only(record: Any, *names: str) -> None:
-    """Refuse members of a JSON object that the format does not have."""
+    """Refuse what is no JSON object, and members that the format does not have."""
+    if not isinstance(record, dict):
+        raise UnreadableError("the manifest has something else where an object is expected")
     extra = set(record) - set(names)
     if extra:
         raise UnreadableError(f"unknown members in the manifest: {', '.join(sorted(extra)[:3])}")

@@ -16,7 +16,7 @@ from .network import Network
 from .vnnlib import Disjunct, read_property
 
 MOST_TEXT = 2**28
-_RATIONAL = re.compile(r"-?\d{1,4000}(/[1-9]\d{0,3999})?")
+_RATIONAL = re.compile(r"-?[0-9]{1,4000}(/[1-9][0-9]{0,3999})?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,9 @@ def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
         raise UnreadableError(f"the claim {kind!r} is not known")
     if network.head:
         for d in claim.disjuncts:
-            if any(d.matrix.sum(axis=1)) or any(d.offset) or d.matrix[:, outputs:].any():
+            # Other rows with a zero sum may hold behind a Softmax and not in front of it.
+            pairs = ((d.matrix != 0).sum(axis=1) == 2) & (d.matrix.sum(axis=1) == 0)
+            if not pairs.all() or any(d.offset) or d.matrix[:, outputs:].any():
                 raise UnreadableError(f"the network ends with {network.head}: only comparisons of outputs are read")
     return claim
 
@@ -82,6 +84,8 @@ def _text(query: bytes) -> str:
             query = packed.decompress(query, MOST_TEXT)
             if packed.unconsumed_tail:
                 raise UnreadableError(f"the property unpacks to more than {MOST_TEXT} bytes")
+            if packed.unused_data or not packed.eof:
+                raise UnreadableError("the property is packed in several pieces, or cut off")
         return query.decode()
     except (UnicodeDecodeError, zlib.error) as error:
         raise UnreadableError(f"the property is no text: {error}") from error

@@ -164,7 +164,8 @@ class Integers:
             if not isinstance(node, Affine):
                 sums.append((-wrong * region.total(current)[:, None], e))
                 source = self.network.nodes[node.source]
-                bits = min([46, *(self.map(m, self.limbs).most_bits for m, _ in source.terms)])
+                terms = source.terms if isinstance(source, Affine) else ()
+                bits = min([46, *(self.map(m, self.limbs).most_bits for m, _ in terms)])
                 mu, e = self._relu(v, e, lines[current], bits, region.total(node.source), sums)
                 self._add(pending, node.source, mu, e, 0.0, self.limbs == 1)
                 continue
@@ -263,7 +264,9 @@ def _sum(sums: list[tuple[Any, Any]]) -> Any:
 def float32_error(node: Affine, region: Any) -> Any:
     """How far a float32 evaluation of each entry may be from the exact one, whatever the order of its sum."""
     if node.roundings < 0:
-        return np.zeros((1, node.size))
+        # Nothing is rounded, but what is read may be flushed to zero first, and so may the constant.
+        ones = [linear.forward(np.ones((1, linear.in_size)), np.abs(linear.weight)) for linear, _ in node.terms]
+        return MORE * 2.0**-126 * sum(ones, np.ones((1, node.size)))
     magnitude = np.abs(node.floats if node.size_of_bias is None else node.size_of_bias)[None]
     products, largest_factor = 2 + node.roundings + len(node.terms), 1.0
     for linear, source in node.terms:

@@ -468,6 +468,8 @@ def _clip(reader: Reader, attributes: dict[str, Any], x: Tensor, low: Any = None
             for n, g in (("min", low), ("max", high))]
     if any(e is not None and math.isnan(e) for e in ends):
         raise UnreadableError("a limit that is no number")
+    if (ends[0] or 0) >= LARGEST or (ends[1] or 0) <= -LARGEST:
+        raise UnreadableError("a limit that leaves nothing")
     floor, ceiling = (None if e is None or abs(e) >= LARGEST else Fraction(e) for e in ends)
     if floor is not None and ceiling is not None and floor >= ceiling:
         raise UnreadableError("min is not below max")

@@ -59,9 +59,9 @@ class Part:
         if self.at_leaves and self.lemmas:
             raise UnreadableError("lemmas in a part whose leaves compute their own bounds")
         self.disjuncts = [d for goal in self.goals for d in goal]
+        if not 0 < len(self.disjuncts) <= len(work.claim.disjuncts):
+            raise UnreadableError("a part without goals, or with more disjuncts than the claim")
         chosen = [work.claim.disjuncts[d] for d in self.disjuncts]
-        if not chosen:
-            raise UnreadableError("a part without goals")
         # Parts of several boxes are about the smallest box around them.
         self.box = ([min(e) for e in zip(*(d.lower for d in chosen), strict=True)],
                     [max(e) for e in zip(*(d.upper for d in chosen), strict=True)])
@@ -141,7 +141,10 @@ class Part:
                 continue
             prefix = f"{self.name}.l{number}"
             archive = self.work.archive
-            neuron = archive.array(f"{prefix}.neuron.npy", ("<u4",), 1).astype(np.intp)
+            neuron = archive.array(f"{prefix}.neuron.npy", ("<u4",), 1)
+            if len(neuron) > len(self.work.nodes):
+                raise RejectedError(f"{prefix}: more trees than nodes")
+            neuron = neuron.astype(np.intp)
             side = archive.array(f"{prefix}.side.npy", ("i1",), 1).astype(np.float64)
             if len(neuron) != len(side) or (neuron >= size).any() or (np.abs(side) != 1).any():
                 raise UnreadableError(f"{prefix}: no neurons and sides of layer {layer}")

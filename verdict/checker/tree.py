@@ -18,6 +18,8 @@ LEAF, INPUT, RELU = 0, 1, 2
 # Kinds of leaves, in `variable`: lines, raw multipliers, exact rationals.
 LINES, RAW, RATIONAL = 0, 1, 2
 MOST_DEPTH = 5_000
+# Nodes taken out of the file's array at a time.
+BLOCK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +53,31 @@ class Walk:
     def __init__(self, nodes: Any, position: int, trees: int) -> None:
         self.nodes, self.position, self.trees = nodes, position, trees
         self.leaves = 0
+        self._block: list[Any] = []
+        self._start = position
+
+    def _next(self) -> tuple[int, int, float]:
+        """(kind, variable, value) of the node at `position`, which moves on."""
+        at = self.position - self._start
+        if at >= len(self._block):
+            self._start, at = self.position, 0
+            self._block = self.nodes[self.position : self.position + BLOCK].tolist()
+            if not self._block:
+                raise RejectedError("a tree breaks off")
+        self.position += 1
+        found: tuple[int, int, float] = self._block[at]
+        return found
 
     def chunks(self, low: Any, high: Any, neurons: int, size: int) -> Iterator[Leaves]:
         """The leaves of all trees over the box [low, high] (inputs,), `size` at a time; splits may use the ReLUs
         below number `neurons`. Raises RejectedError."""
-        kinds, variables, values = (self.nodes[name].tolist() for name in ("kind", "variable", "value"))
         found: list[Any] = []
         betas = 0
         for tree in range(self.trees):
             stack: list[Any] = [(low, high, None, 0)]
             while stack:
                 bottom, top, path, depth = stack.pop()
-                if self.position >= len(kinds):
-                    raise RejectedError("a tree breaks off")
-                kind, variable, value = kinds[self.position], variables[self.position], values[self.position]
-                self.position += 1
+                kind, variable, value = self._next()
                 if kind == LEAF and variable in (LINES, RAW, RATIONAL) and value == 0:
                     found.append((bottom, top, path, variable, tree))
                     if len(found) == size:

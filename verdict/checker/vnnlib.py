@@ -18,8 +18,10 @@ from .errors import UnreadableError
 
 MOST_DISJUNCTS, MOST_DEPTH = 20_000, 200
 _TOKEN = re.compile(r"[()]|[^\s()]+")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
-_VARIABLE = re.compile(r"([XY])_(\d{1,9})")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,2000}(\.[0-9]{0,2000})?|\.[0-9]{1,2000})([eE][+-]?[0-9]{1,4})?")
+_VARIABLE = re.compile(r"[XY]_(0|[1-9][0-9]{0,8})")
+# Where a comment ends must not be a matter of taste: what follows these is an assertion to some readers only.
+_DOUBTFUL = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +55,10 @@ def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
 
 
 def _parse(text: str) -> list[Any]:
+    if _DOUBTFUL.search(text):
+        raise UnreadableError("the property has a line break other than LF and CR LF")
     stack: list[list[Any]] = [[]]
-    for line in text.splitlines():
+    for line in text.split("\n"):
         for token in _TOKEN.findall(line.partition(";")[0]):
             if token == "(":
                 stack.append([])

@@ -6,6 +6,7 @@ The exact run is the definition of the network's real semantics; the float run i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,23 +90,30 @@ def evaluate_exact(graph: Graph, x: ExactVector) -> ExactVector:
 def float32_error(graph: Graph, x: FloatArray) -> FloatArray:
     """How far any float32 run may be from the exact one, per point and output; `x` is (batch, input_size).
 
+    Estimated in float64 around the float64 values: a yardstick for the importer's self-check, not part of a proof.
+    """
+    return running_error(graph, [np.abs(v) for v in evaluate_all(graph, x)], 2.0**-24, 2.0**-126)
+
+
+def running_error(graph: Graph, sizes: Sequence[FloatArray], unit: float, smallest: float = 0.0) -> FloatArray:
+    """How far the outputs may be off (batch, outputs) in arithmetic that rounds relatively by `unit` and loses at most
+    `smallest` to underflow; `sizes[i]` (batch, size of node i) are the largest magnitudes of each node's values.
+
     Running error analysis (Higham, Accuracy and Stability, ch. 3): a sum of n products has an error of at
     most gamma_{n+2} (|W||a| + |b|), whatever the order and with or without fused multiply-add, and the error
-    made so far passes through |W|. Estimated in float64 around the float64 values: a yardstick for the
-    importer's self-check, not part of a proof.
+    made so far passes through |W|.
     """
-    unit, smallest = 2.0**-24, 2.0**-126
-    values = evaluate_all(graph, x)
+    batch = len(sizes[0])
     errors: list[FloatArray] = []
     for node in graph.nodes:
         if isinstance(node, Input):
-            errors.append(np.zeros_like(x))
+            errors.append(np.zeros((batch, node.size)))
         elif isinstance(node, Affine):
-            error = np.zeros((len(x), node.size))
+            error = np.zeros((batch, node.size))
             size = np.abs(node.bias.values) + error
             count = 2 + len(node.terms)
             for linear, source in node.terms:
-                size = size + linear.apply_abs(np.abs(values[source]) + errors[source])
+                size = size + linear.apply_abs(sizes[source] + errors[source])
                 error = error + linear.apply_abs(errors[source])
                 count += linear.fan_in
             gamma = count * unit / (1 - min(count * unit, 0.5))

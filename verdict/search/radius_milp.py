@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from verdict.encoders.milp import Encoding, encode_radius
+from verdict.encoders.milp import Encoding, blur, encode_radius
 from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
 from verdict.solvers.mathopt import Highs
@@ -23,6 +23,7 @@ from ..network.exact import ExactVector, float_above, float_below
 from ..results import Trust
 from .radius import RadiusSearch
 from .region import best_in_region, phases_at
+from .robust import MARGIN
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.
 ABSOLUTE, RELATIVE = 1e-9, 2e-7
@@ -50,7 +51,11 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
     cap = float_above(search.cap)
     polytope = search.unsafe.polytopes[number]
     floor = float_below(search.lowers[number])
-    encoding = encode_radius(search.graph, search.tight_bounds_at(cap), polytope, search.family, (floor, cap))
+    bounds = search.tight_bounds_at(cap)
+    if blur(search.graph, bounds, polytope) > MARGIN:
+        search.notes.append(f"{polytope.name}: large numbers cancel, more than {solver.name} can see")
+        return
+    encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
 
     def progress(news: SolverProgress) -> None:
         if math.isfinite(news.bound):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verdict.encoders import smt
-from verdict.encoders.milp import Encoding, encode_margin
+from verdict.encoders.milp import Encoding, blur, encode_margin
 from verdict.solvers import Solver, Status
 from verdict.solvers.z3_session import Session
 
@@ -186,8 +186,9 @@ class _Run:
                 failures.append("the time limit was reached")
                 break
             encoding = encode_margin(self.graph, self.node_bounds, polytope)
+            lost = blur(self.graph, self.node_bounds, polytope)
             try:
-                outcome = self._margin(solver, threads, encoding, polytope)
+                outcome = self._margin(solver, threads, encoding, polytope, lost)
             except SolverError as error:
                 outcome = str(error)
             if self.evidence.witness is not None:
@@ -200,10 +201,11 @@ class _Run:
         else:
             self.evidence.reason = "; ".join([*filter(None, [self.evidence.reason]), *failures])
 
-    def _margin(self, solver: Solver, threads: int, encoding: Encoding, polytope: Polytope) -> str:
-        """Solve one margin model. Returns "" when the solver excludes the polytope, else why not."""
+    def _margin(self, solver: Solver, threads: int, encoding: Encoding, polytope: Polytope, lost: float) -> str:
+        """Solve one margin model, where rounding may lose `lost`. Returns "" when the solver excludes the polytope,
+        else why not."""
         scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
-        needed = MARGIN * scale
+        needed = max(MARGIN * scale, lost)
         solution = solver.solve(
             encoding.model,
             time_limit=self.deadline.limit(),
