@@ -4,8 +4,8 @@ An unstable ReLU y = max(z, 0) with l <= z <= u gets one binary a and the four i
 y >= 0, y >= z, y <= u a, y <= z - l (1 - a); a stable one is linear and costs nothing. The numbers l and u are
 the bounds at hand, never a constant, because the tighter they are the tighter the linear relaxation.
 Everything is float64, so an answer is a solver's word until something exact has checked it. Solvers' tolerances are
-absolute, and a presolve takes columns of tiny range for constants: a neuron whose bounds are tiny is written in units
-of its own, a power of two, so that what a next layer multiplies it with is not lost.
+absolute, and a presolve takes columns of tiny range for constants: a neuron whose bounds and coefficients are tiny is
+written in units of its own, a power of two, so that what a next layer multiplies it with is not lost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 Columns = npt.NDArray[np.intp]
-# Neurons with bounds below this get units of their own.
+# Neurons with bounds and coefficients below this get units of their own.
 TINY = 2.0**-10
 # What a float64 solver loses of a sum, relatively: a few roundings for each term, since it also eliminates columns.
 SOLVER_UNIT = 2.0**-50
@@ -268,7 +268,7 @@ class _Writer:
             low, high = np.where(on, np.maximum(low, 0), low), np.where(on, high, np.minimum(high, 0))
             low, high = np.minimum(low, high), np.maximum(low, high)
         low, high = low[alive], high[alive]
-        units = _units(low, high)
+        units = _units(np.maximum(np.maximum(-low, high), abs(before.matrix[alive]).max(axis=1).toarray().ravel()))
         low, high = low / units, high / units
         z = self._columns(low, high, False)
         # s z = M x + c, written as (M x)/s - z = -c/s.
@@ -309,12 +309,11 @@ class _Writer:
         return Encoding(model, self.graph.input_size, radius, self.relus, self.definitions)
 
 
-def _units(low: FloatArray, high: FloatArray) -> FloatArray:
-    """For each neuron 1, or the power of two that makes its tiny bounds about 1."""
-    size = np.maximum(np.abs(low), np.abs(high))
+def _units(sizes: FloatArray) -> FloatArray:
+    """For each neuron 1, or the power of two that brings its tiny bounds and coefficients to about 1."""
     # Powers of two beyond these would overflow or vanish.
-    power = np.clip(np.frexp(size)[1], -900, 0)
-    units: FloatArray = np.where((size > 0) & (size < TINY), np.ldexp(1.0, power), 1.0)
+    power = np.clip(np.frexp(sizes)[1], -900, 0)
+    units: FloatArray = np.where((sizes > 0) & (sizes < TINY), np.ldexp(1.0, power), 1.0)
     return units
 
 
