@@ -10,7 +10,7 @@ import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from .results import Radius, Trust, Verdict, Witness, weakest
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
     from .checker import Report
+    from .property.fronts import Front
 
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
@@ -80,6 +81,14 @@ class _Question:
     unsafe: Any
     label: int
     predicted: int
+    # What makes the input, where the network takes the parameters of a perturbation.
+    front: Network | None = None
+
+    def shown(self, witness: Witness | None) -> Witness | None:
+        """The witness with the input that the deployed network gets, where its point holds parameters."""
+        if witness is None or self.front is None:
+            return witness
+        return replace(witness, input=self.front.runtime(witness.array()))
 
 
 def _question(
@@ -89,6 +98,7 @@ def _question(
     label: int | None,
     target: int | None,
     norm: str,
+    perturbation: Front | str | None,
 ) -> _Question:
     from .certificate.replay import scores
     from .network.evaluate import classify
@@ -104,7 +114,15 @@ def _question(
     point = center.floats()
     predicted = classify(scores(network, network.runtime(point), point))
     label = predicted if label is None else label
-    return _Question(network, family, misclassification(label, network.output_size, target), label, predicted)
+    unsafe = misclassification(label, network.output_size, target)
+    if perturbation is None:
+        return _Question(network, family, unsafe, label, predicted)
+    from .compose.behind import behind
+    from .property.fronts import from_text
+
+    front = from_text(perturbation) if isinstance(perturbation, str) else perturbation
+    made = behind(front, network, center, low, high)
+    return _Question(made.network, made.family, unsafe, label, predicted, made.front)
 
 
 def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
@@ -163,6 +181,7 @@ def robust(
     eps: Number,
     *,
     norm: str = "linf",
+    perturbation: Front | str | None = None,
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
@@ -178,9 +197,11 @@ def robust(
 
     `x` has as many numbers as the network's input (any shape), in the network's own input units, and is taken
     as the floats of the input's type; `eps` is exact (a string is the decimal that it says). `range` bounds
-    every coordinate. `label` defaults to the network's own class of `x`; with `target`, only that class counts
-    as a violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
-    (`verdict.bounds.methods`). `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search
+    every coordinate. With a `perturbation` (`verdict.property.fronts`; "brightness", "blur:sigma=1.5", ...) `eps` is in
+    its unit, and a witness holds the perturbation's parameters and, in `input`, what they make of `x`. `label` defaults
+    to the network's own class of `x`; with `target`, only that class counts as a violation. With the engines milp and
+    smt, `bounds` names the method whose bounds their formula holds (`verdict.bounds.methods`). `timeout` is in
+    seconds. With `device` "cuda" instead of "cpu" the attack and the search
     for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
     Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
@@ -193,7 +214,7 @@ def robust(
 
     deadline = Deadline(timeout)
     radius = _radius(eps)
-    question = _question(network, x, range, label, target, norm)
+    question = _question(network, x, range, label, target, norm, perturbation)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
@@ -201,7 +222,7 @@ def robust(
     if here is not None:
         evidence = Evidence(witness=here)
     else:
-        problem = Problem(network, box, question.unsafe)
+        problem = Problem(question.network, box, question.unsafe)
         try:
             report = on_progress or (lambda stage: None)
             started = deadline.elapsed()
@@ -209,7 +230,8 @@ def robust(
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
-    return judge(network, evidence, question.label, name, deadline.elapsed())
+    verdict = judge(question.network, evidence, question.label, name, deadline.elapsed())
+    return replace(verdict, witness=question.shown(verdict.witness))
 
 
 @one_thread()
@@ -219,6 +241,7 @@ def bounds_of(
     eps: Number,
     *,
     norm: str = "linf",
+    perturbation: Front | str | None = None,
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
@@ -235,9 +258,9 @@ def bounds_of(
     from .bounds.methods import choose
 
     methods, radius = choose(method), _radius(eps)
-    question = _question(network, x, range, label, target, norm)
+    question = _question(network, x, range, label, target, norm, perturbation)
     lower, upper = question.family.at(radius).floats()
-    return compare(network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)
+    return compare(question.network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)
 
 
 def _radius(eps: Number) -> Fraction:
@@ -263,6 +286,7 @@ def maxeps(
     x: npt.ArrayLike,
     *,
     norm: str = "linf",
+    perturbation: Front | str | None = None,
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
@@ -286,11 +310,11 @@ def maxeps(
     from .search.radius import RadiusSearch
 
     deadline = Deadline(timeout)
-    question = _question(network, x, range, label, target, norm)
+    question = _question(network, x, range, label, target, norm, perturbation)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
-    search = RadiusSearch(network, question.family, question.unsafe, deadline, on_progress, tight, place)
-    if replay_exactly(network, question.unsafe, question.family.center) is not None:
+    search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
+    if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline)
     reason = ""
     try:
@@ -304,7 +328,8 @@ def maxeps(
         reason = "interrupted"
     with contextlib.suppress(KeyboardInterrupt):
         search.enter("end")
-    return judge_radius(search, question.label, name, reason)
+    radius = judge_radius(search, question.label, name, reason)
+    return replace(radius, witness=question.shown(radius.witness))
 
 
 @one_thread()
@@ -453,7 +478,7 @@ def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radi
         upper_trust=Trust.REPLAYED if deployed else Trust.EXACT,
         target=None if here is None else witness_class(question.network, here, question.label),
         closest=here,
-        witness=deployed,
+        witness=question.shown(deployed),
         reason=_at_the_input(question),
     )
 

@@ -46,6 +46,7 @@ class Witness:
     its exact distance where one is asked for. `runtime_outputs` is what ONNX Runtime computes at the point,
     set where the point is one that the deployed network can be given and it is unsafe there too. `rounded` says
     that coordinates fixed at numbers that are no floats were given to ONNX Runtime as the nearest ones.
+    Where the point holds the parameters of a perturbation, `input` is what they make of the network's input.
     """
 
     point: ExactVector
@@ -54,6 +55,7 @@ class Witness:
     radius: Fraction | None = None
     runtime_outputs: FloatArray | None = None
     rounded: bool = False
+    input: FloatArray | None = None
 
     @property
     def deployed(self) -> bool:

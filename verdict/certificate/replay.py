@@ -127,11 +127,10 @@ def confirm_near(
     The exact witness of a least radius is a tie, which float32 rounding may break either way; moving it
     outward by a tiny factor breaks it for good.
     """
-    center, target = family.center.floats(), closest.floats()
+    target = closest.floats()
     for push in PUSHES:
         inputs = family.at(radius * (1 + Fraction(push)))
-        moved = center + (target - center) * (1 + push)
-        witness, _ = confirm(network, unsafe, inputs, [moved])
+        witness, _ = confirm(network, unsafe, inputs, [family.pushed(target, push)])
         if witness is not None:
             return replace(witness, radius=family.radius_of(witness.point))
     return None

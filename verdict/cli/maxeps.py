@@ -22,6 +22,9 @@ def command(
     model: options.Model,
     input: options.Input,
     norm: options.Norm = "linf",
+    perturbation: options.Perturbation = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
@@ -53,7 +56,8 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
+        perturbation, mean, std,
     )
     return Questions(request, _MaxEps(save)).run()
 
@@ -78,8 +82,9 @@ class _MaxEps:
 
     def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Radius:
         import verdict
+        from verdict.cli.output import measure
 
-        self.range = options["range"]
+        self.range, self.measure = options["range"], measure(options["perturbation"])
         answer = verdict.maxeps(network, point.values, on_progress=shown.interval, **options)
         if self.folder is not None and answer.witness is not None:
             from verdict.cli.save import save_witness
@@ -131,7 +136,7 @@ class _MaxEps:
         from verdict.cli.questions import label_text
 
         lines = [("class", label_text(answer.label, point))]
-        lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer)
+        lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer, self.measure)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         if answer.reason and answer.status != "wrong-label":
@@ -150,8 +155,8 @@ def _wrong(answer: Radius) -> list[tuple[str, str]]:
     ]
 
 
-def _interval(answer: Radius) -> list[tuple[str, str]]:
-    from verdict.cli.output import PROOFS, REFUTATIONS, above, below, deployed_text, rational
+def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
+    from verdict.cli.output import PROOFS, REFUTATIONS, above, below, deployed_text, parameters_text, rational
 
     lines = []
     if answer.status == "safe":
@@ -160,12 +165,12 @@ def _interval(answer: Radius) -> list[tuple[str, str]]:
         exact = rational(answer.exact) or "a long fraction, see --json"
         lines.append(("radius", f"exactly {exact} = {_decimal(answer)}"))
     elif answer.upper is None:
-        lines.append(("radius", f"at least {below(answer.lower)} (L-infinity); no violation found"))
+        lines.append(("radius", f"at least {below(answer.lower)} ({measure}); no violation found"))
     else:
         gap = float((answer.upper - answer.lower) / answer.upper)
         state = "closed" if answer.status == "closed" else "not closed"
         ends = f"[{below(answer.lower)}, {above(answer.upper)}]"
-        lines.append(("radius", f"in {ends} (L-infinity), {state}: relative gap {gap:.1e}"))
+        lines.append(("radius", f"in {ends} ({measure}), {state}: relative gap {gap:.1e}"))
     lines.append(("proved", f"safe below {below(answer.lower)}: {PROOFS[answer.lower_trust]}"))
     if answer.upper is not None and answer.upper_trust is not None and answer.closest is not None:
         rival = answer.closest.unsafe
@@ -174,6 +179,7 @@ def _interval(answer: Radius) -> list[tuple[str, str]]:
     if answer.witness is not None and answer.witness.radius is not None:
         deployed = deployed_text(answer.witness, answer.label)
         lines.append(("witness", f"{deployed} at radius {above(answer.witness.radius)}"))
+        lines += parameters_text(answer.witness)
     return lines
 
 

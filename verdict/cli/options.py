@@ -32,6 +32,35 @@ Eps = Annotated[
     ),
 ]
 Norm = Annotated[str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf.")]
+Perturbation = Annotated[
+    str | None,
+    typer.Option(
+        "--perturbation",
+        metavar="NAME[:ARG=VALUE,...]",
+        rich_help_panel=QUESTION,
+        help="What moves instead of every entry by itself: brightness, contrast, blur:sigma=1.5, path:to=FILE#I, "
+        "direction:along=FILE#I, several joined by +, or a class package.module.Class. The radius is then in its unit.",
+        show_default=False,
+    ),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        "--mean",
+        metavar="M[,M...]",
+        rich_help_panel=QUESTION,
+        help="The network takes (x - M) / S: the input, --eps and --range are before that, in the units of x. One "
+        "number, or one for each channel.",
+        show_default=False,
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        "--std", metavar="S[,S...]", rich_help_panel=QUESTION, help="See --mean; --std 255 alone: x from 0 to 255.",
+        show_default=False,
+    ),
+]
 Range = Annotated[
     tuple[str, str] | None,
     typer.Option(
@@ -139,3 +168,6 @@ class Request:
     threads: int
     device: str
     json: bool
+    perturbation: str | None = None
+    mean: str | None = None
+    std: str | None = None

@@ -66,8 +66,26 @@ def up(value: Fraction | None) -> float | None:
 
 
 def witness_numbers(witness: Witness | None) -> list[float] | None:
-    """The point of a deployed witness, flat; its entries are floats of the network's own type."""
-    return None if witness is None else [float(v) for v in witness.array()]
+    """The input of a deployed witness, flat; its entries are floats of the network's own type."""
+    if witness is None:
+        return None
+    return [float(v) for v in (witness.array() if witness.input is None else witness.input)]
+
+
+def parameters(witness: Witness | None) -> list[float] | None:
+    """The parameters of the perturbation that make a deployed witness's input."""
+    return None if witness is None or witness.input is None else [float(v) for v in witness.array()]
+
+
+def parameters_text(witness: Witness) -> list[tuple[str, str]]:
+    """The line that shows them."""
+    found = parameters(witness)
+    return [] if found is None else [("parameters", ", ".join(f"{value:.9g}" for value in found))]
+
+
+def measure(perturbation: Any) -> str:
+    """What a radius is measured in."""
+    return "L-infinity" if perturbation is None else str(perturbation.unit)
 
 
 def deployed_text(witness: Witness, label: int) -> str:

@@ -16,12 +16,14 @@ from verdict.cli.exitcodes import OK, UNKNOWN
 from verdict.cli.inputs import Point, Points, read_inputs
 from verdict.cli.interrupts import Interrupts
 from verdict.cli.options import Request
+from verdict.cli.output import parameters
 from verdict.cli.printing import console, print_json
 from verdict.cli.progress import Line, line
 from verdict.errors import InputError
 from verdict.network.network import Network
+from verdict.results import Radius, Verdict
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=Radius | Verdict)
 
 
 class Kind(Protocol[Answer]):
@@ -40,15 +42,15 @@ class Questions(Generic[Answer]):
     """One call of a command: the network, its inputs, and the options for the API."""
 
     def __init__(self, request: Request, kind: Kind[Answer]) -> None:
-        import verdict
-
         check(request)
         self.request, self.kind = request, kind
-        self.network = verdict.load(request.model)
+        self.network = read_network(request)
         self.inputs: Points = read_inputs(request.input, self.network)
-        self.range = request.range or shipped_range(request.model) or self.inputs.valid_range
+        shipped = None if request.mean or request.std else shipped_range(request.model)
+        self.range = request.range or shipped or self.inputs.valid_range
         self.options: dict[str, Any] = {
             "norm": request.norm,
+            "perturbation": read_perturbation(request.perturbation, self.network),
             "range": self.range,
             "label": request.label,
             "target": request.target,
@@ -84,7 +86,7 @@ class Questions(Generic[Answer]):
     def _finish(self, answers: list[Answer]) -> None:
         answered = list(zip(answers, self.inputs.points, strict=False))
         if self.request.json:
-            records = [{**self._common(point), **self.kind.record(answer, point)} for answer, point in answered]
+            records = [{**self._common(answer, point), **self.kind.record(answer, point)} for answer, point in answered]
             print_json({"results": records} if self.inputs.several else records[0])
         elif not self.inputs.several:
             answer, point = answered[0]
@@ -105,9 +107,11 @@ class Questions(Generic[Answer]):
             soft_wrap=True,
         )
 
-    def _common(self, point: Point) -> dict[str, Any]:
-        limits = self.range
+    def _common(self, answer: Answer, point: Point) -> dict[str, Any]:
+        limits, witness = self.range, answer.witness
+        perturbed = {"perturbation": self.request.perturbation, "parameters": parameters(witness)}
         return {
+            **(perturbed if self.request.perturbation else {}),
             "model": self.request.model,
             "sha256": self.network.sha256,
             "input": point.name,
@@ -137,6 +141,37 @@ def check_limits(timeout: float | None, threads: int) -> None:
         raise InputError(f"--timeout is {timeout:g}, expected a positive number of seconds")
     if threads < 1:
         raise InputError(f"--threads is {threads}, expected at least 1")
+
+
+def read_network(request: Request) -> Network:
+    """The network that was asked for, behind the normalisation of its input if one is given."""
+    import verdict
+
+    network = verdict.load(request.model)
+    if request.mean is None and request.std is None:
+        return network
+    from verdict.compose.behind import normalised
+
+    return normalised(network, _numbers(request.mean or "0", "--mean"), _numbers(request.std or "1", "--std"))
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    return [float(exact(word, option)) for word in text.split(",")]
+
+
+def read_perturbation(text: str | None, network: Network) -> Any:
+    """The perturbation that was asked for; what it needs of other inputs is read as --input is."""
+    if text is None:
+        return None
+    from verdict.property.fronts import from_text
+
+    def read(spec: str) -> Any:
+        found = read_inputs(spec, network).points
+        if len(found) > 1:
+            raise InputError(f"{spec}: names {len(found)} inputs, expected one")
+        return found[0].values
+
+    return from_text(text, read)
 
 
 def shipped_range(model: str) -> tuple[str, str] | None:

@@ -22,6 +22,9 @@ def command(
     input: options.Input,
     eps: options.Eps,
     norm: options.Norm = "linf",
+    perturbation: options.Perturbation = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
@@ -40,7 +43,8 @@ def command(
     from verdict.cli.questions import Questions
 
     request = options.Request(
-        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json
+        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
+        perturbation, mean, std,
     )
     return Questions(request, _Robust(eps)).run()
 
@@ -61,8 +65,9 @@ class _Robust:
 
     def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Verdict:
         import verdict
+        from verdict.cli.output import measure
 
-        self.range = options["range"]
+        self.range, self.measure = options["range"], measure(options["perturbation"])
         return verdict.robust(network, point.values, self.eps, on_progress=shown.stage, **options)
 
     def code(self, answers: Sequence[Verdict]) -> int:
@@ -93,17 +98,18 @@ class _Robust:
         return [str(answer.label), answer.status, target, f"{answer.seconds:.2f}", answer.reason]
 
     def text(self, answer: Verdict, point: Point) -> list[tuple[str, str]]:
-        from verdict.cli.output import PROOFS, deployed_text, range_text, stages_text
+        from verdict.cli.output import PROOFS, deployed_text, parameters_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
         label = cast(int, answer.label)  # robust always asks about a class
         lines = [
-            ("answer", f"{answer.status} at eps {self.eps} (L-infinity)"),
+            ("answer", f"{answer.status} at eps {self.eps} ({self.measure})"),
             ("class", label_text(label, point)),
         ]
         if answer.status == "violated" and answer.witness is not None:
             where = "input itself" if answer.witness.radius == 0 else "witness"
             lines.append(("because", f"{deployed_text(answer.witness, label)} at the {where}"))
+            lines += parameters_text(answer.witness)
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         elif answer.trust is not None:
             lines.append(("trust", PROOFS[answer.trust]))

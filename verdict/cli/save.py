@@ -33,7 +33,8 @@ def prepare(folder: Path) -> None:
 def save_witness(folder: Path, network: Network, point: Point, witness: Witness) -> list[str]:
     """Write `NAME-witness.npy` in the network's shape and type and, for an image, `NAME-original.png`,
     `NAME-witness.png` and `NAME-difference.png`; returns the paths."""
-    values, name = witness.array(), re.sub(r"[^\w.-]+", "-", point.name)
+    values = witness.array() if witness.input is None else witness.input
+    name = re.sub(r"[^\w.-]+", "-", point.name)
     array = values
     if len(network.inputs) == 1:
         array = values.astype(network.inputs[0].dtype).reshape(network.inputs[0].shape)

@@ -49,14 +49,21 @@ def load_onnx(path: str | Path, *, check: bool = True) -> Network:
     unsupported node, when Verdict cannot represent it.
     """
     path = Path(path)
-    model, data = _read(path)
-    network = _Importer(model, data, path).run()
+    return network_of(_read(path), path, check=check)
+
+
+def network_of(data: bytes, path: Path, *, check: bool = True) -> Network:
+    """The network in the bytes of an ONNX file; `path` names it in messages and says where external weights lie.
+
+    Raises as `load_onnx` does.
+    """
+    network = _Importer(model_of(data, path), data, path).run()
     if check:
         check_against_runtime(network)
     return network
 
 
-def _read(path: Path) -> tuple[onnx.ModelProto, bytes]:
+def _read(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -70,6 +77,11 @@ def _read(path: Path) -> tuple[onnx.ModelProto, bytes]:
             raise ModelError(f"{path}: not a valid gzip file: {error}") from error
     if not data:
         raise ModelError(f"{path}: the file is empty, expected an ONNX model")
+    return data
+
+
+def model_of(data: bytes, path: Path) -> onnx.ModelProto:
+    """The ONNX model in the bytes of a file, external weights read and local functions inlined. Raises ModelError."""
     try:
         model = onnx.load_model_from_string(data)
         onnx.load_external_data_for_model(model, str(path.parent))
@@ -79,7 +91,7 @@ def _read(path: Path) -> tuple[onnx.ModelProto, bytes]:
     except Exception as error:
         text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: not a valid ONNX model: {text.strip()}") from error
-    return model, data
+    return model
 
 
 class _Importer:

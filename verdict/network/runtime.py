@@ -33,8 +33,8 @@ class Runtime:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
         try:
-            # By path where weights may lie in files beside the model, by content otherwise.
-            if self.network.path.is_file() and self.network.path.suffix != ".gz":
+            # By path where weights may lie in files beside the model, by content where the file is another by now.
+            if self.network.path.is_file() and self.network.path.read_bytes() == self.network.data:
                 return ort.InferenceSession(
                     str(self.network.path), options, providers=["CPUExecutionProvider"]
                 )

@@ -4,6 +4,16 @@ from .box import Box
 from .linf import LinfBall
 from .perturbation import Perturbation
 from .problem import Problem
+from .scaled import ScaledBall
 from .unsafe import Polytope, UnsafeSet, misclassification
 
-__all__ = ["Box", "LinfBall", "Perturbation", "Polytope", "Problem", "UnsafeSet", "misclassification"]
+__all__ = [
+    "Box",
+    "LinfBall",
+    "Perturbation",
+    "Polytope",
+    "Problem",
+    "ScaledBall",
+    "UnsafeSet",
+    "misclassification",
+]

@@ -54,6 +54,11 @@ class Perturbation(ABC):
     def distances(self, points: FloatArray) -> FloatArray:
         """The radius of each of several points (count, size), in floats; ignores the constant ends."""
 
+    def pushed(self, point: FloatArray, push: float) -> FloatArray:
+        """The point moved away from the centre, so that its radius grows by the factor 1 + push, up to rounding."""
+        center = self.center.floats()
+        return center + (point - center) * (1 + push)
+
     @abstractmethod
     def rows(self) -> list[RadiusRow]:
         """Linear constraints that, with `bounds`, say that x lies in S(radius)."""

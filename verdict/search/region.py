@@ -89,9 +89,8 @@ def best_in_region(
     vertex = _exact_vertex(graph, family, unsafe, phases, x, least)
     if vertex is not None:
         yield vertex
-    center = family.center.floats()
     for push in (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3):
-        moved = center + (x - center) * (1 + push)
+        moved = family.pushed(x, push)
         yield ExactVector.of(np.clip(moved, *family.floats(float_above(Fraction(least * (1 + push))))))
 
 

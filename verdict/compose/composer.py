@@ -1,0 +1,199 @@
+"""One ONNX graph in the making: whole networks, and a few nodes in front of and between them.
+
+A question about two networks, or about a network whose input is computed from parameters, is a question about one
+larger network. It is composed as an ONNX file, in which the nodes of the original files stay as they are, so that the
+importer, the bounds, every engine, ONNX Runtime and the independent checker take it like any other file.
+Constants are stored in the networks' float type, and as they are stored they are part of the question.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnx.compose
+import onnx.version_converter
+from onnx import helper, numpy_helper
+
+from ..errors import InputError, ModelError, UnsupportedError
+from ..network.network import Network
+from ..network.onnx_import import model_of, network_of
+
+# Heads that only keep the order of the outputs, see `verdict.ops.head`.
+HEADS = ("Softmax", "LogSoftmax", "ArgMax")
+
+
+class Composer:
+    """A graph with the single flat input `x` of shape (1, inputs); every tensor made here has the shape (1, n).
+
+    `networks` are those that will be run: they give the operator set (the newest among them) and the float type.
+    Raises InputError where their float types differ and UnsupportedError where an operator set cannot be converted.
+    """
+
+    def __init__(self, inputs: int, *networks: Network) -> None:
+        kinds = {port.dtype for network in networks for port in network.inputs}
+        if len(kinds) > 1:
+            names = " and ".join(network.path.name for network in networks)
+            raise InputError(f"{names}: float32 and float64 in one question, expected one float type")
+        self.dtype = np.dtype(kinds.pop() if kinds else "float32")
+        self.opset = max(network.opset for network in networks)
+        self.x = "x"
+        self._sizes = {self.x: inputs}
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+        self._ir_version, self._runs = 0, 0
+
+    def size(self, tensor: str) -> int:
+        """How many numbers a tensor has."""
+        return self._sizes[tensor]
+
+    def constant(self, values: npt.ArrayLike) -> str:
+        """Finite floats as a constant of the networks' float type, rounded to it. Raises InputError on overflow."""
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, dtype=np.float64).astype(self.dtype)
+        if not np.isfinite(array).all():
+            raise InputError(f"a constant of the composed network is beyond {self.dtype}, expected finite numbers")
+        return self._store(array)
+
+    def affine(self, x: str, matrix: npt.NDArray[Any], offset: npt.ArrayLike | None = None) -> str:
+        """x @ matrix + offset; `matrix` is (size of x, n), `offset` (n,)."""
+        result = self._add("MatMul", [x, self.constant(matrix)], matrix.shape[1])
+        return result if offset is None else self.shift(result, offset)
+
+    def scale(self, x: str, factors: npt.ArrayLike) -> str:
+        """Each entry times its factor."""
+        return self._add("Mul", [x, self.constant(np.reshape(factors, (1, -1)))], self.size(x))
+
+    def shift(self, x: str, offset: npt.ArrayLike) -> str:
+        """x + offset."""
+        return self._add("Add", [x, self.constant(np.reshape(offset, (1, -1)))], self.size(x))
+
+    def divide(self, x: str, divisors: npt.ArrayLike) -> str:
+        """Each entry divided by its divisor."""
+        return self._add("Div", [x, self.constant(np.reshape(divisors, (1, -1)))], self.size(x))
+
+    def add(self, a: str, b: str) -> str:
+        """a + b."""
+        return self._add("Add", [a, b], self.size(a))
+
+    def subtract(self, a: str, b: str) -> str:
+        """a - b."""
+        return self._add("Sub", [a, b], self.size(a))
+
+    def part(self, x: str, start: int, stop: int) -> str:
+        """The entries from `start` to before `stop`."""
+        if (start, stop) == (0, self.size(x)):
+            return x
+        # A Gather has had one form in all operator sets, a Slice two.
+        return self._add("Gather", [x, self._store(np.arange(start, stop))], stop - start, axis=1)
+
+    def join(self, *parts: str) -> str:
+        """The tensors one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        return self._add("Concat", list(parts), sum(self.size(p) for p in parts), axis=1)
+
+    def clip(self, x: str, low: float | None, high: float | None) -> str:
+        """min(max(x, low), high), with one pair of ends for all entries; None is no limit."""
+        # The largest float of a type limits nothing, and every operator set knows it.
+        least, greatest = np.finfo(self.dtype).min, np.finfo(self.dtype).max
+        ends = np.array([least if low is None else low, greatest if high is None else high], dtype=self.dtype)
+        if self.opset < 11:
+            return self._add("Clip", [x], self.size(x), min=float(ends[0]), max=float(ends[1]))
+        return self._add("Clip", [x, self._store(ends[0]), self._store(ends[1])], self.size(x))
+
+    def run(self, network: Network, x: str, *, scores: bool = False) -> str:
+        """The outputs of a network at `x`, flat and one after another: the nodes of its own file, renamed.
+
+        With `scores` a Softmax, LogSoftmax or ArgMax at its end is left away, which keeps the order of the outputs.
+        """
+        if self.size(x) != network.input_size:
+            raise InputError(f"{network.path.name} has {network.input_size} inputs, found {self.size(x)}")
+        self._runs += 1
+        prefix = f"net{self._runs}/"
+        model = onnx.compose.add_prefix(self._at_opset(network), prefix)
+        self._ir_version = max(self._ir_version, model.ir_version)
+        start = 0
+        for port in network.inputs:
+            part = self.part(x, start, start + port.size)
+            self._reshape(part, port.shape, prefix + port.name)
+            start += port.size
+        for node in model.graph.node:
+            if scores and node.op_type in HEADS:
+                node = helper.make_node("Identity", node.input, node.output, name=node.name)
+            self._nodes.append(node)
+        self._constants.extend(model.graph.initializer)
+        sizes = [network.output_size] if scores else [port.size for port in network.outputs]
+        return self.join(
+            *(self._flat(prefix + port.name, size) for port, size in zip(network.outputs, sizes, strict=True))
+        )
+
+    def finish(self, output: str, name: str) -> Network:
+        """The composed network with `output` as its output; `name` names it in messages until it is saved.
+
+        Raises ModelError if it does not compute what ONNX Runtime computes, as for any file.
+        """
+        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
+        self._nodes.append(helper.make_node("Identity", [output], ["y"], name="y"))
+        graph = helper.make_graph(
+            self._nodes,
+            "composed",
+            [helper.make_tensor_value_info("x", kind, [1, self.size("x")])],
+            [helper.make_tensor_value_info("y", kind, [1, self.size(output)])],
+            self._constants,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", self.opset)],
+            ir_version=self._ir_version or 8,
+            producer_name="verdict",
+        )
+        return network_of(model.SerializeToString(), Path(name))
+
+    def _at_opset(self, network: Network) -> onnx.ModelProto:
+        model = model_of(network.data, network.path)
+        if network.opset == self.opset:
+            return model
+        try:
+            return onnx.version_converter.convert_version(model, self.opset)
+        except Exception as error:  # the converter raises whatever its C++ code does
+            raise UnsupportedError(
+                f"{network.path}: cannot be converted from operator set {network.opset} to {self.opset}, that of the "
+                f"other network: {str(error).splitlines()[0]}"
+            ) from error
+
+    def _flat(self, tensor: str, size: int) -> str:
+        flat = self._reshape(tensor, (1, size), f"{tensor}/flat")
+        self._sizes[flat] = size
+        return flat
+
+    def _reshape(self, tensor: str, shape: tuple[int, ...], name: str) -> str:
+        wanted = self._store(np.array(shape, dtype=np.int64))
+        self._nodes.append(helper.make_node("Reshape", [tensor, wanted], [name], name=name))
+        return name
+
+    def _store(self, array: npt.NDArray[Any]) -> str:
+        name = f"constant{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def _add(self, op: str, inputs: list[str], size: int, **attributes: Any) -> str:
+        name = f"{op.lower()}{len(self._nodes)}"
+        self._nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        self._sizes[name] = size
+        return name
+
+
+def save(network: Network, path: str | Path) -> Network:
+    """Write a composed network as an ONNX file; the same network with that path. Raises ModelError if it cannot."""
+    from dataclasses import replace
+
+    path = Path(path)
+    try:
+        path.write_bytes(network.data)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written: {error.strerror or error}") from error
+    return replace(network, path=path)
