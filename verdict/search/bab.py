@@ -30,6 +30,8 @@ FEW_RELUS = 24
 ROUNDS, GROWTH = 8, 4
 # Seconds that a search over ReLU splits gets at least, and its share of what sharpening took.
 LEAST_SEARCH, SHARE = 0.2, 0.3
+# Sharpening that leaves more than this share of the unstable ReLUs unstable is the last: no bound gets much better.
+SATURATED = 0.95
 
 
 def branch_and_bound(
@@ -71,9 +73,10 @@ def _split_relus(
 ) -> Outcome:
     visited, rounds = 0, 0
     while True:
-        started = deadline.elapsed()
+        started, before = deadline.elapsed(), bounds.unstable(graph)
         bounds = sharpen(graph, bounds, rounds, workers, deadline.passed, device=device)
         sharpening = deadline.elapsed() - started
+        last = rounds > 0 and bounds.unstable(graph) > SATURATED * before
         search = ReluSplit(graph, bounds, polytopes, workers, try_points, device)
         slice_, share = max(LEAST_SEARCH, SHARE * sharpening), 0.0
         while True:
@@ -84,7 +87,7 @@ def _split_relus(
             # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.
             gained, share = outcome.share - share, outcome.share
             slice_ = slice_ * (1 - share) / max(gained, 1e-12)
-            if slice_ > GROWTH * sharpening:
+            if slice_ > GROWTH * sharpening and not last:
                 break
             slice_ = max(LEAST_SEARCH, slice_)
         visited += outcome.domains
