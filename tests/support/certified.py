@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import verdict
+from support.networks import random_network
 from support.provers import boxes, relus
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Goal, Part
@@ -20,16 +21,17 @@ from verdict.property.unsafe import misclassification
 
 @dataclass
 class Certified:
-    """A certificate, the network that it is about, its claim and its parts."""
+    """A certificate, the network that it is about, its claim, its parts and its witness."""
 
     path: Path
     model: Path
     claim: dict[str, Any]
     parts: list[Part]
+    witness: Any = None
 
     def write(self, path: Path, **changes: Any) -> Path:
         claim = {**self.claim, **changes}
-        return write_certificate(path, claim, self.model.read_bytes(), self.parts)
+        return write_certificate(path, claim, self.model.read_bytes(), self.parts, witness=self.witness)
 
 
 def robust(model: str | Path, center: list[Fraction], eps: Fraction, folder: Path, how: str, low: Any = None,
@@ -55,3 +57,26 @@ def robust(model: str | Path, center: list[Fraction], eps: Fraction, folder: Pat
         return None
     path = write_certificate(folder / f"{how}.vcert", claim, network.data, [part])
     return Certified(path, network.path, claim, [part])
+
+
+def random_proof(folder: Path, how: str, lemma_rounds: int = 0, first: int = 0) -> tuple[Certified, Fraction]:
+    """A certificate about a random residual network at 19/20 of its exact radius, and that radius.
+
+    Its trees have splits, those of lemmas too if asked for. `first` is the seed to start from.
+    """
+    for seed in range(first, first + 200):
+        rng = np.random.default_rng(seed)
+        model = random_network(rng, "residual", folder)
+        network = verdict.load(model)
+        center = [Fraction(int(v), 4) for v in rng.integers(-4, 5, network.input_size)]
+        radius = verdict.maxeps(network, center, range=(-4, 4), engine="smt", timeout=5).exact
+        if not radius:
+            continue
+        found = robust(model, center, radius * Fraction(19, 20), folder, how, Fraction(-4), Fraction(4), lemma_rounds)
+        if found is None:
+            continue
+        goals = [goal.tree for goal in found.parts[0].goals]
+        lemmas = [tree for lemma in found.parts[0].lemmas for tree in lemma.trees]
+        if max(map(len, goals)) > 3 and (not lemma_rounds or any(len(tree) > 1 for tree in lemmas)):
+            return found, radius
+    raise AssertionError("no network found")

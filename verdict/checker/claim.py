@@ -105,7 +105,7 @@ def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
     ball = Ball(center, radius, low, high)
     lower, upper = ball.ends(radius)
     if any(a > b for a, b in zip(lower, upper, strict=True)):
-        raise RejectedError("the input lies outside its valid range")
+        raise UnreadableError("the claim's input lies outside its valid range")
     disjuncts = []
     for rival in rivals:
         row = np.full((1, outputs + len(center)), Fraction(0), dtype=object)
