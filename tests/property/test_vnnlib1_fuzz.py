@@ -15,10 +15,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from verdict.checker import UnreadableError
+from verdict.checker.vnnlib import read_property
 from verdict.cli.main import main
 from verdict.errors import PropertyError
 from verdict.network.exact import ExactVector
@@ -172,6 +175,35 @@ def test_layout_and_notation_do_not_change_the_meaning(asserted: list[Tree], poi
         inside = all(BOX[0] <= v <= BOX[1] for v in sample[:INPUTS])
         expected = inside and all(value(tree, point) for tree in asserted)
         assert (asked is not None and holds(asked, sample)) == expected, text
+
+
+def plain(tree: Tree) -> Tree:
+    """The formula without `not` and `=`, which the checker does not read."""
+    op, *rest = tree
+    if op in ("and", "or"):
+        return op, [plain(part) for part in rest[0]]
+    return plain(rest[0]) if op == "not" else ("<=" if op == "=" else op, *rest)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(trees.map(plain), min_size=1, max_size=3), samples, st.integers(0, 2**32))
+def test_the_checker_reads_no_smaller_set(asserted: list[Tree], points: Any, seed: int) -> None:
+    """The checker's reader shares no code with the other: what it reads, it reads with all its solutions."""
+    text = Writer(random.Random(seed)).file(asserted)
+    try:
+        disjuncts = read_property(text, INPUTS, OUTPUTS)
+    except UnreadableError:
+        return
+    for sample in points:
+        x, values = sample[:INPUTS], [*sample[INPUTS:], *sample[:INPUTS]]
+        point = dict(zip(NAMES, sample, strict=True))
+        inside = all(BOX[0] <= v <= BOX[1] for v in x)
+        if inside and all(value(tree, point) for tree in asserted):
+            assert any(
+                all(a <= v <= b for a, v, b in zip(d.lower, x, d.upper, strict=True))
+                and all(v <= limit for v, limit in zip(d.matrix @ np.array(values), d.offset, strict=True))
+                for d in disjuncts
+            ), text
 
 
 # Errors about the whole file rather than a place in it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,9 +41,7 @@ def command(
     """
     import verdict
 
-    _, _, path = network.rpartition("=")
-    if not Path(path).exists() and Path(network).exists():
-        path = network
+    path = options.network_path(network)
     shown = sys.stderr.isatty()
 
     def progress(leaves: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -171,3 +173,12 @@ class Request:
     perturbation: str | None = None
     mean: str | None = None
     std: str | None = None
+
+
+def network_path(word: str) -> str:
+    """The file in NAME=FILE or FILE; a file with a `=` in its own name is found as well."""
+    _, _, path = word.rpartition("=")
+    with contextlib.suppress(OSError):  # a name that no file system takes: reading it will say so
+        if not Path(path).exists() and Path(word).exists():
+            return word
+    return path

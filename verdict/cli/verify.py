@@ -7,7 +7,6 @@ VNN-COMP; everything else goes to stderr.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,9 +41,7 @@ def command(
 
     if len(network) != 1:
         raise InputError(f"{len(network)} networks were given, a VNN-LIB 1 query has exactly one")
-    _, _, path = network[0].rpartition("=")
-    if not Path(path).exists() and Path(network[0]).exists():
-        path = network[0]
+    path = options.network_path(network[0])
     answer = verdict.verify(
         query,
         verdict.load(path),

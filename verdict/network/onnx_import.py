@@ -157,7 +157,8 @@ class _Importer:
         kind = info.type.tensor_type
         where = f"{self.path}: input {info.name!r}"
         if kind.elem_type not in FLOATS:
-            name = onnx.helper.tensor_dtype_to_string(kind.elem_type).removeprefix("TensorProto.")
+            known = kind.elem_type in onnx.TensorProto.DataType.values()
+            name = onnx.TensorProto.DataType.Name(kind.elem_type) if known else str(kind.elem_type)
             raise UnsupportedError(f"{where} has type {name}, expected a float tensor")
         if not kind.HasField("shape"):
             raise UnsupportedError(f"{where} has no shape, expected one")
