@@ -9,7 +9,7 @@ their last digits help.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +19,7 @@ from verdict.network.exact import ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.property import Perturbation, UnsafeSet
 from verdict.property.box import Box
+from verdict.property.formula import Comparison, Formula
 
 # Significant bits of a bound used as a lemma.
 LEMMA_BITS = 12
@@ -56,9 +57,9 @@ def name(node: int, index: int) -> str:
     return f"x{index}" if node == 0 else f"n{node}_{index}"
 
 
-def prelude() -> str:
-    """The logic and options; what every formula starts with."""
-    return "(set-option :produce-models true)\n(set-logic QF_LRA)"
+def prelude(logic: str = "QF_LRA") -> str:
+    """The logic and options; what every formula starts with. Products of variables need QF_NRA."""
+    return f"(set-option :produce-models true)\n(set-logic {logic})"
 
 
 def inputs_in_box(box: Box) -> str:
@@ -172,3 +173,33 @@ def in_unsafe(graph: Graph, unsafe: UnsafeSet, bounds: Bounds) -> str:
         options.append(rows_text[0] if len(rows_text) == 1 else f"(and {' '.join(rows_text)})")
     body = options[0] if len(options) == 1 else f"(or {' '.join(options)})"
     return f"(assert {body})"
+
+
+def formula(asked: Formula, graph: Graph, bounds: Bounds) -> str:
+    """The text of a formula over inputs and outputs as it stands: strictness, equality and products included."""
+    dead = _always_off(graph, graph.output, bounds)
+
+    def of(variable: int) -> str:
+        if variable >= 0:
+            return name(0, variable)
+        return number(Fraction(0)) if -1 - variable in dead else name(graph.output, -1 - variable)
+
+    return f"(assert {_formula(asked, of)})"
+
+
+def _formula(asked: Formula, of: Callable[[int], str]) -> str:
+    if isinstance(asked, Comparison):
+        terms = [(c, _product([of(v) for v in monomial])) for monomial, c in asked.polynomial.terms.items() if monomial]
+        left = linear(terms, asked.polynomial.terms.get((), Fraction(0)))
+        relation = {"==": "=", "!=": "distinct"}.get(asked.relation, asked.relation)
+        return f"({relation} {left} 0.0)"
+    parts = [_formula(part, of) for part in asked.parts]
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return "true" if asked.is_and else "false"
+    return f"({'and' if asked.is_and else 'or'} {' '.join(parts)})"
+
+
+def _product(factors: list[str]) -> str:
+    return factors[0] if len(factors) == 1 else f"(* {' '.join(factors)})"

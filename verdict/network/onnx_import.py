@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +43,21 @@ FOLDABLE = frozenset({
 # fmt: on
 
 
-def load_onnx(path: str | Path, *, check: bool = True) -> Network:
+def load_onnx(path: str | Path, *, check: bool = True, hidden: Sequence[str] = ()) -> Network:
     """Read a network from an ONNX file.
 
-    `check` compares the result with ONNX Runtime on random points. Raises ModelError when the file cannot be
+    `hidden` names tensors inside the graph, or nodes with one output, that become further outputs. `check` compares the result with ONNX Runtime on random points. Raises ModelError when the file cannot be
     read, is invalid, holds NaN weights or disagrees with ONNX Runtime, and UnsupportedError, which lists every
     unsupported node, when Verdict cannot represent it.
     """
     path = Path(path)
-    return network_of(_read(path), path, check=check)
+    data = _read(path)
+    if not hidden:
+        return network_of(data, path, check=check)
+    from .hidden import expose
+
+    network = network_of(expose(model_of(data, path), hidden, path), path, check=check)
+    return replace(network, sha256=hashlib.sha256(data).hexdigest())
 
 
 def network_of(data: bytes, path: Path, *, check: bool = True) -> Network:
@@ -255,7 +263,7 @@ class _Importer:
                 raise UnsupportedError(f"{self.path}: output {name!r} has shape {value.shape}, which is empty")
             symbols.append(value)
         ports = tuple(
-            Port(info.name, s.shape, FLOATS.get(info.type.tensor_type.elem_type, "float32"))
+            Port(info.name, s.shape, onnx.helper.tensor_dtype_to_np_dtype(info.type.tensor_type.elem_type).name)
             for info, s in zip(infos, symbols, strict=True)
         )
         if len(symbols) == 1:

@@ -7,68 +7,14 @@ satisfy them strictly, see `Case.holds`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import EmptySetError, ModelError, PropertyError
-from ..network.exact import Coefficients, ExactVector
-from ..network.maps import Dense
-from .box import Box
-from .unsafe import Polytope, UnsafeSet
-from .vnnlib_cases import Bound, Conjunction, Expansion, Term, Union
+from ..errors import EmptySetError, PropertyError
+from .cases import Case, CaseMaker
+from .vnnlib_cases import Bound, Expansion
 from .vnnlib_formula import Formula
-from .vnnlib_linear import decimal, name
 from .vnnlib_text import Source, read_source
-
-# Bounds from about 2**1022 on could overflow float64.
-_GREATEST_EXPONENT = 1022
-# How many constraints a polytope's name spells out.
-_NAMED_ROWS = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One box and the union of polytopes that are unsafe on it.
-
-    The polytopes are over the outputs or, with `outputs_with_inputs`, over the vector (Y_0, ..., X_0, ...):
-    the caller then appends the inputs to the network's outputs. That is so where a constraint mixes the two,
-    or is linear in several inputs. `strict` tells which rows are strict, by polytope and row; None where none
-    is. `open_lower` and `open_upper` are the inputs that must stay strictly inside that end of the box.
-    """
-
-    inputs: Box
-    unsafe: UnsafeSet
-    outputs_with_inputs: bool = False
-    strict: tuple[tuple[bool, ...], ...] | None = None
-    open_lower: frozenset[int] = frozenset()
-    open_upper: frozenset[int] = frozenset()
-
-    def holds(self, x: ExactVector, y: ExactVector) -> bool:
-        """Whether the input x with the output y is a witness: exactly, strict where the file says so."""
-        values = x.fractions()
-        if not self.inputs.contains(x):
-            return False
-        if any(values[i] == self.inputs.lower[i] for i in self.open_lower):
-            return False
-        if any(values[i] == self.inputs.upper[i] for i in self.open_upper):
-            return False
-        point = ExactVector.of(y.fractions() + values) if self.outputs_with_inputs else y
-        return any(self._inside(number, point) for number in range(len(self.unsafe.polytopes)))
-
-    def _inside(self, number: int, point: ExactVector) -> bool:
-        polytope = self.unsafe.polytopes[number]
-        if self.strict is None or not any(self.strict[number]):
-            return polytope.contains(point)
-        rows = Dense(polytope.matrix).apply_exact(point).fractions()
-        limits = polytope.offset.fractions().ravel()
-        return all(
-            value < limit or (value == limit and not strict)
-            for value, limit, strict in zip(rows, limits, self.strict[number], strict=True)
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +50,7 @@ def _parsed(source: Source) -> VnnLib1:
     formula = Formula(source)
     inputs, outputs = formula.sizes()
     expansion = formula.expansion
-    maker = _CaseMaker(source, expansion, inputs, outputs)
+    maker = CaseMaker(source, expansion, inputs, outputs)
     try:
         cases = tuple(maker.cases(formula.root.terms()))
     except PropertyError as error:
@@ -123,96 +69,3 @@ def _emptiness(source: Source, expansion: Expansion, key: int, bound: Bound, opp
         for k, b in sorted(((key, bound), (key ^ 1, opposite)), key=lambda item: item[1][2])
     )
     return f"the input set is empty: {first} contradicts {second}"
-
-
-class _CaseMaker:
-    """Turns terms into cases; a union that many boxes share becomes one `UnsafeSet`."""
-
-    def __init__(self, source: Source, expansion: Expansion, inputs: int, outputs: int) -> None:
-        self._source = source
-        self._rows = expansion.rows
-        self._inputs = inputs
-        self._outputs = outputs
-        # By identity; the union is kept, so that no identity is used twice.
-        self._known: dict[int, tuple[Union, UnsafeSet, bool, tuple[tuple[bool, ...], ...] | None]] = {}
-
-    def cases(self, terms: Iterator[Term]) -> Iterator[Case]:
-        for conjunction, union in terms:
-            box, open_lower, open_upper = self._box(conjunction)
-            if id(union) not in self._known:
-                self._known[id(union)] = (union, *self._unsafe(union))
-            _, unsafe, with_inputs, strict = self._known[id(union)]
-            yield Case(box, unsafe, with_inputs, strict, open_lower, open_upper)
-
-    def _box(self, conjunction: Conjunction) -> tuple[Box, frozenset[int], frozenset[int]]:
-        lower: list[Fraction | None] = [None] * self._inputs
-        upper = lower.copy()
-        open_lower: list[int] = []
-        open_upper: list[int] = []
-        for key, (value, strict, position) in conjunction.items():
-            if value.numerator.bit_length() - value.denominator.bit_length() > _GREATEST_EXPONENT:
-                raise PropertyError(
-                    f"line {self._source.line(position)}: found the bound {decimal(value)}, expected one in "
-                    "the range of float64"
-                )
-            i = self._rows.input[key >> 1]
-            if key & 1:
-                lower[i] = -value
-            else:
-                upper[i] = value
-            if strict:
-                (open_lower if key & 1 else open_upper).append(i)
-        ends = self._complete(lower, "lower", conjunction), self._complete(upper, "upper", conjunction)
-        return Box(*ends), frozenset(open_lower), frozenset(open_upper)
-
-    def _complete(self, ends: list[Fraction | None], side: str, conjunction: Conjunction) -> list[Fraction]:
-        result = [end for end in ends if end is not None]
-        if len(result) < len(ends):
-            last = max((position for _, _, position in conjunction.values()), default=None)
-            where = "" if last is None else f" where line {self._source.line(last)} holds"
-            raise PropertyError(
-                f"{name(ends.index(None))} has no {side} bound{where}, expected finite bounds on every input"
-            )
-        return result
-
-    def _unsafe(self, union: Union) -> tuple[UnsafeSet, bool, tuple[tuple[bool, ...], ...] | None]:
-        rows = self._rows.rows
-        # A row's variables are in ascending order, and inputs are the ones that are not negative.
-        with_inputs = any(rows[key >> 1][-1][0] >= 0 for conjunction in union for key in conjunction)
-        width = self._outputs + (self._inputs if with_inputs else 0)
-        polytopes = tuple(self._polytope(conjunction, width) for conjunction in union)
-        strict: tuple[tuple[bool, ...], ...] | None = tuple(
-            tuple(s for _, s, _ in c.values()) or (False,) for c in union
-        )
-        if not any(s for flags in strict or () for s in flags):
-            strict = None
-        return UnsafeSet(polytopes, width), with_inputs, strict
-
-    def _polytope(self, conjunction: Conjunction, width: int) -> Polytope:
-        if not conjunction:
-            return Polytope(Coefficients(np.zeros((0, width))), Coefficients(np.zeros(0)), "any output")
-        matrix = np.zeros((len(conjunction), width))
-        exact: dict[tuple[int, int], Fraction] = {}
-        for r, key in enumerate(conjunction):
-            for variable, c in self._rows.rows[key >> 1]:
-                c = -c if key & 1 else c
-                column = self._outputs + variable if variable >= 0 else -1 - variable
-                matrix[r, column] = c
-                if c.denominator != 1:
-                    exact[r, column] = c
-        try:
-            limits = Coefficients.from_fractions(
-                np.array([value for value, _, _ in conjunction.values()], dtype=object)
-            )
-            coefficients = Coefficients(matrix)
-            if exact:
-                fractions = coefficients.fractions()
-                for place, c in exact.items():
-                    fractions[place] = c
-                coefficients = Coefficients.from_fractions(fractions)
-        except ModelError as error:
-            position = next(iter(conjunction.values()))[2]
-            raise PropertyError(f"line {self._source.line(position)}: {error}") from None
-        named = [self._rows.words(k, v, s) for k, (v, s, _) in list(conjunction.items())[:_NAMED_ROWS]]
-        more = len(conjunction) - len(named)
-        return Polytope(coefficients, limits, ", ".join(named) + (f" and {more} more" if more else ""))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from ..errors import PropertyError
-from .vnnlib_linear import Rows
+from .vnnlib_linear import Linear, Rows
 
 # row <= value, strictly or not, and where the file says so.
 Bound = tuple[Fraction, bool, int]
@@ -262,3 +262,15 @@ class OrGroup:
 
 
 Group = AndGroup | OrGroup
+
+
+def compare_with_zero(rows: Rows, group: Group, left: Linear, relation: str, position: int) -> None:
+    """Put `left relation 0` into a group; the relation is <=, >=, < or >."""
+    upper, strict = relation[0] == "<", len(relation) == 1
+    if not left.coefficients:
+        value = left.constant if upper else -left.constant
+        group.add_truth(value < 0 or (value == 0 and not strict))
+        return
+    key, factor = rows.normal(left.coefficients)
+    limit = -left.constant * factor
+    group.add(key if upper else key ^ 1, (limit if upper else -limit, strict, position))

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from ..errors import PropertyError
 from . import vnnlib_text as text
-from .vnnlib_cases import AndGroup, Expansion, Group, OrGroup
+from .vnnlib_cases import AndGroup, Expansion, Group, OrGroup, compare_with_zero
 from .vnnlib_linear import Linear, Rows, Variable
 from .vnnlib_text import Source, shown
 
@@ -275,16 +275,6 @@ class Formula:
             self.expansion.spend(len(a.coefficients) + len(b.coefficients))
             difference = Linear(dict(a.coefficients), a.constant).plus(b, -1)
             for relation in relations:
-                self._against_zero(difference, relation, frame.position, group)
+                compare_with_zero(self.rows, group, difference, relation, frame.position)
         if group is not outside:
             outside.add_terms(list(group.terms()))
-
-    def _against_zero(self, left: Linear, relation: str, position: int, group: Group) -> None:
-        upper, strict = relation[0] == "<", len(relation) == 1
-        if not left.coefficients:
-            value = left.constant if upper else -left.constant
-            group.add_truth(value < 0 or (value == 0 and not strict))
-            return
-        key, factor = self.rows.normal(left.coefficients)
-        limit = -left.constant * factor
-        group.add(key if upper else key ^ 1, (limit if upper else -limit, strict, position))

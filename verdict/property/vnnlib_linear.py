@@ -8,6 +8,7 @@ by `Rows`; the key 2k stands for row k, 2k + 1 for its negation.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -55,9 +56,10 @@ def name(variable: Variable) -> str:
 
 
 class Rows:
-    """All rows of a file, each once up to a factor."""
+    """All rows of a file, each once up to a factor; `name` says what the file calls a variable."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: Callable[[Variable], str] = name) -> None:
+        self.name = name
         self.rows: list[Row] = []
         # The input that a row consists of, or -1: such rows bound the box.
         self.input: list[int] = []
@@ -102,14 +104,14 @@ class Rows:
         row, flip = self.rows[key >> 1], key & 1
         if len(row) == 1:
             relation, limit = (">", -limit) if flip else ("<", limit)
-            left = name(row[0][0])
+            left = self.name(row[0][0])
         else:
             relation, left = "<", ""
             for variable, c in row:
                 c = -c if flip else c
                 sign = ("- " if c < 0 else "+ ") if left else ("-" if c < 0 else "")
                 factor = "" if abs(c) == 1 else f"{float(abs(c)):.9g} "
-                left += f"{' ' if left else ''}{sign}{factor}{name(variable)}"
+                left += f"{' ' if left else ''}{sign}{factor}{self.name(variable)}"
         return f"{left} {relation}{'' if strict else '='} {decimal(limit)}"
 
 

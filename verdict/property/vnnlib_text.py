@@ -75,7 +75,7 @@ def shown(token: str) -> str:
     return repr(token if len(token) <= 40 else token[:37] + "...")
 
 
-def read_source(path: str | Path) -> Source:
+def read_text(path: str | Path) -> str:
     """The text of a file, plain or gzip-compressed; raises PropertyError where it cannot be read."""
     path = Path(path)
     try:
@@ -85,7 +85,12 @@ def read_source(path: str | Path) -> Source:
     except (OSError, EOFError, zlib.error) as error:
         raise PropertyError(f"{path}: cannot be read: {error}") from None
     # Comments may be in any encoding; whatever else is not UTF-8 fails as an unknown token.
-    return Source(data.decode("utf-8-sig", errors="replace"), path)
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def read_source(path: str | Path) -> Source:
+    """A file, plain or gzip-compressed; raises PropertyError where it cannot be read."""
+    return Source(read_text(path), Path(path))
 
 
 def _blank(match: re.Match[str]) -> str:

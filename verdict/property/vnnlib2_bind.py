@@ -1,0 +1,84 @@
+"""A query and the networks that it is about: every declaration fits its ONNX model, and all are joined to one network.
+
+The standard (section 5.3.2) demands an error for models too few or too many, and for element types that differ,
+unless the query leaves the number format open by the type real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import InputError
+from ..network.join import join
+from ..network.network import Network, Port
+from .vnnlib2 import Declared, DeclaredNetwork, VnnLib2
+
+
+def bind(query: VnnLib2, models: Mapping[str, Network]) -> Network:
+    """The joint network of a query: `models` has one network for each declared one that is not `equal-to` another.
+
+    Raises InputError where the models do not fit the declarations, ModelError for hidden values that a graph lacks.
+    """
+    needed = [network.name for network in query.networks if not network.equal_to]
+    for name in needed:
+        if name not in models:
+            raise InputError(f"{query.path}: no model is given for the network {name}: --network {name}=FILE")
+    for name in models:
+        if name not in needed:
+            why = "is equal to another and takes none" if _declares(query, name) else "is not declared"
+            raise InputError(f"{query.path}: a model is given for the network {name}, which {why}")
+    networks, reads, start = [], [], 0
+    for declared in query.networks:
+        network = _exposing(models[declared.equal_to or declared.name], declared)
+        _check(query, declared, network)
+        reads.append([query.joint[i] for i in query.shared[start : start + network.input_size]])
+        start += network.input_size
+        networks.append(network)
+    return join(networks, reads)
+
+
+def _declares(query: VnnLib2, name: str) -> bool:
+    return any(network.name == name for network in query.networks)
+
+
+def _exposing(network: Network, declared: DeclaredNetwork) -> Network:
+    hidden = [variable.onnx for variable in declared.of_kind("hidden")]
+    if not hidden:
+        return network
+    from ..network.onnx_import import load_onnx
+
+    return load_onnx(network.path, hidden=hidden)
+
+
+def _check(query: VnnLib2, declared: DeclaredNetwork, network: Network) -> None:
+    hidden = len(declared.of_kind("hidden"))
+    outputs = network.outputs[: len(network.outputs) - hidden]
+    for kind, ports in (
+        ("input", network.inputs),
+        ("output", outputs),
+        ("hidden", network.outputs[len(outputs) :]),
+    ):
+        variables = declared.of_kind(kind)
+        where = f"{query.path}: network {declared.name}"
+        if len(variables) != len(ports):
+            raise InputError(f"{where} declares {len(variables)} {kind}s, {network.path} has {len(ports)}")
+        for variable, port in zip(variables, ports, strict=True):
+            if _squeezed(variable.shape) != _squeezed(port.shape):
+                raise InputError(
+                    f"{where} declares {kind} {variable.name} {variable.dimensions}, {network.path} has "
+                    f"{port.name} of shape {list(port.shape)}"
+                )
+            if not query.is_real and variable.type != port.dtype:
+                raise InputError(_mismatch(where, kind, variable, port, network))
+
+
+def _mismatch(where: str, kind: str, variable: Declared, port: Port, network: Network) -> str:
+    return (
+        f"{where} declares {kind} {variable.name} {variable.type}, {network.path} has {port.name} of type "
+        f"{port.dtype}; the types must be the same, or all of the query's must be real"
+    )
+
+
+def _squeezed(shape: tuple[int, ...]) -> list[int]:
+    """A shape without its axes of length 1, the batch axis among them."""
+    return [length for length in shape if length != 1]

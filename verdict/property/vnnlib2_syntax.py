@@ -1,0 +1,94 @@
+"""The syntax of VNN-LIB 2: the standard's own parser, and a watch on what it lets through.
+
+The package `vnnlib` (the C++ parser and type checker of the standard) reads the text. What it would take without a
+word and otherwise than written is refused before: fractional indices and shapes, text behind a NUL, unknown element
+types; and nesting so deep that its recursion would end the process. Its `compat` transform is not used: it loses
+equality and strictness.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import PropertyError
+from .vnnlib_text import read_text, shown
+
+if TYPE_CHECKING:
+    from vnnlib import Query
+
+MAX_DEPTH = 200
+_HIDDEN = re.compile(r'"(?:[^"\\]|\\.)*"|;[^\n]*')
+_VERSION = re.compile(r"\s*\(vnnlib-version\s*<([0-9]+)\.([0-9]+)>\s*\)")
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
+_INTEGERS = re.compile(r"\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?")
+
+
+def is_vnnlib2(path: str | Path) -> bool:
+    """Whether a file starts with a version command, as version 2 demands and version 1 does not know."""
+    return _bare(read_text(path)).lstrip().startswith("(vnnlib-version")
+
+
+def parse(text: str, path: Path) -> Query:
+    """The syntax tree. Raises PropertyError with file, line, what was found and what was expected."""
+    _watch(text, path)
+    try:
+        import vnnlib
+    except ImportError:
+        raise PropertyError(
+            f"{path}: VNN-LIB 2 needs the package vnnlib: pip install 'verdict-nn[vnnlib]'"
+        ) from None
+    try:
+        return vnnlib.parse_query_string(text)
+    except vnnlib.VNNLibException as error:
+        raise PropertyError(f"{path}{_explained(str(error))}") from None
+    except (IndexError, ValueError, RuntimeError) as error:
+        raise PropertyError(f"{path}: found a number that the parser cannot hold ({error})") from None
+
+
+def _bare(text: str) -> str:
+    """The text with strings and comments blanked out, lines kept."""
+    return _HIDDEN.sub(lambda match: " " * len(match[0]), text)
+
+
+def _watch(text: str, path: Path) -> None:
+    if "\0" in text:
+        raise PropertyError(f"{path}, line {_line(text, text.index(chr(0)))}: found a NUL byte, expected text")
+    bare = _bare(text)
+    version = _VERSION.match(bare)
+    if version is None:
+        raise PropertyError(f"{path}: found no version command, expected (vnnlib-version <2.0>) first")
+    if version.groups() != ("2", "0"):
+        raise PropertyError(f"{path}: found version {version[1]}.{version[2]}, supported are 1.0 and 2.0")
+    for match in _BRACKETS.finditer(bare):
+        if _INTEGERS.fullmatch(match[1]) is None:
+            raise PropertyError(
+                f"{path}, line {_line(bare, match.start())}: found {shown(match[0])}, expected integers such as [0,1]"
+            )
+    depth = 0
+    for match in re.finditer(r"[()]", bare):
+        depth += 1 if match[0] == "(" else -1
+        if depth > MAX_DEPTH:
+            raise PropertyError(
+                f"{path}, line {_line(bare, match.start())}: found more than {MAX_DEPTH} nested parentheses, "
+                "expected fewer"
+            )
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _explained(report: str) -> str:
+    """The parser's message, plain or a JSON report, as `, line L: what`."""
+    try:
+        errors = json.loads(report)["errors"]
+        first = errors[0]
+        what = f"{first['message']} {first.get('offendingSymbol', '')}: {first['hint']}"
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        where = f", line {first['line']}" if "line" in first else ""
+        return f"{where}: {what}{more}"
+    except (ValueError, KeyError, IndexError, TypeError):
+        return f": {' '.join(report.split())}"
