@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,15 +21,17 @@ import numpy.typing as npt
 from .blas import one_thread
 from .deadline import Deadline
 from .device import find_device
-from .errors import InputError, ModelError, PropertyError
+from .errors import InputError, ModelError
 from .network.exact import ExactVector
 from .network.network import Network
-from .results import Radius, Trust, Verdict, Witness, weakest
+from .results import Radius, Trust, Verdict, Witness
 
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
     from .checker import Report
     from .property.fronts import Front
+    from .property.vnnlib1 import VnnLib1
+    from .property.vnnlib2 import VnnLib2
 
 Number = int | float | str | Fraction
 ENGINES = ("auto", "bab", "milp", "smt")
@@ -334,8 +336,8 @@ def maxeps(
 
 @one_thread()
 def verify(
-    query: str | Path,
-    network: Network,
+    query: str | Path | VnnLib1 | VnnLib2,
+    network: Network | Mapping[str, Network],
     *,
     engine: str = "auto",
     solver: str | None = None,
@@ -345,49 +347,54 @@ def verify(
     device: str = "cpu",
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
-    """Does a VNN-LIB 1 query have no solution? Status robust means unsat, violated means sat.
+    """Does a VNN-LIB query, of version 1 or 2, have no solution? Status robust means unsat, violated means sat.
 
-    Arguments as in `robust`. A witness satisfies the query exactly, strict inequalities included, and in ONNX
-    Runtime. Raises PropertyError for a query that is malformed or does not fit the network.
+    A query of version 2 that declares several networks takes `network` as a mapping from their names, but for those
+    that are `equal-to` another. Other arguments as in `robust`. A witness satisfies the query exactly, strict
+    inequalities included, over the reals and with the outputs of ONNX Runtime. Raises PropertyError for a query that
+    is malformed, InputError for one that does not fit its networks.
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
-    from .property.vnnlib1 import read_vnnlib1
+    from .property.cases import Case
+    from .property.vnnlib import read_query
+    from .search.query import decide_query
     from .search.robust import Evidence, decide
 
     deadline = Deadline(timeout)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
-    asked = read_vnnlib1(query)
+    asked = read_query(query) if isinstance(query, str | Path) else query
+    subject = _subject(asked, network)
+    report = on_progress or (lambda stage: None)
+    started = deadline.elapsed()
+
+    def search(problem: Problem, case: Case) -> Evidence:
+        return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place)
+
+    evidence = decide_query(asked, subject, search, deadline, engine == "auto")
+    evidence.stages = {"start": started, **evidence.stages}
+    return judge(subject, evidence, None, name, deadline.elapsed())
+
+
+def _subject(asked: VnnLib1 | VnnLib2, network: Network | Mapping[str, Network]) -> Network:
+    """The network that a query is about. Raises InputError where the two do not fit."""
+    from .property.vnnlib2 import VnnLib2
+    from .property.vnnlib2_bind import bind
+
+    if isinstance(asked, VnnLib2):
+        return bind(asked, {asked.networks[0].name: network} if isinstance(network, Network) else network)
+    if not isinstance(network, Network):
+        if len(network) != 1:
+            raise InputError(f"{len(network)} networks were given, a VNN-LIB 1 query has exactly one")
+        (network,) = network.values()
     if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
         raise InputError(
-            f"{query} has {asked.inputs} inputs and {asked.outputs} outputs, "
+            f"{asked.path} has {asked.inputs} inputs and {asked.outputs} outputs, "
             f"{network.path} has {network.input_size} and {network.output_size}"
         )
-    total, proofs, reasons = Evidence(stages={"start": deadline.elapsed()}), [Trust.EXACT], []
-    for case in asked.cases:
-        subject = network.passing_inputs() if case.outputs_with_inputs else network
-        _refuse_head(subject, case.unsafe)
-        problem = Problem(subject, case.inputs, case.unsafe)
-        report = on_progress or (lambda stage: None)
-        evidence = decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place)
-        for stage, seconds in evidence.stages.items():
-            total.stages[stage] = total.stages.get(stage, 0.0) + seconds
-        if evidence.witness is not None:
-            outputs = ExactVector.of(evidence.witness.outputs.fractions()[: network.output_size])
-            if case.holds(evidence.witness.point, outputs):
-                total.witness = evidence.witness
-                break
-            reasons.append("the witness found lies on the boundary of a strict inequality")
-        elif evidence.proof is None:
-            reasons.append(evidence.reason)
-        else:
-            proofs.append(evidence.proof)
-    if not reasons:
-        total.proof = weakest(*proofs)
-    total.reason = "; ".join(dict.fromkeys(reasons))
-    return judge(network, total, None, name, deadline.elapsed())
+    return network
 
 
 def check(
@@ -420,20 +427,6 @@ def check(
         )
     except checker.UnreadableError as error:
         raise InputError(str(error)) from error
-
-
-def _refuse_head(network: Network, unsafe: Any) -> None:
-    """A dropped Softmax or ArgMax keeps the order of the outputs and nothing else: only order may be asked for."""
-    if network.head is None:
-        return
-    for polytope in unsafe.polytopes:
-        rows = polytope.matrix.values
-        # Zero sums do not suffice: 2 y_2 <= y_0 + y_1 can hold for probabilities and not for what is in front.
-        pairs = ((rows != 0).sum(axis=1) == 2) & (rows.sum(axis=1) == 0)
-        if not pairs.all() or polytope.offset.values.any():
-            raise PropertyError(
-                f"{network.path} ends with {network.head}; only comparisons of two outputs are supported on it"
-            )
 
 
 def _close(search: Any, engine: str, backend: Any, threads: int) -> None:

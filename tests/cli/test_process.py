@@ -51,7 +51,7 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_version(process: Process) -> None:
     result = process("--version")
-    assert (result.code, result.out, result.err) == (0, "verdict 0.1.0\n", "")
+    assert (result.code, result.out, result.err) == (0, "0.1.0\n", "")
 
 
 def test_piped_output_has_no_escape_codes(process: Process) -> None:

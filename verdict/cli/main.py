@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from verdict import __version__
-from verdict.cli import bounds, check, exitcodes, info, maxeps, models, prove, robust, verify
+from verdict.cli import bounds, check, exitcodes, info, maxeps, models, prove, robust, supports, verify
 from verdict.errors import VerdictError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +24,7 @@ app.command("robust")(robust.command)
 app.command("maxeps")(maxeps.command)
 app.command("verify")(verify.command)
 app.command("prove")(prove.command)
+app.command("supports", context_settings={"ignore_unknown_options": True})(supports.command)
 app.command("check")(check.command)
 app.command("bounds")(bounds.command)
 app.command("models")(models.command)
@@ -35,7 +36,13 @@ _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"verdict {__version__}")
+        print(__version__)
+        raise typer.Exit
+
+
+def _name(wanted: bool) -> None:
+    if wanted:
+        print("Verdict")
         raise typer.Exit
 
 
@@ -44,6 +51,9 @@ def _root(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    name: Annotated[
+        bool, typer.Option("--name", callback=_name, is_eager=True, help="Print the solver's name and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
 ) -> None:

@@ -177,8 +177,13 @@ class Request:
 
 def network_path(word: str) -> str:
     """The file in NAME=FILE or FILE; a file with a `=` in its own name is found as well."""
-    _, _, path = word.rpartition("=")
+    return network_words(word)[1]
+
+
+def network_words(word: str) -> tuple[str, str]:
+    """Name and file in NAME=FILE; the name is empty in FILE."""
+    name, given, path = word.partition("=")
     with contextlib.suppress(OSError):  # a name that no file system takes: reading it will say so
-        if not Path(path).exists() and Path(word).exists():
-            return word
-    return path
+        if given and not Path(path).exists() and Path(word).exists():
+            return "", word
+    return (name, path) if given else ("", word)

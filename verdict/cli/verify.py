@@ -1,62 +1,171 @@
-"""`verdict verify`: is there a counterexample to a VNN-LIB 1 query?
+"""`verdict verify`: is there a counterexample to a VNN-LIB query, of version 1 or 2?
 
-The first line on stdout is sat, unsat, unknown or timed-out, and after sat the witness in the text form of
-VNN-COMP; everything else goes to stderr.
+The command line is that of the VNN-LIB standard (chapter 5): the first line on stdout is sat, unsat, unknown or
+timed-out, and after sat comes the assignment; everything else goes to stderr. A query of version 1 has its witness
+in the text form of VNN-COMP.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from verdict.cli import options
 from verdict.cli.exitcodes import OK, UNKNOWN
 
+if TYPE_CHECKING:
+    from verdict.network.network import Network
+    from verdict.property.vnnlib1 import VnnLib1
+    from verdict.property.vnnlib2 import VnnLib2
+    from verdict.results import Verdict
+
 ANSWERS = {"robust": "unsat", "violated": "sat", "unknown": "unknown"}
+Networks = Annotated[
+    list[str],
+    typer.Option(
+        "--network",
+        metavar="NAME=FILE",
+        help="The ONNX file of a declared network; once for each that is not equal-to another. NAME= is optional "
+        "with one network.",
+    ),
+]
 
 
 def command(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="A VNN-LIB 1 file (.vnnlib or .vnnlib.gz).")],
-    network: Annotated[
-        list[str],
-        typer.Option("--network", metavar="NAME=FILE", help="The ONNX file; NAME= is optional with one network."),
-    ],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A VNN-LIB 1 or 2 file (.vnnlib or .vnnlib.gz).")],
+    network: Networks,
+    serialise_assignments: Annotated[
+        str | None,
+        typer.Option(
+            "--serialise-assignments",
+            metavar="DIR",
+            help="VNN-LIB 2: write the assignment as ONNX tensors, NAME.pb, into this folder and not on stdout.",
+        ),
+    ] = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    json: options.Json = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say on stderr where the time went.")] = False,
 ) -> int:
-    """Is there an input for which all constraints of QUERY hold?
+    """Is there an assignment for which all constraints of QUERY hold?
 
-    Prints sat (and the witness), unsat, unknown or timed-out. Exit code 0: sat or unsat; 3: otherwise; 2: bad input.
+    Prints sat (and the assignment), unsat, unknown or timed-out. Exit code 0: sat or unsat; 3: otherwise; 2: bad input.
     """
+    started = time.monotonic()
     import verdict
     from verdict.errors import InputError
-    from verdict.property.vnnlib_witness import witness_text
+    from verdict.property.assignment import assignment_folder
+    from verdict.property.vnnlib import VnnLib1, read_query
 
-    if len(network) != 1:
-        raise InputError(f"{len(network)} networks were given, a VNN-LIB 1 query has exactly one")
-    path = options.network_path(network[0])
+    asked = read_query(query)
+    if isinstance(asked, VnnLib1) and serialise_assignments is not None:
+        raise InputError("--serialise-assignments goes with VNN-LIB 2: version 1 has no tensors")
+    folder = None if serialise_assignments is None else assignment_folder(serialise_assignments)
+    models = load_networks(asked, network)
     answer = verdict.verify(
-        query,
-        verdict.load(path),
+        asked,
+        models,
         engine=engine or "auto",
         solver=solver,
         bounds=bounds,
-        timeout=timeout,
+        timeout=None if timeout is None else max(0.0, timeout - (time.monotonic() - started)),
         threads=threads,
         device=device,
     )
     late = answer.status == "unknown" and "time limit" in answer.reason
-    print("timed-out" if late else ANSWERS[answer.status])
-    if answer.witness is not None and answer.witness.runtime_outputs is not None:
-        print(witness_text(answer.witness.array(), answer.witness.runtime_outputs))
+    result = "timed-out" if late else ANSWERS[answer.status]
+    if json:
+        _print_json(asked, answer, result)
+    else:
+        print(result)
+        _print_assignment(asked, answer, folder)
+    _print_notes(asked, answer, verbose)
+    return OK if answer.status != "unknown" else UNKNOWN
+
+
+def load_networks(asked: VnnLib1 | VnnLib2, words: Sequence[str]) -> dict[str, Network]:
+    """The networks that `--network` options name. Raises InputError for options that do not make sense."""
+    import verdict
+    from verdict.errors import InputError
+    from verdict.property.vnnlib1 import VnnLib1
+
+    if isinstance(asked, VnnLib1):
+        if len(words) != 1:
+            raise InputError(f"{len(words)} networks were given, a VNN-LIB 1 query has exactly one")
+        declared = [""]
+    else:
+        declared = [network.name for network in asked.networks if not network.equal_to]
+    paths: dict[str, str] = {}
+    for word in words:
+        name, path = options.network_words(word)
+        if declared == [""] or (len(declared) == 1 and not name):
+            name = declared[0]
+        if not path or (not name and declared != [""]):
+            raise InputError(f"--network {word}: expected NAME=FILE with one of the names {', '.join(declared)}")
+        if name in paths:
+            raise InputError(f"--network names {name} more than once")
+        paths[name] = path
+    return {name: verdict.load(path) for name, path in paths.items()}
+
+
+def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, folder: Path | None) -> None:
+    from verdict.property.assignment import assignment_text, write_assignment
+    from verdict.property.vnnlib1 import VnnLib1
+    from verdict.property.vnnlib_witness import witness_text
+
+    witness = answer.witness
+    if witness is None or witness.runtime_outputs is None:
+        return
+    x, y = witness.array(), witness.runtime_outputs
+    if isinstance(asked, VnnLib1):
+        print(witness_text(x, y))
+    elif folder is None:
+        print(assignment_text(asked, x, y))
+    else:
+        write_assignment(asked, x, y, folder)
+
+
+def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
+    import json
+
+    from verdict.cli.output import rounded
+    from verdict.property.assignment import assigned
+    from verdict.property.vnnlib1 import VnnLib1
+
+    witness, assignment = answer.witness, None
+    if witness is not None and witness.runtime_outputs is not None:
+        x, y = witness.array(), witness.runtime_outputs
+        if isinstance(asked, VnnLib1):
+            assignment = {"X": x.tolist(), "Y": y.tolist()}
+        else:
+            assignment = {variable.name: values.tolist() for variable, values in assigned(asked, x, y)}
+    record = {
+        "result": result,
+        "trust": None if answer.trust is None else str(answer.trust),
+        "semantics": list(answer.semantics),
+        "assignment": assignment,
+        "reason": answer.reason,
+        "engine": answer.engine,
+        "seconds": round(answer.seconds, 6),
+        "stages": rounded(answer.stages),
+    }
+    print(json.dumps(record))
+
+
+def _print_notes(asked: VnnLib1 | VnnLib2, answer: Verdict, verbose: bool) -> None:
+    from verdict.property.vnnlib1 import VnnLib1
+
+    if answer.status == "robust" and not isinstance(asked, VnnLib1) and not asked.is_real:
+        print("note: unsat over the real numbers; rounding in the declared types is not covered", file=sys.stderr)
     if verbose:
         stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in answer.stages.items())
         print(f"{answer.seconds:.3f} s ({stages}) trust: {answer.trust} {answer.reason}", file=sys.stderr)
-    return OK if answer.status != "unknown" else UNKNOWN

@@ -20,7 +20,7 @@ def expose(model: onnx.ModelProto, names: Sequence[str], path: Path) -> bytes:
     Returns the serialised model. Raises ModelError for names that the graph does not have.
     """
     graph = model.graph
-    tensors = {name for node in graph.node for name in node.output} | {v.name for v in (*graph.input, *graph.initializer)}
+    tensors = {name for node in graph.node for name in node.output} | {info.name for info in graph.input}
     nodes = {node.name: list(node.output) for node in graph.node if node.name and len(node.output) == 1}
     infos = {info.name: info for info in onnx.shape_inference.infer_shapes(model).graph.value_info}
     given = {info.name for info in graph.output}
@@ -35,4 +35,5 @@ def expose(model: onnx.ModelProto, names: Sequence[str], path: Path) -> bytes:
         if info is None or not info.type.tensor_type.elem_type:
             raise ModelError(f"{path}: the type of the hidden value {name!r} cannot be inferred")
         graph.output.append(info)
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data

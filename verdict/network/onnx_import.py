@@ -46,9 +46,10 @@ FOLDABLE = frozenset({
 def load_onnx(path: str | Path, *, check: bool = True, hidden: Sequence[str] = ()) -> Network:
     """Read a network from an ONNX file.
 
-    `hidden` names tensors inside the graph, or nodes with one output, that become further outputs. `check` compares the result with ONNX Runtime on random points. Raises ModelError when the file cannot be
-    read, is invalid, holds NaN weights or disagrees with ONNX Runtime, and UnsupportedError, which lists every
-    unsupported node, when Verdict cannot represent it.
+    `check` compares the result with ONNX Runtime on random points. `hidden` names tensors inside the graph, or nodes
+    with one output, that become further outputs. Raises ModelError when the file cannot be read, is invalid, holds
+    NaN weights or disagrees with ONNX Runtime, and UnsupportedError, which lists every unsupported node, when Verdict
+    cannot represent it.
     """
     path = Path(path)
     data = _read(path)

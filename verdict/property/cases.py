@@ -6,7 +6,7 @@ takes, exactly. Strict inequalities are closed in the sets and remembered beside
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,8 @@ from ..errors import ModelError, PropertyError
 from ..network.exact import Coefficients, ExactVector
 from ..network.maps import Dense
 from .box import Box
+from .formula import Comparison, Connective, Formula
+from .polynomial import Monomial, Polynomial
 from .unsafe import Polytope, UnsafeSet
 from .vnnlib_cases import Conjunction, Expansion, Term, Union
 from .vnnlib_linear import decimal
@@ -72,7 +74,8 @@ class Case:
 class Places(Protocol):
     """Where positions lie in a file, for errors."""
 
-    path: Path
+    @property
+    def path(self) -> Path: ...
 
     def line(self, position: int) -> int: ...
 
@@ -168,3 +171,35 @@ class CaseMaker:
         named = [self._rows.words(k, v, s) for k, (v, s, _) in list(conjunction.items())[:_NAMED_ROWS]]
         more = len(conjunction) - len(named)
         return Polytope(coefficients, limits, ", ".join(named) + (f" and {more} more" if more else ""))
+
+
+def formula_of(cases: Sequence[Case], outputs: int) -> Formula:
+    """The formula that holds exactly where one of the cases does; variables as in `vnnlib_linear`."""
+    unions: dict[int, Formula] = {}
+    options: list[Formula] = []
+    for case in cases:
+        if id(case.unsafe) not in unions:
+            unions[id(case.unsafe)] = _union(case, outputs)
+        ends = ((case.inputs.lower, Fraction(-1), case.open_lower), (case.inputs.upper, Fraction(1), case.open_upper))
+        box = [_row({(i,): sign}, sign * end, i in strict) for side, sign, strict in ends for i, end in enumerate(side)]
+        options.append(Connective(True, (*box, unions[id(case.unsafe)])))
+    return Connective(False, tuple(options))
+
+
+def _union(case: Case, outputs: int) -> Formula:
+    options: list[Formula] = []
+    for number, polytope in enumerate(case.unsafe.polytopes):
+        rows = []
+        limits = polytope.offset.fractions().ravel()
+        for r, (coefficients, limit) in enumerate(zip(polytope.matrix.fractions(), limits, strict=True)):
+            terms: dict[Monomial, Fraction] = {
+                (j - outputs if j >= outputs else -1 - j,): c for j, c in enumerate(coefficients) if c
+            }
+            rows.append(_row(terms, limit, case.strict is not None and case.strict[number][r]))
+        options.append(Connective(True, tuple(rows)))
+    return Connective(False, tuple(options))
+
+
+def _row(terms: Mapping[Monomial, Fraction], limit: Fraction, strict: bool) -> Comparison:
+    """The constraint that terms <= limit, or < it."""
+    return Comparison(Polynomial({**terms, (): -limit} if limit else terms), "<" if strict else "<=")

@@ -7,13 +7,19 @@ satisfy them strictly, see `Case.holds`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import EmptySetError, PropertyError
-from .cases import Case, CaseMaker
+from ..network.exact import ExactVector
+from .cases import Case, CaseMaker, formula_of
+from .formula import Formula
 from .vnnlib_cases import Bound, Expansion
-from .vnnlib_formula import Formula
+from .vnnlib_formula import Parser
+from .vnnlib_linear import Variable, name
 from .vnnlib_text import Source, read_source
 
 
@@ -31,6 +37,21 @@ class VnnLib1:
     path: Path
     empty_boxes: int = 0
 
+    def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
+        """Whether an input with its output satisfies the query, exactly."""
+        inputs, outputs = ExactVector.of(x), ExactVector.of(y)
+        return any(case.holds(inputs, outputs) for case in self.cases)
+
+    @cached_property
+    def joint_formula(self) -> Formula:
+        """The query as one formula; variable i >= 0 is X_i, variable -1 - i is Y_i."""
+        return formula_of(self.cases, self.outputs)
+
+    @cached_property
+    def names(self) -> dict[Variable, str]:
+        """What the file calls each variable."""
+        return {v: name(v) for v in range(-self.outputs, self.inputs)}
+
 
 def read_vnnlib1(path: str | Path) -> VnnLib1:
     """The property in a `.vnnlib` or `.vnnlib.gz` file.
@@ -47,7 +68,7 @@ def parse_vnnlib1(text: str, path: str | Path = "<text>") -> VnnLib1:
 
 
 def _parsed(source: Source) -> VnnLib1:
-    formula = Formula(source)
+    formula = Parser(source)
     inputs, outputs = formula.sizes()
     expansion = formula.expansion
     maker = CaseMaker(source, expansion, inputs, outputs)

@@ -48,7 +48,7 @@ class _Frame:
         return self.negated != (self.op == "not" or (self.op == "=>" and self.count == 0))
 
 
-class Formula:
+class Parser:
     """Reads a whole file; afterwards `root` holds the conjunction of its assertions.
 
     Raises PropertyError with file, line, what was found and what was expected.

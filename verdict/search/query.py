@@ -18,13 +18,13 @@ import numpy as np
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
-from ..bounds import linear_bounds
+from ..bounds import Bounds, linear_bounds
 from ..certificate.replay import deployable
 from ..deadline import Deadline
 from ..errors import SolverError
 from ..network.exact import ExactVector, FloatArray
 from ..network.network import Network
-from ..property import Problem
+from ..property import Box, Problem
 from ..property.cases import Case
 from ..property.formula import Formula, comparisons
 from ..results import Trust, Witness, weakest
@@ -34,6 +34,8 @@ from .robust import Evidence
 
 # Random points, corners and the centre, that a formula with products is tried on before Z3.
 SAMPLES = 64
+# How long the formula itself is worked on where no time limit was given.
+UNLIMITED_SECONDS = 60.0
 _APPROXIMATE = re.compile(r"\(\s*(x[0-9]+)\s+(\(-\s*)?([0-9.]+)\??\)?\s*\)")
 
 
@@ -49,17 +51,18 @@ class Asked(Protocol):
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool: ...
 
 
-@dataclass
-class _Settled:
-    witness: Witness | None = None
-    proved: bool = False
-    reason: str = ""
-
-
 def decide_query(
-    asked: Asked, network: Network, search: Callable[[Problem, Case], Evidence], deadline: Deadline
+    asked: Asked,
+    network: Network,
+    search: Callable[[Problem, Case], Evidence],
+    deadline: Deadline,
+    thorough: bool = True,
 ) -> Evidence:
-    """Evidence for a witness of `asked`, or for a proof that there is none; `search` decides one case's problem."""
+    """Evidence for a witness of `asked`, or for a proof that there is none; `search` decides one case's problem.
+
+    What a search leaves open because a witness is none of the formula's is decided by the formula; with `thorough`,
+    so is what it leaves open for another reason than the time.
+    """
     total = Evidence()
     proofs, reasons = [Trust.EXACT], []
     for case in asked.cases:
@@ -70,30 +73,29 @@ def decide_query(
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
         if evidence.witness is not None:
-            total.witness = _accepted(asked, network, evidence.witness)
-            if total.witness is None and not deadline.passed():
-                settled = _settle(asked, network, problem, evidence.witness.point, deadline)
-                total.witness = settled.witness
-                if settled.proved:
-                    proofs.append(Trust.Z3)
-                else:
-                    reasons.append(settled.reason)
-            elif total.witness is None:
-                reasons.append("the witness found satisfies the query only with its inequalities closed")
-            if total.witness is not None:
-                total.reason = ""
-                return total
-        elif evidence.proof is None:
-            reasons.append(evidence.reason)
-        else:
+            total.witness = accepted(asked, network, evidence.witness)
+        if total.witness is None and evidence.proof is None:
+            if evidence.witness is None and (deadline.passed() or not thorough):
+                reasons.append(evidence.reason)
+                continue
+            last = _LastResort(asked, network, problem, case.inputs, deadline)
+            last.settle(None if evidence.witness is None else evidence.witness.point)
+            total.witness = last.witness
+            if last.proved:
+                proofs.append(Trust.Z3)
+            else:
+                reasons += filter(None, [evidence.reason, last.reason])
+        elif evidence.proof is not None:
             proofs.append(evidence.proof)
+        if total.witness is not None:
+            return total
     if not reasons:
         total.proof = weakest(*proofs)
     total.reason = "; ".join(dict.fromkeys(reasons))
     return total
 
 
-def _accepted(asked: Asked, network: Network, witness: Witness) -> Witness | None:
+def accepted(asked: Asked, network: Network, witness: Witness) -> Witness | None:
     """The witness without appended inputs, if it satisfies the formula exactly, over the reals and as deployed."""
     x = witness.point.fractions()
     outputs = witness.outputs.fractions()[: network.output_size]
@@ -106,73 +108,81 @@ def _accepted(asked: Asked, network: Network, witness: Witness) -> Witness | Non
     return replace(witness, outputs=ExactVector.of(outputs))
 
 
-def _settle(asked: Asked, network: Network, problem: Problem, start: ExactVector, deadline: Deadline) -> _Settled:
-    """Decide one case's box by the formula itself: points near `start`, then Z3."""
-    settled = _Settled()
-    lower, upper = problem.inputs.floats()
-    bounds = linear_bounds(problem.network.graph, lower[None], upper[None], deadline.passed)
-    near: list[ExactVector | FloatArray] = list(around(problem, problem.unsafe, start, bounds, deadline))
-    rng = np.random.default_rng(2)
-    random = rng.uniform(lower, upper, (SAMPLES, len(lower)))
-    corners = np.where(rng.random((SAMPLES, len(lower))) < 0.5, lower, upper)
-    if _try(asked, network, problem, [*near, (lower + upper) / 2, lower, upper, *random, *corners], settled):
-        return settled
-    try:
-        _ask_z3(asked, network, problem, deadline, settled)
-    except SolverError as error:
-        settled.reason = f"Z3 gave up: {error}"
-    return settled
+@dataclass
+class _LastResort:
+    """Decides one case's box by the formula itself: `witness`, `proved`, or neither and the `reason`."""
 
+    asked: Asked
+    network: Network
+    problem: Problem
+    box: Box
+    deadline: Deadline
+    witness: Witness | None = None
+    proved: bool = False
+    reason: str = "the point found satisfies the query only with its inequalities closed"
 
-def _try(
-    asked: Asked, network: Network, problem: Problem, candidates: Iterable[ExactVector | FloatArray], settled: _Settled
-) -> bool:
-    """Whether some candidate is a witness, which is then `settled.witness`; else `settled.reason` says why not."""
-    real_only = False
-    for candidate in candidates:
-        placed = deployable(network, problem.inputs, candidate)
-        if placed is None:
-            continue
-        point = ExactVector.of(placed[0]) if placed[1] is None else placed[1]
-        outputs = network.evaluate_exact(point)
-        if not asked.holds(point.fractions(), outputs.fractions()):
-            continue
-        real_only = True
-        witness = Witness(point, outputs, "", None, network.runtime(placed[0]), placed[1] is not None)
-        settled.witness = _accepted(asked, network, witness)
-        if settled.witness is not None:
-            return True
-    settled.reason = (
-        "satisfied over the reals at a point where ONNX Runtime does not confirm it"
-        if real_only
-        else "no point was found that satisfies the query strictly"
-    )
-    return False
+    def __post_init__(self) -> None:
+        if self.deadline.limit() is None:
+            self.deadline = Deadline(UNLIMITED_SECONDS)
 
+    def settle(self, start: ExactVector | None) -> None:
+        """Try points near `start`, which satisfies the closed case if there is one, and all over the box; ask Z3."""
+        if self.deadline.passed():
+            return
+        lower, upper = self.box.floats()
+        bounds = linear_bounds(self.problem.network.graph, lower[None], upper[None], self.deadline.passed)
+        rng = np.random.default_rng(2)
+        random = rng.uniform(lower, upper, (SAMPLES, len(lower)))
+        corners = np.where(rng.random((SAMPLES, len(lower))) < 0.5, lower, upper)
+        near = [] if start is None else around(self.problem, self.problem.unsafe, start, bounds, self.deadline)
+        if self._try(near) or self._try([(lower + upper) / 2, lower, upper, *random, *corners]):
+            return
+        try:
+            self._ask_z3(bounds)
+        except SolverError as error:
+            self.reason = f"Z3 gave up: {error}"
 
-def _ask_z3(asked: Asked, network: Network, problem: Problem, deadline: Deadline, settled: _Settled) -> None:
-    graph, limit = network.graph, deadline.limit
-    is_linear = all(c.polynomial.degree <= 1 for c in comparisons(asked.joint_formula))
-    lower, upper = problem.inputs.floats()
-    bounds = linear_bounds(graph, lower[None], upper[None], deadline.passed)
-    with Session() as session:
-        session.command(smt.prelude("QF_LRA" if is_linear else "QF_NRA"), timeout=limit())
-        session.command(smt.inputs_in_box(problem.inputs), timeout=limit())
-        for piece in smt.network(graph, bounds):
-            session.command(piece, timeout=limit())
-        session.command(smt.formula(asked.joint_formula, graph, bounds), timeout=limit())
-        answer = session.check(timeout=limit())
-        if answer == "unsat":
-            settled.proved, settled.reason = True, ""
-        elif answer == "unknown":
-            settled.reason = f"Z3 gave up: {session.reason_unknown()}"
-        else:
-            point = _point(session, graph.input_size)
-            real = asked.holds(point.fractions(), network.evaluate_exact(point).fractions())
-            problem_bounds = linear_bounds(problem.network.graph, lower[None], upper[None], deadline.passed)
-            near = around(problem, problem.unsafe, point, problem_bounds, deadline)
-            if not _try(asked, network, problem, near, settled) and real:
-                settled.reason = "satisfied over the reals, but at no float point nearby that ONNX Runtime confirms"
+    def _try(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
+        """Whether some candidate is a witness."""
+        for candidate in candidates:
+            placed = deployable(self.network, self.box, candidate)
+            if placed is None:
+                continue
+            point = ExactVector.of(placed[0]) if placed[1] is None else placed[1]
+            outputs = self.network.evaluate_exact(point)
+            if not self.asked.holds(point.fractions(), outputs.fractions()):
+                continue
+            deployed = self.network.runtime(placed[0])
+            witness = Witness(point, outputs, "", None, deployed, placed[1] is not None)
+            self.witness = accepted(self.asked, self.network, witness)
+            if self.witness is not None:
+                return True
+            self.reason = "satisfied over the reals at a point where ONNX Runtime does not confirm it"
+        return False
+
+    def _ask_z3(self, bounds: Bounds) -> None:
+        graph, limit = self.network.graph, self.deadline.limit
+        formula = self.asked.joint_formula
+        is_linear = all(c.polynomial.degree <= 1 for c in comparisons(formula))
+        with Session() as session:
+            session.command(smt.prelude("QF_LRA" if is_linear else "QF_NRA"), timeout=limit())
+            session.command(smt.inputs_in_box(self.box), timeout=limit())
+            for piece in smt.network(graph, bounds):
+                session.command(piece, timeout=limit())
+            session.command(smt.formula(formula, graph, bounds), timeout=limit())
+            answer = session.check(timeout=limit())
+            if answer == "unsat":
+                self.proved, self.reason = True, ""
+            elif answer == "unknown":
+                self.reason = f"Z3 gave up: {session.reason_unknown()}"
+            else:
+                point = _point(session, graph.input_size)
+                if not self._try(around(self.problem, self.problem.unsafe, point, bounds, self.deadline)):
+                    self.reason = (
+                        "satisfied over the reals, but at no point found that ONNX Runtime confirms"
+                        if self.asked.holds(point.fractions(), self.network.evaluate_exact(point).fractions())
+                        else "Z3's model is irrational, and no rational point near it satisfies the query"
+                    )
 
 
 def _point(session: Session, size: int) -> ExactVector:

@@ -1,0 +1,58 @@
+"""`verdict supports`: what can be verified, in the terms of the VNN-LIB standard (section 5.4).
+
+Tools ask this before they send a query. Element types are those over which proofs hold: the real numbers. Queries in
+float32 and float64 are answered too, see docs/vnnlib.md, but what is proved of them is proved over the reals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from verdict.cli.exitcodes import OK
+
+
+def _opsets() -> list[str]:
+    from verdict.network.onnx_import import OPSETS
+
+    return [str(OPSETS[0]), str(OPSETS[-1])]
+
+
+def _operators() -> list[str]:
+    from verdict.ops.lowering import operators
+
+    return sorted(operators())
+
+
+# The theories of section 4: hidden nodes, inputs and outputs, networks, comparisons, arithmetic.
+CAPABILITIES: dict[str, Callable[[], list[str]]] = {
+    "onnx-opset-versions": _opsets,
+    "onnx-element-types": lambda: ["real"],
+    "onnx-operators": _operators,
+    "vnnlib-versions": lambda: ["1.0", "2.0"],
+    "hidden-node-theories": lambda: ["NH", "H"],
+    "multiple-input-output-theories": lambda: ["SIO", "MIO"],
+    "multiple-network-theories": lambda: ["SNET", "MENET", "MINET", "MNET"],
+    "multiple-node-comparison-theories": lambda: ["SNC", "MNC"],
+    "arithmetic-complexity-theories": lambda: ["BND", "OUTC", "LIN", "POLY"],
+    "optimised-disjunctive-reasoning": lambda: ["true"],
+    "serialise-assignments": lambda: ["true"],
+}
+# The standard's own example spells this one differently.
+_ALIASES = {"multiple-inputs-output-theories": "multiple-input-output-theories"}
+
+
+def command(
+    capability: Annotated[str, typer.Argument(metavar="--CAPABILITY", help="One of " + ", ".join(CAPABILITIES) + ".")],
+) -> int:
+    """Say what Verdict supports, one answer a line, as the VNN-LIB standard asks."""
+    from verdict.errors import InputError
+
+    name = capability.removeprefix("--")
+    answer = CAPABILITIES.get(_ALIASES.get(name, name))
+    if answer is None:
+        raise InputError(f"{capability} is no capability, expected one of --{', --'.join(CAPABILITIES)}")
+    print("\n".join(answer()))
+    return OK
