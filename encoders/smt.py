@@ -190,9 +190,8 @@ def formula(asked: Formula, graph: Graph, bounds: Bounds) -> str:
 def _formula(asked: Formula, of: Callable[[int], str]) -> str:
     if isinstance(asked, Comparison):
         terms = [(c, _product([of(v) for v in monomial])) for monomial, c in asked.polynomial.terms.items() if monomial]
-        left = linear(terms, asked.polynomial.terms.get((), Fraction(0)))
         relation = {"==": "=", "!=": "distinct"}.get(asked.relation, asked.relation)
-        return f"({relation} {left} 0.0)"
+        return f"({relation} {linear(terms, Fraction(0))} {number(-asked.polynomial.terms.get((), Fraction(0)))})"
     parts = [_formula(part, of) for part in asked.parts]
     if len(parts) == 1:
         return parts[0]

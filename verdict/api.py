@@ -29,6 +29,7 @@ from .results import Radius, Trust, Verdict, Witness
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
     from .checker import Report
+    from .property import Box, UnsafeSet
     from .property.fronts import Front
     from .property.vnnlib1 import VnnLib1
     from .property.vnnlib2 import VnnLib2
@@ -236,6 +237,23 @@ def robust(
     return replace(verdict, witness=question.shown(verdict.witness))
 
 
+def robustness(
+    network: Network,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    norm: str = "linf",
+    range: tuple[Number, Number] | None = None,
+    perturbation: Front | str | None = None,
+    label: int | None = None,
+    target: int | None = None,
+) -> tuple[Network, Box, UnsafeSet, int]:
+    """What `robust` decides: a network, its inputs, the unsafe outputs, the class to stay; arguments as there."""
+    radius = _radius(eps)
+    question = _question(network, x, range, label, target, norm, perturbation)
+    return question.network, question.family.at(radius), question.unsafe, question.label
+
+
 @one_thread()
 def bounds_of(
     network: Network,
@@ -359,6 +377,7 @@ def verify(
     from .property import Problem
     from .property.cases import Case
     from .property.vnnlib import read_query
+    from .property.vnnlib_bind import bound
     from .search.query import decide_query
     from .search.robust import Evidence, decide
 
@@ -366,7 +385,7 @@ def verify(
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     asked = read_query(query) if isinstance(query, str | Path) else query
-    subject = _subject(asked, network)
+    subject = bound(asked, network)
     report = on_progress or (lambda stage: None)
     started = deadline.elapsed()
 
@@ -376,25 +395,6 @@ def verify(
     evidence = decide_query(asked, subject, search, deadline, engine == "auto")
     evidence.stages = {"start": started, **evidence.stages}
     return judge(subject, evidence, None, name, deadline.elapsed())
-
-
-def _subject(asked: VnnLib1 | VnnLib2, network: Network | Mapping[str, Network]) -> Network:
-    """The network that a query is about. Raises InputError where the two do not fit."""
-    from .property.vnnlib2 import VnnLib2
-    from .property.vnnlib2_bind import bind
-
-    if isinstance(asked, VnnLib2):
-        return bind(asked, {asked.networks[0].name: network} if isinstance(network, Network) else network)
-    if not isinstance(network, Network):
-        if len(network) != 1:
-            raise InputError(f"{len(network)} networks were given, a VNN-LIB 1 query has exactly one")
-        (network,) = network.values()
-    if (asked.inputs, asked.outputs) != (network.input_size, network.output_size):
-        raise InputError(
-            f"{asked.path} has {asked.inputs} inputs and {asked.outputs} outputs, "
-            f"{network.path} has {network.input_size} and {network.output_size}"
-        )
-    return network
 
 
 def check(
@@ -482,4 +482,4 @@ def _at_the_input(question: _Question) -> str:
     return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
 
 
-__all__ = ["Number", "bounds_of", "check", "exact", "load", "maxeps", "robust", "verify"]
+__all__ = ["Number", "bounds_of", "check", "exact", "load", "maxeps", "robust", "robustness", "verify"]

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from verdict import __version__
-from verdict.cli import bounds, check, exitcodes, info, maxeps, models, prove, robust, supports, verify
+from verdict.cli import bounds, check, encode, exitcodes, info, maxeps, models, prove, robust, supports, verify
 from verdict.errors import VerdictError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,6 +26,7 @@ app.command("verify")(verify.command)
 app.command("prove")(prove.command)
 app.command("supports", context_settings={"ignore_unknown_options": True})(supports.command)
 app.command("check")(check.command)
+app.command("encode")(encode.command)
 app.command("bounds")(bounds.command)
 app.command("models")(models.command)
 app.command("info")(info.command)

@@ -124,7 +124,7 @@ class VnnLib2:
     @cached_property
     def names(self) -> dict[Variable, str]:
         """What the file calls each variable of `joint_formula`."""
-        given = _names(self.networks)
+        given = declared_names(self.networks)
         return {self.joint[v] if v >= 0 else v: name for v, name in given.items() if v < 0 or v in self.joint}
 
     @cached_property
@@ -198,7 +198,8 @@ def _declared(variable: Any, kind: str, path: Path) -> Declared:
     return Declared(variable.name, kind, element_type, tuple(variable.shape), onnx)
 
 
-def _names(networks: Sequence[DeclaredNetwork]) -> dict[Variable, str]:
+def declared_names(networks: Sequence[DeclaredNetwork]) -> dict[Variable, str]:
+    """What each variable is called: input i of all networks is i, output i is -1 - i, see `VnnLib2`."""
     names: dict[Variable, str] = {}
     inputs = outputs = 0
     for network in networks:
@@ -216,7 +217,7 @@ class _Converter:
 
     def __init__(self, networks: Sequence[DeclaredNetwork], path: Path) -> None:
         self._path = path
-        self._variables = {name: variable for variable, name in _names(networks).items()}
+        self._variables = {name: variable for variable, name in declared_names(networks).items()}
         self._line = 0
 
     def formula(self, tree: vnnlib.Query) -> Formula:

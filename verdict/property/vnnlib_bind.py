@@ -11,14 +11,31 @@ from collections.abc import Mapping
 from ..errors import InputError
 from ..network.join import join
 from ..network.network import Network, Port
+from .vnnlib1 import VnnLib1
 from .vnnlib2 import Declared, DeclaredNetwork, VnnLib2
 
 
-def bind(query: VnnLib2, models: Mapping[str, Network]) -> Network:
-    """The joint network of a query: `models` has one network for each declared one that is not `equal-to` another.
+def bound(query: VnnLib1 | VnnLib2, models: Network | Mapping[str, Network]) -> Network:
+    """The network that a query is about: one model, or one for each name that a query of version 2 declares.
 
-    Raises InputError where the models do not fit the declarations, ModelError for hidden values that a graph lacks.
+    Raises InputError where the models do not fit the query, ModelError for hidden values that a graph lacks.
     """
+    if isinstance(query, VnnLib2):
+        return _joint(query, {query.networks[0].name: models} if isinstance(models, Network) else models)
+    if not isinstance(models, Network):
+        if len(models) != 1:
+            raise InputError(f"{len(models)} networks were given, a VNN-LIB 1 query has exactly one")
+        (models,) = models.values()
+    if (query.inputs, query.outputs) != (models.input_size, models.output_size):
+        raise InputError(
+            f"{query.path} has {query.inputs} inputs and {query.outputs} outputs, "
+            f"{models.path} has {models.input_size} and {models.output_size}"
+        )
+    return models
+
+
+def _joint(query: VnnLib2, models: Mapping[str, Network]) -> Network:
+    """The joint network: `models` has one network for each declared one that is not `equal-to` another."""
     needed = [network.name for network in query.networks if not network.equal_to]
     for name in needed:
         if name not in models:

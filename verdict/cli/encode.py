@@ -1,0 +1,136 @@
+"""`verdict encode`: what the solvers are asked, as SMT-LIB 2, LP, MPS or VNN-LIB 2."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verdict.cli import options
+from verdict.cli.exitcodes import OK
+
+if TYPE_CHECKING:
+    from verdict.encode import Question
+
+
+def command(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="QUERY|MODEL", help="A VNN-LIB file, with --network; or a network, with --input and --eps."
+        ),
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="smt2, lp, mps or vnnlib.")],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="- is stdout. Several LP or MPS models become FILE-1, FILE-2, ..."
+        ),
+    ] = "-",
+    network: Annotated[
+        list[str] | None,
+        typer.Option("--network", metavar="NAME=FILE", rich_help_panel=options.QUESTION, help="As in verify."),
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option("--input", metavar="FILE[#I]", rich_help_panel=options.QUESTION, help="One input, as in robust."),
+    ] = None,
+    eps: Annotated[
+        str | None, typer.Option("--eps", metavar="E", rich_help_panel=options.QUESTION, help="As in robust.")
+    ] = None,
+    range: options.Range = None,
+    label: options.Label = None,
+    target: options.Target = None,
+    bounds: options.Bounds = None,
+) -> int:
+    """Write the formula F and not G: does some input reach the unsafe set?
+
+    Exit code 0; 2: bad input.
+    """
+    from verdict.encode import FORMATS, smt2, vnnlib
+    from verdict.errors import InputError
+
+    if to not in FORMATS:
+        raise InputError(f"--to {to}: expected one of {', '.join(FORMATS)}")
+    if subject.endswith((".vnnlib", ".vnnlib.gz")):
+        if input is not None or eps is not None:
+            raise InputError("--input and --eps go with a network, not with a VNN-LIB query")
+        question = _query(subject, network or [])
+    else:
+        if input is None or eps is None or network:
+            raise InputError(f"{subject} is no .vnnlib file: a network is asked about with --input and --eps")
+        question = _robustness(subject, input, eps, range, label, target)
+    if to in ("smt2", "vnnlib"):
+        _write(smt2(question, bounds) if to == "smt2" else vnnlib(question), output)
+    else:
+        _write_models(question, bounds, to, output)
+    return OK
+
+
+def _query(path: str, networks: list[str]) -> Question:
+    from verdict.cli.verify import load_networks
+    from verdict.encode import of_query
+    from verdict.property.vnnlib import read_query
+    from verdict.property.vnnlib_bind import bound
+
+    asked = read_query(path)
+    return of_query(asked, bound(asked, load_networks(asked, networks)))
+
+
+def _robustness(
+    model: str, input: str, eps: str, range: tuple[str, str] | None, label: int | None, target: int | None
+) -> Question:
+    import verdict
+    from verdict.api import robustness
+    from verdict.cli.inputs import read_inputs
+    from verdict.cli.questions import shipped_range
+    from verdict.encode import of_sets
+    from verdict.errors import InputError
+
+    network = verdict.load(model)
+    inputs = read_inputs(input, network)
+    if len(inputs.points) > 1:
+        raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")
+    point = inputs.points[0]
+    limits = range or shipped_range(model) or inputs.valid_range
+    box, unsafe, kept = robustness(network, point.values, eps, range=limits, label=label, target=target)
+    return of_sets(network, box, unsafe, f"{point.name} within {eps} does not keep class {kept}")
+
+
+def _write(text: str, output: str) -> None:
+    from verdict.errors import InputError
+
+    if output == "-":
+        print(text, end="")
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+
+
+def _write_models(question: Question, bounds: str | None, to: str, output: str) -> None:
+    from verdict.encode import models, numbered
+    from verdict.encoders.text import write_lp, write_mps
+    from verdict.errors import InputError
+
+    found = list(models(question, bounds))
+    if output == "-" and len(found) != 1:
+        raise InputError(f"there are {len(found)} models, one for each disjunct: -o FILE writes FILE-1, FILE-2, ...")
+    write = write_lp if to == "lp" else write_mps
+    for number, (name, names, comments, model) in enumerate(found):
+        if output == "-":
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "model")
+                write(model, names, comments, path)
+                print(path.read_text(encoding="ascii"), end="")
+            return
+        path = numbered(Path(output), number, len(found))
+        try:
+            write(model, names, comments, path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        print(f"{path}: {name}", file=sys.stderr)
