@@ -49,7 +49,7 @@ def column_names(encoding: Encoding, graph: Graph) -> list[str]:
     names = ["margin"] * encoding.model.columns
     names[: encoding.input_size] = [f"x{i}" for i in range(encoding.input_size)]
     matrix = encoding.model.matrix
-    for node, (neurons, first) in encoding.definitions.items():
+    for node, (neurons, first, _) in encoding.definitions.items():
         for k, neuron in enumerate(neurons.tolist()):
             # The row M x - z = -c ends in its own column, the youngest.
             row = slice(matrix.indptr[first + k], matrix.indptr[first + k + 1])
@@ -58,6 +58,14 @@ def column_names(encoding: Encoding, graph: Graph) -> list[str]:
         for neuron, after, binary in zip(relu.neurons.tolist(), relu.after.tolist(), relu.binary.tolist(), strict=True):
             names[after], names[binary] = f"y{node}_{neuron}", f"a{node}_{neuron}"
     return names
+
+
+def units(encoding: Encoding) -> Iterator[str]:
+    """A remark on each neuron that the model counts in units of its own, because its bounds are tiny."""
+    for node, (neurons, _, scales) in encoding.definitions.items():
+        for neuron, scale in zip(neurons.tolist(), scales.tolist(), strict=True):
+            if scale != 1:
+                yield f"z{node}_{neuron} (and y{node}_{neuron}) in units of {scale!r}"
 
 
 def write_mps(model: LinearModel, names: Sequence[str], comments: Sequence[str], path: Path) -> None:

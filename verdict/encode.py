@@ -124,6 +124,7 @@ def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequen
                 "numbers are float64, tolerances are the solver's: the answer is its word",
                 *(f"x{k} is {question.names[k]}" for k in range(subject.input_size)),
                 f"zK_I, yK_I, aK_I: neuron I of ReLU node K before and after, and its binary; bounds by {method!r}",
+                *text.units(encoding),
             ]
             yield polytope.name, names, comments, encoding.model
 
