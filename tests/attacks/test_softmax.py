@@ -17,10 +17,10 @@ from support.handmade import one_leaf
 from support.networks import Draft
 
 import verdict
-from verdict import api
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import UnreadableError, check
+from verdict.search import query as deciding
 
 
 def _softmax(path, *scores):
@@ -49,7 +49,7 @@ def test_the_query_has_solutions_and_no_answer(asked):
 @pytest.mark.parametrize("engine", ["auto", "milp", "smt"])
 def test_asking_for_zero_sums_alone_would_prove_that_it_has_none(asked, engine, monkeypatch):
     model, query = asked
-    monkeypatch.setattr(api, "_refuse_head", lambda network, unsafe: None)
+    monkeypatch.setattr(deciding, "refuse_head", lambda network, unsafe: None)
     assert verdict.verify(query, verdict.load(model), engine=engine).status == "robust"
 
 
