@@ -75,8 +75,7 @@ def test_robustness(kind, eps, tmp_path):
     network = verdict.load(random_network(np.random.default_rng(4), kind, tmp_path))
     x = np.random.default_rng(5).integers(-4, 5, network.input_size) / 8
     status = verdict.robust(network, x, eps, timeout=60).status
-    box, unsafe, _ = verdict.api.robustness(network, x, eps)
-    question = encode.of_sets(network, box, unsafe, f"eps {eps}")
+    question = encode.of_sets(*verdict.api.robustness(network, x, eps)[:3], f"eps {eps}")
     _same_answers(question, status, tmp_path)
     again = parse_vnnlib2(encode.vnnlib(question))
     assert verdict.verify(again, network, timeout=60).status == status
@@ -139,8 +138,8 @@ def test_strictness_equality_and_products_reach_z3():
 
 def test_every_column_has_a_name_that_says_what_it_is(tmp_path):
     network = verdict.load(random_network(np.random.default_rng(1), "residual", tmp_path))
-    box, unsafe, _ = verdict.api.robustness(network, np.zeros(network.input_size), 1)
-    for _, names, _, model in encode.models(encode.of_sets(network, box, unsafe, ""), "interval"):
+    question = encode.of_sets(*verdict.api.robustness(network, np.zeros(network.input_size), 1)[:3], "")
+    for _, names, _, model in encode.models(question, "interval"):
         assert names[: network.input_size] == [f"x{i}" for i in range(network.input_size)]
         assert names[-1] == "margin"
         assert {name[0] for name, whole in zip(names, model.integer, strict=True) if whole} <= {"a"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,6 +41,7 @@ def command(
     eps: Annotated[
         str | None, typer.Option("--eps", metavar="E", rich_help_panel=options.QUESTION, help="As in robust.")
     ] = None,
+    perturbation: options.Perturbation = None,
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
@@ -62,7 +63,7 @@ def command(
     else:
         if input is None or eps is None or network:
             raise InputError(f"{subject} is no .vnnlib file: a network is asked about with --input and --eps")
-        question = _robustness(subject, input, eps, range, label, target)
+        question = _robustness(subject, input, eps, range, perturbation=perturbation, label=label, target=target)
     if to in ("smt2", "vnnlib"):
         _write(smt2(question, bounds) if to == "smt2" else vnnlib(question), output)
     else:
@@ -81,7 +82,7 @@ def _query(path: str, networks: list[str]) -> Question:
 
 
 def _robustness(
-    model: str, input: str, eps: str, range: tuple[str, str] | None, label: int | None, target: int | None
+    model: str, input: str, eps: str, range: tuple[str, str] | None, **options: Any
 ) -> Question:
     import verdict
     from verdict.api import robustness
@@ -96,7 +97,7 @@ def _robustness(
         raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")
     point = inputs.points[0]
     limits = range or shipped_range(model) or inputs.valid_range
-    box, unsafe, kept = robustness(network, point.values, eps, range=limits, label=label, target=target)
+    network, box, unsafe, kept = robustness(network, point.values, eps, range=limits, **options)
     return of_sets(network, box, unsafe, f"{point.name} within {eps} does not keep class {kept}")
 
 

@@ -22,13 +22,15 @@ Ends = list[Fraction | None]
 
 def implied_bounds(constraints: Sequence[Comparison], inputs: int) -> list[Comparison]:
     """Bounds on inputs that lack them among the constraints, which all have to hold."""
-    rows = [row for constraint in constraints for row in _rows(constraint)]
+    several = [row for constraint in constraints if _has_several(constraint) for row in _rows(constraint)]
+    if not several:
+        return []
     # ends[0] are the lower ends, ends[1] the upper ones.
     ends: tuple[Ends, Ends] = ([None] * inputs, [None] * inputs)
-    for row, line in rows:
-        if len(row.coefficients) == 1:
-            _bound(row, line, ends)
-    several = [(row, line) for row, line in rows if len(row.coefficients) > 1]
+    for constraint in constraints:
+        if not _has_several(constraint):
+            for row, line in _rows(constraint):
+                _bound(row, line, ends)
     found: list[Comparison] = []
     for _ in range(_ROUNDS):
         new = [comparison for row, line in several for comparison in _bound(row, line, ends)]
@@ -36,6 +38,11 @@ def implied_bounds(constraints: Sequence[Comparison], inputs: int) -> list[Compa
         if not new:
             break
     return found
+
+
+def _has_several(constraint: Comparison) -> bool:
+    terms = constraint.polynomial.terms
+    return len(terms) - (() in terms) > 1
 
 
 def _rows(constraint: Comparison) -> Iterator[tuple[Linear, int]]:

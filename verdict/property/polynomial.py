@@ -51,12 +51,12 @@ class Polynomial:
         """self + factor * other."""
         terms = dict(self.terms)
         for monomial, c in other.terms.items():
-            total = terms.get(monomial, Fraction(0)) + factor * c
-            if total:
-                terms[monomial] = total
-            else:
-                del terms[monomial]
-        return _limited(terms)
+            c = c if factor == 1 else -c if factor == -1 else factor * c
+            if monomial in terms:
+                c += terms.pop(monomial)
+            if c:
+                terms[monomial] = c
+        return Polynomial(terms)
 
     def times(self, other: Polynomial) -> Polynomial:
         """self * other. Raises PropertyError where the product is too large."""
@@ -66,6 +66,8 @@ class Polynomial:
         for a, c in self.terms.items():
             shifted = {tuple(sorted((*a, *b))): c * d for b, d in other.terms.items()}
             result = result.plus(Polynomial(shifted))
+        if any(max(c.numerator.bit_length(), c.denominator.bit_length()) > _MAX_BITS for c in result.terms.values()):
+            raise PropertyError("found a number of thousands of digits, expected shorter ones")
         return result
 
     def renamed(self, name: Mapping[Variable, Variable]) -> Polynomial:
@@ -85,11 +87,3 @@ class Polynomial:
                 c = c * of(variable)
             total += c
         return total
-
-
-def _limited(terms: dict[Monomial, Fraction]) -> Polynomial:
-    if len(terms) > _MAX_TERMS:
-        raise PropertyError(f"found an expression of {len(terms)} terms, expected {_MAX_TERMS} at most")
-    if any(max(c.numerator.bit_length(), c.denominator.bit_length()) > _MAX_BITS for c in terms.values()):
-        raise PropertyError("found a number of thousands of digits, expected shorter ones")
-    return Polynomial(terms)

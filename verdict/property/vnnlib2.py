@@ -178,7 +178,8 @@ def parse_vnnlib2(text: str, path: str | Path = "<text>") -> VnnLib2:
         raise PropertyError(f"{path}: found {entries} declared entries, expected at most {_MAX_ENTRIES}")
     formula = _Converter(networks, path).formula(tree)
     shared = _shared(formula, sum(v.size for n in networks for v in n.of_kind("input")))
-    return VnnLib2(networks, renamed(formula, {i: first for i, first in enumerate(shared) if i != first}), shared, path)
+    others = {i: first for i, first in enumerate(shared) if i != first}
+    return VnnLib2(networks, renamed(formula, others) if others else formula, shared, path)
 
 
 def _network(network: vnnlib.Network, path: Path) -> DeclaredNetwork:

@@ -13,8 +13,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import PropertyError
-from .vnnlib_text import read_text, shown
+from .vnnlib_text import shown
 
 if TYPE_CHECKING:
     from vnnlib import Query
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 MAX_DEPTH = 200
 _HIDDEN = re.compile(r'"(?:[^"\\]|\\.)*"|;[^\n]*')
 _VERSION = re.compile(r"\s*\(vnnlib-version\s*<([0-9]+)\.([0-9]+)>\s*\)")
+_FIRST = re.compile(r"(?:\s|;[^\n]*)*\(vnnlib-version")
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _INTEGERS = re.compile(r"\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?")
 
 
-def is_vnnlib2(path: str | Path) -> bool:
-    """Whether a file starts with a version command, as version 2 demands and version 1 does not know."""
-    return _bare(read_text(path)).lstrip().startswith("(vnnlib-version")
+def is_vnnlib2(text: str) -> bool:
+    """Whether a text starts with a version command, as version 2 demands and version 1 does not know."""
+    return _FIRST.match(text) is not None
 
 
 def parse(text: str, path: Path) -> Query:
@@ -67,14 +70,13 @@ def _watch(text: str, path: Path) -> None:
             raise PropertyError(
                 f"{path}, line {_line(bare, match.start())}: found {shown(match[0])}, expected integers such as [0,1]"
             )
-    depth = 0
-    for match in re.finditer(r"[()]", bare):
-        depth += 1 if match[0] == "(" else -1
-        if depth > MAX_DEPTH:
-            raise PropertyError(
-                f"{path}, line {_line(bare, match.start())}: found more than {MAX_DEPTH} nested parentheses, "
-                "expected fewer"
-            )
+    letters = np.frombuffer(bare.encode("latin-1", "replace"), dtype=np.uint8)
+    depth = np.cumsum((letters == ord("(")).astype(np.int64) - (letters == ord(")")))
+    if depth.max(initial=0) > MAX_DEPTH:
+        place = int(np.argmax(depth > MAX_DEPTH))
+        raise PropertyError(
+            f"{path}, line {_line(bare, place)}: found more than {MAX_DEPTH} nested parentheses, expected fewer"
+        )
 
 
 def _line(text: str, position: int) -> int:

@@ -19,7 +19,7 @@ from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
 from ..bounds import Bounds, linear_bounds
-from ..certificate.replay import deployable
+from ..certificate.replay import deployable, scores
 from ..deadline import Deadline
 from ..errors import SolverError
 from ..network.exact import ExactVector, FloatArray
@@ -79,7 +79,9 @@ def decide_query(
                 reasons.append(evidence.reason)
                 continue
             last = _LastResort(asked, network, problem, case.inputs, deadline)
+            started = deadline.elapsed()
             last.settle(None if evidence.witness is None else evidence.witness.point)
+            total.stages["formula"] = total.stages.get("formula", 0.0) + deadline.elapsed() - started
             total.witness = last.witness
             if last.proved:
                 proofs.append(Trust.Z3)
@@ -101,9 +103,9 @@ def accepted(asked: Asked, network: Network, witness: Witness) -> Witness | None
     outputs = witness.outputs.fractions()[: network.output_size]
     if witness.runtime_outputs is None or not asked.holds(x, outputs):
         return None
-    deployed = [Fraction(float(v)) for v in witness.runtime_outputs]
-    # A network that ends in Softmax or ArgMax is only asked for the order of its outputs, see `refuse_head`.
-    if network.head is None and not asked.holds(x, deployed):
+    # Of a network that ends in Softmax or ArgMax only the order of outputs is asked, see `refuse_head`.
+    deployed = scores(network, witness.runtime_outputs, witness.array())
+    if not asked.holds(x, [Fraction(float(v)) for v in deployed]):
         return None
     return replace(witness, outputs=ExactVector.of(outputs))
 
