@@ -17,7 +17,7 @@ import numpy as np
 
 from ..device import CPU, Device
 from ..network.graph import Affine, Graph, Input, Relu
-from ..network.maps.namespace import namespace, positive
+from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
 from .bounds import Bounds
 from .linear import LinearBound, backward, unit_rows
@@ -42,7 +42,10 @@ class Relaxed:
 def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[int, Lines], number: int) -> Relaxed:
     """Follow the minimiser of a bound of one row per domain forward through its lines, up to node `number`."""
     xp = namespace(bound.slope)
-    x = xp.where(bound.slope[:, 0, :] > 0, bounds.lower[0], bounds.upper[0])
+    slope = bound.slope[:, 0, :]
+    x = xp.where(slope > 0, bounds.lower[0], bounds.upper[0])
+    if bounds.ball is not None:
+        x = cast(bounds.ball.argmin(slope, bounds.lower[0], bounds.upper[0]), slope.dtype)
     values: dict[int, Any] = {}
     pre: dict[int, Any] = {}
     for current in graph.ancestors(number):
@@ -123,7 +126,7 @@ def alpha_bounds(
             continue
         order_by_gap = np.argsort(-(np.minimum(-low, high))[unstable])
         chosen = unstable[order_by_gap[: most // 2]]
-        bounds = Bounds(tuple(lows), tuple(highs))
+        bounds = start.with_ends(lows, highs)
         lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in before}
         rows = unit_rows(chosen, len(low), np.float32)[:, None, :]
         _, slopes = ascend_slopes(
@@ -148,7 +151,7 @@ def alpha_bounds(
         high[0, chosen] = np.minimum(high[0, chosen], -result[len(chosen) :])
         lows[number], highs[number] = low, high
         _refresh(graph, lows, highs, number)
-    return Bounds(tuple(lows), tuple(highs))
+    return start.with_ends(lows, highs)
 
 
 def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:

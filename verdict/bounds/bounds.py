@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,17 +11,26 @@ import numpy as np
 from ..device import Device
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
+from .ball import Ball
 from .rounding import tiny
 
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """`lower[i]`, `upper[i]`: arrays (batch, size of node i); the true value lies between them."""
+    """`lower[i]`, `upper[i]`: arrays (batch, size of node i); the true value lies between them.
+
+    They are about the inputs between `lower[0]` and `upper[0]`, and in the `ball`, if there is one.
+    """
 
     lower: tuple[Any, ...]
     upper: tuple[Any, ...]
+    ball: Ball | None = None
     _magnitudes: dict[int, Any] = field(default_factory=dict, repr=False)
     _placed: dict[Any, Bounds] = field(default_factory=dict, repr=False)
+
+    def with_ends(self, lower: Iterable[Any], upper: Iterable[Any]) -> Bounds:
+        """Other bounds, of these or fewer nodes, on the same inputs."""
+        return Bounds(tuple(lower), tuple(upper), self.ball)
 
     @property
     def batch(self) -> int:
@@ -76,11 +86,11 @@ class Bounds:
         """The same bounds in another float type, rounded outward."""
         with np.errstate(over="ignore"):
             lower = tuple(next_below(cast(low, dtype)) for low in self.lower)
-            return Bounds(lower, tuple(next_above(cast(high, dtype)) for high in self.upper))
+            return self.with_ends(lower, tuple(next_above(cast(high, dtype)) for high in self.upper))
 
     def to(self, device: Device) -> Bounds:
         """These bounds (NumPy arrays), the same numbers, on a device."""
-        return Bounds(tuple(map(device.put, self.lower)), tuple(map(device.put, self.upper)))
+        return self.with_ends(map(device.put, self.lower), map(device.put, self.upper))
 
     def like(self, x: Any) -> Bounds:
         """These bounds (NumPy arrays), the same numbers, where `x` is; kept there."""
@@ -88,5 +98,5 @@ class Bounds:
             return self
         if x.device not in self._placed:
             lower, upper = ([Constant(end).like(x) for end in ends] for ends in (self.lower, self.upper))
-            self._placed[x.device] = Bounds(tuple(lower), tuple(upper))
+            self._placed[x.device] = self.with_ends(lower, upper)
         return self._placed[x.device]

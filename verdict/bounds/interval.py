@@ -34,7 +34,9 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
     behind another ReLU, are improved by `improve`, so that every layer starts from the best bounds of the ones before.
     """
     lows, highs = list(below.lower), list(below.upper)
-    behind = {graph.nodes[i].sources[0] for i in graph.relus if graph.nodes[i].sources[0] > min(graph.relus)}
+    # Intervals are exact for the first layer, on a box.
+    first = min(graph.relus, default=0) if below.ball is None else 0
+    behind = {graph.nodes[i].sources[0] for i in graph.relus if graph.nodes[i].sources[0] > first}
     for number in range(len(lows), len(graph.nodes)):
         node = graph.nodes[number]
         if isinstance(node, Affine):
@@ -45,10 +47,10 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
             xp = namespace(low)
             low, high = xp.maximum(low, known.lower[number]), xp.minimum(high, known.upper[number])
         if improve is not None and number in behind and isinstance(node, Affine):
-            low, high = improve(Bounds((*lows, low), (*highs, high)))
+            low, high = improve(below.with_ends((*lows, low), (*highs, high)))
         lows.append(low)
         highs.append(high)
-    return Bounds(tuple(lows), tuple(highs))
+    return below.with_ends(lows, highs)
 
 
 def affine_interval(

@@ -59,7 +59,7 @@ def open_ends(graph: Graph, bounds: Bounds, number: int) -> list[tuple[int, floa
 def substituted(graph: Graph, bounds: Bounds, number: int, clock: Deadline | None = None) -> Bounds:
     """The bounds with one node's intersected with backward substitution from all that is known below it."""
     if number != graph.output:
-        below = Bounds(bounds.lower[: number + 1], bounds.upper[: number + 1])
+        below = bounds.with_ends(bounds.lower[: number + 1], bounds.upper[: number + 1])
         low, high = tighten(graph, below, {}, (clock or Deadline()).passed)
         return replaced(graph, bounds, number, low, high)
     size = graph.output_size
@@ -71,5 +71,5 @@ def substituted(graph: Graph, bounds: Bounds, number: int, clock: Deadline | Non
 def replaced(graph: Graph, bounds: Bounds, number: int, low: FloatArray, high: FloatArray) -> Bounds:
     """The bounds with those of node `number` replaced by tighter ones, which the layers above take up as
     intervals do."""
-    below = Bounds((*bounds.lower[:number], low), (*bounds.upper[:number], high))
+    below = bounds.with_ends((*bounds.lower[:number], low), (*bounds.upper[:number], high))
     return carry_up(graph, below, known=bounds)

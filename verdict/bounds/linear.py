@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..network.graph import Affine, Graph, Relu
-from ..network.maps.namespace import namespace, next_above, product, zeros_like_shape
+from ..network.maps.namespace import cast, namespace, next_above, next_below, product, zeros_like_shape
+from .ball import Ball
 from .bounds import Bounds
 from .interval import carry_up
 from .lines import Lines, crown_lines
@@ -46,16 +47,16 @@ class LinearBound:
 
 
 def linear_bounds(
-    graph: Graph, lower: Any, upper: Any, stop: Callable[[], bool] = lambda: False
+    graph: Graph, lower: Any, upper: Any, stop: Callable[[], bool] = lambda: False, ball: Ball | None = None
 ) -> Bounds:
     """Bounds of every node over boxes [lower, upper] of shape (batch, input_size): CROWN where it can help.
 
     Every node gets interval bounds from its sources' bounds; pre-activations of ReLUs that these leave
     unstable in some box are then bounded by backward substitution and the two are intersected. Once `stop`
-    returns True the remaining neurons keep their interval bounds.
+    returns True the remaining neurons keep their interval bounds. With a `ball` they are about the inputs in it only.
     """
     lines: dict[int, Lines] = {}
-    return carry_up(graph, Bounds((lower,), (upper,)), improve=lambda bounds: tighten(graph, bounds, lines, stop))
+    return carry_up(graph, Bounds((lower,), (upper,), ball), improve=lambda bounds: tighten(graph, bounds, lines, stop))
 
 
 def tighten(
@@ -155,7 +156,15 @@ def backward(
         magnitude += rowdot(size, xp.maximum(xp.abs(low), xp.abs(high)))
         with np.errstate(invalid="ignore"):
             lost = underflow(products, bounds.reach(graph, number), rows.dtype)[:, None]
-            lower = lower - (2 * gamma(products, unit(rows.dtype)) * magnitude + lost)
+            charge = 2 * gamma(products, unit(rows.dtype)) * magnitude + lost
+            lower = lower - charge
+    if bounds.ball is not None:
+        least, size = bounds.ball.least(slope)
+        least = least + constant
+        if rigorous:
+            # The slope's own errors, which meet inputs of the box, are in the charge already.
+            least = least - charge - 2 * gamma(products, unit(rows.dtype)) * size
+        lower = xp.maximum(lower, next_below(cast(least, lower.dtype)))
     # An overflow on the way knows nothing.
     return LinearBound(xp.where(xp.isnan(lower), -np.inf, lower), slope, constant, kept)
 

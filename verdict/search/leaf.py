@@ -74,7 +74,7 @@ def _halves(space: Space, signs: Any) -> Bounds:
         low, high = lows[source].copy(), highs[source].copy()
         low[0, columns[on]], high[0, columns[~on]] = 0.0, 0.0
         lows[source], highs[source] = low, high
-    return Bounds(tuple(lows), tuple(highs))
+    return space.bounds.with_ends(lows, highs)
 
 
 def _combined(polytope: Polytope, shares: FloatArray) -> tuple[list[Fraction], Fraction]:

@@ -54,12 +54,12 @@ def sharpen(
         nonlocal hopeless
         low, high = tighten(graph, so_far, lines, stop)
         if not (stop() or hopeless):
-            so_far = Bounds((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
+            so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
             low, high = _split(graph, so_far, (root_steps, rounds), workers, stop, device)
         hopeless |= rounds > 0 and bool(np.mean((low < 0) & (high > 0)) > HOPELESS)
         return low, high
 
-    return carry_up(graph, Bounds(bounds.lower[:1], bounds.upper[:1]), known=bounds, improve=improve)
+    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known=bounds, improve=improve)
 
 
 def _split(

@@ -122,7 +122,8 @@ class Space:
         self.chords, self.gaps, self.floors = (np.concatenate([*p, empty]) for p in (chords, gaps, floors))
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
-        self._reduced = reduce(graph, bounds, self.number, rows)
+        # The reduced form is about a box.
+        self._reduced = reduce(graph, bounds, self.number, rows) if bounds.ball is None else None
         # Without the reduced form: float32 where it holds the rows exactly.
         self._dtype = np.float32 if (rows == rows.astype(np.float32)).all() else np.float64
         self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
@@ -169,7 +170,7 @@ class Space:
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
         if self._reduced is None:
             inside: FloatArray = np.clip(minimisers.astype(np.float64), low, high)
-            return inside
+            return inside if self.bounds.ball is None else self.bounds.ball.inward(inside)
         points = np.repeat(low[None], len(minimisers), axis=0)
         moving = np.flatnonzero(high > low)
         points[:, moving] = np.where(minimisers > 0, high[moving], low[moving])
