@@ -93,7 +93,7 @@ class Disjuncts:
 
         Excluding the polytope on the box excludes them.
         """
-        wanted = _rows(polytope, self.outputs, len(lower))
+        wanted = {key for key, _ in _listed(polytope, self.outputs, len(lower))}
         found = []
         for (low, high), numbers in self._boxes.items():
             same = low == lower and high == upper
@@ -105,36 +105,38 @@ class Disjuncts:
         self._left.difference_update(found)
         return found
 
-    def order(self, disjunct: int, polytope: Polytope) -> list[int]:
-        """For each row of the disjunct the number of the polytope's row that it is, or -1: to permute lambdas."""
-        places = {row: i for i, row in enumerate(_listed(polytope, self.outputs, len(self.all[disjunct].lower)))}
-        return [places.get(row, -1) for row in self._listed(disjunct)]
+    def weights(self, disjunct: int, polytope: Polytope, shares: Any) -> Any:
+        """Weights (n, rows of the disjunct) of the same mean as `shares` (n, rows >= 0) of the polytope's rows."""
+        listed = self._listed(disjunct)
+        places = {key: (k, unit) for k, (key, unit) in enumerate(listed)}
+        result = np.zeros((len(shares), len(listed)))
+        for i, (key, unit) in enumerate(_listed(polytope, self.outputs, len(self.all[disjunct].lower))):
+            k, other = places.get(key, (0, None))
+            if other is not None:
+                result[:, k] += shares[:, i] * float(unit / other)
+        return result
 
     @property
     def left(self) -> set[int]:
         """Disjuncts that no proof has been given for."""
         return self._left
 
-    def _listed(self, number: int) -> list[Any]:
+    def _listed(self, number: int) -> list[tuple[Any, Fraction]]:
         d = self.all[number]
         return [_scaled(row, limit) for row, limit in zip(d.matrix.tolist(), d.offset, strict=True)]
 
     def _rows_of(self, number: int) -> set[Any]:
-        return set(self._listed(number))
+        return {key for key, _ in self._listed(number)}
 
 
-def _listed(polytope: Polytope, outputs: int, inputs: int) -> list[Any]:
+def _listed(polytope: Polytope, outputs: int, inputs: int) -> list[tuple[Any, Fraction]]:
     rows = polytope.matrix.fractions().tolist()
     padded = [[*row, *([Fraction(0)] * (outputs + inputs - len(row)))] for row in rows]
     return [_scaled(row, limit) for row, limit in zip(padded, polytope.offset.fractions().ravel(), strict=True)]
 
 
-def _rows(polytope: Polytope, outputs: int, inputs: int) -> set[Any]:
-    return set(_listed(polytope, outputs, inputs))
-
-
-def _scaled(row: list[Fraction], limit: Fraction) -> Any:
-    """The half-space as a key: scaled so that the first coefficient is 1 in size, as sparse pairs."""
+def _scaled(row: list[Fraction], limit: Fraction) -> tuple[Any, Fraction]:
+    """The half-space as a key, scaled so that the first coefficient is 1 in size, as sparse pairs; and that size."""
     pairs = [(i, c) for i, c in enumerate(row) if c]
     unit = abs(pairs[0][1]) if pairs else Fraction(1)
-    return tuple((i, c / unit) for i, c in pairs), limit / unit
+    return (tuple((i, c / unit) for i, c in pairs), limit / unit), unit

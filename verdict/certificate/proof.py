@@ -56,8 +56,10 @@ class ProofTree:
         for node, variable, value, child in zip(*(a.tolist() for a in (nodes, variables, values, first)), strict=True):
             if self._kind[node] != LEAF:
                 raise ValueError(f"node {node} is split already")
+            # What closes a domain nearly closes its halves.
             for store in (self._slopes, self._betas, self._rows):
-                store.pop(node, None)
+                if node in store:
+                    store[child] = store[child + 1] = store.pop(node)
             self._kind[node], self._variable[node] = kind, variable
             self._value[node], self._first[node] = value, child
             self._kind += [LEAF, LEAF]
@@ -67,9 +69,10 @@ class ProofTree:
         return first, first + 1
 
     def close(self, nodes: Any, slopes: Any = None, betas: Any = None, rows: Any = None) -> None:
-        """Store what closes leaves: slopes and betas (nodes, columns), weights of the polytope's rows (nodes, rows).
+        """Store what closes leaves: slopes and betas (nodes, columns), weights of rows (nodes, rows of the goal).
 
-        Without slopes the checker takes CROWN's, without rows it tries each row alone.
+        Without slopes the checker takes CROWN's; without weights, or where a disjunct's are all 0, it tries each row
+        alone.
         """
         for values, store in ((slopes, self._slopes), (betas, self._betas), (rows, self._rows)):
             if values is not None:
@@ -156,10 +159,8 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
         short = exact.astype(np.float32)
         arrays["betas"] = short if (short == exact).all() else exact
     if any(r is not None for r in rows):
-        width = next(len(r) for r in rows if r is not None)
-        # A leaf without weights of its own takes the first row.
-        default = np.eye(1, width, dtype=np.float32)[0]
-        arrays["lambda"] = np.stack([default if r is None else r for r in rows])
+        none = np.zeros_like(next(r for r in rows if r is not None))
+        arrays["lambda"] = np.stack([none if r is None else r for r in rows])
     if raw:
         arrays["raw"] = np.stack(raw)
     return nodes, arrays, rational

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from .neurons import NeuronMap
+import numpy as np
+
+from ..property import Polytope
+from .neurons import Disjuncts, NeuronMap
 from .proof import Part
 
 
@@ -17,13 +21,22 @@ from .proof import Part
 class Recording:
     """The parts found so far for the polytopes of one search over one box.
 
-    `disjuncts[i]` are the claim's disjuncts that excluding polytope i on the box excludes.
+    `disjuncts[i]` are the claim's disjuncts that excluding polytope i on the box excludes; `claim` knows their rows.
     """
 
     neurons: NeuronMap
     disjuncts: list[list[int]]
     parts: list[Part] = field(default_factory=list)
+    claim: Disjuncts | None = None
 
     def of(self, which: Sequence[int]) -> Recording:
         """The recording for some of the polytopes, which adds to the same parts."""
-        return Recording(self.neurons, [self.disjuncts[i] for i in which], self.parts)
+        return Recording(self.neurons, [self.disjuncts[i] for i in which], self.parts, self.claim)
+
+    def weights(self, number: int, polytope: Polytope, shares: Any) -> Any:
+        """Weights for the leaves of a goal about `disjuncts[number]`, polytope `number`'s, from those (n, rows) of the
+        polytope's rows; None where the claim's rows are not known."""
+        if self.claim is None:
+            return None
+        claim, disjuncts = self.claim, self.disjuncts[number]
+        return np.concatenate([np.zeros((len(shares), 0)), *(claim.weights(d, polytope, shares) for d in disjuncts)], 1)

@@ -57,18 +57,20 @@ def closed(leaf: Leaf, region: Region, stored: bool = True) -> bool:
     shifts: dict[int, list[Any]] = {
         r: [0.0] * line.low.shape[1] if line.shift is None else line.shift[0].tolist() for r, line in lines.items()
     }
-    weights: list[Any] | None = None
+    # Without weights each row of the disjunct is tried alone.
+    weights: list[Any] = [None] * len(leaf.owned)
     if kind == RATIONAL:
-        weights, betas = leaf.group.rationals(leaf.number)
+        weights[0], betas = leaf.group.rationals(leaf.number)
         _place(leaf, betas, shifts)
-        if len(weights) != len(leaf.owned[0]):
+        if len(weights[0]) != len(leaf.owned[0]):
             raise UnreadableError(f"{leaf.group.prefix}: rational leaf {leaf.number} does not fit")
     elif kind == RAW:
         if leaf.group.raw is None or leaf.number >= len(leaf.group.raw):
             raise UnreadableError(f"{leaf.group.prefix}: raw multipliers are missing")
-        weights = leaf.group.raw[leaf.number, : len(leaf.owned[0])].tolist()
+        weights[0] = leaf.group.raw[leaf.number, : len(leaf.owned[0])].tolist()
     elif domain.rows is not None:
-        weights = whole(domain.rows)[0].tolist()
+        parts = np.split(domain.rows, np.cumsum([len(own) for own in leaf.owned])[:-1], axis=1)
+        weights = [whole(part)[0].tolist() if part.any() else None for part in parts]
 
     def bounds(node: int) -> Ends:
         line = of[node]
@@ -88,9 +90,10 @@ def closed(leaf: Leaf, region: Region, stored: bool = True) -> bool:
         return g > 0 or (g == 0 and leaf.ball is not None and _grows(leaf.ball, slope, low, high))
 
     size = network.size(network.output)
-    if weights is None:
-        return all(any(holds(_row(size, [r], [1])) for r in own) for own in leaf.owned)
-    return holds(_row(size, leaf.owned[0], weights))
+    return all(
+        any(holds(_row(size, [r], [1])) for r in own) if given is None else holds(_row(size, own, given))
+        for own, given in zip(leaf.owned, weights, strict=True)
+    )
 
 
 def _row(size: int, places: Any, values: list[Any]) -> list[Fraction]:

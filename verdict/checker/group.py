@@ -1,6 +1,6 @@
 """The stored multipliers of one group of trees, and what they say about each leaf.
 
-Everything is optional: without slopes CROWN's are used, without betas zeros, without lambdas each row of the unsafe
+Everything is optional: without slopes CROWN's are used, without betas zeros, without lambdas each row of an unsafe
 polytope by itself. No number stored here has to be right, only finite and of the right sign.
 """
 

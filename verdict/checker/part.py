@@ -23,7 +23,7 @@ from .group import Domains, Group, lines_of
 from .integers import Integers, OutOfRangeError
 from .network import Network
 from .region import Region, bounded
-from .rows import outward, whole, with_rows
+from .rows import outward, tried, with_rows
 from .tree import LINES, RATIONAL, RAW, Leaves, Walk
 
 # Leaves looked at together, and how many numbers their coefficients may take.
@@ -188,7 +188,7 @@ class Part:
     def _tree(self, goal: int, owned: list[Any], position: int) -> int:
         """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
         prefix = f"{self.name}.g{goal}"
-        group = self.group(prefix, len(owned[0]) if len(owned) == 1 else 0)
+        group = self.group(prefix, sum(map(len, owned)))
         walk = Walk(self.work.nodes, position, 1)
         before = {RAW: 0, RATIONAL: 0}
 
@@ -247,7 +247,7 @@ class Part:
     def _closed(self, level: int, domains: Domains, owned: list[Any]) -> Any:
         """Which of the domains exclude every disjunct, (n,)."""
         arithmetic, layers = self.levels[level][0], len(self.network.relus)
-        size = self.network.size(self.network.output)
+        rows = tried(self.network.size(self.network.output), owned, domains.rows)
         closed = np.zeros(len(domains), bool)
         with_stored = domains.below is not None or domains.shift is not None
         try:
@@ -255,16 +255,11 @@ class Part:
             left = np.ones((len(domains), len(owned)), bool)
             for stored in (True, False) if with_stored else (False,):
                 lines, empty = lines_of(self.network, region, domains, layers, stored)
-                rows = np.eye(size)[None, np.concatenate(owned).astype(np.intp)]
-                if domains.rows is not None:
-                    rows = np.zeros((len(domains), 1, size))
-                    rows[:, 0, owned[0]] = whole(domains.rows)
-                bound = arithmetic.lower(region, self.network.output, rows, lines)
+                bound = arithmetic.lower(region, self.network.output, np.concatenate(rows, axis=1), lines)
                 start = 0
-                for d, own in enumerate(owned):
-                    count = bound.shape[1] if domains.rows is not None else len(own)
-                    left[:, d] &= ~(bound[:, start : start + count] > 0).any(axis=1)
-                    start += count
+                for d, few in enumerate(rows):
+                    left[:, d] &= ~(bound[:, start : start + few.shape[1]] > 0).any(axis=1)
+                    start += few.shape[1]
                 closed |= empty | ~left.any(axis=1)
                 if closed.all():
                     break

@@ -48,6 +48,23 @@ def _beside(value: Fraction, way: int) -> float:
     return float(np.nextafter(near, way * np.inf)) if wrong else near
 
 
+def tried(size: int, owned: list[Any], weights: Any) -> list[Any]:
+    """For each disjunct, with the rows `owned` of `size` in all, those (1 or n, tried, size) of which one has to be
+    positive on a leaf: each row alone, or their mean with the leaf's `weights` (n, rows of all) unless these are 0."""
+    result, start = [], 0
+    for own in owned:
+        rows = np.eye(size)[None, own]
+        if weights is not None:
+            mine = weights[:, start : start + len(own)]
+            given, mean = mine.any(axis=1), np.zeros((len(mine), 1, size))
+            mean[:, 0, own] = whole(mine)
+            # Nothing but the mean is tried where there is one, whatever the other leaves here have.
+            rows = mean if given.all() else np.where(given[:, None, None], mean, rows)
+        result.append(rows)
+        start += len(own)
+    return result
+
+
 def whole(rows: Any) -> Any:
     """Weights (n, rows) >= 0 as integers of 20 bits, each n up to a factor: any weights are sound."""
     scale = np.ldexp(1.0, np.clip(20 - np.frexp(rows.max(axis=1, keepdims=True, initial=0))[1], -900, 900))
