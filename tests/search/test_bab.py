@@ -5,17 +5,23 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from support.brute import least_radius
-from support.networks import KINDS, random_network
+from support.networks import KINDS, Draft, random_network
 
 import verdict
 from verdict.bounds import linear_bounds
 from verdict.deadline import Deadline
+from verdict.device import CPU
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.property import LinfBall, Polytope, misclassification
+from verdict.property import LinfBall, Polytope, UnsafeSet, misclassification
 from verdict.search import bab
+from verdict.search.boxes import bound_boxes
+from verdict.search.halving import halve
+from verdict.search.input_split import InputSplit
 from verdict.search.leaf import close_leaf
 from verdict.search.region import phases_at
+from verdict.search.rows import Rows
 from verdict.search.space import Space
+from verdict.search.workers import Workers
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,3 +127,37 @@ def test_a_polytope_without_rows_holds_every_output(few, tmp_path, monkeypatch):
         assert not bab.branch_and_bound(graph, bounds, polytopes, Deadline(30), try_points).proved
         assert hits
     assert bab.branch_and_bound(graph, bounds, [nothing, nothing], Deadline(30), lambda points: True).proved
+
+
+def _kink(tmp_path):
+    """y = |x - 0.375|, which is 0 at one point only."""
+    draft = Draft(np.random.default_rng(0))
+    h = draft.add("Gemm", "x", draft.constant(np.float32([[1, -1]])), draft.constant(np.float32([-0.375, 0.375])))
+    h = draft.add("Relu", h)
+    last = draft.add("MatMul", h, draft.constant(np.float32([[1, 0], [1, 0]])))
+    return verdict.load(draft.save(tmp_path / "kink.onnx", (1,), 2, last))
+
+
+@pytest.mark.parametrize("limit", [0.0, -1e-300])
+def test_boxes_that_no_float_divides_end_the_search(tmp_path, limit):
+    """The unsafe set is touched, and nobody takes the point, or it is missed by less than floats can see."""
+    graph = _kink(tmp_path).graph
+    unsafe = UnsafeSet((Polytope(Coefficients(np.array([[1.0, 0.0]])), Coefficients(np.array([limit]))),), 2)
+    low, high = np.array([-1 / 3]), np.array([1.0])
+    with Workers(1) as workers:
+        outcome = InputSplit(graph, unsafe, low, high, workers, lambda points: False).run(Deadline(20))
+    assert not outcome.proved
+    assert "no float inside" in outcome.reason
+
+
+def test_a_box_that_cannot_be_halved_everywhere_is_halved_where_it_can(tmp_path):
+    network = verdict.load(random_network(np.random.default_rng([3, 29]), "dense", tmp_path))
+    graph = network.graph
+    low = np.zeros(graph.input_size)
+    high = np.where(np.arange(graph.input_size) == 0, np.nextafter(0.0, 1), 1.0)
+    rows = Rows(misclassification(0, graph.output_size))
+    boxes = bound_boxes(graph, rows, low[None], high[None])
+    assert boxes.divisible[0].tolist() == [False] + [True] * (graph.input_size - 1)
+    halves, coordinates = halve(graph, rows, high - low, boxes, CPU)
+    assert coordinates[0] != 0
+    assert (halves.high[0] != halves.high[1]).any()

@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from support.brute import least_radius
+from support.networks import random_network
 
 import verdict
 from verdict.deadline import Deadline
@@ -14,7 +16,9 @@ from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.results import Trust
+from verdict.search.input_split import InputSplit
 from verdict.search.radius import RadiusSearch
+from verdict.search.workers import Workers
 
 
 class Liar(Device):
@@ -60,3 +64,37 @@ def test_radii_proved_with_hints(other):
     there.prove_by_bounds()
     assert there.lower_trust is Trust.RIGOROUS
     assert float(there.lower) == pytest.approx(float(here.lower), rel=0.02)
+
+
+def _boxes(seed, factor, folder, device):
+    """Whether the search over input splits proves robustness at a multiple of the least radius of a random network,
+    and how many boxes it visits."""
+    rng = np.random.default_rng([seed, 29])
+    network = verdict.load(random_network(rng, "dense", folder))
+    x = rng.integers(-8, 9, network.input_size) / 8
+    label = int(network.evaluate(x[None])[0].argmax())
+    radius = least_radius(network.graph, x, label, -2, 2)
+    low, high = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(radius * factor)
+    unsafe = misclassification(label, network.graph.output_size)
+    with Workers(1) as workers:
+        search = InputSplit(network.graph, unsafe, low, high, workers, lambda points: False, device)
+        outcome = search.run(Deadline(20 if factor < 1 else 0.5))
+    return outcome.proved, outcome.domains
+
+
+SEEDS = [10, 13, 19]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_an_optimist_closes_no_box(seed, factor, tmp_path):
+    proved, boxes = _boxes(seed, factor, tmp_path, CPU)
+    assert proved == (factor < 1)
+    assert boxes > 10
+    assert _boxes(seed, factor, tmp_path, Liar("optimist"))[0] == proved
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_boxes_halved_by_hints(seed, factor, tmp_path, other):
+    assert _boxes(seed, factor, tmp_path, other)[0] == (factor < 1)

@@ -44,37 +44,44 @@ def complete(
     most `most` leaves are halved; `stop` ends it early. Raises InputError where the checker cannot read its own files.
     """
     asked = None if query is None else query.read_bytes()
-    left = 0
+    # After the first round only the halves are looked at.
+    among: list[tuple[int, int, int]] | None = None
     for _ in range(ROUNDS):
         write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
         try:
-            found = open_leaves(path, network.path, query, tier=tier, any_order=any_order)
+            found = open_leaves(path, network.path, query, tier=tier, any_order=any_order, among=among)
         except (UnreadableError, RejectedError) as error:
             raise InputError(f"{path}: {error}") from error
-        left, most = len(found), most - len(found)
+        most -= len(found)
         if not found or most < 0 or stop() or not all(parts[p].at_leaves for p, _, _ in found):
             break
+        among = []
         for p, goal in sorted({(p, g) for p, g, _ in found}):
-            _halve(parts[p].goals[goal].tree, {n for a, b, n in found if (a, b) == (p, goal)}, *boxes[p])
-    return left
+            wanted = {n for a, b, n in found if (a, b) == (p, goal)}
+            among += [(p, goal, n) for n in _halve(parts[p].goals[goal].tree, wanted, *boxes[p])]
+    return len(found)
 
 
-def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> None:
-    """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root."""
+def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:
+    """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root; the
+    numbers of the halves."""
     widths = np.where(high > low, high - low, 1.0)
     stack: list[tuple[int, Any, Any]] = [(0, low, high)]
-    number = -1
+    before = 0
+    halves: list[int] = []
     while stack:
         node, bottom, top = stack.pop()
         kind, variable, value, first = tree.node(node)
         if kind == LEAF:
-            number += 1
-            if number in wanted:
+            if before in wanted:
                 axis = int(np.argmax((top - bottom) / widths))
                 tree.split_inputs(node, axis, bottom[axis] / 2 + top[axis] / 2)
+                halves += [before + len(halves) // 2, before + len(halves) // 2 + 1]
+            before += 1
             continue
         left, right = top, bottom
         if kind == INPUT:
             left, right = top.copy(), bottom.copy()
             left[variable] = right[variable] = value
         stack += [(first + 1, right, top), (first, bottom, left)]
+    return halves

@@ -123,7 +123,7 @@ class Disjuncts:
 
     def _listed(self, number: int) -> list[tuple[Any, Fraction]]:
         d = self.all[number]
-        return [_scaled(row, limit) for row, limit in zip(d.matrix.tolist(), d.offset, strict=True)]
+        return [scaled(row, limit) for row, limit in zip(d.matrix.tolist(), d.offset, strict=True)]
 
     def _rows_of(self, number: int) -> set[Any]:
         return {key for key, _ in self._listed(number)}
@@ -132,10 +132,10 @@ class Disjuncts:
 def _listed(polytope: Polytope, outputs: int, inputs: int) -> list[tuple[Any, Fraction]]:
     rows = polytope.matrix.fractions().tolist()
     padded = [[*row, *([Fraction(0)] * (outputs + inputs - len(row)))] for row in rows]
-    return [_scaled(row, limit) for row, limit in zip(padded, polytope.offset.fractions().ravel(), strict=True)]
+    return [scaled(row, limit) for row, limit in zip(padded, polytope.offset.fractions().ravel(), strict=True)]
 
 
-def _scaled(row: list[Fraction], limit: Fraction) -> tuple[Any, Fraction]:
+def scaled(row: list[Fraction], limit: Fraction) -> tuple[Any, Fraction]:
     """The half-space as a key, scaled so that the first coefficient is 1 in size, as sparse pairs; and that size."""
     pairs = [(i, c) for i, c in enumerate(row) if c]
     unit = abs(pairs[0][1]) if pairs else Fraction(1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..property import Polytope
+from ..property import Box, Polytope
 from .neurons import Disjuncts, NeuronMap
 from .proof import Part
 
@@ -28,6 +28,13 @@ class Recording:
     disjuncts: list[list[int]]
     parts: list[Part] = field(default_factory=list)
     claim: Disjuncts | None = None
+
+    @classmethod
+    def of_claim(
+        cls, neurons: NeuronMap, claim: Disjuncts, box: Box, polytopes: Sequence[Polytope], parts: list[Part]
+    ) -> Recording:
+        """The recording of a search over `box` for `polytopes`, which adds to `parts` of a proof of the claim."""
+        return cls(neurons, [claim.inside(box.lower, box.upper, p) for p in polytopes], parts, claim)
 
     def of(self, which: Sequence[int]) -> Recording:
         """The recording for some of the polytopes, which adds to the same parts."""

@@ -69,14 +69,16 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
     return Report(False, work.claim.text, tier, False, reason, work.done, time.monotonic() - started)
 
 
-def open_leaves(certificate: str | Path, network: str | Path, query: str | Path | None = None, *,
-                tier: str = "exact", any_order: bool = False) -> list[tuple[int, int, int]]:
+def open_leaves(certificate: str | Path, network: str | Path, query: str | Path | None = None, *, tier: str = "exact",
+                any_order: bool = False, among: Iterable[tuple[int, int, int]] | None = None
+                ) -> list[tuple[int, int, int]]:
     """The leaves (part, goal, number in the goal's preorder) that a check finds open: what a prover has still to split.
 
-    Raises UnreadableError, and RejectedError where the certificate fails otherwise.
+    With `among` only these leaves are looked at. Raises UnreadableError, and RejectedError where the certificate fails
+    otherwise.
     """
     work = _Work(certificate, network, query, tier, 1, lambda leaves: None)
-    work.open_leaves = []
+    work.open_leaves, work.among = [], None if among is None else set(among)
     work.run(any_order)
     return work.open_leaves
 
@@ -88,6 +90,8 @@ class _Work:
         self.tier, self.jobs, self.progress, self.done = tier, max(1, jobs), progress, 0
         # A list collects open leaves; None, as in every check, ends at the first.
         self.open_leaves: list[tuple[int, int, int]] | None = None
+        # The leaves to look at, None for all.
+        self.among: set[tuple[int, int, int]] | None = None
         self.archive = Archive(certificate)
         manifest = self.archive.json("manifest.json")
         if member_of(manifest, "format", str) != "vcert" or member_of(manifest, "version", int) != VERSION:

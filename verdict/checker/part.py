@@ -35,6 +35,7 @@ class Work(Protocol):
 
     tier: str
     open_leaves: list[tuple[int, int, int]] | None
+    among: set[tuple[int, int, int]] | None
     archive: Archive
     claim: Claim
     network: Network
@@ -199,27 +200,36 @@ class Part:
                 for kind in before:
                     before[kind] += int((chunk.kind == kind).sum())
 
-        for bad in self.work.map(lambda item: self._leaves(group, item[0], item[1], owned), numbered()):
+        among = self.work.among
+        asked = None if among is None else [n for p, g, n in among if (p, g) == (self.number, goal)]
+
+        def look(item: tuple[Leaves, dict[int, int]]) -> list[int]:
+            leaves, passed = item
+            wanted = slice(None) if asked is None else np.isin(leaves.first + np.arange(len(leaves)), asked)
+            return self._leaves(group, leaves, wanted, passed, owned)
+
+        for bad in self.work.map(look, numbered()):
             if bad and self.work.open_leaves is None:
                 raise RejectedError(f"{prefix}: leaf {bad[0]} does not exclude the unsafe set")
             if self.work.open_leaves is not None:
                 self.work.open_leaves += [(self.number, goal, leaf) for leaf in bad]
         return int(walk.position)
 
-    def _leaves(self, group: Group, leaves: Leaves, before: dict[int, int], owned: list[Any]) -> list[int]:
-        """The numbers of the leaves that are not closed."""
+    def _leaves(self, group: Group, leaves: Leaves, wanted: Any, before: dict[int, int], owned: list[Any]) -> list[int]:
+        """The numbers of those `wanted` leaves that are not closed."""
         domains = group.domains(leaves)
-        at, left = np.flatnonzero(leaves.kind == LINES), []
+        number = np.arange(len(leaves))[wanted]
+        at, left = number[leaves.kind[wanted] == LINES], []
         if self.work.tier != "python":
             for level in range(len(self.levels) if self.at_leaves else 2):
                 if len(at):
                     at = at[~self._closed(level, domains.take(at), owned)]
             left, at = (leaves.first + at).tolist(), at[:0]
         ball = self.work.claim.ball if self.work.claim.is_open else None
-        for j in [*at, *np.flatnonzero(leaves.kind != LINES)]:
+        for j in [*at, *number[leaves.kind[wanted] != LINES]]:
             kind, domain = int(leaves.kind[j]), domains.take([j])
-            number = before.get(kind, 0) + int((leaves.kind[:j] == kind).sum())
-            leaf = Leaf(self.network, group, domain, number, owned, self.box, self.low, self.high, self.any_order, ball)
+            place = before.get(kind, 0) + int((leaves.kind[:j] == kind).sum())
+            leaf = Leaf(self.network, group, domain, place, owned, self.box, self.low, self.high, self.any_order, ball)
             if not self._closed_exactly(leaf):
                 left.append(leaves.first + int(j))
         return left

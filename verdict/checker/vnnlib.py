@@ -119,12 +119,17 @@ def _linear(term: Any) -> tuple[dict[str, Fraction], Fraction]:
             return {term: Fraction(1)}, Fraction(0)
         if _NUMBER.fullmatch(term):
             return {}, Fraction(term)
-    elif len(term) > 1 and term[0] in ("+", "-", "*"):
+    elif len(term) > 1 and term[0] in ("+", "-", "*", "/"):
         parts = [_linear(t) for t in term[1:]]
         row, constant = parts[0]
         if term[0] == "-" and len(parts) == 1:
             return {v: -c for v, c in row.items()}, -constant
         for other, shift in parts[1:]:
+            if term[0] == "/":
+                if other or not shift:
+                    raise UnreadableError("a quotient by a variable or by zero")
+                row, constant = {v: c / shift for v, c in row.items()}, constant / shift
+                continue
             if term[0] == "*":
                 if row and other:
                     raise UnreadableError("a product of variables")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..bounds.bounds import Bounds
+from ..certificate.recording import Recording
 from ..deadline import Deadline
 from ..device import CPU, Device
 from ..network.exact import FloatArray
@@ -43,10 +44,12 @@ def branch_and_bound(
     on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None,
     threads: int = 1,
     device: Device = CPU,
+    proof: Recording | None = None,
 ) -> Outcome:
     """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
 
-    In the search over ReLU splits and in sharpening, multipliers are looked for on `device`; input splits run in NumPy.
+    Multipliers of ReLU splits and the coordinates of input splits are looked for on `device`. A proof by input splits
+    is recorded in `proof`.
     """
     for polytope in polytopes:
         if not polytope.matrix.is_dyadic:
@@ -57,7 +60,7 @@ def branch_and_bound(
     with Workers(threads) as workers:
         if few_inputs:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
-            return InputSplit(graph, unsafe, low, high, workers, try_points).run(deadline, on_progress)
+            return InputSplit(graph, unsafe, low, high, workers, try_points, device, proof).run(deadline, on_progress)
         return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers, device)
 
 

@@ -1,7 +1,8 @@
-"""One box of an input split worked on hard: its hidden neurons sharpened, its ReLUs split.
+"""One box of an input split worked on hard: its ReLUs are split.
 
-That costs as much as bounding dozens of boxes and replaces whole subtrees where halving makes no progress, as around
-points where the unsafe set is almost touched. Whether it pays, `input_split` measures as it goes on.
+That costs as much as bounding some boxes and replaces whole subtrees where halving makes no progress, as around points
+where the unsafe set is almost touched: there few ReLUs are unstable, and the slopes and multipliers of a handful of
+splits see what many boxes do not. Whether it pays, `input_split` measures as it goes on.
 """
 
 from __future__ import annotations
@@ -16,11 +17,7 @@ from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
 from .mean_row import best_mean, with_mean
 from .relu_split import ReluSplit
-from .sharpen import sharpen
 from .workers import Workers
-
-# How hard: splits per hidden neuron, gradient steps at the roots, seconds for splitting ReLUs.
-ROUNDS, STEPS, SECONDS = 2, 8, 0.03
 
 
 class HardBox:
@@ -38,10 +35,8 @@ class HardBox:
             points.append(suspects)
             return True
 
-        alone = Workers(1)
-        bounds = sharpen(self.graph, bounds, ROUNDS, alone, deadline.passed, root_steps=STEPS)
-        search = ReluSplit(self.graph, bounds, [self._with_mean(bounds, p) for p in self.unsafe.polytopes], alone, note)
-        outcome = search.run(deadline.share(1.0, SECONDS))
+        polytopes = [self._with_mean(bounds, p) for p in self.unsafe.polytopes]
+        outcome = ReluSplit(self.graph, bounds, polytopes, Workers(1), note).run(deadline)
         return outcome.proved, np.concatenate(points)
 
     def _with_mean(self, bounds: Bounds, polytope: Polytope) -> Polytope:

@@ -1,0 +1,112 @@
+"""What a search over input splits proves is recorded, and the checker agrees."""
+
+import numpy as np
+import pytest
+from support.asked import SORTS, Asked, ask
+from support.networks import KINDS, Draft
+from support.recorded import record
+
+import verdict
+from verdict.certificate.contradictions import contradictions
+from verdict.certificate.neurons import Disjuncts, NeuronMap
+from verdict.certificate.proof import Goal, Part, ProofTree
+from verdict.certificate.write import unsat_claim, write_certificate
+from verdict.checker import check
+from verdict.search import bab
+
+TIERS = ("exact", "rigorous", "python")
+
+
+@pytest.fixture(autouse=True)
+def only_input_splits(monkeypatch):
+    monkeypatch.setattr(bab, "FEW_RELUS", -1)
+
+
+def _asked(folder, sort, count):
+    """The first `count` questions of a sort, each in a folder of its own."""
+    for number in range(count):
+        serial = (number // len(KINDS) * len(SORTS) + SORTS.index(sort)) * len(KINDS) + number % len(KINDS)
+        inside = folder / str(serial)
+        inside.mkdir()
+        yield ask(serial, inside), inside
+
+
+@pytest.mark.parametrize("sort", [s for s in SORTS if s != "point"])
+def test_what_is_proved_is_accepted(tmp_path, sort):
+    accepted = 0
+    for asked, folder in _asked(tmp_path, sort, 6):
+        found = record(asked, folder, 0.3)
+        assert not (found.proved and asked.truth == "violated")
+        assert not found.left
+        for tier in TIERS if found.proved else ():
+            report = check(found.path, asked.network.path, asked.query, tier=tier, any_order=False)
+            assert report.accepted, (asked.name, tier, report.reason)
+        accepted += found.proved
+    assert accepted >= 1
+
+
+def _identity(folder):
+    """y = x, and a query of two disjuncts, each excluded by a mean of its two rows and by no row alone."""
+    draft = Draft(np.random.default_rng(0))
+    last = draft.add("Gemm", "x", draft.constant(np.eye(2, dtype=np.float32)), draft.constant(np.zeros(2, np.float32)))
+    model = verdict.load(draft.save(folder / "identity.onnx", (2,), 2, last))
+    query = folder / "means.vnnlib"
+    query.write_text(
+        "".join(f"(declare-const {name} Real)\n" for name in ("X_0", "X_1", "Y_0", "Y_1"))
+        + "".join(f"(assert (>= X_{i} -1))(assert (<= X_{i} 1))\n" for i in range(2))
+        + "(assert (or"
+        " (and (<= (+ Y_0 Y_1) -0.25) (<= (- (* -1 Y_0) (* 0.875 Y_1)) -0.125))"
+        " (and (<= (* 2 (- Y_0 Y_1)) -0.5) (<= (- (* 0.875 Y_1) Y_0) -0.125))))"
+    )
+    return Asked("means", model, query, "robust")
+
+
+def test_each_disjunct_of_a_leaf_has_its_own_weights(tmp_path):
+    asked = _identity(tmp_path)
+    found = record(asked, tmp_path)
+    (part,) = found.parts
+    (goal,) = part.goals
+    (weights,) = goal.tree._rows.values()
+    assert len(goal.tree) == 1
+    assert found.proved
+    assert (weights > 0).all()
+    good = [True] * len(TIERS)
+    for changed, expected in ((weights, good), (weights[[2, 3, 0, 1]], None), (0 * weights, None),
+                              (weights * [1, 1, 0, 0], None), (weights * 1024, good)):
+        goal.tree._rows = {0: changed.astype(np.float32)}
+        write_certificate(found.path, unsat_claim(), asked.network.data, found.parts, query=asked.query.read_bytes())
+        accepted = [check(found.path, asked.network.path, asked.query, tier=tier).accepted for tier in TIERS]
+        assert accepted == (expected or [False] * len(TIERS)), changed
+
+
+def test_no_weights_prove_what_is_false(tmp_path):
+    """A query with a solution is refused, whatever the weights of its one leaf: its rows' mean is negative there."""
+    tried = 0
+    for asked, inside in _asked(tmp_path, "rows", 16):
+        if asked.truth != "violated":
+            continue
+        rng, data = np.random.default_rng(tried), asked.query.read_bytes()
+        claim = Disjuncts(unsat_claim(), NeuronMap(asked.network), data)
+        rows = sum(len(d.offset) for d in claim.all)
+        for weights in (np.ones(rows), rng.random(rows), rng.random(rows) * (rng.random(rows) < 0.5)):
+            tree = ProofTree()
+            tree.close(0, rows=weights[None])
+            parts = [Part(True, [Goal(list(range(len(claim.all))), tree)])]
+            path = write_certificate(inside / "false.vcert", unsat_claim(), asked.network.data, parts, query=data)
+            for tier in TIERS:
+                assert not check(path, asked.network.path, asked.query, tier=tier, any_order=False).accepted
+            tried += 1
+    assert tried >= 6
+
+
+def test_disjuncts_that_contradict_themselves(tmp_path):
+    model = verdict.load("xor")
+    query = tmp_path / "none.vnnlib"
+    declared = "".join(f"(declare-const {name} Real)\n" for name in ("X_0", "X_1", "Y_0", "Y_1"))
+    box = "".join(f"(assert (>= X_{i} 0))(assert (<= X_{i} 1))\n" for i in range(2))
+    query.write_text(declared + box + "(assert (<= (* 3 Y_0) 1))(assert (>= (* 7 Y_0) 2.5))(assert (<= Y_1 9))")
+    data = query.read_bytes()
+    claim = Disjuncts(unsat_claim(), NeuronMap(model), data)
+    path = write_certificate(tmp_path / "c.vcert", unsat_claim(), model.data, contradictions(claim), query=data)
+    for tier in TIERS:
+        assert check(path, model.path, query, tier=tier).accepted

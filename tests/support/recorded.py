@@ -1,0 +1,65 @@
+"""Certificates that the real search has recorded, for queries on random small networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from support.asked import Asked
+from verdict.bounds import linear_bounds
+from verdict.certificate.complete import complete
+from verdict.certificate.contradictions import contradictions
+from verdict.certificate.neurons import Disjuncts, NeuronMap
+from verdict.certificate.proof import Part
+from verdict.certificate.recording import Recording
+from verdict.certificate.write import unsat_claim
+from verdict.deadline import Deadline
+from verdict.property.vnnlib1 import read_vnnlib1
+from verdict.search.bab import branch_and_bound
+
+
+@dataclass
+class Recorded:
+    """A certificate and its parts; `proved` says whether the search has proved all that it was asked, `left` how many
+    leaves the checker finds open after some halving."""
+
+    path: Path
+    parts: list[Part]
+    proved: bool
+    left: int
+
+
+def record(asked: Asked, folder: Path, seconds: float = 1.0, **options: Any) -> Recorded:
+    """Branch and bound on every case of a query, recorded and written; `options` go to `branch_and_bound`."""
+    data = asked.query.read_bytes()
+    neurons = NeuronMap(asked.network)
+    claim, parts, proved = Disjuncts(unsat_claim(), neurons, data), [], True
+    for case in read_vnnlib1(asked.query).cases:
+        subject = asked.network.passing_inputs() if case.outputs_with_inputs else asked.network
+        low, high = case.inputs.floats()
+        proof = Recording.of_claim(neurons, claim, case.inputs, case.unsafe.polytopes, parts)
+        outcome = branch_and_bound(
+            subject.graph,
+            linear_bounds(subject.graph, low[None], high[None]),
+            list(case.unsafe.polytopes),
+            Deadline(seconds),
+            lambda points: False,
+            proof=proof,
+            **options,
+        )
+        proved &= outcome.proved
+    parts += contradictions(claim)
+    path, boxes, left = folder / "recorded.vcert", [_box(claim, part) for part in parts], 0
+    for tier in ("rigorous", "exact") if proved else ():
+        left += complete(path, unsat_claim(), asked.network, parts, boxes, query=asked.query, tier=tier)
+    return Recorded(path, parts, proved, left)
+
+
+def _box(claim: Disjuncts, part: Part) -> tuple[Any, Any]:
+    """Floats near the ends of the part's box."""
+    chosen = [claim.all[d] for goal in part.goals for d in goal.disjuncts]
+    low, high = [d.lower for d in chosen], [d.upper for d in chosen]
+    return np.array(low).min(axis=0).astype(float), np.array(high).max(axis=0).astype(float)

@@ -1,0 +1,50 @@
+"""The proof tree of a search over input splits, grown while it runs: what becomes its part of a certificate.
+
+One tree excludes all polytopes at once; every box carries the number of its node. The checker bounds a leaf's box anew,
+so a leaf needs nothing but its place in the tree, or the weights of the mean of rows that excludes a polytope on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..certificate.proof import Goal, Part, ProofTree
+from ..certificate.recording import Recording
+from ..network.exact import FloatArray
+from ..property import UnsafeSet
+from .boxes import Boxes
+from .rows import Rows
+
+
+class BoxTree:
+    """The tree of a search for the polytopes of `unsafe`; the whole box is node 0."""
+
+    def __init__(self, proof: Recording, unsafe: UnsafeSet, rows: Rows) -> None:
+        self.proof, self.unsafe, self.rows = proof, unsafe, rows
+        self.tree = ProofTree()
+
+    def split(self, parents: Boxes, halves: Boxes, coordinates: Any) -> Boxes:
+        """The halves of boxes (see `halving.halve`) with their numbers."""
+        thresholds = halves.high[np.arange(len(parents)), coordinates]
+        return replace(halves, node=np.concatenate(self.tree.split_inputs(parents.node, coordinates, thresholds)))
+
+    def close(self, boxes: Boxes) -> None:
+        """Store what closes these boxes."""
+        mixed = boxes.take(boxes.weights.any(axis=1))
+        if len(mixed):
+            self.tree.close(mixed.node, rows=self._weights(mixed.weights))
+
+    def _weights(self, weights: FloatArray) -> Any:
+        """Weights (n, rows of all polytopes) as those of the rows of all the goal's disjuncts; None if unknown."""
+        parts = np.split(weights, self.rows.starts[1:], axis=1)
+        found = [self.proof.weights(i, self.unsafe.polytopes[i], part) for i, part in enumerate(parts)]
+        return None if any(part is None for part in found) else np.concatenate(found, axis=1)
+
+    def finish(self) -> None:
+        """Add the part that the tree makes to the recording."""
+        disjuncts = [d for found in self.proof.disjuncts for d in found]
+        if disjuncts:
+            self.proof.parts.append(Part(True, [Goal(disjuncts, self.tree)]))

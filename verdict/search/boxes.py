@@ -1,0 +1,103 @@
+"""Boxes of inputs and their bounds, in batches: what a search over input splits looks at.
+
+A box is closed when linear bounds (CROWN) exclude every unsafe polytope on it: by one of the polytope's rows, or by a
+weighted mean of them. Bounds are computed in float32 with its rounding charged, and again in float64 where only
+rounding stands between the bound and a proof. On a device other than the CPU they are hints, until `established`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..bounds.linear import LinearBound, linear_bounds, output_bounds
+from ..device import CPU, Device
+from ..network.exact import FloatArray
+from ..network.graph import Graph
+from .rows import Rows
+
+# Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
+NEAR = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """A batch of boxes: ends and the bound's slope in each input, (batch, input_size); slack (batch,), > 0 closes.
+
+    `weights` (batch, rows) are those of the means that close it, 0 where single rows do, and (batch, 0) for open boxes;
+    `node` (batch,) are the boxes' numbers in a proof tree.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    slope: FloatArray
+    slack: FloatArray
+    weights: FloatArray
+    node: Any
+
+    def __len__(self) -> int:
+        return len(self.slack)
+
+    def take(self, index: Any) -> Boxes:
+        return Boxes(*(getattr(self, f.name)[index] for f in fields(self)))
+
+    @staticmethod
+    def join(places: Sequence[tuple[Boxes, int]]) -> Boxes:
+        """One batch of single boxes, each given by a batch and its place there."""
+        return Boxes(*(np.array([getattr(boxes, f.name)[i] for boxes, i in places]) for f in fields(Boxes)))
+
+    @property
+    def points(self) -> FloatArray:
+        """Of each box the bound's minimiser and the middle, (2 batch, input_size)."""
+        return np.concatenate([np.where(self.slope > 0, self.low, self.high), (self.low + self.high) / 2])
+
+    @property
+    def middle(self) -> FloatArray:
+        """Where a coordinate is halved, (batch, input_size)."""
+        return self.low / 2 + self.high / 2
+
+    @property
+    def divisible(self) -> Any:
+        """Which coordinates have a float between their ends, (batch, input_size)."""
+        middle = self.middle
+        return (self.low < middle) & (middle < self.high)
+
+
+def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, device: Device = CPU) -> Boxes:
+    """The boxes [low, high], each (batch, input_size), with bounds of their slack: rigorous ones on the CPU."""
+    boxes = _bound(graph, rows, low, high, rows.quick, device)
+    if rows.quick is np.float32:
+        # Within float32's rounding of a proof: look again in float64.
+        slack = boxes.slack
+        close = np.flatnonzero((slack <= 0) & (slack > -NEAR * np.abs(slack).mean()))
+        if len(close):
+            again = _bound(graph, rows, low[close], high[close], np.float64, device)
+            slack[close] = np.maximum(slack[close], again.slack)
+            boxes.weights[close] = again.weights
+    return boxes
+
+
+def established(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
+    """Boxes with hints of their slack: those that seem closed with rigorous bounds instead."""
+    seems = np.flatnonzero(boxes.slack > 0)
+    slack, weights = boxes.slack.copy(), boxes.weights.copy()
+    if len(seems):
+        proved = bound_boxes(graph, rows, boxes.low[seems], boxes.high[seems])
+        slack[seems], weights[seems] = proved.slack, proved.weights
+    return replace(boxes, slack=slack, weights=weights)
+
+
+def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: Any, device: Device) -> Boxes:
+    """The boxes with linear bounds in one float type; the slope is that of the decisive row."""
+    bottom, top = low, high
+    if dtype is np.float32:
+        bottom, top = np.nextafter(low.astype(dtype), -dtype(np.inf)), np.nextafter(high.astype(dtype), dtype(np.inf))
+    bounds = linear_bounds(graph, device.put(bottom), device.put(top))
+    bound = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)))
+    bound = LinearBound(device.fetch(bound.lower), device.fetch(bound.slope), device.fetch(bound.constant))
+    slack, weights = rows.mixed_slack(bound, bottom, top)
+    slope = bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
+    return Boxes(low, high, slope, slack, weights, np.zeros(len(low), int))
