@@ -62,6 +62,12 @@ def two(*nodes: onnx.NodeProto, **constants: Any) -> onnx.ModelProto:
 case("empty file", b"", "the file is empty, expected an ONNX model", ModelError)
 case("text", b"hello, world", "not a valid ONNX model", ModelError)
 case("cut short", single("MatMul", (1, 9), (X, weights(9, 9))).SerializeToString()[:150], "not a valid", ModelError)
+case(
+    "a name that is no text",
+    single("Relu", (1, 3)).SerializeToString().replace(b"the_Relu", b"the_Rel\xff"),
+    r"the name b'the_Rel\\xff' is no UTF-8 text",
+    ModelError,
+)
 case("bad gzip", b"\x1f\x8b\x08garbage", "not a valid gzip file", ModelError)
 # Whole models.
 case("no graph", onnx.ModelProto(ir_version=8), "not a valid ONNX model", ModelError)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,18 @@ def model_of(data: bytes, path: Path) -> onnx.ModelProto:
     except Exception as error:
         text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: not a valid ONNX model: {text.strip()}") from error
+    bad = next((name for name in _names(model.graph) if not isinstance(name, str)), None)
+    if bad is not None:
+        raise ModelError(f"{path}: not a valid ONNX model: the name {bad!r} is no UTF-8 text")
     return model
+
+
+def _names(graph: onnx.GraphProto) -> Iterator[object]:
+    """All names in a graph; the parser gives bytes for those that are no text."""
+    for named in (*graph.initializer, *graph.input, *graph.output):
+        yield named.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
 
 
 class _Importer:
