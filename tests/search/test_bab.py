@@ -74,8 +74,8 @@ def test_leaves_close_with_the_duals_of_their_linear_program(tmp_path):
             space = Space(graph, bounds, polytope.matrix.values[:1], np.zeros(1))
             for number in range(min(2**space.size, 16)):
                 signs = np.array([1 if number >> k & 1 else -1 for k in range(space.size)], np.int8)
-                proved, _ = close_leaf(space, signs, polytope)
-                assert proved
+                proof, _ = close_leaf(space, signs, polytope)
+                assert proof is not None
                 closed += space.size > 0
     assert closed > 20
 
@@ -91,7 +91,7 @@ def test_a_leaf_that_reaches_the_unsafe_set_is_not_closed(tmp_path):
     # The region that the centre lies in, so that it is not empty.
     phases = phases_at(graph, x)
     signs = np.concatenate([np.where(phases[i][columns], 1, -1) for i, columns in space.columns.items()])
-    assert not close_leaf(space, signs.astype(np.int8), never)[0]
+    assert close_leaf(space, signs.astype(np.int8), never)[0] is None
 
 
 def test_a_point_that_bounds_leave_open_is_decided_by_splitting_relus(tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def _domains_around(rng, space, points):
     betas = (rng.random(shape) * 10.0 ** rng.integers(-6, 6)).astype(np.float32)
     betas[rng.random(shape) < 0.5] = 0
     row = rng.integers(0, len(space.rows), len(points))
-    return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32))
+    return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32), np.zeros(len(points), int))
 
 
 @pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])

@@ -48,6 +48,11 @@ class NeuronMap:
                 return False
         return True
 
+    @property
+    def count(self) -> int:
+        """How many neurons there are."""
+        return int(self.checked.starts[-1])
+
     def numbers(self, relu: int, columns: Any) -> Any:
         """The numbers of neurons `columns` of the graph's ReLU node `relu`."""
         return self.checked.starts[self.layer(relu)] + np.asarray(columns)

@@ -7,7 +7,8 @@ small: slopes as bytes, betas only of the splits on a leaf's own path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -23,11 +24,13 @@ class ProofTree:
     """A tree of splits over one box. Node 0 is the root; every method takes and returns arrays of node numbers.
 
     `columns` are the neurons that slopes and betas are given for, in the checker's numbering
-    (`neurons.NeuronMap`), ascending; None if no multipliers are ever stored.
+    (`neurons.NeuronMap`), ascending; None if no multipliers are ever stored. `chords` are the slopes above them that
+    the slopes were found with: with both given, tighter bounds never make a leaf worse.
     """
 
-    def __init__(self, columns: Any = None) -> None:
-        self.columns = None if columns is None else np.asarray(columns, np.uint32)
+    def __init__(self, columns: Any = None, chords: Any = None) -> None:
+        self.columns = np.asarray([] if columns is None else columns, np.uint32)
+        self.chords = None if chords is None else np.asarray(chords, np.float32)
         self._kind: list[int] = [LEAF]
         self._variable: list[int] = [0]
         self._value: list[float] = [0.0]
@@ -41,6 +44,11 @@ class ProofTree:
 
     def __len__(self) -> int:
         return len(self._kind)
+
+    @property
+    def space(self) -> tuple[bytes, bytes]:
+        """What trees must have in common to be stored together: their columns and chords."""
+        return self.columns.tobytes(), b"" if self.chords is None else self.chords.tobytes()
 
     def split_inputs(self, nodes: Any, coordinates: Any, thresholds: Any) -> tuple[Any, Any]:
         """The numbers of the halves x_i <= t and x_i >= t of each node."""
@@ -74,15 +82,34 @@ class ProofTree:
         Without slopes the checker takes CROWN's; without weights, or where a disjunct's are all 0, it tries each row
         alone.
         """
-        for values, store in ((slopes, self._slopes), (betas, self._betas), (rows, self._rows)):
-            if values is not None:
-                kept = np.array(values) if store is self._betas else _small(values, store is self._slopes)
-                store.update(zip(np.atleast_1d(nodes).tolist(), kept, strict=True))
+        numbers = np.atleast_1d(nodes).tolist()
+        if slopes is not None:
+            self._slopes.update(zip(numbers, slope_bytes(slopes), strict=True))
+        if rows is not None:
+            self._rows.update(zip(numbers, np.maximum(np.asarray(rows, np.float32), 0), strict=True))
+        if betas is not None:
+            leaf, column = np.nonzero(betas)
+            ends = np.searchsorted(leaf, np.arange(len(numbers) + 1)).tolist()
+            found, values = self.columns[column], np.asarray(betas)[leaf, column]
+            self._betas.update((n, (found[a:b], values[a:b])) for n, a, b in zip(numbers, ends, ends[1:], strict=False))
 
-    def close_raw(self, node: int, rows: Sequence[float], multipliers: Any) -> None:
+    def close_raw(self, node: int, rows: Any, multipliers: Any) -> None:
         """Close a leaf by any multipliers of all neurons, in the checker's numbering: LP duals, Farkas rays."""
         self._variable[node] = RAW
-        self._raw[node] = np.concatenate([np.asarray(rows, np.float64), np.asarray(multipliers, np.float64)])
+        self._raw[node] = rows, multipliers
+
+    @property
+    def has_raw(self) -> bool:
+        """Whether a leaf is closed by raw multipliers, which belong to one disjunct."""
+        return bool(self._raw)
+
+    def reweighted(self, convert: Callable[[Any], Any]) -> ProofTree:
+        """The tree for other rows: `convert` makes weights of them from weights (n, rows) of these; None: the same."""
+        other = copy.copy(self)
+        other._rows = dict(zip(self._rows, _converted(convert, list(self._rows.values())), strict=True))
+        rows = _converted(convert, [rows for rows, _ in self._raw.values()])
+        other._raw = {node: (r, mu) for r, (node, (_, mu)) in zip(rows, self._raw.items(), strict=True)}
+        return other
 
     def close_rational(self, node: int, rows: Sequence[Fraction], betas: Sequence[Fraction]) -> None:
         """Close a leaf by exact rationals; `betas` belong to the ReLU splits on its path, from the root."""
@@ -113,16 +140,14 @@ class ProofTree:
         return order
 
 
-def as_stored(slopes: Any) -> Any:
-    """The slopes that the checker will read for these, float32: a search should close leaves with them."""
-    return _small(slopes, True).astype(np.float32) / np.float32(255)
+def _converted(convert: Callable[[Any], Any], rows: list[Any]) -> Any:
+    found = convert(np.stack(rows)) if rows else None
+    return rows if found is None else found
 
 
-def _small(values: Any, unit: bool) -> Any:
-    """Slopes as bytes (they may be any), weights as float32."""
-    if unit:
-        return np.rint(np.clip(np.asarray(values, np.float64), 0, 1) * 255).astype(np.uint8)
-    return np.maximum(np.asarray(values, np.float32), 0)
+def slope_bytes(slopes: Any) -> Any:
+    """Slopes as the bytes that they are stored as."""
+    return np.rint(np.clip(np.asarray(slopes, np.float32), 0, 1) * np.float32(255)).astype(np.uint8)
 
 
 def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any]]:
@@ -130,28 +155,29 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
     nodes: list[tuple[int, int, float]] = []
     slopes, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], 0
     with_betas = any(t._betas for t in trees)
-    columns = next((t.columns for t in trees if t.columns is not None), None)
-    place = {} if columns is None else {int(c): i for i, c in enumerate(columns)}
+    columns = trees[0].columns
     for tree in trees:
         for node, path in tree.walk():
             nodes.append((tree._kind[node], tree._variable[node], tree._value[node]))
             if tree._kind[node] != LEAF:
                 continue
-            if node in tree._slopes:
+            if node in tree._slopes and len(columns):
                 slopes.append(tree._slopes[node])
                 sloped.append(leaves)
             if with_betas:
-                own = tree._betas.get(node)
-                betas += [0.0 if own is None or n not in place else max(0.0, float(own[place[n]])) for n in path]
+                own = dict(zip(*(a.tolist() for a in tree._betas[node]), strict=True)) if node in tree._betas else {}
+                betas += [max(0.0, own.get(n, 0.0)) for n in path]
             rows.append(tree._rows.get(node))
             if node in tree._raw:
-                raw.append(tree._raw[node])
+                raw.append(np.concatenate([np.asarray(values, np.float64) for values in tree._raw[node]]))
             if node in tree._rational:
                 rational.append(tree._rational[node])
             leaves += 1
     arrays: dict[str, Any] = {}
     if slopes:
         arrays["columns"], arrays["slopes"] = columns, np.stack(slopes)
+        if trees[0].chords is not None:
+            arrays["chords"] = trees[0].chords
         if len(slopes) < leaves:
             arrays["sloped"] = np.array(sloped, np.uint32)
     if betas:
@@ -193,8 +219,10 @@ class Goal:
 @dataclass
 class Part:
     """One box: with `at_leaves` every leaf computes its own bounds from its own box (input splits); else the box's
-    bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers."""
+    bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers, and found with the slopes
+    `lines` (2, neurons) below and above ReLUs."""
 
     at_leaves: bool
     goals: list[Goal] = field(default_factory=list)
     lemmas: list[Lemma] = field(default_factory=list)
+    lines: Any = None

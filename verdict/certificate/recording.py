@@ -43,7 +43,11 @@ class Recording:
     def weights(self, number: int, polytope: Polytope, shares: Any) -> Any:
         """Weights for the leaves of a goal about `disjuncts[number]`, polytope `number`'s, from those (n, rows) of the
         polytope's rows; None where the claim's rows are not known."""
+        return self.weights_of(self.disjuncts[number], polytope, shares)
+
+    def weights_of(self, disjuncts: Sequence[int], polytope: Polytope, shares: Any) -> Any:
+        """As `weights`, for a goal about some of the polytope's disjuncts."""
         if self.claim is None:
             return None
-        claim, disjuncts = self.claim, self.disjuncts[number]
-        return np.concatenate([np.zeros((len(shares), 0)), *(claim.weights(d, polytope, shares) for d in disjuncts)], 1)
+        found = (self.claim.weights(d, polytope, shares) for d in disjuncts)
+        return np.concatenate([np.zeros((len(shares), 0)), *found], axis=1)

@@ -93,6 +93,8 @@ def write_certificate(
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             nodes: list[Any] = []
             for p, part in enumerate(parts):
+                if part.lines is not None:
+                    _put(archive, f"p{p}.lines", np.asarray(part.lines, np.float32))
                 for number, lemma in enumerate(part.lemmas):
                     prefix = f"p{p}.l{number}"
                     _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))

@@ -18,7 +18,6 @@ from .integers import OutOfRangeError, float32_error
 from .network import Network
 from .reference import Choice, Ends, from_lines, rule
 from .region import Region
-from .rows import whole
 from .tree import LINES, RATIONAL, RAW
 
 
@@ -70,7 +69,7 @@ def closed(leaf: Leaf, region: Region, stored: bool = True) -> bool:
         weights[0] = leaf.group.raw[leaf.number, : len(leaf.owned[0])].tolist()
     elif domain.rows is not None:
         parts = np.split(domain.rows, np.cumsum([len(own) for own in leaf.owned])[:-1], axis=1)
-        weights = [whole(part)[0].tolist() if part.any() else None for part in parts]
+        weights = [part[0].tolist() if part.any() else None for part in parts]
 
     def bounds(node: int) -> Ends:
         line = of[node]

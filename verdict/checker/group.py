@@ -16,6 +16,7 @@ from .claim import rational
 from .errors import UnreadableError
 from .network import Network
 from .region import Lines, Region, lines
+from .rows import whole
 from .tree import RATIONAL, RAW, Leaves
 
 # Stored numbers are these over a denominator, or floats.
@@ -25,11 +26,12 @@ SLOPES, FLOATS = ("u1", "<u2", "<f4", "<f8"), ("<f4", "<f8")
 
 @dataclass(frozen=True, eq=False)
 class Domains:
-    """Leaves with their multipliers: `below` (n, neurons) slopes, NaN where none is stored; `shift` (n, neurons);
-    `rows` (n, rows of the goal) floats >= 0 or None."""
+    """Leaves with their multipliers: slopes `below` (n, neurons) and `chords` (neurons,), NaN where none is stored;
+    `shift` (n, neurons); `rows` (n, rows of the goal) integers >= 0; all may be None."""
 
     leaves: Leaves
     below: Any
+    chords: Any
     shift: Any
     rows: Any
 
@@ -37,8 +39,8 @@ class Domains:
         return len(self.leaves)
 
     def take(self, index: Any) -> Domains:
-        return Domains(self.leaves.take(index), *(None if a is None else a[index]
-                                                  for a in (self.below, self.shift, self.rows)))
+        below, shift, rows = (None if a is None else a[index] for a in (self.below, self.shift, self.rows))
+        return Domains(self.leaves.take(index), below, self.chords, shift, rows)
 
 
 class Group:
@@ -52,25 +54,28 @@ class Group:
             return archive.array(member, types, dimensions) if member in archive else None
 
         self.columns, self.slopes = load("columns", ("<u4",), 1), load("slopes", SLOPES, 2)
-        self.sloped = load("sloped", ("<u4",), 1)
+        self.sloped, self.chords = load("sloped", ("<u4",), 1), load("chords", FLOATS, 1)
         self.betas, self.rows = load("betas", FLOATS, 1), load("lambda", FLOATS, 2)
         self.raw = load("raw", ("<f8",), 2)
         self.exact: list[Any] = []
         if f"{prefix}.rational.json" in archive:
             found = archive.json(f"{prefix}.rational.json")
             self.exact = found if isinstance(found, list) else [None]
-        if (self.slopes is None) != (self.columns is None) or (self.slopes is None and self.sloped is not None):
+        without = self.slopes is None
+        if without != (self.columns is None) or (without and not (self.sloped is None and self.chords is None)):
             raise UnreadableError(f"{prefix}: slopes and columns belong together")
         if self.slopes is not None:
             good = self.columns.astype(np.int64)
             if self.slopes.shape[1] != len(good) or (np.diff(good) <= 0).any() or (good >= neurons).any():
                 raise UnreadableError(f"{prefix}: columns do not fit")
+            if self.chords is not None and len(self.chords) != len(good):
+                raise UnreadableError(f"{prefix}: chords do not fit")
             if self.sloped is not None and (len(self.sloped) != len(self.slopes)
                                             or (np.diff(self.sloped.astype(np.int64)) <= 0).any()):
                 raise UnreadableError(f"{prefix}: sloped leaves do not fit")
         if self.rows is not None and self.rows.shape[1] != rows:
             raise UnreadableError(f"{prefix}: lambdas do not fit")
-        for values, most in ((self.slopes, 1.0), (self.betas, np.inf), (self.rows, np.inf)):
+        for values, most in ((self.slopes, 1.0), (self.chords, 1.0), (self.betas, np.inf), (self.rows, np.inf)):
             plain = values is None or values.dtype.kind != "f"
             if not plain and not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
                 raise UnreadableError(f"{prefix}: multipliers outside their range")
@@ -81,7 +86,7 @@ class Group:
     def domains(self, leaves: Leaves) -> Domains:
         """The multipliers of a chunk of leaves."""
         count = len(leaves)
-        below, shift, rows = None, None, None
+        below, chords, shift, rows = None, None, None, None
         if self.slopes is not None:
             at = np.arange(count)
             number = leaves.first + at
@@ -95,6 +100,9 @@ class Group:
             below = np.full((count, self.neurons), np.nan)
             values = self.slopes[number].astype(np.float64) / UNITS.get(self.slopes.dtype, 1.0)
             below[at[:, None], self.columns.astype(np.intp)] = values
+        if self.chords is not None:
+            chords = np.full(self.neurons, np.nan)
+            chords[self.columns.astype(np.intp)] = self.chords
         if self.betas is not None:
             depth = [len(p) for p in leaves.paths]
             values = self.betas[leaves.first_beta : leaves.first_beta + sum(depth)].astype(np.float64)
@@ -107,8 +115,9 @@ class Group:
         if self.rows is not None:
             if leaves.first + count > len(self.rows):
                 raise UnreadableError(f"{self.prefix}: more leaves than lambdas")
-            rows = self.rows[leaves.first : leaves.first + count].astype(np.float64)
-        return Domains(leaves, below, shift, rows)
+            rows, scale = whole(self.rows[leaves.first : leaves.first + count].astype(np.float64))
+            shift = None if shift is None else shift * scale
+        return Domains(leaves, below, chords, shift, rows)
 
     def finish(self, leaves: int, betas: int, kinds: dict[int, int]) -> None:
         """Every stored number must have been used."""
@@ -142,9 +151,8 @@ def lines_of(
         high = np.where(signs < 0, np.minimum(region.high[source], 0), region.high[source])
         empty |= (low > high).any(axis=1)
         low, high = np.minimum(low, high), np.maximum(low, high)
-        below = None
-        if stored and domains.below is not None:
-            below = np.where(np.isnan(domains.below[:, cut]), high > -low, domains.below[:, cut])
-        shift = None if domains.shift is None or not stored else domains.shift[:, cut]
-        result[node] = lines(low, high, below, shift)
+        below, shift, chords = (
+            a[..., cut] if stored and a is not None else None for a in (domains.below, domains.shift, domains.chords)
+        )
+        result[node] = lines(low, high, below, shift, chords)
     return result, empty

@@ -19,7 +19,7 @@ from .claim import Claim
 from .errors import RejectedError, UnreadableError
 from .exactly import Leaf, closed
 from .floats import Floats
-from .group import Domains, Group, lines_of
+from .group import FLOATS, Domains, Group, lines_of
 from .integers import Integers, OutOfRangeError
 from .network import Network
 from .region import Region, bounded
@@ -129,10 +129,20 @@ class Part:
             try:
                 arithmetic, _ = self.levels[level]
                 self.roots[level] = bounded(self.network, arithmetic, self.low[None], self.high[None], None,
-                                            known=known)
+                                            known=known, given=self._lines())
             except OutOfRangeError:
                 raise RejectedError(f"{self.name}: numbers out of range") from None
         return self.roots[level]
+
+    def _lines(self) -> Any:
+        """Slopes below and above for the bounds of hidden neurons on the part's box, (2, neurons); None: CROWN's."""
+        member = f"{self.name}.lines.npy"
+        if member not in self.work.archive:
+            return None
+        found = self.work.archive.array(member, FLOATS, 2).astype(np.float64)
+        if found.shape != (2, self.neurons) or not ((found >= 0) & (found <= 1)).all():
+            raise UnreadableError(f"{member}: not two slopes for each neuron")
+        return found
 
     def _sharpen(self, level: int, layer: int, node: int, region: Region) -> None:
         """The lemmas about a layer: each is the least bound over the leaves of its tree."""

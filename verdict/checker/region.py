@@ -69,13 +69,17 @@ class Lines:
         return np.nextafter(gap(self.low, self.high, above.astype(np.float64)).astype(kind), kind.type(np.inf))
 
 
-def lines(low: Any, high: Any, below: Any = None, shift: Any = None) -> Lines:
-    """The lines for bounds (batch, size); `below` are slopes in place of CROWN's, for unstable neurons."""
+def lines(low: Any, high: Any, below: Any = None, shift: Any = None, chords: Any = None) -> Lines:
+    """The lines for bounds (batch, size); `below` and `chords` are slopes in place of CROWN's, for unstable neurons,
+    where they are numbers."""
     on, off = low >= 0, high <= 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         chord = high / (high - low)
-    above = np.where(on, 1.0, np.where(off, 0.0, np.clip(np.nan_to_num(chord, nan=0.5), 0, 1)))
-    floor = (high > -low).astype(np.float64) if below is None else below
+    chord = np.clip(np.nan_to_num(chord, nan=0.5), 0, 1)
+    floor = (high > -low).astype(np.float64)
+    chord = chord if chords is None else np.where(np.isnan(chords), chord, chords)
+    floor = floor if below is None else np.where(np.isnan(below), floor, below)
+    above = np.where(on, 1.0, np.where(off, 0.0, chord))
     return Lines(np.where(on, 1.0, np.where(off, 0.0, floor)), above, gap(low, high, above), shift, low, high)
 
 
@@ -87,11 +91,12 @@ def gap(low: Any, high: Any, above: Any) -> Any:
 
 
 def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, last: int | None = None,
-            known: Any = None, thorough: bool = False) -> Region:
+            known: Any = None, thorough: bool = False, given: Any = None) -> Region:
     """The region of boxes (batch, inputs) cut by `signs` (batch, neurons; 1 on, -1 off, 0 free; None: no splits).
 
     Nodes up to `last` are bounded. `known(k, node, region)` may return tighter proved bounds of the pre-activations of
     ReLU layer k. `thorough` applies the rule to stable neurons too, whose better bounds help the layers behind.
+    `given` (2, neurons) are slopes below and above in place of CROWN's.
     """
     region = Region({0: low}, {0: high}, (low > high).any(axis=1))
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
@@ -101,7 +106,9 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
         if isinstance(node, Relu):
             source = node.source
             region.set(i, np.maximum(region.low[source], 0), np.maximum(region.high[source], 0))
-            found[i] = lines(region.low[source], region.high[source])
+            k = number_of[source]
+            below, chords = (None, None) if given is None else given[:, None, network.starts[k] : network.starts[k + 1]]
+            found[i] = lines(region.low[source], region.high[source], below, None, chords)
             continue
         region.set(i, *arithmetic.interval(node, region))
         if i not in number_of:

@@ -57,7 +57,7 @@ def tried(size: int, owned: list[Any], weights: Any) -> list[Any]:
         if weights is not None:
             mine = weights[:, start : start + len(own)]
             given, mean = mine.any(axis=1), np.zeros((len(mine), 1, size))
-            mean[:, 0, own] = whole(mine)
+            mean[:, 0, own] = mine
             # Nothing but the mean is tried where there is one, whatever the other leaves here have.
             rows = mean if given.all() else np.where(given[:, None, None], mean, rows)
         result.append(rows)
@@ -65,7 +65,7 @@ def tried(size: int, owned: list[Any], weights: Any) -> list[Any]:
     return result
 
 
-def whole(rows: Any) -> Any:
-    """Weights (n, rows) >= 0 as integers of 20 bits, each n up to a factor: any weights are sound."""
-    scale = np.ldexp(1.0, np.clip(20 - np.frexp(rows.max(axis=1, keepdims=True, initial=0))[1], -900, 900))
-    return np.rint(rows * scale)
+def whole(rows: Any) -> tuple[Any, Any]:
+    """Weights (n, rows) >= 0 times factors (n, 1) as integers of 20 bits, and the factors: any weights are sound."""
+    scale = np.ldexp(1.0, np.clip(20 - np.frexp(rows.max(axis=1, keepdims=True, initial=0))[1], -400, 400))
+    return np.rint(rows * scale), scale

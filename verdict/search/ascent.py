@@ -7,11 +7,22 @@ The steps may be taken on another device; what its multipliers prove is then bou
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from ..bounds.adam import Adam
 from ..network.maps.namespace import namespace, positive
 from .space import Domains, Relaxed, Space
 
 SLOPE_RATE, BETA_RATE = 0.2, 0.1
+
+# Slopes are multiples of 1/255, which a certificate stores as bytes; steps are much longer.
+GRID = 255
+
+
+def on_grid(slopes: Any) -> Any:
+    """The nearest slopes (float32) that are stored as they are."""
+    return namespace(slopes).round(slopes * GRID) / GRID
 
 
 def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed]:
@@ -24,9 +35,9 @@ def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relax
         return _climb(space, domains, steps)
     found, seen = _climb(space, domains.to(device), steps)
     # Whatever the device sends back, these are multipliers; which domain they are for is not asked of it.
-    slopes, betas = device.fetch(found.slopes).clip(0, 1), device.fetch(found.betas).clip(0, None)
+    slopes, betas = on_grid(device.fetch(found.slopes).clip(0, 1)), device.fetch(found.betas).clip(0, None)
     proved = space.relax(domains, slopes, betas, follow=False)
-    here = Domains(domains.row, domains.signs, slopes, betas, proved.lower)
+    here = replace(domains, slopes=slopes, betas=betas, lower=proved.lower)
     return here, Relaxed(proved.lower, proved.rounding, proved.nu, device.fetch(seen.z), device.fetch(seen.x))
 
 
@@ -50,7 +61,7 @@ def _climb(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed
             slope_rule.keep(left)
             beta_rule.keep(left)
         free = now.signs == 0
-        slopes = (slopes + slope_rule.step(d_slope * free)).clip(0, 1)
+        slopes = on_grid((slopes + slope_rule.step(d_slope * free)).clip(0, 1))
         betas = positive(betas + beta_rule.step(-now.signs * d_beta)) * ~free
         seen = space.relax(now, slopes, betas)
         last.rounding[active], last.nu[active], last.z[active], last.x[active] = seen.rounding, seen.nu, seen.z, seen.x
@@ -58,5 +69,5 @@ def _climb(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed
         at = active[better]
         lower[at], slopes_kept[at], betas_kept[at] = seen.lower[better], slopes[better], betas[better]
     lower = xp.maximum(lower, domains.lower)
-    best = Domains(domains.row, domains.signs, slopes_kept, betas_kept, lower)
+    best = replace(domains, slopes=slopes_kept, betas=betas_kept, lower=lower)
     return best, Relaxed(lower, last.rounding, last.nu, last.z, last.x)

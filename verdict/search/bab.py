@@ -18,6 +18,7 @@ from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
 from .input_split import InputSplit
+from .lemmas import Lemmas
 from .relu_split import Outcome, ReluSplit
 from .sharpen import sharpen
 from .workers import Workers
@@ -48,8 +49,8 @@ def branch_and_bound(
 ) -> Outcome:
     """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
 
-    Multipliers of ReLU splits and the coordinates of input splits are looked for on `device`. A proof by input splits
-    is recorded in `proof`.
+    Multipliers of ReLU splits and the coordinates of input splits are looked for on `device`. A proof is added to
+    `proof`, if given.
     """
     for polytope in polytopes:
         if not polytope.matrix.is_dyadic:
@@ -61,7 +62,7 @@ def branch_and_bound(
         if few_inputs:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             return InputSplit(graph, unsafe, low, high, workers, try_points, device, proof).run(deadline, on_progress)
-        return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers, device)
+        return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers, device, proof)
 
 
 def _split_relus(
@@ -73,14 +74,16 @@ def _split_relus(
     on_progress: Callable[[float, int, int], object],
     workers: Workers,
     device: Device,
+    proof: Recording | None,
 ) -> Outcome:
+    lemmas = None if proof is None else Lemmas(graph, proof.neurons)
     visited, rounds = 0, 0
     while True:
         started, before = deadline.elapsed(), bounds.unstable(graph)
-        bounds = sharpen(graph, bounds, rounds, workers, deadline.passed, device=device)
+        bounds = sharpen(graph, bounds, rounds, workers, deadline.passed, device=device, lemmas=lemmas)
         sharpening = deadline.elapsed() - started
         last = rounds > 0 and bounds.unstable(graph) > SATURATED * before
-        search = ReluSplit(graph, bounds, polytopes, workers, try_points, device)
+        search = ReluSplit(graph, bounds, polytopes, workers, try_points, device, proof, lemmas)
         slice_, share = max(LEAST_SEARCH, SHARE * sharpening), 0.0
         while True:
             clock = deadline.share(1.0, slice_)

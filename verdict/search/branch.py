@@ -8,6 +8,7 @@ branching, De Palma et al. 2104.06718).
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> D
     for half, sign in enumerate((1, -1)):
         signs = domains.signs.copy()
         signs[rows, neurons] = sign
-        halves.append(Domains(domains.row, signs, domains.slopes, domains.betas, hints[half]))
+        halves.append(replace(domains, signs=signs, lower=hints[half]))
     children = Domains.join(halves)
     closed = np.flatnonzero(children.lower > 0)
     if len(closed) and not device.is_rigorous:
@@ -64,8 +65,8 @@ def _best_trial(space: Space, domains: Domains, loss: Any, count: int) -> tuple[
         trial_signs.append(signs)
     many = 2 * count
     slopes, betas = xp.tile(domains.slopes, (many, 1)), xp.tile(domains.betas, (many, 1))
-    row, inherited = xp.tile(domains.row, (many,)), xp.tile(domains.lower, (many,))
-    trial = Domains(row, xp.concat(trial_signs), slopes, betas, inherited)
+    row, inherited, node = (xp.tile(a, (many,)) for a in (domains.row, domains.lower, domains.node))
+    trial = Domains(row, xp.concat(trial_signs), slopes, betas, inherited, node)
     lower = space.relax(trial, slopes, betas, follow=False).lower
     lower = xp.maximum(lower.reshape(count, 2, batch), domains.lower)
     # The worse half decides, the better one breaks ties; a half that is closed at once counts fully.

@@ -8,6 +8,7 @@ multipliers are sound: `bounds.dual` makes a rigorous bound of them as they come
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -24,8 +25,16 @@ from ..property import Polytope
 from .space import Space
 
 
-def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[bool, FloatArray | None]:
-    """Whether the domain of `signs` (size,), all ReLUs split, is proved safe; else a point of it to look at."""
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """A proof that a domain is safe: weights of the polytope's rows, and per ReLU node mu of all its neurons."""
+
+    rows: FloatArray
+    neurons: dict[int, FloatArray]
+
+
+def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray | None]:
+    """A proof that the domain of `signs` (size,), all ReLUs split, is safe; without one a point of it to look at."""
     phases = {}
     for i in space.graph.relus:
         on = space.bounds.of_relu(space.graph, i)[0][0] >= 0
@@ -36,15 +45,16 @@ def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[bool, Floa
     try:
         solution = solver("highs", isolate=False).solve(encoding.model, time_limit=60.0)
     except SolverError:
-        return False, None
-    if _proves(space, signs, polytope, encoding, solution):
-        return True, None
+        return None, None
+    proof = _proof(space, signs, polytope, encoding, solution)
     point = None if solution.point is None else np.asarray(solution.point[: encoding.input_size])
-    return False, point
+    return proof, point
 
 
-def _proves(space: Space, signs: Any, polytope: Polytope, encoding: Encoding, solution: Solution) -> bool:
-    """Whether the solver's duals, or its Farkas ray, make a rigorous proof."""
+def _proof(
+    space: Space, signs: Any, polytope: Polytope, encoding: Encoding, solution: Solution
+) -> Multipliers | None:
+    """The solver's duals, or its Farkas ray, where they make a rigorous proof."""
     if solution.status is Status.OPTIMAL and solution.duals is not None:
         duals, rows = np.asarray(solution.duals), len(polytope.offset.values)
         shares = np.maximum(-duals[len(duals) - rows :], 0)
@@ -52,18 +62,20 @@ def _proves(space: Space, signs: Any, polytope: Polytope, encoding: Encoding, so
         # A ray has no share of the polytope's rows: it bounds the constant zero from below by more than zero.
         duals, shares = np.asarray(solution.ray), np.zeros(len(polytope.offset.values))
     else:
-        return False
+        return None
     exact, limit = _combined(polytope, shares)
     row = np.array([nearest_float(c) for c in exact])
     mu = row_multipliers(space.graph, encoding.definitions, duals[None])
     lower = float(dual_bound(space.graph, _halves(space, signs), space.graph.output, row[None], mu)[0, 0])
     if not math.isfinite(lower):
-        return False
+        return None
     output = space.graph.output
     largest = np.maximum(-space.bounds.lower[output][0], space.bounds.upper[output][0]).tolist()
     # The float row is off by so much, at an output of at most this size.
     wrong = [abs(c - Fraction(r)) * Fraction(m) for c, r, m in zip(exact, row.tolist(), largest, strict=True)]
-    return Fraction(lower) > limit + sum(wrong)
+    if Fraction(lower) <= limit + sum(wrong):
+        return None
+    return Multipliers(shares, {node: values[0, 0] for node, values in mu.items()})
 
 
 def _halves(space: Space, signs: Any) -> Bounds:

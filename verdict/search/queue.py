@@ -44,10 +44,5 @@ class DomainQueue:
             picked = [self._heap.pop() for _ in range(count)]
         else:
             picked = [heapq.heappop(self._heap) for _ in range(count)]
-        return Domains(
-            np.array([domains.row[i] for _, _, domains, i in picked]),
-            np.array([domains.signs[i] for _, _, domains, i in picked]),
-            np.array([domains.slopes[i] for _, _, domains, i in picked]),
-            np.array([domains.betas[i] for _, _, domains, i in picked]),
-            np.array([domains.lower[i] for _, _, domains, i in picked]),
-        )
+        taken = ([values[i] for values in domains.fields] for _, _, domains, i in picked)
+        return Domains(*map(np.array, zip(*taken, strict=True)))

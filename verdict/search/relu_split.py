@@ -9,12 +9,13 @@ split is a linear program. Minimisers of bounds are candidate counterexamples.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..bounds.bounds import Bounds
+from ..certificate.recording import Recording
 from ..deadline import Deadline
 from ..device import CPU, Device
 from ..network.evaluate import evaluate
@@ -25,9 +26,11 @@ from .ascent import optimise
 from .attack import attack
 from .branch import branch, losses
 from .leaf import close_leaf
+from .lemmas import Lemmas
 from .queue import DomainQueue
 from .rows import Rows
 from .space import Domains, Space
+from .trees import SplitTrees
 from .workers import Workers
 
 # Domains bounded at once by one worker in NumPy and on another device; gradient steps at the root and after each split.
@@ -56,19 +59,22 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What one batch gave: open children, domains with nothing left to split, points to look at, closed share."""
+    """What one batch gave: domains closed, domains that were split and their halves (see `branch`), domains with
+    nothing left to split, and points to look at."""
 
-    children: Domains | None
+    closed: Domains
+    parents: Domains
+    children: Domains
     full: Domains
     points: FloatArray
-    closed: float
 
 
 class ReluSplit:
     """The search over all `polytopes` on the box of `bounds` (batch 1, float64).
 
     Multipliers are looked for on `device`. `try_points` is given candidate counterexamples (k, input_size) that look
-    unsafe and returns True to stop.
+    unsafe and returns True to stop. With `proof` the search's trees are kept, and added to it as a part with `lemmas`
+    when all is proved.
     """
 
     def __init__(
@@ -79,6 +85,8 @@ class ReluSplit:
         workers: Workers,
         try_points: Callable[[FloatArray], bool],
         device: Device = CPU,
+        proof: Recording | None = None,
+        lemmas: Lemmas | None = None,
     ) -> None:
         self.graph, self.bounds, self.polytopes, self.workers = graph, bounds, polytopes, workers
         self.try_points = try_points
@@ -86,6 +94,8 @@ class ReluSplit:
         self.rows = Rows(self.unsafe)
         self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, device=device)
         self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
+        self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
+        self._lemmas = lemmas
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -107,6 +117,8 @@ class ReluSplit:
             ended = None
         while ended is None:
             if not len(self._queue):
+                if self._trees is not None:
+                    self._trees.finish([] if self._lemmas is None else self._lemmas.written())
                 return self._outcome(True, 0.0)
             on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
@@ -124,22 +136,32 @@ class ReluSplit:
         """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
         self._visited += sum(len(batch) for batch in batches)
         for result in self.workers.map(lambda batch: self._step(batch, steps), batches):
-            self._share += result.closed
+            self._close(result.closed)
             if len(result.points) and self.try_points(result.points):
                 return self._refuted()
             for at in range(len(result.full)):
                 domain = result.full.take(slice(at, at + 1))
                 polytope = self.polytopes[int(self.rows.owner[domain.row[0]])]
-                proved, point = close_leaf(self.space, domain.signs[0], polytope)
-                if not proved:
+                found, point = close_leaf(self.space, domain.signs[0], polytope)
+                if found is None:
                     if point is not None and self.try_points(point[None]):
                         return self._refuted()
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
                     return self._outcome(False, float(domain.lower[0]), reason)
                 self._share += float(self._weight(domain)[0])
-            if result.children is not None:
-                self._queue.push(result.children)
+                if self._trees is not None:
+                    self._trees.close_raw(domain, found)
+            if self._trees is not None and len(result.parents):
+                self._trees.split(result.parents, result.children)
+            done = result.children.lower > 0
+            self._close(result.children.take(done))
+            self._queue.push(result.children.take(~done))
         return None
+
+    def _close(self, domains: Domains) -> None:
+        self._share += float(self._weight(domains).sum())
+        if self._trees is not None:
+            self._trees.close(domains)
 
     def _refuted(self) -> Outcome:
         return self._outcome(False, -np.inf, "a counterexample was found")
@@ -158,18 +180,11 @@ class ReluSplit:
         self._recheck(domains, seen.rounding)
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
         closed = domains.lower > 0
-        share = float(self._weight(domains.take(closed)).sum())
-        left = np.flatnonzero(~closed)
-        loss = losses(self.space, domains, seen)[left]
-        domains = domains.take(left)
-        splittable = (loss >= 0).any(axis=1)
-        full = domains.take(~splittable)
-        if not splittable.any():
-            return _Step(None, full, points, share)
-        children = branch(self.space, domains.take(splittable), loss[splittable])
-        done = children.lower > 0
-        share += float(self._weight(children.take(done)).sum())
-        return _Step(children.take(~done), full, points, share)
+        loss = losses(self.space, domains, seen)
+        splittable = ~closed & (loss >= 0).any(axis=1)
+        parents = domains.take(splittable)
+        children = branch(self.space, parents, loss[splittable]) if len(parents) else parents
+        return _Step(domains.take(closed), parents, children, domains.take(~closed & ~splittable), points)
 
     def _best_rows(self, domains: Domains) -> Domains:
         """Each domain with the row of its polytope that its multipliers bound best."""
@@ -181,7 +196,7 @@ class ReluSplit:
         count, first = self.rows.counts[owner], self.rows.starts[owner]
         lower = np.full(len(domains), -np.inf, np.float32)
         for turn in range(most):
-            trial = Domains(first + turn % count, domains.signs, domains.slopes, domains.betas, domains.lower)
+            trial = replace(domains, row=first + turn % count)
             found = self.space.relax(trial, domains.slopes, domains.betas, follow=False).lower
             better = found > lower
             lower = np.where(better, found, lower)

@@ -9,6 +9,7 @@ faster, and every number is rigorous.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..device import CPU, Device
 from ..network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses
+from .lemmas import Grown, Lemmas
 from .space import Domains, Space
 from .workers import Workers
 
@@ -40,26 +42,35 @@ def sharpen(
     stop: Callable[[], bool] = lambda: False,
     root_steps: int = ROOT_STEPS,
     device: Device = CPU,
+    lemmas: Lemmas | None = None,
 ) -> Bounds:
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
     With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
     remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable.
     The trees grow on `device`, and what their leaves prove is NumPy's word.
+
+    With `lemmas` the bounds are those that a checker can find by itself or with them; trees worth keeping join them.
     """
     lines: dict[int, Lines] = {}
     hopeless = False
 
     def improve(so_far: Bounds) -> tuple[Any, Any]:
         nonlocal hopeless
-        low, high = tighten(graph, so_far, lines, stop)
+        number = len(so_far.lower) - 1
+        low, high = plain = tighten(graph, so_far, lines, stop)
+        if lemmas is not None:
+            low, high = lemmas.apply(number, low, high)
         if not (stop() or hopeless):
             so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
-            low, high = _split(graph, so_far, (root_steps, rounds), workers, stop, device)
+            low, high = _split(graph, so_far, (root_steps, rounds), workers, stop, device, lemmas)
+        if lemmas is not None:
+            low, high = lemmas.settle(number, plain, low, high)
         hopeless |= rounds > 0 and bool(np.mean((low < 0) & (high > 0)) > HOPELESS)
         return low, high
 
-    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known=bounds, improve=improve)
+    known = bounds if lemmas is None else None
+    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known, improve)
 
 
 def _split(
@@ -69,6 +80,7 @@ def _split(
     workers: Workers,
     stop: Callable[[], bool],
     device: Device,
+    lemmas: Lemmas | None,
 ) -> tuple[Any, Any]:
     """The bounds of the last node after `effort` (gradient steps, splits) for each of its unstable neurons."""
     number = len(bounds.lower) - 1
@@ -84,28 +96,36 @@ def _split(
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
     most = MOST_ENTRIES // (widest * (effort[1] + 1))
     parts = [roots.take(share) for share in workers.shares(len(rows), most)]
-    found = np.concatenate(workers.map(lambda part: grow(space, part, *effort, stop), parts)).astype(np.float64)
+    before = np.concatenate([low[0, unstable], -high[0, unstable]])
+
+    def bounded(part: Domains) -> Any:
+        grown = grow(space, part, *effort, stop)
+        return grown.lower if lemmas is None else lemmas.offer(space, unstable, part.row, grown, before)
+
+    found = np.concatenate(workers.map(bounded, parts)).astype(np.float64)
     low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
     high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
     return low, high
 
 
-def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[], bool]) -> Any:
-    """The least lower bound (roots,) of the leaves of each root's tree, splitting its worst leaf in every round.
+def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[], bool]) -> Grown:
+    """The tree of each root, its worst leaf split in every round; its bound is the least of its leaves'.
 
-    The roots get so many gradient steps on their slopes first.
-
-    A tree whose leaves are all above 0 is finished: the neuron is stable.
+    The roots get so many gradient steps on their slopes first. A tree whose leaves are all above 0 is finished: the
+    neuron is stable.
     """
     leaves, seen = optimise(space, roots, steps)
     count, lower = len(roots), np.full((len(roots), rounds + 1), np.inf, np.float32)
     lower[:, 0] = leaves.lower
+    # What a leaf's own multipliers prove, while `lower` never falls behind what its parent's prove.
+    own = lower.copy()
     # Leaf j of tree i is entry (i, j) of these; a split puts one half in its parent's place.
     store = [np.zeros((count, rounds + 1, space.size), kind) for kind in (np.int8, np.float32, np.float32, np.float32)]
     first = leaves.signs, leaves.slopes, leaves.betas, losses(space, leaves, seen)
     for kept, values in zip(store, first, strict=True):
         kept[:, 0] = values
     signs, slopes, betas, loss = store
+    leaf, column = np.zeros((count, rounds), np.intp), np.full((count, rounds), -1)
     for turn in range(1, rounds + 1):
         worst = lower.argmin(axis=1)
         at = np.flatnonzero(lower.min(axis=1) <= 0)
@@ -113,10 +133,14 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
         if not len(at) or stop():
             break
         here = at, worst[at]
-        parents = Domains(leaves.row[at], signs[here], slopes[here], betas[here], lower[here])
-        children, seen = optimise(space, branch(space, parents, loss[here]), STEPS)
+        parents = Domains(leaves.row[at], signs[here], slopes[here], betas[here], lower[here], leaves.node[at])
+        halves = branch(space, parents, loss[here])
+        children, seen = optimise(space, replace(halves, lower=np.full_like(halves.lower, -np.inf)), STEPS)
         lost = losses(space, children, seen)
+        leaf[at, turn - 1] = worst[at]
+        column[at, turn - 1] = (children.signs[: len(at)] != parents.signs).argmax(axis=1)
         for place, half in ((here, slice(0, len(at))), ((at, turn), slice(len(at), None))):
-            lower[place], signs[place] = children.lower[half], children.signs[half]
+            lower[place] = np.maximum(children.lower, halves.lower)[half]
+            own[place], signs[place] = children.lower[half], children.signs[half]
             slopes[place], betas[place], loss[place] = children.slopes[half], children.betas[half], lost[half]
-    return lower.min(axis=1)
+    return Grown(lower.min(axis=1), own.min(axis=1), leaf, column, signs, slopes, betas)

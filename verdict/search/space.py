@@ -30,7 +30,8 @@ class Domains:
     """A batch of domains, arrays (batch, ...): the row each is about, splits, multipliers, lower bounds (hints).
 
     `signs` are +1 (on), -1 (off) or 0 (not split), `slopes` those of the lines below, `betas` the multipliers of
-    the splits; each (batch, unstable ReLUs). `lower` is relative to the row's offset: above 0 closes.
+    the splits; each (batch, unstable ReLUs). `lower` is relative to the row's offset: above 0 closes. `node` is the
+    number of the domain in the proof tree that it belongs to, if one is grown (`trees.SplitTrees`).
     """
 
     row: Any
@@ -38,27 +39,25 @@ class Domains:
     slopes: Any
     betas: Any
     lower: Any
+    node: Any
 
     def __len__(self) -> int:
         return len(self.lower)
 
+    @property
+    def fields(self) -> tuple[Any, ...]:
+        return self.row, self.signs, self.slopes, self.betas, self.lower, self.node
+
     def take(self, index: Any) -> Domains:
-        return Domains(self.row[index], self.signs[index], self.slopes[index], self.betas[index], self.lower[index])
+        return Domains(*(values[index] for values in self.fields))
 
     def to(self, device: Device) -> Domains:
         """These domains (NumPy arrays) on a device."""
-        put = device.put
-        return Domains(put(self.row), put(self.signs), put(self.slopes), put(self.betas), put(self.lower))
+        return Domains(*map(device.put, self.fields))
 
     @staticmethod
     def join(parts: list[Domains]) -> Domains:
-        return Domains(
-            np.concatenate([d.row for d in parts]),
-            np.concatenate([d.signs for d in parts]),
-            np.concatenate([d.slopes for d in parts]),
-            np.concatenate([d.betas for d in parts]),
-            np.concatenate([d.lower for d in parts]),
-        )
+        return Domains(*map(np.concatenate, zip(*(d.fields for d in parts), strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +141,7 @@ class Space:
             np.repeat(self.floors[None].astype(np.float32), rows, axis=0),
             np.zeros((rows, self.size), np.float32),
             np.full(rows, -np.inf, np.float32),
+            np.zeros(rows, np.intp),
         )
 
     def relax(self, domains: Domains, slopes: Any, betas: Any, *, follow: bool = True) -> Relaxed:

@@ -1,0 +1,188 @@
+"""What the search over ReLU splits records is a proof that the checker accepts, however it came about."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.networks import KINDS, random_network
+
+import verdict
+from verdict.bounds import linear_bounds
+from verdict.certificate.neurons import Disjuncts, NeuronMap
+from verdict.certificate.recording import Recording
+from verdict.certificate.write import robust_claim, unsat_claim, write_certificate
+from verdict.checker import check
+from verdict.deadline import Deadline
+from verdict.models import data
+from verdict.network.exact import ExactVector
+from verdict.property import LinfBall, misclassification
+from verdict.property.vnnlib1 import read_vnnlib1
+from verdict.search import bab, sharpen
+from verdict.search.lemmas import Lemmas
+from verdict.search.relu_split import ReluSplit
+from verdict.search.workers import Workers
+
+TIERS = ("exact", "rigorous", "python")
+
+
+class Asked:
+    """One question: a network, a box, an unsafe set, and the claim that it is not reached."""
+
+    def __init__(self, network, box, unsafe, claim, query=None):
+        self.network, self.claim, self.query = network, claim, query
+        self.polytopes = list(unsafe.polytopes)
+        self.low, self.high = box.floats()
+        neurons = NeuronMap(network)
+        disjuncts = Disjuncts(claim, neurons, None if query is None else query.read_bytes())
+        self.proof = Recording.of_claim(neurons, disjuncts, box, self.polytopes, [])
+        assert not disjuncts.left
+
+    def bounds(self):
+        return linear_bounds(self.network.graph, self.low[None], self.high[None])
+
+    def search(self, rounds=None, threads=1, seconds=30.0):
+        """ReLU splits without sharpening, or after so many rounds of it."""
+        graph, bounds, lemmas = self.network.graph, self.bounds(), Lemmas(self.network.graph, self.proof.neurons)
+        with Workers(threads) as workers:
+            if rounds is not None:
+                bounds = sharpen.sharpen(graph, bounds, rounds, workers, lemmas=lemmas)
+            search = ReluSplit(
+                graph, bounds, self.polytopes, workers, lambda points: False, proof=self.proof, lemmas=lemmas
+            )
+            return search.run(Deadline(seconds))
+
+    def trees(self):
+        return [goal.tree for part in self.proof.parts for goal in part.goals]
+
+    def accepted(self, path, tiers=TIERS):
+        asked = None if self.query is None else self.query.read_bytes()
+        write_certificate(path, self.claim, self.network.data, self.proof.parts, query=asked)
+        for tier in tiers:
+            report = check(path, self.network.path, self.query, tier=tier, any_order=False)
+            assert report.accepted, (tier, report.reason)
+
+
+def ball(model, x, radius, low=-2, high=2):
+    """Robustness of the network's class within the radius."""
+    network = verdict.load(model)
+    label = int(network.evaluate(np.array([[float(v) for v in x]]))[0].argmax())
+    family = LinfBall(ExactVector.of(x), Fraction(low), Fraction(high))
+    claim = robust_claim(x, radius, label, None, Fraction(low), Fraction(high))
+    return Asked(network, family.at(radius), misclassification(label, network.output_size), claim)
+
+
+def random_ball(kind, seed, folder, rounds=None):
+    """A proof about a random network, at the largest of some radii at which there is one; else None."""
+    rng = np.random.default_rng([seed, 53])
+    folder = folder / str(seed)
+    folder.mkdir()
+    model = random_network(rng, kind, folder)
+    x = [Fraction(int(v), 8) for v in rng.integers(-8, 9, verdict.load(model).input_size)]
+    for tenths in (20, 15, 11, 8, 6, 4, 3, 2, 1):
+        asked = ball(model, x, Fraction(tenths, 10))
+        if asked.search(rounds).proved:
+            return asked
+    return None
+
+
+def vnnlib(path, low, high, polytopes, outputs):
+    """A query: inputs in a box, outputs in one of some polytopes {C y <= d}, given by rows (C, d)."""
+    lines = [f"(declare-const X_{i} Real)" for i in range(len(low))]
+    lines += [f"(declare-const Y_{i} Real)" for i in range(outputs)]
+    for i, (a, b) in enumerate(zip(low, high, strict=True)):
+        lines += [f"(assert (>= X_{i} {float(a)}))", f"(assert (<= X_{i} {float(b)}))"]
+    cases = []
+    for rows in polytopes:
+        atoms = []
+        for c, d in rows:
+            terms = " ".join(f"(* {float(v)} Y_{i})" for i, v in enumerate(c))
+            atoms.append(f"(<= (+ {terms}) {float(d)})")
+        cases.append(f"(and {' '.join(atoms)})")
+    path.write_text("\n".join([*lines, f"(assert (or {' '.join(cases)}))"]))
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rounds", [None, 0, 8], ids=["plain", "alpha", "trees"])
+def test_random_networks(kind, rounds, tmp_path):
+    found = [asked for seed in range(6) if (asked := random_ball(kind, seed, tmp_path, rounds))]
+    for asked in found:
+        asked.accepted(tmp_path / "a.vcert")
+    assert any(len(tree) > 1 for asked in found for tree in asked.trees())
+    lemmas = [tree for asked in found for part in asked.proof.parts for lemma in part.lemmas for tree in lemma.trees]
+    if rounds is None:
+        assert not lemmas
+    elif kind in ("dense", "residual"):
+        # The others have hardly two layers of unstable ReLUs behind each other.
+        assert any(len(tree) > 1 for tree in lemmas) == (rounds > 0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_several_polytopes_of_several_rows(seed, tmp_path):
+    rng = np.random.default_rng([seed, 59])
+    network = verdict.load(random_network(rng, KINDS[seed % 4], tmp_path))
+    low = rng.integers(-4, 4, network.input_size) / 4
+    high = low + 0.5
+    samples = network.evaluate(rng.uniform(low, high, (500, network.input_size)))
+    polytopes = []
+    for _ in range(3):
+        # No sample lies in both half-spaces, though some may lie in each of them.
+        rows = rng.integers(-4, 5, (2, network.output_size)) / 2
+        values = samples @ rows.T
+        first = np.quantile(values[:, 0], 0.3)
+        others = values[values[:, 0] <= first, 1]
+        polytopes.append([(rows[0], first), (rows[1], others.min() - 0.5)])
+    query = vnnlib(tmp_path / "q.vnnlib", low, high, polytopes, network.output_size)
+    case = next(iter(read_vnnlib1(query).cases))
+    asked = Asked(network, case.inputs, case.unsafe, unsat_claim(), query)
+    outcome = asked.search()
+    if outcome.proved:
+        asked.accepted(tmp_path / "a.vcert")
+    else:
+        assert not asked.proof.parts
+
+
+def test_leaves_closed_by_linear_programs(tmp_path, monkeypatch):
+    """Without gradient steps on betas, only the LP's duals close what is fully split."""
+    monkeypatch.setattr("verdict.search.relu_split.STEPS", 0)
+    monkeypatch.setattr("verdict.search.relu_split.ROOT_STEPS", 0)
+    found = [asked for seed in range(6) if (asked := random_ball("dense", seed, tmp_path))]
+    assert any(tree.has_raw for asked in found for tree in asked.trees())
+    for asked in found:
+        asked.accepted(tmp_path / "a.vcert")
+
+
+def test_betas_are_needed(tmp_path):
+    """Some leaf is closed by betas: without them the proof does not hold."""
+    asked = ball("digits-mlp", [Fraction(float(v)) for v in data("digits").load()[0][0]], Fraction(114, 1000), 0, 1)
+    assert asked.search().proved
+    asked.accepted(tmp_path / "a.vcert", ["exact"])
+    for tree in asked.trees():
+        tree._betas.clear()
+    path = write_certificate(tmp_path / "b.vcert", asked.claim, asked.network.data, asked.proof.parts)
+    assert not check(path, asked.network.path, any_order=False).accepted
+
+
+@pytest.mark.parametrize("model", ["digits-mlp", "digits-conv", "digits-resnet"])
+def test_the_whole_search_with_rounds_of_sharpening(model, tmp_path, monkeypatch):
+    """Short searches between, so that a neuron's trees come from several rounds."""
+    monkeypatch.setattr(bab, "FEW_INPUTS", 0)
+    monkeypatch.setattr(bab, "LEAST_SEARCH", 0.0)
+    monkeypatch.setattr(bab, "SHARE", 0.0)
+    monkeypatch.setattr(bab, "GROWTH", 2)
+    x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
+    asked = ball(model, x, Fraction(6, 100), 0, 1)
+    outcomes = [
+        bab.branch_and_bound(
+            asked.network.graph, asked.bounds(), asked.polytopes, Deadline(60), lambda points: False, proof=proof
+        )
+        for proof in (None, asked.proof)
+    ]
+    assert [o.proved for o in outcomes] == [True, True]
+    asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
+
+
+def test_a_search_that_ends_otherwise_records_nothing(tmp_path):
+    asked = ball("xor", [Fraction(1, 8), Fraction(7, 8)], Fraction(1))
+    assert not asked.search().proved
+    assert asked.proof.parts == []

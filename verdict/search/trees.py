@@ -1,0 +1,88 @@
+"""The proof trees of a search over ReLU splits, grown while it runs: what becomes its part of a certificate.
+
+Every polytope has a tree of its own; a domain carries the number of the node that it stands for. The search says what
+it splits and what it closes, and with which multipliers; docs/certificate.md tells how a checker uses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..bounds.lines import crown_lines
+from ..certificate.proof import Goal, Lemma, Part, ProofTree
+from ..certificate.recording import Recording
+from ..property import Polytope
+from .leaf import Multipliers
+from .rows import Rows
+from .space import Domains, Space
+
+
+class SplitTrees:
+    """One tree for each of the `polytopes`, whose `rows` the space is about."""
+
+    def __init__(self, proof: Recording, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> None:
+        self.proof, self.space, self.polytopes, self.rows = proof, space, polytopes, rows
+        self.columns = proof.neurons.of_space(space.columns)
+        self.trees = [ProofTree(self.columns, space.quick_chords) for _ in rows.counts]
+
+    def split(self, parents: Domains, children: Domains) -> None:
+        """Number the children, all "on" halves before all "off" halves, of domains that were split."""
+        count = len(parents)
+        neurons = self.columns[(children.signs[:count] != parents.signs).argmax(axis=1)]
+        for i, at in self._by_polytope(parents):
+            tree = self.trees[i]
+            children.node[at], children.node[count + at] = tree.split_relus(parents.node[at], neurons[at])
+
+    def close(self, domains: Domains) -> None:
+        """Store what closes these domains."""
+        # Slopes of split ReLUs mean nothing; equal numbers take no room.
+        slopes = np.where(domains.signs == 0, domains.slopes, 0)
+        for i, at in self._by_polytope(domains):
+            weights = None
+            if not self._is_plain(i):
+                weights = np.eye(self.rows.counts[i])[domains.row[at] - self.rows.starts[i]]
+            self.trees[i].close(domains.node[at], slopes[at], domains.betas[at], weights)
+
+    def close_raw(self, domain: Domains, found: Multipliers) -> None:
+        """Store the multipliers of all neurons that close this one domain."""
+        mu = np.zeros(self.proof.neurons.count)
+        for relu, values in found.neurons.items():
+            mu[self.proof.neurons.numbers(relu, np.arange(len(values)))] = values
+        self.trees[self.rows.owner[domain.row[0]]].close_raw(int(domain.node[0]), found.rows, mu)
+
+    def _by_polytope(self, domains: Domains) -> Iterator[tuple[int, Any]]:
+        owners = self.rows.owner[domains.row]
+        for owner in np.unique(owners).tolist():
+            yield owner, np.flatnonzero(owners == owner)
+
+    def _is_plain(self, i: int) -> bool:
+        """Whether polytope i has one row, the very one of the claim: then leaves need no weights of rows."""
+        if self.rows.counts[i] > 1:
+            return False
+        weights = self.proof.weights(i, self.polytopes[i], np.ones((1, 1)))
+        return weights is None or bool(np.isin(weights, (0, 1)).all())
+
+    def goals(self) -> list[Goal]:
+        """The trees with the claim's disjuncts that they exclude."""
+        found = []
+        for i, (tree, polytope) in enumerate(zip(self.trees, self.polytopes, strict=True)):
+            # Raw multipliers need a goal of one disjunct.
+            groups = [[d] for d in self.proof.disjuncts[i]] if tree.has_raw else [self.proof.disjuncts[i]]
+            for group in filter(None, groups):
+                found.append(Goal(group, tree.reweighted(partial(self.proof.weights_of, group, polytope))))
+        return found
+
+    def finish(self, lemmas: Sequence[Lemma]) -> None:
+        """Add the part that the trees make to the recording, with the lemmas that its bounds rest on."""
+        goals = self.goals()
+        if goals:
+            lines = np.zeros((2, self.proof.neurons.count))
+            for relu in self.space.columns:
+                line = crown_lines(*self.space.bounds.of_relu(self.space.graph, relu))
+                numbers = self.proof.neurons.numbers(relu, np.arange(line.slope_below.shape[1]))
+                lines[:, numbers] = line.slope_below[0], line.slope_above[0]
+            self.proof.parts.append(Part(False, goals, list(lemmas), lines))
