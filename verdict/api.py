@@ -24,12 +24,12 @@ from .device import find_device
 from .errors import InputError, ModelError
 from .network.exact import ExactVector
 from .network.network import Network
-from .results import Radius, Trust, Verdict, Witness
+from .results import Certificate, Radius, Trust, Verdict, Witness
 
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
     from .checker import Report
-    from .property import Box, UnsafeSet
+    from .property import Box, LinfBall, UnsafeSet
     from .property.fronts import Front
     from .property.vnnlib1 import VnnLib1
     from .property.vnnlib2 import VnnLib2
@@ -39,6 +39,8 @@ ENGINES = ("auto", "bab", "milp", "smt")
 # How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
 AUTO_BAB_SECONDS = 1.0
 LARGEST_POWER = 1000
+# The search's share of the time limit in `maxeps`, where the result is to be certified in the rest.
+SEARCH_SHARE = 0.5
 
 
 def load(model: str | Path) -> Network:
@@ -80,9 +82,10 @@ class _Question:
     """A network, a centre, its label and the unsafe set, checked against each other."""
 
     network: Network
-    family: Any
-    unsafe: Any
+    family: LinfBall
+    unsafe: UnsafeSet
     label: int
+    target: int | None
     predicted: int
     # What makes the input, where the network takes the parameters of a perturbation.
     front: Network | None = None
@@ -92,6 +95,18 @@ class _Question:
         if witness is None or self.front is None:
             return witness
         return replace(witness, input=self.front.runtime(witness.array()))
+
+    def claim(self, radius: Fraction) -> dict[str, Any]:
+        """The claim of a certificate that the property holds at this radius."""
+        from .certificate.write import robust_claim
+
+        ball = self.family
+        return robust_claim(ball.points, radius, self.label, self.target, _one(ball.low), _one(ball.high))
+
+
+def _one(ends: Sequence[Fraction | None]) -> Any:
+    """One limit for all coordinates, where they have the same."""
+    return ends[0] if len(set(ends)) == 1 else list(ends)
 
 
 def _question(
@@ -119,13 +134,13 @@ def _question(
     label = predicted if label is None else label
     unsafe = misclassification(label, network.output_size, target)
     if perturbation is None:
-        return _Question(network, family, unsafe, label, predicted)
+        return _Question(network, family, unsafe, label, target, predicted)
     from .compose.behind import behind
     from .property.fronts import from_text
 
     front = from_text(perturbation) if isinstance(perturbation, str) else perturbation
     made = behind(front, network, center, low, high)
-    return _Question(made.network, made.family, unsafe, label, predicted, made.front)
+    return _Question(made.network, made.family, unsafe, label, target, predicted, made.front)
 
 
 def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
@@ -194,6 +209,7 @@ def robust(
     timeout: float | None = None,
     threads: int = 2,
     device: str = "cpu",
+    certificate: str | Path | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does every input within `eps` of `x` get the class `label`?
@@ -208,11 +224,15 @@ def robust(
     for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
     Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
+    A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
+    `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it.
+
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
+    from .search.certify import Certified
     from .search.robust import Evidence, decide
 
     deadline = Deadline(timeout)
@@ -221,19 +241,22 @@ def robust(
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
+    report = on_progress or (lambda stage: None)
+    problem = Problem(question.network, box, question.unsafe)
+    certified = None if certificate is None else Certified(certificate, question.network, question.claim(radius))
     here = _at_center(question)
     if here is not None:
         evidence = Evidence(witness=here)
     else:
-        problem = Problem(question.network, box, question.unsafe)
+        proof = None if certified is None else certified.recording(problem, box)
         try:
-            report = on_progress or (lambda stage: None)
             started = deadline.elapsed()
-            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place)
+            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place, proof)
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
-    verdict = judge(question.network, evidence, question.label, name, deadline.elapsed())
+    made = None if certified is None else certified.made(evidence, deadline, threads, report, place)
+    verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
     return replace(verdict, witness=question.shown(verdict.witness))
 
 
@@ -316,27 +339,35 @@ def maxeps(
     timeout: float | None = None,
     threads: int = 2,
     device: str = "cpu",
+    certificate: str | Path | None = None,
     on_progress: Callable[[Any], object] | None = None,
 ) -> Radius:
     """The largest perturbation radius at which every input around `x` keeps the class `label`.
 
     Arguments as in `robust`. The result is an interval that is valid whenever the search stops, by itself, by
     `timeout` (seconds) or by Ctrl-C, which ends the search and not the call; `on_progress` receives
-    `verdict.search.radius.Progress` reports.
+    `verdict.search.radius.Progress` reports. With a `certificate` the search gets half of the time, and the other half
+    proves what it has found into that file, and for every float32 evaluation order, perhaps at a smaller radius, into
+    that file or one beside it.
     """
     from .bounds.methods import encoder_bounds
+    from .certificate.draft import prepare
     from .certificate.gate import judge_radius
     from .certificate.replay import replay_exactly
     from .search.radius import RadiusSearch
+    from .search.radius_certificate import certify_radius
 
-    deadline = Deadline(timeout)
+    whole = Deadline(timeout)
+    deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
     question = _question(network, x, range, label, target, norm, perturbation)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
+    path = None if certificate is None else prepare(certificate)
     search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
     if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
-        return _wrong_already(question, name, deadline)
-    reason = ""
+        return _wrong_already(question, name, deadline, path)
+    reason, made = "", None if path is None else Certificate(None, reason="interrupted")
+    float32 = None
     try:
         search.seek_witness()
         search.prove_by_bounds()
@@ -344,11 +375,14 @@ def maxeps(
             _close(search, engine, backend, threads)
         if deadline.passed():
             reason = "the time limit was reached"
+        if path is not None:
+            search.enter("certificate")
+            made, float32 = certify_radius(search, path, question.claim, whole, threads)
     except KeyboardInterrupt:
         reason = "interrupted"
     with contextlib.suppress(KeyboardInterrupt):
         search.enter("end")
-    radius = judge_radius(search, question.label, name, reason)
+    radius = judge_radius(search, question.label, name, reason, made, float32)
     return replace(radius, witness=question.shown(radius.witness))
 
 
@@ -363,21 +397,24 @@ def verify(
     timeout: float | None = None,
     threads: int = 2,
     device: str = "cpu",
+    certificate: str | Path | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does a VNN-LIB query, of version 1 or 2, have no solution? Status robust means unsat, violated means sat.
 
     A query of version 2 that declares several networks takes `network` as a mapping from their names, but for those
-    that are `equal-to` another. Other arguments as in `robust`. A witness satisfies the query exactly, strict
-    inequalities included, over the reals and with the outputs of ONNX Runtime. Raises PropertyError for a query that
-    is malformed, InputError for one that does not fit its networks.
+    that are `equal-to` another. Other arguments as in `robust`; only queries of version 1 get a certificate. A witness
+    satisfies the query exactly, strict inequalities included, over the reals and with the outputs of ONNX Runtime.
+    Raises PropertyError for a query that is malformed, InputError for one that does not fit its networks.
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
+    from .certificate.write import unsat_claim
     from .property import Problem
     from .property.cases import Case
     from .property.vnnlib import read_query
     from .property.vnnlib_bind import bound
+    from .search.certify import Certified
     from .search.query import decide_query
     from .search.robust import Evidence, decide
 
@@ -386,15 +423,18 @@ def verify(
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     asked = read_query(query) if isinstance(query, str | Path) else query
     subject = bound(asked, network)
+    certified = None if certificate is None else Certified(certificate, subject, unsat_claim(), asked.path)
     report = on_progress or (lambda stage: None)
     started = deadline.elapsed()
 
     def search(problem: Problem, case: Case) -> Evidence:
-        return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place)
+        proof = None if certified is None else certified.recording(problem, case.inputs)
+        return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place, proof)
 
     evidence = decide_query(asked, subject, search, deadline, engine == "auto")
     evidence.stages = {"start": started, **evidence.stages}
-    return judge(subject, evidence, None, name, deadline.elapsed())
+    made = None if certified is None else certified.made(evidence, deadline, threads, report, place)
+    return judge(subject, evidence, None, name, deadline.elapsed(), made)
 
 
 def check(
@@ -452,7 +492,7 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
             search_milp(search, solver("highs"), threads)
 
 
-def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radius:
+def _wrong_already(question: _Question, engine: str, deadline: Deadline, path: Path | None) -> Radius:
     from .certificate.gate import witness_class
     from .certificate.replay import replay_exactly
 
@@ -473,6 +513,7 @@ def _wrong_already(question: _Question, engine: str, deadline: Deadline) -> Radi
         closest=here,
         witness=question.shown(deployed),
         reason=_at_the_input(question),
+        certificate=None if path is None else Certificate(None, reason="no radius is safe, the input is the witness"),
     )
 
 

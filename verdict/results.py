@@ -9,11 +9,16 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .network.exact import ExactVector, FloatArray
+
+if TYPE_CHECKING:
+    from .checker import Report
 
 
 class Trust(str, enum.Enum):
@@ -21,6 +26,7 @@ class Trust(str, enum.Enum):
 
     REPLAYED = "replayed"  # a witness, evaluated in exact rationals and in ONNX Runtime
     EXACT = "exact"  # a witness evaluated in exact rationals, or plain exact arithmetic
+    CERTIFIED = "certified"  # a certificate that the independent checker accepted in exact arithmetic
     Z3 = "z3-exact"  # Z3's exact arithmetic: no tolerance, but no certificate either
     RIGOROUS = "rigorous"  # float64 bounds that charge their own rounding
     SOLVER = "solver"  # a floating-point solver's word alone
@@ -30,7 +36,7 @@ class Trust(str, enum.Enum):
 
 
 # Proofs from weakest to strongest: a proof in several parts is as good as its weakest part.
-_STRENGTH = [Trust.SOLVER, Trust.RIGOROUS, Trust.Z3, Trust.EXACT]
+_STRENGTH = [Trust.SOLVER, Trust.RIGOROUS, Trust.Z3, Trust.CERTIFIED, Trust.EXACT]
 
 
 def weakest(*trusts: Trust) -> Trust:
@@ -68,12 +74,41 @@ class Witness:
 
 
 @dataclass(frozen=True, eq=False)
+class Certificate:
+    """What became of a certificate that was asked for.
+
+    `path` is the file, of `size` bytes, None where none was written, and `network` the ONNX file that it is about,
+    written beside it where the network asked about is no such file. `report` is the checker's, None where the file was
+    not checked to its end. `reason` says why there is no file, or why the exact checker has not accepted it.
+    `radius` is the radius that it proves, where one was asked for.
+    """
+
+    path: Path | None
+    network: Path | None = None
+    size: int = 0
+    report: Report | None = None
+    reason: str = ""
+    radius: Fraction | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the checker accepted the file in exact arithmetic."""
+        return self.report is not None and self.report.accepted and self.report.tier == "exact"
+
+    @property
+    def any_order(self) -> bool:
+        """Whether the checker accepted it for every float32 evaluation order too, in whichever tier."""
+        return self.report is not None and self.report.any_order
+
+
+@dataclass(frozen=True, eq=False)
 class Verdict:
     """The answer to "does the property hold for every input in the set?".
 
     `status` is robust, violated or unknown; `reason` says why it is unknown. `label` is the class that has to
     stay and `target` the one that the witness gets, both None where the
-    property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed".
+    property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed", and
+    "float32", every evaluation order of the network in float32. `certificate` is None where none was asked for.
     """
 
     status: str
@@ -86,6 +121,7 @@ class Verdict:
     reason: str = ""
     semantics: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +133,8 @@ class Radius:
     then `status` is "safe" if the whole valid range is proved. `exact` is the radius itself when the two ends
     meet. `witness` is a nearby input on which ONNX Runtime is wrong too; its own radius can be a rounding
     error larger than `upper`. `status`: exact, closed (relative gap at most 1e-6), interval, safe, wrong-label.
+    `certificate` is None where none was asked for; `float32` is the certificate of the largest radius that was found
+    to hold for every float32 evaluation order too.
     """
 
     lower: Fraction
@@ -113,3 +151,5 @@ class Radius:
     witness: Witness | None = None
     reason: str = ""
     stages: dict[str, float] = field(default_factory=dict)
+    certificate: Certificate | None = None
+    float32: Certificate | None = None

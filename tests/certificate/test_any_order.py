@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
-from support.networks import Draft
+from support.networks import Draft, twins
 from support.provers import boxes
 
 import verdict
@@ -54,17 +54,8 @@ def test_absorption_is_seen(tmp_path):
     assert not report.any_order
 
 
-def _twins(tmp_path):
-    """y_0 = relu(x) - relu(x) + 0.4 from two neurons that linear bounds cannot tell to be one; y_1 = 0."""
-    draft = Draft(np.random.default_rng(0))
-    h = draft.add("MatMul", "x", draft.constant(np.float32([[1, 1]])))
-    h = draft.add("MatMul", draft.add("Relu", h), draft.constant(np.float32([[1, 0], [-1, 0]])))
-    last = draft.add("Add", h, draft.constant(np.float32([0.4, 0])))
-    return verdict.load(draft.save(tmp_path / "twins.onnx", (1,), 2, last))
-
-
 def test_open_boxes_are_halved_until_the_checker_agrees(tmp_path):
-    network, path = _twins(tmp_path), tmp_path / "c.vcert"
+    network, path = verdict.load(twins(tmp_path)), tmp_path / "c.vcert"
     box, tree = (np.array([-1.0]), np.array([1.0])), ProofTree()
     parts, claim = [Part(True, [Goal([0], tree)])], robust_claim([Fraction(0)], Fraction(1), 0)
     write_certificate(path, claim, network.data, parts)

@@ -149,7 +149,7 @@ def _tie(tmp_path, eps, is_open, upper, witness, betas=("0",)):
     center = [Fraction(1, 8), Fraction(7, 8)]
     claim = radius_claim(robust_claim(center, eps, 1), upper, is_open)
     tree = ProofTree()
-    tree.close_rational(0, [Fraction(1)], [])
+    tree.close_rational(0, [Fraction(1)], {})
     part = Part(False, [Goal([0], tree)])
     return write_certificate(tmp_path / "tie.vcert", claim, network.data, [part], witness=witness), network.path
 

@@ -21,11 +21,12 @@ Run = Callable[..., Outcome]
 
 MAXEPS_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "lower", "upper", "exact", "label",
-    "target", "trust", "witness", "witness_radius", "engine", "seconds", "stages", "reason", "saved",
+    "target", "trust", "witness", "witness_radius", "certificate", "float32", "engine", "seconds", "stages", "reason",
+    "saved",
 }  # fmt: skip
 ROBUST_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "eps", "label", "target", "trust",
-    "semantics", "witness", "engine", "seconds", "stages", "reason",
+    "semantics", "witness", "certificate", "engine", "seconds", "stages", "reason",
 }  # fmt: skip
 
 

@@ -36,12 +36,14 @@ def complete(
     any_order: bool = False,
     tier: str = "exact",
     most: int = 10_000,
-    stop: Callable[[], bool] = lambda: False,
+    jobs: int = 1,
+    progress: Callable[[int], object] = lambda leaves: None,
 ) -> int:
     """Write a certificate and halve its open boxes until none is left; the number of leaves still open (0: accepted).
 
     `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split. At
-    most `most` leaves are halved; `stop` ends it early. Raises InputError where the checker cannot read its own files.
+    most `most` leaves are halved; `jobs` and `progress` are the checker's. Raises InputError where the checker cannot
+    read its own files.
     """
     asked = None if query is None else query.read_bytes()
     # After the first round only the halves are looked at.
@@ -49,11 +51,12 @@ def complete(
     for _ in range(ROUNDS):
         write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
         try:
-            found = open_leaves(path, network.path, query, tier=tier, any_order=any_order, among=among)
+            found = open_leaves(path, network.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
+                                progress=progress)
         except (UnreadableError, RejectedError) as error:
             raise InputError(f"{path}: {error}") from error
         most -= len(found)
-        if not found or most < 0 or stop() or not all(parts[p].at_leaves for p, _, _ in found):
+        if not found or most < 0 or not all(parts[p].at_leaves for p, _, _ in found):
             break
         among = []
         for p, goal in sorted({(p, g) for p, g, _ in found}):

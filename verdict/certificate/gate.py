@@ -1,8 +1,8 @@
 """The gate: the only code that makes a `Verdict` or a `Radius`.
 
-A violation passes with an exact and a deployed replay of its witness; a proof passes with the trust of its
-weakest part; everything else is `unknown` and says why. An exception never gets here, so it never becomes a
-verdict.
+A violation passes with an exact and a deployed replay of its witness; a proof is `certified` with a certificate that
+the exact checker has accepted, and else passes with the trust of its weakest part; everything else is `unknown` and
+says why. An exception never gets here, so it never becomes a verdict.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..network.network import Network
-from ..results import Radius, Trust, Verdict, Witness
+from ..results import Certificate, Radius, Trust, Verdict, Witness
 from ..search.radius import CLOSED, RadiusSearch
 from ..search.robust import Evidence
 
@@ -25,8 +25,15 @@ def witness_class(network: Network, witness: Witness, label: int) -> int:
     return max((i for i in range(len(outputs)) if i != label), key=lambda i: outputs[i])
 
 
-def judge(network: Network, evidence: Evidence, label: int | None, engine: str, seconds: float) -> Verdict:
-    """The verdict that the evidence supports."""
+def judge(
+    network: Network,
+    evidence: Evidence,
+    label: int | None,
+    engine: str,
+    seconds: float,
+    certificate: Certificate | None = None,
+) -> Verdict:
+    """The verdict that the evidence supports; `certificate` where one was asked for."""
     witness = evidence.witness
     if witness is not None and witness.deployed:
         return Verdict(
@@ -39,6 +46,7 @@ def judge(network: Network, evidence: Evidence, label: int | None, engine: str, 
             witness=witness,
             semantics=("real", "deployed"),
             stages=evidence.stages,
+            certificate=certificate,
         )
     if evidence.proof is not None:
         return Verdict(
@@ -46,22 +54,40 @@ def judge(network: Network, evidence: Evidence, label: int | None, engine: str, 
             label=label,
             engine=engine,
             seconds=seconds,
-            trust=evidence.proof,
-            semantics=("real",),
+            trust=Trust.CERTIFIED if certificate is not None and certificate.accepted else evidence.proof,
+            semantics=("real", "float32") if certificate is not None and certificate.any_order else ("real",),
             stages=evidence.stages,
+            certificate=certificate,
         )
     reason = evidence.reason or "the search ended without a proof or a witness"
     return Verdict(
-        status="unknown", label=label, engine=engine, seconds=seconds, reason=reason, stages=evidence.stages
+        status="unknown",
+        label=label,
+        engine=engine,
+        seconds=seconds,
+        reason=reason,
+        stages=evidence.stages,
+        certificate=certificate,
     )
 
 
-def judge_radius(search: RadiusSearch, label: int, engine: str, reason: str = "") -> Radius:
-    """The interval that a search has reached, with the evidence for each end."""
+def judge_radius(
+    search: RadiusSearch,
+    label: int,
+    engine: str,
+    reason: str = "",
+    certificate: Certificate | None = None,
+    float32: Certificate | None = None,
+) -> Radius:
+    """The interval that a search has reached, with the evidence for each end; the certificates where asked for."""
     closest, upper = search.closest, search.upper
     lower, limit = search.lower, search.family.limit
     if limit is not None:
         lower = min(lower, limit)
+    proved = certificate.radius if certificate is not None and certificate.accepted else None
+    certified = proved is not None and proved >= lower
+    if proved is not None:
+        lower = max(lower, proved)
     exact = upper if upper is not None and lower == upper else None
     if exact is not None:
         status = "exact"
@@ -81,11 +107,13 @@ def judge_radius(search: RadiusSearch, label: int, engine: str, reason: str = ""
         label=label,
         engine=engine,
         seconds=search.deadline.elapsed(),
-        lower_trust=search.lower_trust,
+        lower_trust=Trust.CERTIFIED if certified else search.lower_trust,
         upper_trust=None if closest is None else (Trust.REPLAYED if deployed is not None else Trust.EXACT),
         target=None if closest is None else witness_class(search.network, closest, label),
         closest=closest,
         witness=deployed,
         reason="; ".join(filter(None, notes)),
         stages=search.stages,
+        certificate=certificate,
+        float32=float32,
     )

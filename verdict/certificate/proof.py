@@ -8,7 +8,7 @@ small: slopes as bytes, betas only of the splits on a leaf's own path.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -49,6 +49,11 @@ class ProofTree:
     def space(self) -> tuple[bytes, bytes]:
         """What trees must have in common to be stored together: their columns and chords."""
         return self.columns.tobytes(), b"" if self.chords is None else self.chords.tobytes()
+
+    @property
+    def leaves(self) -> int:
+        # Every split has two halves.
+        return (len(self) + 1) // 2
 
     def split_inputs(self, nodes: Any, coordinates: Any, thresholds: Any) -> tuple[Any, Any]:
         """The numbers of the halves x_i <= t and x_i >= t of each node."""
@@ -100,8 +105,8 @@ class ProofTree:
 
     @property
     def has_raw(self) -> bool:
-        """Whether a leaf is closed by raw multipliers, which belong to one disjunct."""
-        return bool(self._raw)
+        """Whether a leaf is closed by raw multipliers or rationals, which belong to one disjunct."""
+        return bool(self._raw or self._rational)
 
     def reweighted(self, convert: Callable[[Any], Any]) -> ProofTree:
         """The tree for other rows: `convert` makes weights of them from weights (n, rows) of these; None: the same."""
@@ -111,11 +116,10 @@ class ProofTree:
         other._raw = {node: (r, mu) for r, (node, (_, mu)) in zip(rows, self._raw.items(), strict=True)}
         return other
 
-    def close_rational(self, node: int, rows: Sequence[Fraction], betas: Sequence[Fraction]) -> None:
-        """Close a leaf by exact rationals; `betas` belong to the ReLU splits on its path, from the root."""
+    def close_rational(self, node: int, rows: Sequence[Fraction], betas: Mapping[int, Fraction]) -> None:
+        """Close a leaf by exact rationals: weights of the polytope's rows, and betas of ReLUs split on its path."""
         self._variable[node] = RATIONAL
-        self._rational[node] = {"lambda": [str(Fraction(v)) for v in rows],
-                                "betas": [str(Fraction(v)) for v in betas]}
+        self._rational[node] = rows, betas
 
     def node(self, number: int) -> tuple[int, int, float, int]:
         """(kind, variable, value, first child) of a node; the second child is the next number."""
@@ -171,7 +175,9 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
             if node in tree._raw:
                 raw.append(np.concatenate([np.asarray(values, np.float64) for values in tree._raw[node]]))
             if node in tree._rational:
-                rational.append(tree._rational[node])
+                weights, own = tree._rational[node]
+                shifts = [own.get(n, Fraction(0)) for n in path]
+                rational.append({"lambda": [str(v) for v in weights], "betas": [str(v) for v in shifts]})
             leaves += 1
     arrays: dict[str, Any] = {}
     if slopes:
@@ -226,3 +232,10 @@ class Part:
     goals: list[Goal] = field(default_factory=list)
     lemmas: list[Lemma] = field(default_factory=list)
     lines: Any = None
+
+
+def leaves_of(parts: Sequence[Part]) -> int:
+    """The number of leaves in all trees, those of lemmas included."""
+    trees = [tree for part in parts for lemma in part.lemmas for tree in lemma.trees]
+    trees += [goal.tree for part in parts for goal in part.goals]
+    return sum(tree.leaves for tree in trees)

@@ -6,15 +6,19 @@ adds parts, trees of splits over one box, that exclude them. Without a recording
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..property import Box, Polytope
 from .neurons import Disjuncts, NeuronMap
 from .proof import Part
+
+if TYPE_CHECKING:
+    from ..search.space import Space
 
 
 @dataclass(eq=False)
@@ -28,6 +32,9 @@ class Recording:
     disjuncts: list[list[int]]
     parts: list[Part] = field(default_factory=list)
     claim: Disjuncts | None = None
+    # Where the claim is about every radius below one: rational multipliers of the unstable ReLUs for a domain (space,
+    # signs, polytope) that touches the unsafe set at that radius, or None.
+    close_tie: Callable[[Space, Any, Polytope], list[Fraction] | None] | None = None
 
     @classmethod
     def of_claim(
@@ -38,7 +45,7 @@ class Recording:
 
     def of(self, which: Sequence[int]) -> Recording:
         """The recording for some of the polytopes, which adds to the same parts."""
-        return Recording(self.neurons, [self.disjuncts[i] for i in which], self.parts, self.claim)
+        return replace(self, disjuncts=[self.disjuncts[i] for i in which])
 
     def weights(self, number: int, polytope: Polytope, shares: Any) -> Any:
         """Weights for the leaves of a goal about `disjuncts[number]`, polytope `number`'s, from those (n, rows) of the

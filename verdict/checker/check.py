@@ -70,14 +70,14 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
 
 
 def open_leaves(certificate: str | Path, network: str | Path, query: str | Path | None = None, *, tier: str = "exact",
-                any_order: bool = False, among: Iterable[tuple[int, int, int]] | None = None
-                ) -> list[tuple[int, int, int]]:
+                jobs: int = 1, any_order: bool = False, among: Iterable[tuple[int, int, int]] | None = None,
+                progress: Callable[[int], object] = lambda leaves: None) -> list[tuple[int, int, int]]:
     """The leaves (part, goal, number in the goal's preorder) that a check finds open: what a prover has still to split.
 
-    With `among` only these leaves are looked at. Raises UnreadableError, and RejectedError where the certificate fails
-    otherwise.
+    With `among` only these leaves are looked at; `jobs` and `progress` as in `check`. Raises UnreadableError, and
+    RejectedError where the certificate fails otherwise.
     """
-    work = _Work(certificate, network, query, tier, 1, lambda leaves: None)
+    work = _Work(certificate, network, query, tier, jobs, progress)
     work.open_leaves, work.among = [], None if among is None else set(among)
     work.run(any_order)
     return work.open_leaves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,8 @@ from verdict.cli.exitcodes import OK, VIOLATED
 def command(
     certificate: Annotated[str, typer.Argument(metavar="FILE", help="A certificate (.vcert).")],
     network: Annotated[
-        str, typer.Option("--network", metavar="[NAME=]FILE", help="The ONNX file that it is about.")
+        str,
+        typer.Option("--network", metavar="[NAME=]FILE", help="The ONNX file that it is about, or a shipped model."),
     ],
     query: Annotated[
         str | None,
@@ -40,8 +42,9 @@ def command(
     Exit code 0: accepted; 1: rejected; 2: unreadable.
     """
     import verdict
+    from verdict.cli.output import leaves_text
 
-    path = options.network_path(network)
+    path = _shipped(options.network_path(network))
     shown = sys.stderr.isatty()
 
     def progress(leaves: int) -> None:
@@ -75,5 +78,13 @@ def command(
             print(f"  holds   over {report.semantics}")
         if report.reason:
             print(f"  {'float32' if report.accepted else 'reason '} {report.reason}")
-        print(f"  checked {report.leaves} leaves, tier {report.tier}, {report.seconds:.2f} s")
+        print(f"  checked {leaves_text(report.leaves)}, tier {report.tier}, {report.seconds:.2f} s")
     return OK if report.accepted else VIOLATED
+
+
+def _shipped(path: str) -> str:
+    """The file of a shipped model that is called by its name."""
+    from verdict.models import models
+
+    found = None if Path(path).exists() else models().get(path)
+    return path if found is None else str(found.path)

@@ -34,6 +34,7 @@ def command(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     save: Annotated[
         Path | None,
         typer.Option(
@@ -57,7 +58,7 @@ def command(
 
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std,
+        perturbation, mean, std, certificate,
     )
     return Questions(request, _MaxEps(save)).run()
 
@@ -96,7 +97,7 @@ class _MaxEps:
         return UNKNOWN if any(answer.status == "interval" for answer in answers) else OK
 
     def record(self, answer: Radius, point: Point) -> dict[str, Any]:
-        from verdict.cli.output import down, rounded, up, witness_numbers
+        from verdict.cli.output import certificate_record, down, rounded, up, witness_numbers
 
         witness = answer.witness
         return {
@@ -112,6 +113,8 @@ class _MaxEps:
             },
             "witness": witness_numbers(witness),
             "witness_radius": None if witness is None else up(witness.radius),
+            "certificate": certificate_record(answer.certificate),
+            "float32": certificate_record(answer.float32),
             "engine": answer.engine,
             "seconds": round(answer.seconds, 6),
             "stages": rounded(answer.stages),
@@ -132,11 +135,12 @@ class _MaxEps:
         ]
 
     def text(self, answer: Radius, point: Point) -> list[tuple[str, str]]:
-        from verdict.cli.output import range_text, stages_text
+        from verdict.cli.output import certificate_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
         lines = [("class", label_text(answer.label, point))]
         lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer, self.measure)
+        lines += _float32(answer) + certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         if answer.reason and answer.status != "wrong-label":
@@ -181,6 +185,18 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
         lines.append(("witness", f"{deployed} at radius {above(answer.witness.radius)}"))
         lines += parameters_text(answer.witness)
     return lines
+
+
+def _float32(answer: Radius) -> list[tuple[str, str]]:
+    from verdict.cli.output import below
+
+    if answer.certificate is None or answer.status == "wrong-label":
+        return []
+    made = answer.float32
+    if made is None or made.radius is None:
+        return [("float32", "no radius was proved for every float32 evaluation order")]
+    where = "" if made is answer.certificate else f": {made.path}"
+    return [("float32", f"safe below {below(made.radius)} for every float32 evaluation order{where}")]
 
 
 def _decimal(answer: Radius) -> str:

@@ -148,6 +148,16 @@ Device = Annotated[
         "CPU.",
     ),
 ]
+Certificate = Annotated[
+    str | None,
+    typer.Option(
+        "--certificate",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="Write the proof to this file (.vcert) and have the independent checker read it, all within --timeout.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON object and nothing else.")
 ]
@@ -173,6 +183,7 @@ class Request:
     perturbation: str | None = None
     mean: str | None = None
     std: str | None = None
+    certificate: str | None = None
 
 
 def network_path(word: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
 from verdict.network.exact import float_above, float_below
-from verdict.results import Trust, Witness
+from verdict.results import Certificate, Trust, Witness
 
 DIGITS = 10
 # A rational longer than this is left to --json.
@@ -15,9 +16,14 @@ LONGEST = 60
 
 PROOFS = {
     Trust.EXACT: "exact arithmetic",
+    Trust.CERTIFIED: "a certificate that the independent checker accepted in exact arithmetic",
     Trust.Z3: "Z3's exact arithmetic; no certificate",
     Trust.RIGOROUS: "float64 bounds that charge their own rounding",
     Trust.SOLVER: "the MILP solver's word, within its tolerances; no certificate",
+}
+SEMANTICS = {
+    ("real",): "the network over the real numbers; float32 rounding is not covered",
+    ("real", "float32"): "the network over the real numbers and every float32 evaluation order",
 }
 REFUTATIONS = {
     Trust.REPLAYED: "replayed in exact arithmetic, and ONNX Runtime is wrong nearby",
@@ -114,3 +120,44 @@ def range_text(limits: tuple[str, str] | None) -> str:
 def rounded(stages: dict[str, float]) -> dict[str, Any]:
     """Stage times for JSON, to the microsecond."""
     return {name: round(seconds, 6) for name, seconds in stages.items()}
+
+
+def leaves_text(count: int) -> str:
+    """`1 leaf`, `2 leaves`."""
+    return "1 leaf" if count == 1 else f"{count} leaves"
+
+
+def certificate_text(made: Certificate | None, query: str | None = None) -> list[tuple[str, str]]:
+    """What became of a certificate that was asked for, and the command that checks it."""
+    if made is None:
+        return []
+    if made.path is None:
+        return [("certificate", f"none: {made.reason}")]
+    checked = "not checked"
+    if made.report is not None:
+        report = made.report
+        work = f"tier {report.tier}, {leaves_text(report.leaves)} in {report.seconds:.2f} s"
+        checked = f"accepted by the checker over {report.semantics}, {work}"
+    command = ["verdict", "check", str(made.path), "--network", str(made.network)]
+    command += [] if query is None else ["--property", query]
+    lines = [("certificate", f"{made.path}, {made.size} bytes: {checked}"), ("check it", shlex.join(command))]
+    return lines + ([("note", made.reason)] if made.reason else [])
+
+
+def certificate_record(made: Certificate | None) -> dict[str, Any] | None:
+    """A certificate for JSON; null where none was asked for."""
+    if made is None:
+        return None
+    report = None if made.path is None else made.report
+    return {
+        "file": None if made.path is None else str(made.path),
+        "network": None if made.network is None else str(made.network),
+        "bytes": made.size,
+        "radius": None if made.radius is None else str(made.radius),
+        "accepted": made.accepted,
+        "tier": None if report is None else report.tier,
+        "semantics": [] if report is None else ["real", "float32"] if made.any_order else ["real"],
+        "leaves": None if report is None else report.leaves,
+        "seconds": None if report is None else round(report.seconds, 6),
+        "reason": made.reason,
+    }

@@ -46,6 +46,8 @@ class Questions(Generic[Answer]):
         self.request, self.kind = request, kind
         self.network = read_network(request)
         self.inputs: Points = read_inputs(request.input, self.network)
+        if request.certificate is not None and self.inputs.several:
+            raise InputError(f"--certificate goes with one input, and {request.input} is a range")
         shipped = None if request.mean or request.std else shipped_range(request.model)
         self.range = request.range or shipped or self.inputs.valid_range
         self.options: dict[str, Any] = {
@@ -59,6 +61,7 @@ class Questions(Generic[Answer]):
             "timeout": request.timeout,
             "threads": request.threads,
             "device": request.device,
+            "certificate": request.certificate,
         }
         if request.engine is not None:  # the default is the API's
             self.options["engine"] = request.engine

@@ -34,6 +34,7 @@ def command(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """Does every input within E of this one keep its class?
@@ -44,7 +45,7 @@ def command(
 
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std,
+        perturbation, mean, std, certificate,
     )
     return Questions(request, _Robust(eps)).run()
 
@@ -76,7 +77,7 @@ class _Robust:
         return VIOLATED if VIOLATED in codes else max(codes)
 
     def record(self, answer: Verdict, point: Point) -> dict[str, Any]:
-        from verdict.cli.output import rounded, witness_numbers
+        from verdict.cli.output import certificate_record, rounded, witness_numbers
 
         witness = answer.witness
         return {
@@ -87,6 +88,7 @@ class _Robust:
             "trust": None if answer.trust is None else str(answer.trust),
             "semantics": list(answer.semantics),
             "witness": witness_numbers(witness),
+            "certificate": certificate_record(answer.certificate),
             "engine": answer.engine,
             "seconds": round(answer.seconds, 6),
             "stages": rounded(answer.stages),
@@ -98,7 +100,15 @@ class _Robust:
         return [str(answer.label), answer.status, target, f"{answer.seconds:.2f}", answer.reason]
 
     def text(self, answer: Verdict, point: Point) -> list[tuple[str, str]]:
-        from verdict.cli.output import PROOFS, deployed_text, parameters_text, range_text, stages_text
+        from verdict.cli.output import (
+            PROOFS,
+            SEMANTICS,
+            certificate_text,
+            deployed_text,
+            parameters_text,
+            range_text,
+            stages_text,
+        )
         from verdict.cli.questions import label_text
 
         label = cast(int, answer.label)  # robust always asks about a class
@@ -113,9 +123,10 @@ class _Robust:
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         elif answer.trust is not None:
             lines.append(("trust", PROOFS[answer.trust]))
-            lines.append(("holds for", "the network over the real numbers; float32 rounding is not covered"))
+            lines.append(("holds for", SEMANTICS[answer.semantics]))
         else:
             lines.append(("because", answer.reason))
+        lines += certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         return lines

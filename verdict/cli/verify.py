@@ -53,15 +53,18 @@ def command(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say on stderr where the time went.")] = False,
 ) -> int:
     """Is there an assignment for which all constraints of QUERY hold?
 
-    Prints sat (and the assignment), unsat, unknown or timed-out. Exit code 0: sat or unsat; 3: otherwise; 2: bad input.
+    Prints sat (and the assignment), unsat, unknown or timed-out; what became of a certificate is said on stderr. Exit
+    code 0: sat or unsat; 3: otherwise; 2: bad input.
     """
     started = time.monotonic()
     import verdict
+    from verdict.cli.output import certificate_text
     from verdict.errors import InputError
     from verdict.property.assignment import assignment_folder
     from verdict.property.vnnlib import VnnLib1, read_query
@@ -80,6 +83,7 @@ def command(
         timeout=None if timeout is None else max(0.0, timeout - (time.monotonic() - started)),
         threads=threads,
         device=device,
+        certificate=certificate,
     )
     late = answer.status == "unknown" and "time limit" in answer.reason
     result = "timed-out" if late else ANSWERS[answer.status]
@@ -88,6 +92,8 @@ def command(
     else:
         print(result)
         _print_assignment(asked, answer, folder)
+    for title, text in certificate_text(answer.certificate, query):
+        print(f"{title}: {text}", file=sys.stderr)
     _print_notes(asked, answer, verbose)
     return OK if answer.status != "unknown" else UNKNOWN
 
@@ -137,7 +143,7 @@ def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, folder: Path | 
 def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
     import json
 
-    from verdict.cli.output import rounded
+    from verdict.cli.output import certificate_record, rounded
     from verdict.property.assignment import assigned
     from verdict.property.vnnlib1 import VnnLib1
 
@@ -153,6 +159,7 @@ def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
         "trust": None if answer.trust is None else str(answer.trust),
         "semantics": list(answer.semantics),
         "assignment": assignment,
+        "certificate": certificate_record(answer.certificate),
         "reason": answer.reason,
         "engine": answer.engine,
         "seconds": round(answer.seconds, 6),

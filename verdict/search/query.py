@@ -85,10 +85,12 @@ def decide_query(
             total.witness = last.witness
             if last.proved:
                 proofs.append(Trust.Z3)
+                total.unrecorded = "Z3 decided the query as it stands, where a proof with inequalities closed failed"
             else:
                 reasons += filter(None, [evidence.reason, last.reason])
         elif evidence.proof is not None:
             proofs.append(evidence.proof)
+            total.unrecorded = total.unrecorded or evidence.unrecorded
         if total.witness is not None:
             return total
     if not reasons:

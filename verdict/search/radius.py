@@ -172,6 +172,11 @@ class RadiusSearch:
         self.stage = stage
         self.report()
 
+    def note(self, stage: str) -> None:
+        """Report what is being done within a stage, without a time of its own."""
+        if self._on_progress is not None:
+            self._on_progress(Progress(self.lower, self.upper, f"{self.stage}: {stage}", self.deadline.elapsed()))
+
     def seek_witness(self) -> None:
         """The attack: find some witness, then move it inward, then to the optimum of its linear region."""
         self.enter("attack")

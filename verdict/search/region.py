@@ -172,12 +172,12 @@ def _tight_forms(
             candidates.append((abs(float(values[source][0][neuron])), source, pick, Fraction(0)))
     candidates.sort(key=lambda c: c[0])
     return [
-        _form(graph, phases, node, ExactVector.of(list(row)), constant)
+        linear_form(graph, phases, node, ExactVector.of(list(row)), constant)
         for _, node, row, constant in candidates[: wanted + 8]
     ]
 
 
-def _form(
+def linear_form(
     graph: Graph, phases: Phases, number: int, row: ExactVector, constant: Fraction
 ) -> tuple[ExactVector, Fraction]:
     """The exact linear form row . node(x) + constant in terms of the input, within the region of `phases`."""

@@ -1,7 +1,8 @@
-"""Deciding one problem: attack, then bounds, then MILP or SMT for what they leave open.
+"""Deciding one problem: attack, then bounds, then branch and bound, MILP or SMT for what they leave open.
 
 Each step is dearer and stronger than the one before and works only on the polytopes of the unsafe set that
-are still open. Steps return evidence; the gate turns it into a verdict.
+are still open. Steps return evidence; the gate turns it into a verdict. For a certificate, what linear bounds exclude
+is one leaf, branch and bound records its trees, and what anything else has proved it proves once more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from verdict.solvers.z3_session import Session
 
 from ..bounds import Bounds, linear_bounds, output_bounds
 from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+from ..certificate.proof import Goal, Part, ProofTree
+from ..certificate.recording import Recording
 from ..certificate.replay import confirm, replay_exactly
 from ..deadline import Deadline
 from ..device import CPU, Device
@@ -29,20 +32,28 @@ from ..results import Trust, Witness, weakest
 from .attack import attack
 from .bab import branch_and_bound
 from .region import deepest_in_region, regions_at
+from .relu_split import Outcome
 
 
 @dataclass
 class Evidence:
-    """What a search has established: a confirmed witness, a full proof's trust, or neither and why."""
+    """What a search has established: a confirmed witness, a full proof's trust, or neither and why.
+
+    `unrecorded` says why a proof that was to be recorded is not, or not all of it.
+    """
 
     witness: Witness | None = None
     proof: Trust | None = None
     reason: str = ""
+    unrecorded: str = ""
     stages: dict[str, float] = field(default_factory=dict)
 
 
 # A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
 MARGIN = 1e-6
+# Without a time limit, a solver's proof is proved again for at most so many seconds, or so many times the seconds that
+# it has taken.
+AGAIN_SECONDS, AGAIN_SHARE = 60.0, 5.0
 
 
 def decide(
@@ -55,14 +66,15 @@ def decide(
     engine: str = "milp",
     bounds: str = "linear",
     device: Device = CPU,
+    proof: Recording | None = None,
 ) -> Evidence:
     """Search for a witness or a proof over `box` with one engine: milp (with `solver`), smt, bab or auto.
 
     `bounds` names the method whose bounds milp and smt encode, see `verdict.bounds.methods`. The attack and the search
-    for better bounds run on `device`.
+    for better bounds run on `device`. With `proof`, a recording for the problem's polytopes, a proof is recorded.
     """
     evidence = Evidence()
-    run = _Run(problem, box, deadline, evidence, report, device)
+    run = _Run(problem, box, deadline, evidence, report, device, proof)
     if not (run.attack() or run.bounds()):
         if deadline.passed():
             evidence.reason = evidence.reason or "the time limit was reached"
@@ -74,8 +86,31 @@ def decide(
                 run.milp(solver, threads)
         else:
             run.bab(threads)
+    if evidence.proof is not None:
+        run.record_rest(threads)
     run.enter("end")
     return evidence
+
+
+def prove(
+    problem: Problem,
+    box: Box,
+    deadline: Deadline,
+    threads: int,
+    report: Callable[[str], object],
+    device: Device,
+    proof: Recording,
+) -> str:
+    """Record a proof by linear bounds and branch and bound; returns "", or why there is none.
+
+    Looks for no witness, so that a box may be proved which has a tie at its edge (`Recording.close_tie`).
+    """
+    evidence = Evidence()
+    run = _Run(problem, box, deadline, evidence, report, device, proof)
+    run.looking = False
+    if not run.bounds():
+        run.bab(threads)
+    return evidence.reason
 
 
 class _Run:
@@ -87,13 +122,21 @@ class _Run:
         evidence: Evidence,
         report: Callable[[str], object],
         device: Device,
+        proof: Recording | None,
     ) -> None:
         self.problem, self.box, self.deadline, self.evidence = problem, box, deadline, evidence
         self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
         self.report, self.stage, self.trusts = report, "", [Trust.EXACT]
         self.device, self.since = device, deadline.elapsed()
-        self.open: list[Polytope] = list(problem.unsafe.polytopes)
+        # Numbers of the polytopes that are not excluded yet, and of those whose proof is not recorded.
+        self.open = list(range(len(problem.unsafe.polytopes)))
+        self.proof, self.unrecorded = proof, set(self.open)
+        # Whether candidates are replayed.
+        self.looking = True
         self.node_bounds: Bounds | None = None
+
+    def _polytopes(self, numbers: Iterable[int]) -> list[Polytope]:
+        return [self.unsafe.polytopes[i] for i in numbers]
 
     def enter(self, stage: str) -> None:
         stages, now = self.evidence.stages, self.deadline.elapsed()
@@ -103,6 +146,8 @@ class _Run:
         self.report(stage)
 
     def _confirm(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
+        if not self.looking:
+            return False
         witness, reason = confirm(self.network, self.unsafe, self.box, candidates)
         if witness is None:
             self.evidence.reason = reason
@@ -122,7 +167,13 @@ class _Run:
         self.enter("bounds")
         lower, upper = self.box.floats()
         self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
-        return self._exclude(self.node_bounds, Trust.RIGOROUS)
+        done = self._exclude(self.node_bounds, Trust.RIGOROUS)
+        excluded = self.unrecorded.difference(self.open)
+        if self.proof is not None and excluded:
+            disjuncts = [d for i in sorted(excluded) for d in self.proof.disjuncts[i]]
+            self.proof.parts.append(Part(True, [Goal(disjuncts, ProofTree())]))
+            self.unrecorded -= excluded
+        return done
 
     def tighten(self, name: str) -> bool:
         """Bounds by another method, for the encoders; True if they leave no polytope."""
@@ -142,11 +193,12 @@ class _Run:
     def _exclude(self, bounds: Bounds, trust: Trust) -> bool:
         """Drop the polytopes that bounds exclude; True if none is left."""
         still = []
-        for polytope in self.open:
+        for number in self.open:
+            polytope = self.unsafe.polytopes[number]
             lowest = output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]
             limit = np.nextafter(polytope.offset.values, np.inf)
             if not (polytope.matrix.is_dyadic and (lowest > limit).any()):
-                still.append(polytope)
+                still.append(number)
         if len(still) < len(self.open):
             self.trusts.append(trust)
         self.open = still
@@ -159,29 +211,59 @@ class _Run:
         self.enter("bab")
         if self.node_bounds is None:
             return
-        # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
-        outcome = branch_and_bound(
-            self.graph,
-            self.node_bounds,
-            self.open,
-            self.deadline,
-            lambda points: self._confirm(list(points[:4])),
-            lambda lower, waiting, visited: self.report(f"bab: {visited} domains, {waiting} open"),
-            threads,
-            self.device,
-        )
+        outcome = self._branch_and_bound(self.node_bounds, self.open, self.deadline, threads)
         if outcome.proved:
             self.trusts.append(Trust.RIGOROUS)
             self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
         elif self.evidence.witness is None:
             self.evidence.reason = "; ".join(filter(None, [outcome.reason, self.evidence.reason]))
 
+    def _branch_and_bound(self, bounds: Bounds, numbers: list[int], clock: Deadline, threads: int) -> Outcome:
+        """Exclude these polytopes, recorded where a recording is asked for."""
+        outcome = branch_and_bound(
+            self.graph,
+            bounds,
+            self._polytopes(numbers),
+            clock,
+            # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
+            lambda points: self._confirm(list(points[:4])),
+            lambda lower, waiting, visited: self.report(f"{self.stage}: {visited} domains, {waiting} open"),
+            threads,
+            self.device,
+            None if self.proof is None else self.proof.of(numbers),
+        )
+        if outcome.proved:
+            self.unrecorded.difference_update(numbers)
+        return outcome
+
+    def record_rest(self, threads: int) -> None:
+        """Prove by branch and bound what was proved otherwise, so that all of the proof is recorded."""
+        if self.proof is None or self.node_bounds is None or not self.unrecorded:
+            return
+        self.enter("certificate/bab")
+        most = max(AGAIN_SECONDS, AGAIN_SHARE * self.deadline.elapsed())
+        try:
+            outcome = self._branch_and_bound(
+                self.node_bounds, sorted(self.unrecorded), self.deadline.share(1.0, most), threads
+            )
+            reason = outcome.reason
+        except KeyboardInterrupt:
+            reason = "interrupted"
+        if self.evidence.witness is not None:
+            # Exact replays outweigh a solver's word.
+            self.evidence.proof = None
+        elif not self.unrecorded:
+            # Nothing rests on a solver any more.
+            self.evidence.proof = Trust.RIGOROUS
+        else:
+            self.evidence.unrecorded = f"the proof ({self.evidence.proof}) was not found again by splitting: {reason}"
+
     def milp(self, solver: Solver, threads: int) -> None:
         self.enter(f"milp/{solver.name}")
         if self.node_bounds is None:
             return
         failures = []
-        for polytope in self.open:
+        for polytope in self._polytopes(self.open):
             if self.deadline.passed():
                 failures.append("the time limit was reached")
                 break
@@ -258,7 +340,7 @@ class _Run:
             self.evidence.reason = f"Z3 gave up: {error}"
 
     def _ask_z3(self, bounds: Bounds) -> None:
-        unsafe, limit = UnsafeSet(tuple(self.open), self.unsafe.outputs), self.deadline.limit
+        unsafe, limit = UnsafeSet(tuple(self._polytopes(self.open)), self.unsafe.outputs), self.deadline.limit
         with Session() as session:
             session.command(smt.prelude(), timeout=limit())
             session.command(smt.inputs_in_box(self.box), timeout=limit())
