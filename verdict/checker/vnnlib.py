@@ -46,6 +46,8 @@ def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
         elif isinstance(command, list) and command[:1] == ["assert"] and len(command) == 2:
             factors.append(command[1])
         else:
+            if command[:1] == ["vnnlib-version"]:
+                raise UnreadableError("a property of VNN-LIB 2, and only version 1 is read")
             raise UnreadableError(f"the command {str(command)[:60]} is not read")
     wanted = {f"X_{i}" for i in range(inputs)} | {f"Y_{i}" for i in range(outputs)}
     if declared != wanted:

@@ -188,15 +188,18 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
 
 
 def _float32(answer: Radius) -> list[tuple[str, str]]:
+    """What certificates say of other radii than the lower end."""
     from verdict.cli.output import below
 
-    if answer.certificate is None or answer.status == "wrong-label":
+    asked, made, lines = answer.certificate, answer.float32, []
+    if asked is None or answer.status == "wrong-label":
         return []
-    made = answer.float32
+    if asked.radius is not None and asked.radius < answer.lower:
+        lines.append(("certified", f"safe below {below(asked.radius)} only: nearer to the lower end took too long"))
     if made is None or made.radius is None:
-        return [("float32", "no radius was proved for every float32 evaluation order")]
-    where = "" if made is answer.certificate else f": {made.path}"
-    return [("float32", f"safe below {below(made.radius)} for every float32 evaluation order{where}")]
+        return [*lines, ("float32", "no radius was proved for every float32 evaluation order")]
+    where = "" if made.path == asked.path else f": {made.path}"
+    return [*lines, ("float32", f"safe below {below(made.radius)} for every float32 evaluation order{where}")]
 
 
 def _decimal(answer: Radius) -> str:

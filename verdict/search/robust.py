@@ -53,7 +53,7 @@ class Evidence:
 MARGIN = 1e-6
 # Without a time limit, a solver's proof is proved again for at most so many seconds, or so many times the seconds that
 # it has taken.
-AGAIN_SECONDS, AGAIN_SHARE = 60.0, 5.0
+AGAIN_SECONDS, AGAIN_SHARE = 60.0, 2.0
 
 
 def decide(
