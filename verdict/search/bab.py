@@ -58,8 +58,10 @@ def branch_and_bound(
             return Outcome(False, -np.inf, 0, f"{polytope.name}: coefficients that no float64 equals")
     low, high = bounds.lower[0][0], bounds.upper[0][0]
     few_inputs = 0 < np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS
+    # Boxes around a tie would have to shrink without end.
+    has_tie = proof is not None and proof.close_tie is not None
     with Workers(threads) as workers:
-        if few_inputs:
+        if few_inputs and not has_tie:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             return InputSplit(graph, unsafe, low, high, workers, try_points, device, proof).run(deadline, on_progress)
         return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers, device, proof)

@@ -143,13 +143,13 @@ class ReluSplit:
                 domain = result.full.take(slice(at, at + 1))
                 polytope = self.polytopes[int(self.rows.owner[domain.row[0]])]
                 found, point = close_leaf(self.space, domain.signs[0], polytope)
-                if found is None:
+                if found is None and not (self._trees is not None and self._trees.close_tie(domain)):
                     if point is not None and self.try_points(point[None]):
                         return self._refuted()
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
                     return self._outcome(False, float(domain.lower[0]), reason)
                 self._share += float(self._weight(domain)[0])
-                if self._trees is not None:
+                if self._trees is not None and found is not None:
                     self._trees.close_raw(domain, found)
             if self._trees is not None and len(result.parents):
                 self._trees.split(result.parents, result.children)

@@ -7,6 +7,7 @@ it splits and what it closes, and with which multipliers; docs/certificate.md te
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -53,6 +54,18 @@ class SplitTrees:
         for relu, values in found.neurons.items():
             mu[self.proof.neurons.numbers(relu, np.arange(len(values)))] = values
         self.trees[self.rows.owner[domain.row[0]]].close_raw(int(domain.node[0]), found.rows, mu)
+
+    def close_tie(self, domain: Domains) -> bool:
+        """Close one domain that touches the unsafe set, if the claim allows it; True on success."""
+        owner = int(self.rows.owner[domain.row[0]])
+        if self.proof.close_tie is None:
+            return False
+        betas = self.proof.close_tie(self.space, domain.signs[0], self.polytopes[owner])
+        if betas is None:
+            return False
+        found = dict(zip(self.columns.tolist(), betas, strict=True))
+        self.trees[owner].close_rational(int(domain.node[0]), [Fraction(1)], found)
+        return True
 
     def _by_polytope(self, domains: Domains) -> Iterator[tuple[int, Any]]:
         owners = self.rows.owner[domains.row]
