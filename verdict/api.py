@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .property.vnnlib2 import VnnLib2
 
 Number = int | float | str | Fraction
+NORMS = ("linf", "l1", "l2")
 ENGINES = ("auto", "bab", "milp", "smt")
 # How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
 AUTO_BAB_SECONDS = 1.0
@@ -120,15 +121,17 @@ def _question(
 ) -> _Question:
     from .certificate.replay import scores
     from .network.evaluate import classify
-    from .property import LinfBall, misclassification
+    from .property import LinfBall, NormBall, misclassification
 
-    if norm != "linf":
-        raise InputError(f"norm {norm!r} is not supported, expected linf")
+    if norm not in NORMS:
+        raise InputError(f"norm {norm!r} is not supported, expected one of {', '.join(NORMS)}")
+    if norm != "linf" and perturbation is not None:
+        raise InputError(f"a perturbation has a radius of its own, not one in the norm {norm}")
     center = center_of(network, x)
     low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
     if low is not None and high is not None and low > high:
         raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
-    family = LinfBall(center, low, high)
+    family = LinfBall(center, low, high) if norm == "linf" else NormBall(norm, center, low, high)
     point = center.floats()
     predicted = classify(scores(network, network.runtime(point), point))
     label = predicted if label is None else label
@@ -238,6 +241,7 @@ def robust(
     deadline = Deadline(timeout)
     radius = _radius(eps)
     question = _question(network, x, range, label, target, norm, perturbation)
+    _refuse_round(question, engine, certificate)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
@@ -302,8 +306,23 @@ def bounds_of(
 
     methods, radius = choose(method), _radius(eps)
     question = _question(network, x, range, label, target, norm, perturbation)
+    if not question.family.is_linear:
+        raise InputError(f"bounds are compared on boxes, not on balls of the norm {norm}")
     lower, upper = question.family.at(radius).floats()
     return compare(question.network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)
+
+
+def _refuse_round(question: _Question, engine: str, certificate: str | Path | None) -> None:
+    """Balls of the norms l1 and l2 are for bounds and branch and bound only."""
+    from .property import NormBall
+
+    if not isinstance(question.family, NormBall):
+        return
+    norm = question.family.norm
+    if engine in ("milp", "smt"):
+        raise InputError(f"the {engine} engine knows no balls of the norm {norm}; use auto or bab")
+    if certificate is not None:
+        raise InputError(f"the checker knows no balls of the norm {norm}: no certificate can be made")
 
 
 def _radius(eps: Number) -> Fraction:
@@ -360,6 +379,7 @@ def maxeps(
     whole = Deadline(timeout)
     deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
     question = _question(network, x, range, label, target, norm, perturbation)
+    _refuse_round(question, engine, certificate)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     path = None if certificate is None else prepare(certificate)
@@ -482,9 +502,10 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
     else:
         from .search.radius_bab import search_bab
 
-        clock = search.deadline if engine == "bab" else search.deadline.share(0.3, AUTO_BAB_SECONDS)
+        hands_over = engine == "auto" and search.family.is_linear
+        clock = search.deadline.share(0.3, AUTO_BAB_SECONDS) if hands_over else search.deadline
         search_bab(search, clock, threads)
-        if engine == "auto" and search.is_open():
+        if hands_over and search.is_open():
             from verdict.solvers import solver
 
             from .search.radius_milp import search_milp

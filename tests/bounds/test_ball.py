@@ -96,6 +96,24 @@ def test_the_least_value_is_attained(norm: str) -> None:
     assert (size >= np.abs(value)).all()
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_ball_and_box_together(norm: str) -> None:
+    # Against a convex solver: the least of slope . x on a ball cut off by a box.
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        ball = Ball(rng.uniform(0, 1, 4), float(rng.uniform(0.1, 1.5)), norm)
+        low, high, slope = np.zeros((1, 4)), np.ones((1, 4)), rng.standard_normal((1, 4))
+        share = ball.share(slope, low, high)
+        rest = slope - share
+        least = ball.least(share[None])[0][0, 0] + np.minimum(rest * low, rest * high).sum()
+        x = ball.argmin(slope, low, high)
+        assert ((x >= -1e-12) & (x <= 1 + 1e-12)).all()
+        length = np.linalg.norm(x[0] - ball.center, 1 if norm == "l1" else 2)
+        assert length <= ball.eps * (1 + 1e-9)
+        # A point that reaches its own lower bound is least, and the bound is exact.
+        assert np.isclose((slope * x).sum(), least, rtol=1e-9, atol=1e-12)
+
+
 def test_one_layer_is_exact() -> None:
     # z = 3 x0 + 4 x1 - 1 on the unit ball around 0: [-6, 4] for L2, [-5, 3] for L1, [-8, 6] on the box.
     weights = Coefficients(np.array([[3.0, 4.0]]))

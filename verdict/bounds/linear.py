@@ -159,10 +159,13 @@ def backward(
             charge = 2 * gamma(products, unit(rows.dtype)) * magnitude + lost
             lower = lower - charge
     if bounds.ball is not None:
-        least, size = bounds.ball.least(slope)
-        least = least + constant
+        share = cast(bounds.ball.share(slope, low[:, None], high[:, None]), slope.dtype)
+        rest = slope - share
+        least, size = bounds.ball.least(share)
+        least = least + rowdot(rest, center) - rowdot(xp.abs(rest), radius) + constant
         if rigorous:
             # The slope's own errors, which meet inputs of the box, are in the charge already.
+            size = size + 2 * rowdot(xp.abs(rest), xp.maximum(xp.abs(low), xp.abs(high)))
             least = least - charge - 2 * gamma(products, unit(rows.dtype)) * size
         lower = xp.maximum(lower, next_below(cast(least, lower.dtype)))
     # An overflow on the way knows nothing.

@@ -19,6 +19,8 @@ from ..network.network import Network
 from ..property import Box, Perturbation, UnsafeSet
 from ..results import Witness
 
+# The share of a ball's radius by which a candidate keeps from its surface, so that rounding leaves it inside.
+ROOM = 1e-5
 # How far past the exact radius, relatively, a deployed witness is looked for.
 PUSHES = (0.0, 1e-8, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
 
@@ -74,6 +76,8 @@ def deployable(
     """
     wanted = point.floats() if isinstance(point, ExactVector) else np.asarray(point, dtype=np.float64)
     lower, upper = inputs.floats()
+    if inputs.ball is not None:
+        wanted = inputs.ball.inward(wanted[None], ROOM)[0]
     result, start = np.clip(wanted, lower, upper), 0
     fixed: dict[int, Fraction] = {}
     for port in network.inputs:
@@ -107,6 +111,9 @@ def confirm(
             reason = "the candidate has no float of the input's type near it inside the input set"
             continue
         point, exactly = placed
+        if not inputs.contains(ExactVector.of(point) if exactly is None else exactly):
+            reason = "the candidate lies outside the input set once it is rounded to the input's type"
+            continue
         witness = replay_deployed(network, unsafe, point, exactly=exactly)
         if witness is not None:
             return witness, ""

@@ -85,7 +85,7 @@ class _MaxEps:
         import verdict
         from verdict.cli.output import measure
 
-        self.range, self.measure = options["range"], measure(options["perturbation"])
+        self.range, self.measure = options["range"], measure(options["perturbation"], options["norm"])
         answer = verdict.maxeps(network, point.values, on_progress=shown.interval, **options)
         if self.folder is not None and answer.witness is not None:
             from verdict.cli.save import save_witness

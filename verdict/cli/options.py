@@ -33,7 +33,9 @@ Eps = Annotated[
         help="The radius, an exact number: 0.03 or 3/100, in the network's own input units.",
     ),
 ]
-Norm = Annotated[str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf.")]
+Norm = Annotated[
+    str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf, l1 or l2.")
+]
 Perturbation = Annotated[
     str | None,
     typer.Option(

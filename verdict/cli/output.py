@@ -89,9 +89,11 @@ def parameters_text(witness: Witness) -> list[tuple[str, str]]:
     return [] if found is None else [("parameters", ", ".join(f"{value:.9g}" for value in found))]
 
 
-def measure(perturbation: Any) -> str:
+def measure(perturbation: Any, norm: str = "linf") -> str:
     """What a radius is measured in."""
-    return "L-infinity" if perturbation is None else str(perturbation.unit)
+    if perturbation is not None:
+        return str(perturbation.unit)
+    return {"linf": "L-infinity", "l1": "L1", "l2": "L2"}.get(norm, norm)
 
 
 def deployed_text(witness: Witness, label: int) -> str:

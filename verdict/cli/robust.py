@@ -68,7 +68,7 @@ class _Robust:
         import verdict
         from verdict.cli.output import measure
 
-        self.range, self.measure = options["range"], measure(options["perturbation"])
+        self.range, self.measure = options["range"], measure(options["perturbation"], options["norm"])
         return verdict.robust(network, point.values, self.eps, on_progress=shown.stage, **options)
 
     def code(self, answers: Sequence[Verdict]) -> int:

@@ -2,6 +2,7 @@
 
 from .box import Box
 from .linf import LinfBall
+from .norm_ball import NormBall
 from .perturbation import Perturbation
 from .problem import Problem
 from .scaled import ScaledBall
@@ -10,6 +11,7 @@ from .unsafe import Polytope, UnsafeSet, misclassification
 __all__ = [
     "Box",
     "LinfBall",
+    "NormBall",
     "Perturbation",
     "Polytope",
     "Problem",

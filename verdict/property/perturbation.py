@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ..bounds.ball import Ball
 from ..network.exact import ExactVector, FloatArray
 from .box import Box
 
@@ -28,6 +29,8 @@ class Perturbation(ABC):
     """Input sets S(r), r >= 0, with S(r) inside S(r') for r <= r', around `center`."""
 
     center: ExactVector
+    # Whether `rows` and `bounds` say all about the sets, so that linear and integer programs can hold them.
+    is_linear = True
 
     @property
     def size(self) -> int:
@@ -58,6 +61,10 @@ class Perturbation(ABC):
         """The point moved away from the centre, so that its radius grows by the factor 1 + push, up to rounding."""
         center = self.center.floats()
         return center + (point - center) * (1 + push)
+
+    def ball(self, radius: float) -> Ball | None:
+        """A ball that contains S(radius), where that says more than the box of `floats`."""
+        return None
 
     @abstractmethod
     def rows(self) -> list[RadiusRow]:

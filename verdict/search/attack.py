@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bounds.ball import Ball
 from ..deadline import Deadline
 from ..device import CPU, Device
 from ..network.evaluate import evaluate, evaluate_all, vjp
@@ -32,16 +33,19 @@ def attack(
     steps: int = 30,
     deadline: Deadline | None = None,
     device: Device = CPU,
+    ball: Ball | None = None,
 ) -> FloatArray:
     """Points of the box [lower, upper] (each (input_size,)) with the least slack found, (k, input_size).
 
     Returns every point whose float slack is at most 0, best first; empty when none was found. `starts`
     (n, input_size) are tried besides random points and corners. Arguments and result are NumPy arrays; the
-    gradient steps are taken in float64 on `device`.
+    gradient steps are taken in float64 on `device`. With a `ball` the points lie in it too.
     """
     random = rng.uniform(lower, upper, (restarts, len(lower)))
     random[restarts // 2 :] = np.where(rng.random((restarts - restarts // 2, len(lower))) < 0.5, lower, upper)
     first = random if starts is None else np.concatenate([np.clip(starts, lower, upper), random])
+    if ball is not None:
+        first = ball.inward(first)
     x, low, high = device.put(first), device.put(lower), device.put(upper)
     xp = namespace(x)
     # Each start is aimed at one polytope; with few starts the nearest ones come first.
@@ -60,6 +64,8 @@ def attack(
         gradient = vjp(graph, values, cotangent)
         rate = 0.25 * (1 - step / steps) + 0.01
         x = (x - rate * width * xp.sign(gradient)).clip(low, high)
+        if ball is not None:
+            x = ball.inward(x)
     else:
         slack, _ = _slack_gradient(matrix, offset, evaluate(graph, x))
         found.append(device.fetch(x[slack <= 0]))
@@ -106,7 +112,8 @@ def shrink(
         if deadline.passed() or high - low <= 1e-3 * high:
             break
         lower, upper = family.floats(high if best is None else (low + high) / 2)
-        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline, device=device)
+        ball = family.ball(high if best is None else (low + high) / 2)
+        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline, device=device, ball=ball)
         if len(points):
             distances = family.distances(points)
             nearest = int(distances.argmin())

@@ -61,7 +61,7 @@ def branch_and_bound(
     # Boxes around a tie would have to shrink without end.
     has_tie = proof is not None and proof.close_tie is not None
     with Workers(threads) as workers:
-        if few_inputs and not has_tie:
+        if few_inputs and not has_tie and bounds.ball is None:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             return InputSplit(graph, unsafe, low, high, workers, try_points, device, proof).run(deadline, on_progress)
         return _split_relus(graph, bounds, polytopes, deadline, try_points, on_progress, workers, device, proof)

@@ -7,7 +7,7 @@ whenever they are stopped the interval is valid.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,9 +20,10 @@ from ..deadline import Deadline
 from ..device import CPU, Device
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
 from ..network.network import Network
-from ..property import Perturbation, Polytope, UnsafeSet
+from ..property import NormBall, Perturbation, Polytope, UnsafeSet
 from ..results import Trust, Witness, weakest
 from .attack import attack, shrink
+from .nearest import nearest_candidates
 from .region import best_in_region, phases_at
 
 # The relative gap at which an interval counts as closed.
@@ -143,9 +144,7 @@ class RadiusSearch:
             target = polytope or self._nearest_polytope(point)
             reach = float_above(self.cap) * 1.01 + 1e-6
             better = False
-            for candidate in best_in_region(
-                self.graph, self.family, target, phases_at(self.graph, point), reach, self.deadline.share(0.2, 10)
-            ):
+            for candidate in self._near(target, point, reach):
                 if self.offer(candidate):
                     better = True
                     break
@@ -156,6 +155,13 @@ class RadiusSearch:
             point = self.closest.point.floats()
             point = point + 1e-4 * (point - before)
         return improved
+
+    def _near(self, target: Polytope, point: FloatArray, reach: float) -> Iterator[ExactVector]:
+        """Candidates of least radius in the linear region around a point, best first."""
+        clock = self.deadline.share(0.2, 10)
+        if isinstance(self.family, NormBall):
+            return nearest_candidates(self.graph, self.family, target, point, clock)
+        return best_in_region(self.graph, self.family, target, phases_at(self.graph, point), reach, clock)
 
     def _nearest_polytope(self, point: FloatArray) -> Polytope:
         outputs = self.network.evaluate(point[None])
@@ -196,7 +202,11 @@ class RadiusSearch:
         radius = top / 256
         while not clock.passed():
             lower, upper = self.family.floats(radius)
-            if len(attack(self.graph, self.unsafe, lower, upper, self._rng, deadline=clock, device=self.device)):
+            points = attack(
+                self.graph, self.unsafe, lower, upper, self._rng, deadline=clock, device=self.device,
+                ball=self.family.ball(radius),
+            )
+            if len(points):
                 return radius
             if radius >= top:
                 return None
@@ -229,7 +239,7 @@ class RadiusSearch:
     def bounds_at(self, radius: float, device: Device = CPU) -> Bounds:
         """Linear bounds of every node on the set of this radius (batch 1)."""
         lower, upper = (device.put(end[None]) for end in self.family.floats(radius))
-        return linear_bounds(self.graph, lower, upper, self.deadline.passed)
+        return linear_bounds(self.graph, lower, upper, self.deadline.passed, self.family.ball(radius))
 
     def tight_bounds_at(self, radius: float) -> Bounds:
         """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""

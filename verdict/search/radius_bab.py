@@ -18,21 +18,30 @@ from .bab import branch_and_bound
 from .radius import RadiusSearch
 
 # The last proof is tried this far below the witness, relatively, once the interval is this narrow.
-LAST, NARROW = Fraction(5, 10**7), Fraction(2, 100)
+LAST, NARROW, COARSE = Fraction(5, 10**7), Fraction(2, 100), Fraction(1, 1000)
 
 
 def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
-    """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails."""
+    """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails.
+
+    On balls that are no polytopes a search ends at a linear region that it can neither exclude nor enter; then smaller
+    radii are tried, down to a gap of `COARSE` below the one that failed.
+    """
     search.enter("bab")
+    failed: Fraction | None = None
     while not clock.passed():
         cap, lower = search.cap, search.lower
-        if lower >= cap * (1 - LAST):
+        if lower >= cap * (1 - LAST) or (failed is not None and failed - lower <= COARSE * cap):
             break
         radius = (lower + cap) / 2 if cap - lower > NARROW * cap else cap * (1 - LAST / 2)
-        if search.upper is None and lower > 0:
+        if failed is not None and failed < cap:
+            radius = (lower + failed) / 2
+        elif search.upper is None and lower > 0:
             radius = cap
         if not _prove(search, float_below(radius), clock, threads) and search.cap == cap:
-            break
+            if search.family.is_linear:
+                break
+            failed = radius
 
 
 def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int) -> bool:

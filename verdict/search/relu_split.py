@@ -37,6 +37,8 @@ from .workers import Workers
 BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
 # Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
 LOOKED_AT, ATTACK_AFTER = 8, 500
+# Gradient steps for a domain of a ball with all ReLUs split.
+LEAF_STEPS = 300
 # Polytopes with at most so many rows: the best row is chosen anew for every domain.
 FEW_ROWS = 16
 # Numbers in the open domains (9 bytes for each unstable ReLU of a domain), about 1.2 GB.
@@ -141,6 +143,12 @@ class ReluSplit:
                 return self._refuted()
             for at in range(len(result.full)):
                 domain = result.full.take(slice(at, at + 1))
+                if self.bounds.ball is not None:
+                    # No linear program says what a ball is, but the best multipliers leave no gap.
+                    domain, _ = optimise(self.space, domain, LEAF_STEPS)
+                    if domain.lower[0] > 0:
+                        self._close(domain)
+                        continue
                 polytope = self.polytopes[int(self.rows.owner[domain.row[0]])]
                 found, point = close_leaf(self.space, domain.signs[0], polytope)
                 if found is None and not (self._trees is not None and self._trees.close_tie(domain)):
@@ -222,5 +230,5 @@ class ReluSplit:
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
         starts = self.space.points(seen.x)
         rng = np.random.default_rng(len(domains))
-        found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline)
+        found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline, ball=self.bounds.ball)
         return len(found) > 0 and self.try_points(found)

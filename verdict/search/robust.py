@@ -159,14 +159,16 @@ class _Run:
         self.enter("attack")
         lower, upper = self.box.floats()
         rng = np.random.default_rng(0)
-        points = attack(self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline, device=self.device)
+        points = attack(
+            self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline, device=self.device, ball=self.box.ball
+        )
         return len(points) > 0 and self._confirm(list(points[:8]))
 
     def bounds(self) -> bool:
         """Drop the polytopes that linear bounds exclude; True if none is left."""
         self.enter("bounds")
         lower, upper = self.box.floats()
-        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed)
+        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed, self.box.ball)
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
         excluded = self.unrecorded.difference(self.open)
         if self.proof is not None and excluded:

@@ -123,8 +123,10 @@ class Space:
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
         # The reduced form is about a box.
         self._reduced = reduce(graph, bounds, self.number, rows) if bounds.ball is None else None
-        # Without the reduced form: float32 where it holds the rows exactly.
-        self._dtype = np.float32 if (rows == rows.astype(np.float32)).all() else np.float64
+        # Without the reduced form: float32 where it holds the rows exactly. On balls float64: what float32 loses is
+        # told from the rest of the bound on boxes only.
+        exact = bounds.ball is None and (rows == rows.astype(np.float32)).all()
+        self._dtype = np.float32 if exact else np.float64
         self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
         self._rough_rows = Constant(rows.astype(self._dtype))
         # A rounded chord is charged only by arithmetic of its own type.

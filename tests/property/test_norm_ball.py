@@ -1,0 +1,67 @@
+"""L1 and L2 balls: membership is exact, radii are never too small, the float ball contains the exact one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from verdict.bounds.ball import NORMS
+from verdict.errors import InputError
+from verdict.network.exact import ExactVector
+from verdict.property.norm_ball import NormBall, root_above
+
+
+def family(norm: str) -> NormBall:
+    return NormBall(norm, ExactVector.of([Fraction(1, 3), Fraction(1, 2), Fraction(0)]), Fraction(0), Fraction(1))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_membership_and_radius(norm: str) -> None:
+    ball, rng = family(norm), np.random.default_rng(0)
+    center = np.array([1 / 3, 1 / 2, 0])
+    for x in rng.uniform(-0.1, 1.1, (200, 3)):
+        point = ExactVector.of(x)
+        radius, length = ball.radius_of(point), np.linalg.norm(x - center, 1 if norm == "l1" else 2)
+        if not ((x >= 0) & (x <= 1)).all():
+            assert radius is None
+            continue
+        assert radius is not None
+        assert np.isclose(float(radius), length, rtol=1e-12)
+        assert ball.at(radius).contains(point)
+        assert not ball.at(radius * (1 - Fraction(1, 10**20))).contains(point)
+        low, high = ball.floats(float(radius) * (1 + 1e-12))
+        assert ((x >= low) & (x <= high)).all()
+    # Exactly on the sphere: 3-4-5, and one axis.
+    corner = ExactVector.of([Fraction(1, 3) + Fraction(3, 10), Fraction(1, 2) - Fraction(4, 10), Fraction(0)])
+    assert ball.radius_of(corner) == (Fraction(7, 10) if norm == "l1" else Fraction(1, 2))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_support_function(norm: str) -> None:
+    ball, rng = family(norm).at(Fraction(1, 5)), np.random.default_rng(1)
+    for _ in range(50):
+        slope = [Fraction(float(v)) for v in rng.standard_normal(3)]
+        least = ball.minimum(slope)
+        points = ball.sample(200, rng)
+        assert float(least) <= (points @ np.array([float(s) for s in slope])).min() + 1e-12
+    value, _ = family(norm).ball(0.2).least(np.array([[[3.0, 4.0, 0.0]]]))
+    assert np.isclose(value[0, 0], 3.0 - 0.2 * (4 if norm == "l1" else 5))
+
+
+def test_roots_are_above_and_near() -> None:
+    for value in (Fraction(2), Fraction(1, 3), Fraction(10**40, 7), Fraction(1, 10**90), Fraction(0), Fraction(9, 16)):
+        root = root_above(value)
+        assert root * root >= value
+        assert (root * (1 - Fraction(1, 2**78))) ** 2 <= value
+    assert root_above(Fraction(9, 16)) == Fraction(3, 4)
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(InputError, match="l1, l2"):
+        NormBall("l3", ExactVector.of([Fraction(0)]))
+    with pytest.raises(InputError, match="outside the valid range"):
+        NormBall("l2", ExactVector.of([Fraction(2)]), Fraction(0), Fraction(1))
+    with pytest.raises(InputError, match="bab"):
+        family("l1").rows()
