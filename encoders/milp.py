@@ -33,8 +33,8 @@ Columns = npt.NDArray[np.intp]
 TINY = 2.0**-10
 # What a float64 solver loses of a sum, relatively: a few roundings for each term, since it also eliminates columns.
 SOLVER_UNIT = 2.0**-50
-# For each ReLU node, which of its neurons are on.
-Phases: TypeAlias = Mapping[int, npt.NDArray[np.bool_]]
+# For each ReLU node, which of its neurons are on; as int8 also, +1 on and -1 off, with 0 for those left open.
+Phases: TypeAlias = Mapping[int, npt.NDArray[np.bool_ | np.int8]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,8 +264,9 @@ class _Writer:
         alive = np.flatnonzero(high > 0)
         if self.pinned is not None:
             # Each side of zero becomes a bound of z; a neuron pinned off keeps its column for that bound.
-            on = self.pinned[number]
-            low, high = np.where(on, np.maximum(low, 0), low), np.where(on, high, np.minimum(high, 0))
+            side = self.pinned[number]
+            on, off = (side, ~side) if side.dtype == np.bool_ else (side > 0, side < 0)
+            low, high = np.where(on, np.maximum(low, 0), low), np.where(off, np.minimum(high, 0), high)
             low, high = np.minimum(low, high), np.maximum(low, high)
         low, high = low[alive], high[alive]
         units = _units(np.maximum(np.maximum(-low, high), abs(before.matrix[alive]).max(axis=1).toarray().ravel()))

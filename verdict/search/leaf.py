@@ -1,4 +1,4 @@
-"""Closing a domain in which every ReLU has a side: a linear program, and its duals as the proof.
+"""Closing a domain in which most or all ReLUs have a side: a linear program, and its duals as the proof.
 
 Gradient ascent on the multipliers of splits converges slowly when there are many, and one row of a polytope may not
 be enough; an LP solver finds the best multipliers of all rows and splits at once. They are only floats, but any
@@ -34,16 +34,17 @@ class Multipliers:
 
 
 def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray | None]:
-    """A proof that the domain of `signs` (size,), all ReLUs split, is safe; without one a point of it to look at."""
+    """A proof that the domain of `signs` (size,), 0 for ReLUs not split, is safe; without one a point to look at: of
+    the domain if every ReLU is split."""
     phases = {}
     for i in space.graph.relus:
-        on = space.bounds.of_relu(space.graph, i)[0][0] >= 0
+        side = np.where(space.bounds.of_relu(space.graph, i)[0][0] >= 0, 1, -1).astype(np.int8)
         if i in space.columns:
-            on[space.columns[i]] = signs[space.slices[i]] > 0
-        phases[i] = on
+            side[space.columns[i]] = signs[space.slices[i]]
+        phases[i] = side
     encoding = encode_margin(space.graph, space.bounds, polytope, phases)
     try:
-        solution = solver("highs", isolate=False).solve(encoding.model, time_limit=60.0)
+        solution = solver("highs", isolate=False).solve(encoding.model.relaxed(), time_limit=60.0)
     except SolverError:
         return None, None
     proof = _proof(space, signs, polytope, encoding, solution)
@@ -82,9 +83,9 @@ def _halves(space: Space, signs: Any) -> Bounds:
     """The bounds of the box, with the pre-activations of split ReLUs cut at zero."""
     lows, highs = list(space.bounds.lower), list(space.bounds.upper)
     for i, columns in space.columns.items():
-        source, on = space.graph.nodes[i].sources[0], signs[space.slices[i]] > 0
+        source, side = space.graph.nodes[i].sources[0], signs[space.slices[i]]
         low, high = lows[source].copy(), highs[source].copy()
-        low[0, columns[on]], high[0, columns[~on]] = 0.0, 0.0
+        low[0, columns[side > 0]], high[0, columns[side < 0]] = 0.0, 0.0
         lows[source], highs[source] = low, high
     return space.bounds.with_ends(lows, highs)
 

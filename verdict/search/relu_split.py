@@ -25,8 +25,9 @@ from ..property import Polytope, UnsafeSet
 from .ascent import optimise
 from .attack import attack
 from .branch import branch, losses
-from .leaf import close_leaf
+from .leaf import Multipliers, close_leaf
 from .lemmas import Lemmas
+from .programs import Programs
 from .queue import DomainQueue
 from .rows import Rows
 from .space import Domains, Space
@@ -61,10 +62,12 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What one batch gave: domains closed, domains that were split and their halves (see `branch`), domains with
-    nothing left to split, and points to look at."""
+    """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; domains that
+    were split and their halves (see `branch`); domains with nothing left to split; and points to look at."""
 
     closed: Domains
+    solved: Domains
+    proofs: list[Multipliers]
     parents: Domains
     children: Domains
     full: Domains
@@ -98,6 +101,7 @@ class ReluSplit:
         self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
         self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
         self._lemmas = lemmas
+        self._programs, self._stop = Programs(self.space), lambda: False
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -112,6 +116,7 @@ class ReluSplit:
         """
         if self._final is not None:
             return self._final
+        self._stop = deadline.passed
         if not self._visited:
             # One domain per polytope, about its first row.
             ended = self._advance([self.space.root().take(self.rows.starts)], ROOT_STEPS)
@@ -139,6 +144,7 @@ class ReluSplit:
         self._visited += sum(len(batch) for batch in batches)
         for result in self.workers.map(lambda batch: self._step(batch, steps), batches):
             self._close(result.closed)
+            self._close_raw(result.solved, result.proofs)
             if len(result.points) and self.try_points(result.points):
                 return self._refuted()
             for at in range(len(result.full)):
@@ -149,16 +155,14 @@ class ReluSplit:
                     if domain.lower[0] > 0:
                         self._close(domain)
                         continue
-                polytope = self.polytopes[int(self.rows.owner[domain.row[0]])]
+                polytope = self._polytope(domain.row[0])
                 found, point = close_leaf(self.space, domain.signs[0], polytope)
                 if found is None and not (self._trees is not None and self._trees.close_tie(domain)):
                     if point is not None and self.try_points(point[None]):
                         return self._refuted()
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
                     return self._outcome(False, float(domain.lower[0]), reason)
-                self._share += float(self._weight(domain)[0])
-                if self._trees is not None and found is not None:
-                    self._trees.close_raw(domain, found)
+                self._close_raw(domain, [] if found is None else [found])
             if self._trees is not None and len(result.parents):
                 self._trees.split(result.parents, result.children)
             done = result.children.lower > 0
@@ -170,6 +174,15 @@ class ReluSplit:
         self._share += float(self._weight(domains).sum())
         if self._trees is not None:
             self._trees.close(domains)
+
+    def _close_raw(self, domains: Domains, proofs: list[Multipliers]) -> None:
+        self._share += float(self._weight(domains).sum())
+        if self._trees is not None:
+            for at, proof in enumerate(proofs):
+                self._trees.close_raw(domains.take(slice(at, at + 1)), proof)
+
+    def _polytope(self, row: Any) -> Polytope:
+        return self.polytopes[int(self.rows.owner[row])]
 
     def _refuted(self) -> Outcome:
         return self._outcome(False, -np.inf, "a counterexample was found")
@@ -186,13 +199,16 @@ class ReluSplit:
         """Bound a batch, close what can be closed, split the rest."""
         domains, seen = optimise(self.space, self._best_rows(domains), steps)
         self._recheck(domains, seen.rounding)
+        proofs = self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
+        solved = np.isin(np.arange(len(domains)), list(proofs))
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
-        closed = domains.lower > 0
+        closed = (domains.lower > 0) & ~solved
         loss = losses(self.space, domains, seen)
-        splittable = ~closed & (loss >= 0).any(axis=1)
+        splittable = ~closed & ~solved & (loss >= 0).any(axis=1)
         parents = domains.take(splittable)
         children = branch(self.space, parents, loss[splittable]) if len(parents) else parents
-        return _Step(domains.take(closed), parents, children, domains.take(~closed & ~splittable), points)
+        full = domains.take(~closed & ~solved & ~splittable)
+        return _Step(domains.take(closed), domains.take(solved), list(proofs.values()), parents, children, full, points)
 
     def _best_rows(self, domains: Domains) -> Domains:
         """Each domain with the row of its polytope that its multipliers bound best."""
