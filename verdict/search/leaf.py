@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from verdict.encoders.milp import Encoding, encode_margin
+from verdict.encoders.milp import Encoding, Phases, encode_margin
 from verdict.solvers import Solution, Status, solver
 
 from ..bounds.bounds import Bounds
@@ -36,13 +36,7 @@ class Multipliers:
 def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray | None]:
     """A proof that the domain of `signs` (size,), 0 for ReLUs not split, is safe; without one a point to look at: of
     the domain if every ReLU is split."""
-    phases = {}
-    for i in space.graph.relus:
-        side = np.where(space.bounds.of_relu(space.graph, i)[0][0] >= 0, 1, -1).astype(np.int8)
-        if i in space.columns:
-            side[space.columns[i]] = signs[space.slices[i]]
-        phases[i] = side
-    encoding = encode_margin(space.graph, space.bounds, polytope, phases)
+    encoding = encode_margin(space.graph, space.bounds, polytope, phases_of(space, signs))
     try:
         solution = solver("highs", isolate=False).solve(encoding.model.relaxed(), time_limit=60.0)
     except SolverError:
@@ -50,6 +44,17 @@ def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[Multiplier
     proof = _proof(space, signs, polytope, encoding, solution)
     point = None if solution.point is None else np.asarray(solution.point[: encoding.input_size])
     return proof, point
+
+
+def phases_of(space: Space, signs: Any) -> Phases:
+    """The sides of all neurons on the domain of `signs`, for the encoder."""
+    phases = {}
+    for i in space.graph.relus:
+        side = np.where(space.bounds.of_relu(space.graph, i)[0][0] >= 0, 1, -1).astype(np.int8)
+        if i in space.columns:
+            side[space.columns[i]] = signs[space.slices[i]]
+        phases[i] = side
+    return phases
 
 
 def _proof(
