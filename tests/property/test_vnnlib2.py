@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import random
 import sys
@@ -221,6 +222,23 @@ def test_many_disjunctions_are_refused_instead_of_expanded():
 def test_without_the_package_there_is_one_clear_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "vnnlib", None)
     assert "pip install 'verdict-nn[vnnlib]'" in _error("(assert (<= Y[0] 1.0))")
+
+
+PIECES = '( ) [ ] and or <= == (assert X[0,0] Y[0] Z -1 0.5 1 " \\ ; \0'.split(" ")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_damaged_queries_are_read_or_refused(seed):
+    """Whatever is done to a file, the reader ends with a query or with one PropertyError."""
+    rng = random.Random(seed)
+    whole = HEAD + BOX + "(assert (or (<= (* 2.0 Y[0] Y[1]) (- H[1])) (and (!= S 0.5) (> X[0,1] Y[1]))))"
+    for _ in range(30):
+        damaged = whole
+        for _ in range(rng.randint(1, 3)):
+            i = rng.randrange(len(damaged))
+            damaged = damaged[:i] + rng.choice([*PIECES, ""]) + damaged[i + rng.randint(0, 6) :]
+        with contextlib.suppress(PropertyError):
+            _ = parse_vnnlib2(damaged).cases
 
 
 def test_unreadable_files(tmp_path):

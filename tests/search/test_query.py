@@ -16,6 +16,7 @@ from verdict.errors import PropertyError
 from verdict.network.join import join
 from verdict.network.onnx_import import load_onnx
 from verdict.property.vnnlib2 import parse_vnnlib2
+from verdict.search import settle
 
 # Margins nearer to zero than this are left to the exact side alone.
 CLEAR = 1e-6
@@ -134,6 +135,12 @@ def test_a_real_solution_without_a_float_is_unknown_and_says_why():
     answer = verdict.verify(parse_vnnlib2(ABS + "(assert (== (* 3.0 Y[0]) 1.0))"), verdict.load("abs"), timeout=60)
     assert answer.status == "unknown"
     assert "real" in answer.reason
+
+
+def test_a_large_network_is_not_given_to_z3(monkeypatch):
+    monkeypatch.setattr(settle, "MOST_COEFFICIENTS", 0)
+    answer = verdict.verify(parse_vnnlib2(ABS + "(assert (> Y[0] 1.0))"), verdict.load("abs"), timeout=60)
+    assert (answer.status, "too large" in answer.reason) == ("unknown", True)
 
 
 def test_a_network_equals_itself_and_its_monotone_part_is_monotone():

@@ -8,7 +8,7 @@ is one leaf, branch and bound records its trees, and what anything else has prov
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,7 +31,7 @@ from ..property import Box, Polytope, Problem, UnsafeSet
 from ..results import Trust, Witness, weakest
 from .attack import attack
 from .bab import branch_and_bound
-from .region import deepest_in_region, regions_at
+from .nearby import around, reached_from
 from .relu_split import Outcome
 
 
@@ -303,33 +303,13 @@ class _Run:
             return ""
         if solution.point is not None and (solution.objective or 0.0) <= needed:
             x = np.asarray(solution.point[: encoding.input_size])
-            if self._confirm([x, *self._nearby(x)]):
+            if self._confirm([x, *reached_from(self.problem, x, self.deadline)]):
                 return "a witness"
             found = self.evidence.reason
             return f"the least margin is {solution.objective:.3g}, but {found}"
         if math.isfinite(solution.bound):
             return f"{solver.name}: {solution.status.value}, margin at least {solution.bound:.3g}"
         return f"{solver.name}: {solution.status.value} {solution.message}".strip()
-
-    def _nearby(self, x: FloatArray) -> Iterator[FloatArray]:
-        """Points that a short attack reaches from a solver's point: a repair of tolerance artefacts."""
-        lower, upper = self.box.floats()
-        rng = np.random.default_rng(1)
-        yield from attack(
-            self.graph, self.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=self.deadline
-        )[:4]
-
-    def _around(self, point: ExactVector, bounds: Bounds) -> Iterator[ExactVector | FloatArray]:
-        """An exact point, which often is a vertex that rounding falls off, then points deeper inside its polytope."""
-        yield point
-        polytope = self.unsafe.containing(self.network.evaluate_exact(point))
-        if polytope is not None:
-            for phases in regions_at(self.graph, point):
-                deepest = deepest_in_region(self.graph, bounds, polytope, phases, self.deadline)
-                if deepest is not None:
-                    yield deepest
-                    yield from self._nearby(deepest)
-        yield from self._nearby(point.floats())
 
     def smt(self) -> None:
         self.enter("smt/z3")
@@ -356,7 +336,7 @@ class _Run:
             elif answer == "sat":
                 names = [smt.name(0, i) for i in range(self.graph.input_size)]
                 point = ExactVector.of(session.values(names).values())
-                if not self._confirm(self._around(point, bounds)):
+                if not self._confirm(around(self.problem, self.unsafe, point, bounds, self.deadline)):
                     real = replay_exactly(self.network, self.unsafe, point) is not None
                     what = "violated over the reals" if real else "Z3's model failed its exact replay"
                     self.evidence.reason = f"{what}: {self.evidence.reason}"

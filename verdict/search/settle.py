@@ -1,0 +1,166 @@
+"""What closed linear sets leave open, decided by the formula itself: points nearby, points all over the box, then Z3.
+
+A witness has to satisfy the formula as it stands, strict inequalities, equations and products included, over the reals
+and with what ONNX Runtime computes, both without tolerance. Z3 gets the formula and the network in exact rationals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+
+from verdict.encoders import smt
+from verdict.solvers.z3_session import Session
+
+from ..bounds import Bounds, linear_bounds
+from ..certificate.replay import deployable, scores
+from ..deadline import Deadline
+from ..errors import SolverError
+from ..network.exact import ExactVector, FloatArray
+from ..network.graph import Affine, Graph
+from ..network.network import Network
+from ..property import Box, Problem
+from ..property.cases import Case
+from ..property.formula import Formula, comparisons
+from ..results import Witness
+from .nearby import around
+
+# Random points and corners that are tried before Z3.
+SAMPLES = 64
+# How long this may take where no time limit was given.
+UNLIMITED_SECONDS = 60.0
+# Networks with more coefficients than this are nothing for Z3, and exact points in them are dear.
+MOST_COEFFICIENTS = 200_000
+_APPROXIMATE = re.compile(r"\(\s*(x[0-9]+)\s+(\(-\s*)?([0-9.]+)\??\)?\s*\)")
+
+
+class Asked(Protocol):
+    """What was asked: a formula over a network's inputs and outputs, and cases that cover its solutions."""
+
+    @property
+    def cases(self) -> tuple[Case, ...]: ...
+
+    @property
+    def joint_formula(self) -> Formula: ...
+
+    def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool: ...
+
+
+def accepted(asked: Asked, network: Network, witness: Witness) -> Witness | None:
+    """The witness without appended inputs, if it satisfies the formula exactly, over the reals and as deployed."""
+    x = witness.point.fractions()
+    outputs = witness.outputs.fractions()[: network.output_size]
+    if witness.runtime_outputs is None or not asked.holds(x, outputs):
+        return None
+    # Of a network that ends in Softmax or ArgMax only the order of outputs is asked, see `heads`.
+    deployed = scores(network, witness.runtime_outputs, witness.array())
+    if not asked.holds(x, [Fraction(float(v)) for v in deployed]):
+        return None
+    return replace(witness, outputs=ExactVector.of(outputs))
+
+
+def coefficients(graph: Graph) -> int:
+    """About how many coefficients the linear maps of a graph have."""
+    affine = (node for node in graph.nodes if isinstance(node, Affine))
+    return sum(linear.out_size * linear.fan_in for node in affine for linear, _ in node.terms)
+
+
+@dataclass
+class Settling:
+    """Decides one case's box by the formula: `witness`, `proved`, or neither and the `reason`."""
+
+    asked: Asked
+    network: Network
+    problem: Problem
+    box: Box
+    deadline: Deadline
+    witness: Witness | None = None
+    proved: bool = False
+    reason: str = "the point found satisfies the query only with its inequalities closed"
+
+    def __post_init__(self) -> None:
+        if self.deadline.limit() is None:
+            self.deadline = Deadline(UNLIMITED_SECONDS)
+
+    def settle(self, start: ExactVector | None) -> None:
+        """Try points near `start`, which satisfies the closed case if there is one, and all over the box; ask Z3."""
+        if self.deadline.passed():
+            return
+        if coefficients(self.network.graph) > MOST_COEFFICIENTS:
+            self.reason = "the network is too large to decide the formula itself"
+            return
+        lower, upper = self.box.floats()
+        bounds = linear_bounds(self.problem.network.graph, lower[None], upper[None], self.deadline.passed)
+        rng = np.random.default_rng(2)
+        random = rng.uniform(lower, upper, (SAMPLES, len(lower)))
+        corners = np.where(rng.random((SAMPLES, len(lower))) < 0.5, lower, upper)
+        near = [] if start is None else around(self.problem, self.problem.unsafe, start, bounds, self.deadline)
+        if self._try(near) or self._try([(lower + upper) / 2, lower, upper, *random, *corners]):
+            return
+        try:
+            self._ask_z3(bounds)
+        except SolverError as error:
+            self.reason = f"Z3 gave up: {error}"
+
+    def _try(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
+        """Whether some candidate is a witness."""
+        for candidate in candidates:
+            if self.deadline.passed():
+                break
+            placed = deployable(self.network, self.box, candidate)
+            if placed is None:
+                continue
+            point = ExactVector.of(placed[0]) if placed[1] is None else placed[1]
+            outputs = self.network.evaluate_exact(point)
+            if not self.asked.holds(point.fractions(), outputs.fractions()):
+                continue
+            deployed = self.network.runtime(placed[0])
+            witness = Witness(point, outputs, "", None, deployed, placed[1] is not None)
+            self.witness = accepted(self.asked, self.network, witness)
+            if self.witness is not None:
+                return True
+            self.reason = "satisfied over the reals at a point where ONNX Runtime does not confirm it"
+        return False
+
+    def _ask_z3(self, bounds: Bounds) -> None:
+        graph, limit = self.network.graph, self.deadline.limit
+        formula = self.asked.joint_formula
+        is_linear = all(c.polynomial.degree <= 1 for c in comparisons(formula))
+        with Session() as session:
+            session.command(smt.prelude("QF_LRA" if is_linear else "QF_NRA"), timeout=limit())
+            session.command(smt.inputs_in_box(self.box), timeout=limit())
+            for piece in smt.network(graph, bounds):
+                session.command(piece, timeout=limit())
+            session.command(smt.formula(formula, graph, bounds), timeout=limit())
+            answer = session.check(timeout=limit())
+            if answer == "unsat":
+                self.proved, self.reason = True, ""
+            elif answer == "unknown":
+                self.reason = f"Z3 gave up: {session.reason_unknown()}"
+            else:
+                point = _point(session, graph.input_size)
+                if not self._try(around(self.problem, self.problem.unsafe, point, bounds, self.deadline)):
+                    self.reason = (
+                        "satisfied over the reals, but at no point found that ONNX Runtime confirms"
+                        if self.asked.holds(point.fractions(), self.network.evaluate_exact(point).fractions())
+                        else "Z3's model is irrational, and no rational point near it satisfies the query"
+                    )
+
+
+def _point(session: Session, size: int) -> ExactVector:
+    """Z3's model; where a value is irrational, one close to it."""
+    names = [smt.name(0, i) for i in range(size)]
+    try:
+        return ExactVector.of(session.values(names).values())
+    except SolverError:
+        session.command("(set-option :pp.decimal true)")
+        text = session.command(f"(get-value ({' '.join(names)}))")
+        found = {name: (-1 if minus else 1) * Fraction(value) for name, minus, value in _APPROXIMATE.findall(text)}
+        if len(found) != size:
+            raise
+        return ExactVector.of([found[name] for name in names])
