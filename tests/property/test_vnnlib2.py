@@ -224,7 +224,8 @@ def test_without_the_package_there_is_one_clear_line(monkeypatch):
     assert "pip install 'verdict-nn[vnnlib]'" in _error("(assert (<= Y[0] 1.0))")
 
 
-PIECES = '( ) [ ] and or <= == (assert X[0,0] Y[0] Z -1 0.5 1 " \\ ; \0'.split(" ")
+PIECES = ["(", ")", "[", "]", "and", "or", "<=", "==", "(assert", "X[0,0]",
+    "Y[0]", "Z", "-1", "0.5", "1", '"', "\\", ";", "\0"]  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(10))
