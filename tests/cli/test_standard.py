@@ -90,7 +90,7 @@ def test_assignments_as_tensors(tmp_path, capsys):
     assert arrays["U"][0, 0] == arrays["X"][0, 0]
     assert arrays["Y"][0, 1] == arrays["X"][0, 0]
     empty = tmp_path / "empty"
-    words[-1] = str(empty)
+    words[-2:] = ["--assignments", str(empty)]
     assert _run(capsys, _write(tmp_path, QUERY + UNSAT), *words)[:2] == (0, "unsat\n")
     assert list(empty.iterdir()) == []
 

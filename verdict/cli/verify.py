@@ -43,6 +43,7 @@ def command(
         str | None,
         typer.Option(
             "--serialise-assignments",
+            "--assignments",
             metavar="DIR",
             help="VNN-LIB 2: write the assignment as ONNX tensors, NAME.pb, into this folder and not on stdout.",
         ),

@@ -50,9 +50,9 @@ def decide_query(
             last.settle(None if evidence.witness is None else evidence.witness.point)
             total.stages["formula"] = total.stages.get("formula", 0.0) + deadline.elapsed() - started
             total.witness = last.witness
-            if last.proved:
-                proofs.append(Trust.Z3)
-                total.unrecorded = "Z3 decided the query as it stands, where a proof with inequalities closed failed"
+            if last.proof is not None:
+                proofs.append(last.proof)
+                total.unrecorded = "the query was decided as it stands, where a proof with inequalities closed failed"
             else:
                 reasons += filter(None, [evidence.reason, last.reason])
         elif evidence.proof is not None:

@@ -1,7 +1,8 @@
-"""What closed linear sets leave open, decided by the formula itself: points nearby, points all over the box, then Z3.
+"""What closed linear sets leave open, decided by the formula itself: points nearby, points all over the box, Z3.
 
 A witness has to satisfy the formula as it stands, strict inequalities, equations and products included, over the reals
-and with what ONNX Runtime computes, both without tolerance. Z3 gets the formula and the network in exact rationals.
+and with what ONNX Runtime computes, both without tolerance. Formulas with products are bounded on ever smaller boxes
+first. Z3 gets the formula and the network in exact rationals.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from ..network.network import Network
 from ..property import Box, Problem
 from ..property.cases import Case
 from ..property.formula import Formula, comparisons
-from ..results import Witness
+from ..results import Trust, Witness
 from .nearby import around
+from .paving import Paving
 
 # Random points and corners that are tried before Z3.
 SAMPLES = 64
@@ -36,6 +38,8 @@ SAMPLES = 64
 UNLIMITED_SECONDS = 60.0
 # Networks with more coefficients than this are nothing for Z3, and exact points in them are dear.
 MOST_COEFFICIENTS = 200_000
+# How long a formula with products is worked on by bounds before Z3 is asked.
+PAVING_SHARE, PAVING_SECONDS = 0.5, 60.0
 _APPROXIMATE = re.compile(r"\(\s*(x[0-9]+)\s+(\(-\s*)?([0-9.]+)\??\)?\s*\)")
 
 
@@ -72,7 +76,7 @@ def coefficients(graph: Graph) -> int:
 
 @dataclass
 class Settling:
-    """Decides one case's box by the formula: `witness`, `proved`, or neither and the `reason`."""
+    """Decides one case's box by the formula: `witness`, `proof`, or neither and the `reason`."""
 
     asked: Asked
     network: Network
@@ -80,7 +84,7 @@ class Settling:
     box: Box
     deadline: Deadline
     witness: Witness | None = None
-    proved: bool = False
+    proof: Trust | None = None
     reason: str = "the point found satisfies the query only with its inequalities closed"
 
     def __post_init__(self) -> None:
@@ -102,8 +106,16 @@ class Settling:
         near = [] if start is None else around(self.problem, self.problem.unsafe, start, bounds, self.deadline)
         if self._try(near) or self._try([(lower + upper) / 2, lower, upper, *random, *corners]):
             return
+        formula = self.asked.joint_formula
+        is_linear = all(c.polynomial.degree <= 1 for c in comparisons(formula))
+        if not is_linear:
+            clock = self.deadline.share(PAVING_SHARE, PAVING_SECONDS)
+            if Paving(self.network, formula, self.box).run(clock, self._try):
+                self.proof = Trust.RIGOROUS
+            if self.proof is not None or self.witness is not None:
+                return
         try:
-            self._ask_z3(bounds)
+            self._ask_z3(bounds, "QF_LRA" if is_linear else "QF_NRA")
         except SolverError as error:
             self.reason = f"Z3 gave up: {error}"
 
@@ -127,19 +139,17 @@ class Settling:
             self.reason = "satisfied over the reals at a point where ONNX Runtime does not confirm it"
         return False
 
-    def _ask_z3(self, bounds: Bounds) -> None:
+    def _ask_z3(self, bounds: Bounds, logic: str) -> None:
         graph, limit = self.network.graph, self.deadline.limit
-        formula = self.asked.joint_formula
-        is_linear = all(c.polynomial.degree <= 1 for c in comparisons(formula))
         with Session() as session:
-            session.command(smt.prelude("QF_LRA" if is_linear else "QF_NRA"), timeout=limit())
+            session.command(smt.prelude(logic), timeout=limit())
             session.command(smt.inputs_in_box(self.box), timeout=limit())
             for piece in smt.network(graph, bounds):
                 session.command(piece, timeout=limit())
-            session.command(smt.formula(formula, graph, bounds), timeout=limit())
+            session.command(smt.formula(self.asked.joint_formula, graph, bounds), timeout=limit())
             answer = session.check(timeout=limit())
             if answer == "unsat":
-                self.proved, self.reason = True, ""
+                self.proof, self.reason = Trust.Z3, ""
             elif answer == "unknown":
                 self.reason = f"Z3 gave up: {session.reason_unknown()}"
             else:
