@@ -137,6 +137,13 @@ def test_a_real_solution_without_a_float_is_unknown_and_says_why():
     assert "real" in answer.reason
 
 
+def test_products_are_refuted_where_z3_says_nothing(monkeypatch):
+    monkeypatch.setattr(settle.Settling, "_ask_z3", lambda self, *rest: False)
+    query = parse_vnnlib2(ABS + "(assert (> (* X[0] Y[0] Y[0]) 1.1))")
+    answer = verdict.verify(query, verdict.load("abs"), timeout=60)
+    assert (answer.status, answer.trust) == ("robust", "rigorous")
+
+
 def test_a_large_network_is_not_given_to_z3(monkeypatch):
     monkeypatch.setattr(settle, "MOST_COEFFICIENTS", 0)
     answer = verdict.verify(parse_vnnlib2(ABS + "(assert (> Y[0] 1.0))"), verdict.load("abs"), timeout=60)

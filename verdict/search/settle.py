@@ -2,7 +2,7 @@
 
 A witness has to satisfy the formula as it stands, strict inequalities, equations and products included, over the reals
 and with what ONNX Runtime computes, both without tolerance. Formulas with products are bounded on ever smaller boxes
-first. Z3 gets the formula and the network in exact rationals.
+too. Z3 gets the formula and the network in exact rationals.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ SAMPLES = 64
 UNLIMITED_SECONDS = 60.0
 # Networks with more coefficients than this are nothing for Z3, and exact points in them are dear.
 MOST_COEFFICIENTS = 200_000
-# How long a formula with products is worked on by bounds before Z3 is asked.
-PAVING_SHARE, PAVING_SECONDS = 0.5, 60.0
+# A formula with products is hard for Z3 or very easy: share of the time, and most seconds, of a first question, and of
+# bounds on ever smaller boxes before the last one.
+FIRST_QUESTION = 0.1, 3.0
+PAVING = 0.5, 60.0
 _APPROXIMATE = re.compile(r"\(\s*(x[0-9]+)\s+(\(-\s*)?([0-9.]+)\??\)?\s*\)")
 
 
@@ -108,16 +110,13 @@ class Settling:
             return
         formula = self.asked.joint_formula
         is_linear = all(c.polynomial.degree <= 1 for c in comparisons(formula))
-        if not is_linear:
-            clock = self.deadline.share(PAVING_SHARE, PAVING_SECONDS)
-            if Paving(self.network, formula, self.box).run(clock, self._try):
-                self.proof = Trust.RIGOROUS
-            if self.proof is not None or self.witness is not None:
-                return
-        try:
-            self._ask_z3(bounds, "QF_LRA" if is_linear else "QF_NRA")
-        except SolverError as error:
-            self.reason = f"Z3 gave up: {error}"
+        if is_linear:
+            self._ask_z3(bounds, "QF_LRA", self.deadline)
+        elif not self._ask_z3(bounds, "QF_NRA", self.deadline.share(*FIRST_QUESTION)):
+            if Paving(self.network, formula, self.box).run(self.deadline.share(*PAVING), self._try):
+                self.proof, self.reason = Trust.RIGOROUS, ""
+            elif self.witness is None:
+                self._ask_z3(bounds, "QF_NRA", self.deadline)
 
     def _try(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
         """Whether some candidate is a witness."""
@@ -139,8 +138,16 @@ class Settling:
             self.reason = "satisfied over the reals at a point where ONNX Runtime does not confirm it"
         return False
 
-    def _ask_z3(self, bounds: Bounds, logic: str) -> None:
-        graph, limit = self.network.graph, self.deadline.limit
+    def _ask_z3(self, bounds: Bounds, logic: str, clock: Deadline) -> bool:
+        """Whether Z3 has said sat or unsat within the time."""
+        try:
+            return self._z3_decides(bounds, logic, clock)
+        except SolverError as error:
+            self.reason = f"Z3 gave up: {error}"
+            return False
+
+    def _z3_decides(self, bounds: Bounds, logic: str, clock: Deadline) -> bool:
+        graph, limit = self.network.graph, clock.limit
         with Session() as session:
             session.command(smt.prelude(logic), timeout=limit())
             session.command(smt.inputs_in_box(self.box), timeout=limit())
@@ -160,6 +167,7 @@ class Settling:
                         if self.asked.holds(point.fractions(), self.network.evaluate_exact(point).fractions())
                         else "Z3's model is irrational, and no rational point near it satisfies the query"
                     )
+            return answer != "unknown"
 
 
 def _point(session: Session, size: int) -> ExactVector:
