@@ -153,6 +153,12 @@ def test_bounds_follow_from_linear_constraints():
     assert (case.inputs.lower[2:], case.inputs.upper[2:]) == ((0, 2), (1, 3))
 
 
+def test_real_as_the_standards_converter_writes_it():
+    query = parse_vnnlib2((HEAD + BOX + "(assert (<= Y[0] 0.0))").replace("float32", "Real"))
+    assert query.is_real
+    assert not _parse("(assert (<= Y[0] 0.0))").is_real
+
+
 def test_contradictions_have_no_case():
     for body in ("(assert (<= X[0,0] -2.0))", "(assert (and (< Y[0] 0.0) (> Y[0] 0.0)))", "(assert (!= S S))"):
         assert _parse(body).cases == ()

@@ -25,6 +25,8 @@ MAX_DEPTH = 200
 _HIDDEN = re.compile(r'"(?:[^"\\]|\\.)*"|;[^\n]*')
 _VERSION = re.compile(r"\s*\(vnnlib-version\s*<([0-9]+)\.([0-9]+)>\s*\)")
 _FIRST = re.compile(r"(?:\s|;[^\n]*)*\(vnnlib-version")
+# As drafts of the standard, and its converter from version 1, write the type real.
+_REAL = re.compile(r"(\(declare-(?:input|hidden|output)\s+\w+\s+)Real\b")
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _INTEGERS = re.compile(r"\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?")
 
@@ -44,7 +46,7 @@ def parse(text: str, path: Path) -> Query:
             f"{path}: VNN-LIB 2 needs the package vnnlib: pip install 'verdict-nn[vnnlib]'"
         ) from None
     try:
-        return vnnlib.parse_query_string(text)
+        return vnnlib.parse_query_string(_REAL.sub(r"\1real", text))
     except vnnlib.VNNLibException as error:
         raise PropertyError(f"{path}{_explained(str(error))}") from None
     except (IndexError, ValueError, RuntimeError) as error:
