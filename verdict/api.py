@@ -432,7 +432,7 @@ def verify(
     from .certificate.write import unsat_claim
     from .property import Problem
     from .property.cases import Case
-    from .property.vnnlib import read_query
+    from .property.vnnlib import VnnLib1, read_query
     from .property.vnnlib_bind import bound
     from .search.certify import Certified
     from .search.query import decide_query
@@ -443,7 +443,10 @@ def verify(
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     asked = read_query(query) if isinstance(query, str | Path) else query
     subject = bound(asked, network)
-    certified = None if certificate is None else Certified(certificate, subject, unsat_claim(), asked.path)
+    made = None if certificate is None else Certificate(None, reason="the checker reads queries of version 1 only")
+    certified = None
+    if certificate is not None and isinstance(asked, VnnLib1):
+        certified = Certified(certificate, subject, unsat_claim(), asked.path)
     report = on_progress or (lambda stage: None)
     started = deadline.elapsed()
 
@@ -453,7 +456,8 @@ def verify(
 
     evidence = decide_query(asked, subject, search, deadline, engine == "auto")
     evidence.stages = {"start": started, **evidence.stages}
-    made = None if certified is None else certified.made(evidence, deadline, threads, report, place)
+    if certified is not None:
+        made = certified.made(evidence, deadline, threads, report, place)
     return judge(subject, evidence, None, name, deadline.elapsed(), made)
 
 
