@@ -269,7 +269,6 @@ def robustness(
     x: npt.ArrayLike,
     eps: Number,
     *,
-    norm: str = "linf",
     range: tuple[Number, Number] | None = None,
     perturbation: Front | str | None = None,
     label: int | None = None,
@@ -277,7 +276,7 @@ def robustness(
 ) -> tuple[Network, Box, UnsafeSet, int]:
     """What `robust` decides: a network, its inputs, the unsafe outputs, the class to stay; arguments as there."""
     radius = _radius(eps)
-    question = _question(network, x, range, label, target, norm, perturbation)
+    question = _question(network, x, range, label, target, "linf", perturbation)
     return question.network, question.family.at(radius), question.unsafe, question.label
 
 
