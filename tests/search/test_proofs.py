@@ -186,3 +186,22 @@ def test_a_search_that_ends_otherwise_records_nothing(tmp_path):
     asked = ball("xor", [Fraction(1, 8), Fraction(7, 8)], Fraction(1))
     assert not asked.search().proved
     assert asked.proof.parts == []
+
+
+def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
+    """Trees that grew on loose bounds are checked on the tight ones that later lemmas give to the layers before."""
+    x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
+    asked = ball("digits-mlp", x, Fraction(1, 10), 0, 1)
+    graph, lemmas = asked.network.graph, Lemmas(asked.network.graph, asked.proof.neurons)
+    bounds = asked.bounds()
+    with Workers(1) as workers:
+        for rounds in (0, 1, 4, 16, 64):
+            bounds = sharpen.sharpen(graph, bounds, rounds, workers, lemmas=lemmas)
+        search = ReluSplit(
+            graph, bounds, asked.polytopes, workers, lambda points: False, proof=asked.proof, lemmas=lemmas
+        )
+        assert search.run(Deadline(60)).proved
+    # Trees of several spaces.
+    (part,) = asked.proof.parts
+    assert len({lemma.trees[0].space for lemma in part.lemmas}) > 1
+    asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])

@@ -226,7 +226,7 @@ class Goal:
 class Part:
     """One box: with `at_leaves` every leaf computes its own bounds from its own box (input splits); else the box's
     bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers, and found with the slopes
-    `lines` (2, neurons) below and above ReLUs."""
+    `lines` (3, neurons): slopes below and above ReLUs, and 1 for neurons that are bounded even if they are on."""
 
     at_leaves: bool
     goals: list[Goal] = field(default_factory=list)

@@ -154,5 +154,5 @@ def lines_of(
         below, shift, chords = (
             a[..., cut] if stored and a is not None else None for a in (domains.below, domains.shift, domains.chords)
         )
-        result[node] = lines(low, high, below, shift, chords)
+        result[node] = lines(low, high, below, shift, chords, signs != 0)
     return result, empty

@@ -7,9 +7,7 @@ belong to this part and nothing outside it can use them.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,9 +72,10 @@ class Part:
             kinds = [Integers(self.network, limbs, any_order) for limbs in (1, 2)]
         # What is tried for a leaf, cheapest first: an arithmetic, and whether stable neurons are bounded anew too.
         self.levels = [(kinds[0], False), (kinds[1], False), (kinds[1], True)]
-        self.roots: dict[int, Region] = {}
-        self.start, self.length, self.lock = 0, 0, threading.RLock()
-        self.groups: dict[str, Group] = {}
+        # None where every leaf computes its own.
+        self.root: Region | None = None
+        # Where the next tree of the lemmas starts.
+        self.position = 0
         widest = max(self.network.size(i) for i in self.network.needed(self.network.output))
         self.chunk = max(1, min(4 * CHUNK, MOST_ENTRIES // widest)) if not self.at_leaves else CHUNK
 
@@ -97,11 +96,11 @@ class Part:
 
     def check(self, position: int) -> int:
         """Check all trees of the part, which start at `position`; returns where the next part's start."""
-        self.start = position
         if not self.at_leaves:
             # Which trees are the goals' is known once the lemmas' have been walked.
-            self.root(0 if self.work.tier != "python" else 1)
-            position = self.start + self.length
+            self.position = position
+            self.root = self._root()
+            position = self.position
         row = 0
         for g, disjuncts in enumerate(self.goals):
             owned = []
@@ -112,41 +111,29 @@ class Part:
             position = self._tree(g, owned, position)
         return position
 
-    def group(self, prefix: str, rows: int) -> Group:
-        if prefix not in self.groups:
-            self.groups[prefix] = Group(self.work.archive, prefix, self.neurons, rows)
-        return self.groups[prefix]
-
-    def root(self, level: int) -> Region:
-        """Bounds of all neurons on the part's box: interval, CROWN, and the lemmas' trees."""
-        with self.lock:
-            return self._root(level)
-
-    def _root(self, level: int) -> Region:
-        if level not in self.roots:
-            self.length = 0
-            known = partial(self._sharpen, level) if self.lemmas else None
-            try:
-                arithmetic, _ = self.levels[level]
-                self.roots[level] = bounded(self.network, arithmetic, self.low[None], self.high[None], None,
-                                            known=known, given=self._lines())
-            except OutOfRangeError:
-                raise RejectedError(f"{self.name}: numbers out of range") from None
-        return self.roots[level]
+    def _root(self) -> Region:
+        """Bounds of all neurons on the part's box: interval, CROWN, and the lemmas' trees. They serve many leaves, and
+        what they lose by rounding adds up from layer to layer: the better arithmetic pays."""
+        try:
+            return bounded(self.network, self.levels[1][0], self.low[None], self.high[None], None,
+                           known=self._sharpen if self.lemmas else None, given=self._lines())
+        except OutOfRangeError:
+            raise RejectedError(f"{self.name}: numbers out of range") from None
 
     def _lines(self) -> Any:
-        """Slopes below and above for the bounds of hidden neurons on the part's box, (2, neurons); None: CROWN's."""
+        """Slopes below and above for the bounds of hidden neurons on the part's box, and which neurons need bounds
+        though they may be stable, (3, neurons); None: CROWN's slopes, and none."""
         member = f"{self.name}.lines.npy"
         if member not in self.work.archive:
             return None
         found = self.work.archive.array(member, FLOATS, 2).astype(np.float64)
-        if found.shape != (2, self.neurons) or not ((found >= 0) & (found <= 1)).all():
-            raise UnreadableError(f"{member}: not two slopes for each neuron")
+        if found.shape != (3, self.neurons) or not ((found >= 0) & (found <= 1)).all():
+            raise UnreadableError(f"{member}: not three numbers in [0, 1] for each neuron")
         return found
 
-    def _sharpen(self, level: int, layer: int, node: int, region: Region) -> None:
+    def _sharpen(self, layer: int, node: int, region: Region) -> None:
         """The lemmas about a layer: each is the least bound over the leaves of its tree."""
-        arithmetic, size = self.levels[level][0], self.network.size(node)
+        arithmetic, size = self.levels[1][0], self.network.size(node)
         for number, about in enumerate(self.lemmas):
             if about != layer:
                 continue
@@ -159,7 +146,8 @@ class Part:
             side = archive.array(f"{prefix}.side.npy", ("i1",), 1).astype(np.float64)
             if len(neuron) != len(side) or (neuron >= size).any() or (np.abs(side) != 1).any():
                 raise UnreadableError(f"{prefix}: no neurons and sides of layer {layer}")
-            group, walk = self.group(prefix, 0), Walk(self.work.nodes, self.start + self.length, len(neuron))
+            group = Group(archive, prefix, self.neurons, 0)
+            walk = Walk(self.work.nodes, self.position, len(neuron))
             bound = np.full(len(neuron), np.inf)
 
             def look(leaves: Leaves, group: Group = group, side: Any = side, neuron: Any = neuron) -> Any:
@@ -176,7 +164,7 @@ class Part:
             chunks = self._counted(walk.chunks(self.low, self.high, below, self.chunk), group)
             for tree, lower in self.work.map(look, chunks):
                 np.minimum.at(bound, tree, lower)
-            self.length = walk.position - self.start
+            self.position = walk.position
             low, high = region.low[node].copy(), region.high[node].copy()
             up = side > 0
             np.maximum.at(low[0], neuron[up], bound[up])
@@ -199,7 +187,7 @@ class Part:
     def _tree(self, goal: int, owned: list[Any], position: int) -> int:
         """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
         prefix = f"{self.name}.g{goal}"
-        group = self.group(prefix, sum(map(len, owned)))
+        group = Group(self.work.archive, prefix, self.neurons, sum(map(len, owned)))
         walk = Walk(self.work.nodes, position, 1)
         before = {RAW: 0, RATIONAL: 0}
 
@@ -258,11 +246,10 @@ class Part:
 
     def _region(self, level: int, domains: Domains) -> Region:
         low, high = domains.leaves.low, domains.leaves.high
-        if self.at_leaves:
+        if self.root is None:
             arithmetic, thorough = self.levels[level]
             return bounded(self.network, arithmetic, low, high, domains.leaves.signs, thorough=thorough)
-        root = self.root(level)
-        return Region({**root.low, 0: low}, {**root.high, 0: high}, root.empty)
+        return Region({**self.root.low, 0: low}, {**self.root.high, 0: high}, self.root.empty)
 
     def _closed(self, level: int, domains: Domains, owned: list[Any]) -> Any:
         """Which of the domains exclude every disjunct, (n,)."""

@@ -64,15 +64,14 @@ def rule(network: Network, number: int, rows: list[Fraction], box: Ends, bounds:
 
 def from_lines(lines: dict[int, Any], shifts: dict[int, list[Any]]) -> Choice:
     """Multipliers from the lines of ReLU nodes (`region.Lines` of one domain) and the shifts of their neurons."""
-    plain = {r: [getattr(line, name)[0].tolist() for name in ("low", "high", "below", "above")]
-             for r, line in lines.items()}
+    plain = {r: [getattr(line, name)[0].tolist() for name in ("below", "above")] for r, line in lines.items()}
 
     def choose(node: int, i: int, nu: Fraction) -> Fraction:
-        low, high, below, above = (values[i] for values in plain[node])
+        below, above = (values[i] for values in plain[node])
         shift = Fraction(shifts[node][i])
-        if low >= 0:
+        if below == above == 1:
             return nu + shift
-        if high <= 0:
+        if below == above == 0:
             return shift
         return Fraction(int((nu * Fraction(below if nu >= 0 else above) + shift) * GRID), GRID)
 

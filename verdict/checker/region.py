@@ -69,18 +69,24 @@ class Lines:
         return np.nextafter(gap(self.low, self.high, above.astype(np.float64)).astype(kind), kind.type(np.inf))
 
 
-def lines(low: Any, high: Any, below: Any = None, shift: Any = None, chords: Any = None) -> Lines:
-    """The lines for bounds (batch, size); `below` and `chords` are slopes in place of CROWN's, for unstable neurons,
-    where they are numbers."""
+def lines(low: Any, high: Any, below: Any = None, shift: Any = None, chords: Any = None, split: Any = False) -> Lines:
+    """The lines for bounds (batch, size): CROWN's, or with the slopes `below` and `chords` where these are numbers.
+
+    With chords the slopes are also those of neurons that the bounds here leave on one side of zero, but for those that
+    were `split`: any multipliers are sound, and only fixed ones get no worse when bounds get better.
+    """
     on, off = low >= 0, high <= 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        chord = high / (high - low)
-    chord = np.clip(np.nan_to_num(chord, nan=0.5), 0, 1)
-    floor = (high > -low).astype(np.float64)
-    chord = chord if chords is None else np.where(np.isnan(chords), chord, chords)
-    floor = floor if below is None else np.where(np.isnan(below), floor, below)
+        chord = np.clip(np.nan_to_num(high / (high - low), nan=0.5), 0, 1)
     above = np.where(on, 1.0, np.where(off, 0.0, chord))
-    return Lines(np.where(on, 1.0, np.where(off, 0.0, floor)), above, gap(low, high, above), shift, low, high)
+    floor = np.where(on, 1.0, np.where(off, 0.0, (high > -low).astype(np.float64)))
+    fixed = ~(on | off)
+    if chords is not None:
+        given = ~(np.isnan(chords) | split)
+        above, fixed = np.where(given, chords, above), fixed | given
+    if below is not None:
+        floor = np.where(fixed & ~np.isnan(below), below, floor)
+    return Lines(floor, above, gap(low, high, above), shift, low, high)
 
 
 def gap(low: Any, high: Any, above: Any) -> Any:
@@ -96,7 +102,7 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
 
     Nodes up to `last` are bounded. `known(k, node, region)` may return tighter proved bounds of the pre-activations of
     ReLU layer k. `thorough` applies the rule to stable neurons too, whose better bounds help the layers behind.
-    `given` (2, neurons) are slopes below and above in place of CROWN's.
+    `given` (3, neurons) are slopes below and above in place of CROWN's, and positive for neurons to apply the rule to.
     """
     region = Region({0: low}, {0: high}, (low > high).any(axis=1))
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
@@ -106,8 +112,8 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
         if isinstance(node, Relu):
             source = node.source
             region.set(i, np.maximum(region.low[source], 0), np.maximum(region.high[source], 0))
-            k = number_of[source]
-            below, chords = (None, None) if given is None else given[:, None, network.starts[k] : network.starts[k + 1]]
+            cut = slice(*network.starts[number_of[source]:][:2])
+            below, chords = (None, None) if given is None else given[:2, None, cut]
             found[i] = lines(region.low[source], region.high[source], below, None, chords)
             continue
         region.set(i, *arithmetic.interval(node, region))
@@ -115,7 +121,8 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
             continue
         k = number_of[i]
         if found:
-            _tighten(network, arithmetic, region, i, found, thorough)
+            also = thorough if given is None else given[2, network.starts[k] : network.starts[k + 1]] > 0
+            _tighten(network, arithmetic, region, i, found, also)
         if known is not None:
             known(k, i, region)
         if signs is not None:
@@ -128,11 +135,12 @@ def bounded(network: Network, arithmetic: Any, low: Any, high: Any, signs: Any, 
 
 
 def _tighten(network: Network, arithmetic: Any, region: Region, i: int, found: dict[int, Lines],
-             thorough: bool) -> None:
-    """Intersect the bounds of node i with the rule's, for neurons that are unstable in some box, or not surely off."""
+             also: Any) -> None:
+    """Intersect the bounds of node i with the rule's, for neurons that are unstable in some box, and for those of
+    `also` (size,), True for all, that are not surely off."""
     low, high = region.low[i].copy(), region.high[i].copy()
     # Box by box: what holds for a box must not depend on which others are looked at together with it.
-    wanted = ((low < 0) | thorough) & (high > 0)
+    wanted = ((low < 0) | also) & (high > 0)
     unstable = np.flatnonzero(wanted.any(axis=0))
     widest = max(network.size(j) for j in network.needed(i))
     chunk = max(1, MOST_ENTRIES // (2 * len(low) * widest))

@@ -57,6 +57,8 @@ class Lemmas:
         self.graph, self.neurons = graph, neurons
         # By pre-activation node, then by side (+1: lower end, -1: upper end) and neuron: the bound and its tree.
         self._kept: dict[int, dict[tuple[int, int], tuple[float, ProofTree]]] = {}
+        # By node: which neurons linear bounds were computed for; a checker's better intervals must not leave any out.
+        self.bounded: dict[int, Any] = {}
 
     def apply(self, number: int, low: Any, high: Any) -> tuple[Any, Any]:
         """The bounds (1, size) of node `number`, and what the trees prove of it."""

@@ -125,7 +125,7 @@ class ReluSplit:
         while ended is None:
             if not len(self._queue):
                 if self._trees is not None:
-                    self._trees.finish([] if self._lemmas is None else self._lemmas.written())
+                    self._trees.finish(self._lemmas)
                 return self._outcome(True, 0.0)
             on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():

@@ -60,6 +60,7 @@ def sharpen(
         number = len(so_far.lower) - 1
         low, high = plain = tighten(graph, so_far, lines, stop)
         if lemmas is not None:
+            lemmas.bounded[number] = (so_far.lower[-1][0] < 0) & (so_far.upper[-1][0] > 0)
             low, high = lemmas.apply(number, low, high)
         if not (stop() or hopeless):
             so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..bounds.lines import crown_lines
-from ..certificate.proof import Goal, Lemma, Part, ProofTree
+from ..certificate.proof import Goal, Part, ProofTree
 from ..certificate.recording import Recording
 from ..property import Polytope
 from .leaf import Multipliers
+from .lemmas import Lemmas
 from .rows import Rows
 from .space import Domains, Space
 
@@ -89,13 +90,15 @@ class SplitTrees:
                 found.append(Goal(group, tree.reweighted(partial(self.proof.weights_of, group, polytope))))
         return found
 
-    def finish(self, lemmas: Sequence[Lemma]) -> None:
+    def finish(self, lemmas: Lemmas | None) -> None:
         """Add the part that the trees make to the recording, with the lemmas that its bounds rest on."""
         goals = self.goals()
         if goals:
-            lines = np.zeros((2, self.proof.neurons.count))
+            lines = np.zeros((3, self.proof.neurons.count))
             for relu in self.space.columns:
                 line = crown_lines(*self.space.bounds.of_relu(self.space.graph, relu))
                 numbers = self.proof.neurons.numbers(relu, np.arange(line.slope_below.shape[1]))
-                lines[:, numbers] = line.slope_below[0], line.slope_above[0]
-            self.proof.parts.append(Part(False, goals, list(lemmas), lines))
+                source = self.space.graph.nodes[relu].sources[0]
+                bounded = 0.0 if lemmas is None else lemmas.bounded.get(source, 0.0)
+                lines[:, numbers] = line.slope_below[0], line.slope_above[0], np.broadcast_to(bounded, numbers.shape)
+            self.proof.parts.append(Part(False, goals, [] if lemmas is None else lemmas.written(), lines))
