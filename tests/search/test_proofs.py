@@ -191,7 +191,7 @@ def test_a_search_that_ends_otherwise_records_nothing(tmp_path):
 def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
     """Trees that grew on loose bounds are checked on the tight ones that later lemmas give to the layers before."""
     x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
-    asked = ball("digits-mlp", x, Fraction(1, 10), 0, 1)
+    asked = ball("digits-resnet", x, Fraction(1, 6), 0, 1)
     graph, lemmas = asked.network.graph, Lemmas(asked.network.graph, asked.proof.neurons)
     bounds = asked.bounds()
     with Workers(1) as workers:
