@@ -208,3 +208,28 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, limbs
             box = [[Fraction(v) for v in a[b].tolist()] for a in (region.low[0], region.high[0])]
             row = [Fraction(v) for v in rows[0, k].tolist()]
             assert Fraction(float(fast[b, k])) <= rule(network, network.output, row, box, bounds, choose)[0]
+
+
+@pytest.mark.parametrize("kind", ["two limbs", "float64"])
+@pytest.mark.parametrize("seed", range(8))
+def test_tighter_bounds_never_hurt_stored_lines(tmp_path, kind, seed):
+    """With slopes and chords given, also where tighter bounds leave a neuron on one side. CROWN's own slopes can lose."""
+    rng, network = _network(seed, tmp_path)
+    arithmetic = ARITHMETICS[kind][0](network)
+    low = rng.uniform(-1, 0.5, (1, network.input_size))
+    loose = bounded(network, arithmetic, low, low + 1, None)
+    tight = bounded(network, arithmetic, low, low + 1, None)
+    fixed, better = {}, {}
+    for r in network.relus:
+        source = network.nodes[r].source
+        bottom, top = loose.low[source], loose.high[source]
+        below, chords = rng.uniform(0, 1, (2, *bottom.shape))
+        ends = np.sort(bottom + (top - bottom) * rng.uniform(0, 1, (2, *bottom.shape)), axis=0)
+        tight.set(source, *ends)
+        fixed[r] = lines(bottom, top, below, None, chords)
+        better[r] = lines(*ends, below, None, chords)
+    rows = rng.integers(-3, 4, (1, 8, network.size(network.output))).astype(float)
+    before = arithmetic.lower(loose, network.output, rows, fixed)
+    after = arithmetic.lower(tight, network.output, rows, better)
+    assert (after >= before - 1e-6 * (1 + np.abs(before))).all()
+    assert (after > before).any()
