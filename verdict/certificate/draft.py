@@ -25,6 +25,7 @@ from ..network.network import Network
 from ..property import Box, UnsafeSet
 from ..results import Certificate
 from .complete import complete
+from .contradiction import contradictions
 from .neurons import Disjuncts, NeuronMap
 from .proof import Part, leaves_of
 from .recording import Recording
@@ -115,6 +116,7 @@ class Draft:
         """
         if not self.reason:
             self._drop_empty()
+            self.parts += contradictions(self._disjuncts)
             covered = {d for part in self.parts for goal in part.goals for d in goal.disjuncts}
             if len(covered) < len(self._disjuncts.all):
                 self.reason = unrecorded or "the search has recorded no proof"
