@@ -15,7 +15,7 @@ def pytest_terminal_summary(terminalreporter):
                     part = json.loads(value)
                     counts.update(part["counts"])
                     seconds.update(part["seconds"])
-                    unknown += part["unknown"]
+                    unknown += part["unknown"] + part["wrong"]
     if not counts:
         return
     terminalreporter.section("differential questions")

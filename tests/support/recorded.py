@@ -11,7 +11,7 @@ import numpy as np
 from support.asked import Asked
 from verdict.bounds import linear_bounds
 from verdict.certificate.complete import complete
-from verdict.certificate.contradictions import contradictions
+from verdict.certificate.contradiction import contradictions
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Part
 from verdict.certificate.recording import Recording

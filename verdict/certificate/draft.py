@@ -25,7 +25,7 @@ from ..network.network import Network
 from ..property import Box, UnsafeSet
 from ..results import Certificate
 from .complete import complete
-from .contradictions import contradictions
+from .contradiction import contradictions
 from .neurons import Disjuncts, NeuronMap
 from .proof import Part, leaves_of
 from .recording import Recording
