@@ -160,3 +160,36 @@ def test_an_operator_that_the_checker_does_not_read(tmp_path):
     assert (answer.status, answer.trust) == ("robust", Trust.RIGOROUS)
     assert answer.certificate.path is None
     assert "Max" in answer.certificate.reason
+
+
+def test_a_perturbation_is_certified_with_the_network_that_it_makes(tmp_path):
+    network = verdict.load("digits-mlp")
+    x = data("digits").load()[0][3]
+    path = tmp_path / "c.vcert"
+    answer = verdict.robust(network, x, "0.05", range=(0, 1), perturbation="brightness", certificate=path)
+    assert (answer.status, answer.trust) == ("robust", Trust.CERTIFIED)
+    assert answer.certificate.network == tmp_path / "c.vcert.onnx"
+    assert verdict.check(path, answer.certificate.network).accepted
+    assert not verdict.check(path, network).accepted
+
+
+def test_a_query_of_version_2_is_proved_without(tmp_path):
+    query = tmp_path / "q.vnnlib"
+    query.write_text("""(vnnlib-version <2.0>)
+        (declare-network f (declare-input X real [1, 2]) (declare-output Y real [1, 2]))
+        (assert (and (>= X[0,0] 0.0) (<= X[0,0] 0.1) (>= X[0,1] 0.9) (<= X[0,1] 1.0)))
+        (assert (>= Y[0,0] Y[0,1]))""")
+    answer = verdict.verify(query, verdict.load("xor"), certificate=tmp_path / "c.vcert")
+    assert (answer.status, answer.trust) == ("robust", Trust.RIGOROUS)
+    assert "VNN-LIB 2" in answer.certificate.reason
+
+
+@pytest.mark.parametrize(("third", "certified"), [("(/ 1 3)", True), ("(/ 1 3000000000000000000007)", False)])
+def test_coefficients_that_no_float_equals(tmp_path, third, certified):
+    """Short ones are scaled to integers; what bounds cannot use, a MILP solver rounds, and that is not certified."""
+    query, network = tmp_path / "q.vnnlib", verdict.load("xor")
+    query.write_text(SEVERAL.replace("(<= Y_0 (+ Y_1 0.01))", f"(<= (* {third} Y_0) (+ (* (/ 1 7) Y_1) -1))"))
+    answer = verdict.verify(query, network, engine="milp", certificate=tmp_path / "c.vcert")
+    assert (answer.trust is Trust.CERTIFIED) == certified
+    assert (answer.certificate.path is not None) == certified
+    assert certified or answer.certificate.reason

@@ -28,11 +28,11 @@ from .robust import AGAIN_SECONDS, AGAIN_SHARE, prove
 from .tie import tie_multipliers
 
 # How far below the lower end a proof for float32 is tried, relatively, in this order.
-SHRINKS = tuple(Fraction(1, 2**k) for k in (16, 13, 10, 7, 4))
+SHRINKS = tuple(Fraction(1, 2**k) for k in (16, 12, 8, 4))
 # How far below an exact radius the proof is tried that has to do without its tie.
 BELOW = Fraction(1, 2**22)
 # The share of the time left that a proof may take, and the most seconds to prove that a closed interval is one number.
-SHARE, TIE_SECONDS = 0.5, 30.0
+SHARE, TIE_SECONDS = 1 / 3, 30.0
 
 
 def certify_radius(
