@@ -173,17 +173,6 @@ def test_a_perturbation_is_certified_with_the_network_that_it_makes(tmp_path):
     assert not verdict.check(path, network).accepted
 
 
-def test_a_query_of_version_2_is_proved_without(tmp_path):
-    query = tmp_path / "q.vnnlib"
-    query.write_text("""(vnnlib-version <2.0>)
-        (declare-network f (declare-input X real [1, 2]) (declare-output Y real [1, 2]))
-        (assert (and (>= X[0,0] 0.0) (<= X[0,0] 0.1) (>= X[0,1] 0.9) (<= X[0,1] 1.0)))
-        (assert (>= Y[0,0] Y[0,1]))""")
-    answer = verdict.verify(query, verdict.load("xor"), certificate=tmp_path / "c.vcert")
-    assert (answer.status, answer.trust) == ("robust", Trust.RIGOROUS)
-    assert "VNN-LIB 2" in answer.certificate.reason
-
-
 @pytest.mark.parametrize(("third", "certified"), [("(/ 1 3)", True), ("(/ 1 3000000000000000000007)", False)])
 def test_coefficients_that_no_float_equals(tmp_path, third, certified):
     """Short ones are scaled to integers; what bounds cannot use, a MILP solver rounds, and that is not certified."""

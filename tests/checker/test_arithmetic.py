@@ -213,7 +213,7 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, limbs
 @pytest.mark.parametrize("kind", ["two limbs", "float64"])
 @pytest.mark.parametrize("seed", range(8))
 def test_tighter_bounds_never_hurt_stored_lines(tmp_path, kind, seed):
-    """With slopes and chords given, also where tighter bounds leave a neuron on one side; CROWN's own can lose."""
+    """With slopes and chords given, also where tighter bounds leave a neuron on one side."""
     rng, network = _network(seed, tmp_path)
     arithmetic = ARITHMETICS[kind][0](network)
     low = rng.uniform(-1, 0.5, (1, network.input_size))

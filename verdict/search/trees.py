@@ -30,6 +30,7 @@ class SplitTrees:
         self.proof, self.space, self.polytopes, self.rows = proof, space, polytopes, rows
         self.columns = proof.neurons.of_space(space.columns)
         self.trees = [ProofTree(self.columns, space.quick_chords) for _ in rows.counts]
+        self._plain = [self._is_plain(i) for i in range(len(polytopes))]
 
     def split(self, parents: Domains, children: Domains) -> None:
         """Number the children, all "on" halves before all "off" halves, of domains that were split."""
@@ -45,7 +46,7 @@ class SplitTrees:
         slopes = np.where(domains.signs == 0, domains.slopes, 0)
         for i, at in self._by_polytope(domains):
             weights = None
-            if not self._is_plain(i):
+            if not self._plain[i]:
                 weights = np.eye(self.rows.counts[i])[domains.row[at] - self.rows.starts[i]]
             self.trees[i].close(domains.node[at], slopes[at], domains.betas[at], weights)
 
