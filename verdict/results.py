@@ -125,6 +125,30 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False)
+class Largest:
+    """The answer to "how large does a value get on a set?": an interval with evidence for each end.
+
+    The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed` is
+    what ONNX Runtime computes at the floats nearest to it, None where the set holds no such floats.
+    No input gives more than `upper` (trust `upper_trust`). `exact` is the largest value itself when the ends meet.
+    `status`: exact, closed (the gap is at most 1e-6 of the upper end, or of 1/100), interval.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    exact: Fraction | None
+    status: str
+    engine: str
+    seconds: float
+    upper_trust: Trust
+    witness: Witness
+    deployed: FloatArray | None = None
+    reason: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
+    lower_trust: Trust = Trust.EXACT
+
+
+@dataclass(frozen=True, eq=False)
 class Radius:
     """The answer to "how far can this input be perturbed?": an interval with evidence for each end.
 
@@ -132,7 +156,8 @@ class Radius:
     `upper_trust`, witness `closest`, exact over the reals); `upper` is None when no violation is known, and
     then `status` is "safe" if the whole valid range is proved. `exact` is the radius itself when the two ends
     meet. `witness` is a nearby input on which ONNX Runtime is wrong too; its own radius can be a rounding
-    error larger than `upper`. `status`: exact, closed (relative gap at most 1e-6), interval, safe, wrong-label.
+    error larger than `upper`. `label` and `target` are None where the property is not about classes. `status`: exact,
+    closed (relative gap at most 1e-6), interval, safe, wrong-label.
     `certificate` is None where none was asked for; `float32` is the certificate of the largest radius that was found
     to hold for every float32 evaluation order too.
     """
@@ -141,7 +166,7 @@ class Radius:
     upper: Fraction | None
     exact: Fraction | None
     status: str
-    label: int
+    label: int | None
     engine: str
     seconds: float
     lower_trust: Trust

@@ -1,4 +1,4 @@
-"""The gate: the only code that makes a `Verdict` or a `Radius`.
+"""The gate: the only code that makes a `Verdict`, a `Radius` or a `Largest`.
 
 A violation passes with an exact and a deployed replay of its witness; a proof is `certified` with a certificate that
 the exact checker has accepted, and else passes with the trust of its weakest part; everything else is `unknown` and
@@ -7,12 +7,16 @@ says why. An exception never gets here, so it never becomes a verdict.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from ..network.network import Network
-from ..results import Certificate, Radius, Trust, Verdict, Witness
+from ..results import Certificate, Largest, Radius, Trust, Verdict, Witness
+from ..search.largest import LargestSearch
 from ..search.radius import CLOSED, RadiusSearch
 from ..search.robust import Evidence
+from ..search.weights import WeightSearch
+from .replay import deployable
 
 # The gap of a closed interval is relative to its upper end; radii below 1/100 are measured as if they were
 # 1/100, because float solvers' tolerances are absolute.
@@ -73,7 +77,7 @@ def judge(
 
 def judge_radius(
     search: RadiusSearch,
-    label: int,
+    label: int | None,
     engine: str,
     reason: str = "",
     certificate: Certificate | None = None,
@@ -109,11 +113,56 @@ def judge_radius(
         seconds=search.deadline.elapsed(),
         lower_trust=Trust.CERTIFIED if certified else search.lower_trust,
         upper_trust=None if closest is None else (Trust.REPLAYED if deployed is not None else Trust.EXACT),
-        target=None if closest is None else witness_class(search.network, closest, label),
+        target=None if closest is None or label is None else witness_class(search.network, closest, label),
         closest=closest,
         witness=deployed,
         reason="; ".join(filter(None, notes)),
         stages=search.stages,
         certificate=certificate,
         float32=float32,
+    )
+
+
+def judge_largest(search: LargestSearch, network: Network, engine: str, reason: str = "") -> Largest:
+    """The interval that a search for the largest value over `network`'s inputs has reached."""
+    lower, upper = search.lower, search.upper
+    exact = upper if lower == upper else None
+    status = "exact" if exact is not None else "interval" if search.is_open() else "closed"
+    witness = replace(search.witness, outputs=network.evaluate_exact(search.witness.point))
+    placed = deployable(network, search.box, witness.point)
+    return Largest(
+        lower=lower,
+        upper=upper,
+        exact=exact,
+        status=status,
+        engine=engine,
+        seconds=search.deadline.elapsed(),
+        upper_trust=search.trust,
+        witness=witness,
+        deployed=None if placed is None else network.runtime(placed[0]),
+        reason="; ".join(filter(None, [reason, *search.notes])) if status == "interval" else "",
+        stages=search.stages,
+    )
+
+
+def judge_weights(search: WeightSearch, label: int, engine: str, reason: str = "") -> Radius:
+    """The interval that a search over weight perturbations has reached."""
+    lower, upper, closest = search.lower, search.upper, search.closest
+    exact = upper if lower == upper else None
+    narrow = upper is not None and upper - lower <= CLOSED * max(upper, SMALL)
+    return Radius(
+        lower=lower,
+        upper=upper,
+        exact=exact,
+        status="exact" if exact is not None else "closed" if narrow else "interval",
+        label=label,
+        engine=engine,
+        seconds=search.deadline.elapsed(),
+        lower_trust=search.trust,
+        upper_trust=None if closest is None else (Trust.REPLAYED if closest.deployed else Trust.EXACT),
+        target=None if closest is None else witness_class(search.network, closest, label),
+        closest=closest,
+        witness=closest if closest is not None and closest.deployed else None,
+        reason=reason,
+        stages=search.stages,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -138,7 +138,7 @@ class _MaxEps:
         from verdict.cli.output import certificate_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
-        lines = [("class", label_text(answer.label, point))]
+        lines = [("class", label_text(cast(int, answer.label), point))]
         lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer, self.measure)
         lines += _float32(answer) + certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
@@ -181,7 +181,7 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
         event = f"unsafe at {above(answer.upper)}, where {rival} catches up with class {answer.label}"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
     if answer.witness is not None and answer.witness.radius is not None:
-        deployed = deployed_text(answer.witness, answer.label)
+        deployed = deployed_text(answer.witness, cast(int, answer.label))
         lines.append(("witness", f"{deployed} at radius {above(answer.witness.radius)}"))
         lines += parameters_text(answer.witness)
     return lines

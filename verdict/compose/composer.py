@@ -8,7 +8,9 @@ Constants are stored in the networks' float type, and as they are stored they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -105,10 +107,13 @@ class Composer:
             return self._add("Clip", [x], self.size(x), min=float(ends[0]), max=float(ends[1]))
         return self._add("Clip", [x, self._store(ends[0]), self._store(ends[1])], self.size(x))
 
-    def run(self, network: Network, x: str, *, scores: bool = False) -> str:
+    def run(
+        self, network: Network, x: str, *, scores: bool = False, added: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
         """The outputs of a network at `x`, flat and one after another: the nodes of its own file, renamed.
 
         With `scores` a Softmax, LogSoftmax or ArgMax at its end is left away, which keeps the order of the outputs.
+        `added` holds tensors of this graph that are added to the network's own tensors of these names.
         """
         if self.size(x) != network.input_size:
             raise InputError(f"{network.path.name} has {network.input_size} inputs, found {self.size(x)}")
@@ -125,6 +130,9 @@ class Composer:
             if scores and node.op_type in HEADS:
                 node = helper.make_node("Identity", node.input, node.output, name=node.name)
             self._nodes.append(node)
+            own = node.output[0].removeprefix(prefix)
+            if own in added:
+                self._add_behind(node, added[own])
         self._constants.extend(model.graph.initializer)
         sizes = [network.output_size] if scores else [port.size for port in network.outputs]
         return self.join(
@@ -164,6 +172,15 @@ class Composer:
                 f"{network.path}: cannot be converted from operator set {network.opset} to {self.opset}, that of the "
                 f"other network: {str(error).splitlines()[0]}"
             ) from error
+
+    def _add_behind(self, node: onnx.NodeProto, addend: str) -> None:
+        """Add a flat tensor to the first output of a node, in whatever shape that has."""
+        whole, bare = node.output[0], f"{node.output[0]}/bare"
+        node.output[0] = bare
+        shape = f"{whole}/shape"
+        self._nodes.append(helper.make_node("Shape", [bare], [shape], name=shape))
+        self._nodes.append(helper.make_node("Reshape", [addend, shape], [f"{whole}/added"], name=f"{whole}/added"))
+        self._nodes.append(helper.make_node("Add", [bare, f"{whole}/added"], [whole], name=f"{whole}/sum"))
 
     def _flat(self, tensor: str, size: int) -> str:
         flat = self._reshape(tensor, (1, size), f"{tensor}/flat")

@@ -1,0 +1,83 @@
+"""Two networks, or two copies of one, in one file: their outputs side by side, or the difference.
+
+What two networks disagree about, how far an output moves when the input does, whether a score falls when a feature
+grows: each is a question about the outputs of one composed network. The two copies of "for all x and all x' near it"
+take x and p, and the second is run at x' = x + p matrix.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from ..network.exact import FloatArray
+from ..network.network import Network
+from .composer import Composer
+
+
+def difference(first: Network, second: Network) -> Network:
+    """The network with the outputs first(x) - second(x). Raises InputError where the sizes differ."""
+    draft, (a, b) = _side_by_side(first, second, scores=False)
+    return draft.finish(draft.subtract(a, b), f"{first.path.name} minus {second.path.name}")
+
+
+def both(first: Network, second: Network) -> Network:
+    """The network with the class scores of `first` and then those of `second`, both at x."""
+    draft, (a, b) = _side_by_side(first, second, scores=True)
+    return draft.finish(draft.join(a, b), f"{first.path.name} and {second.path.name}")
+
+
+def movement(network: Network, matrix: FloatArray | None = None) -> Network:
+    """The network that takes (x, p) and gives network(x + p matrix) - network(x); the matrix is the identity if None."""
+    draft, (a, b) = _copies(network, matrix, scores=False)
+    return draft.finish(draft.subtract(b, a), f"{network.path.name} moved minus {network.path.name}")
+
+
+def copies(network: Network, matrix: FloatArray | None = None) -> Network:
+    """The network that takes (x, p) and gives the class scores at x and then those at x + p matrix."""
+    draft, (a, b) = _copies(network, matrix, scores=True)
+    return draft.finish(draft.join(a, b), f"two copies of {network.path.name}")
+
+
+def _side_by_side(first: Network, second: Network, scores: bool) -> tuple[Composer, tuple[str, str]]:
+    for what, one, other in (
+        ("inputs", first.input_size, second.input_size),
+        ("outputs", first.output_size, second.output_size),
+    ):
+        if one != other:
+            raise InputError(
+                f"{first.path.name} has {one} {what}, {second.path.name} has {other}: expected as many of both"
+            )
+    draft = Composer(first.input_size, first, second)
+    return draft, (_run(draft, first, draft.x, scores), _run(draft, second, draft.x, scores))
+
+
+def _copies(network: Network, matrix: FloatArray | None, scores: bool) -> tuple[Composer, tuple[str, str]]:
+    size = network.input_size
+    count = size if matrix is None else len(matrix)
+    draft = Composer(size + count, network)
+    x, p = draft.part(draft.x, 0, size), draft.part(draft.x, size, size + count)
+    moved = draft.add(x, p if matrix is None else draft.affine(p, matrix))
+    return draft, (_run(draft, network, x, scores), _run(draft, network, moved, scores))
+
+
+def _run(draft: Composer, network: Network, x: str, scores: bool) -> str:
+    if network.head is not None and not scores:
+        raise InputError(
+            f"{network.path.name} ends with {network.head}: how far its outputs are apart is not linear, expected a "
+            "network without it"
+        )
+    return draft.run(network, x, scores=scores)
+
+
+def raised(network: Network, rows: FloatArray) -> Network:
+    """The network that takes (x, s) and gives rows @ network(x) + s, where rows are (n, outputs).
+
+    An entry reaches a ceiling T exactly where s is at least the distance of its row's value from T. So the least s >= 0
+    at which some input of a set does is the answer to a question for a radius, and T less it the rows' largest value.
+    """
+    size = network.input_size
+    draft = Composer(size + 1, network)
+    values = draft.affine(draft.run(network, draft.part(draft.x, 0, size)), rows.T)
+    slack = draft.affine(draft.part(draft.x, size, size + 1), np.ones((1, len(rows))))
+    return draft.finish(draft.add(values, slack), network.path.name)

@@ -1,0 +1,258 @@
+"""Questions about two networks, or two copies of one: how far apart, the same class, moved by how much, monotone.
+
+Each is composed into one ONNX network over a box (`verdict.compose.pairs`) and then goes the way of every question. What
+is answered by yes or no is a formula (`verdict.proving`); what is answered by a number is the largest value of an
+output, or a radius.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .api import Number, _close, _engine, center_of, exact
+from .blas import one_thread
+from .bounds.methods import encoder_bounds
+from .certificate.gate import judge_largest, judge_radius
+from .compose.pairs import both, copies, difference, movement
+from .deadline import Deadline
+from .device import find_device
+from .errors import InputError, PropertyError
+from .network.exact import ExactVector, FloatArray
+from .network.network import Network
+from .property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
+from .property.language import Formula, Vector, all_of
+from .property.language.properties import moves, stays
+from .property.language.sets import box as between
+from .property.language.sets import within
+from .property.vnnlib1 import parse_vnnlib1
+from .proving import prove, question, variables
+from .results import Largest, Radius, Verdict
+from .search.largest import LargestSearch
+from .search.radius import RadiusSearch
+
+
+def region(
+    network: Network,
+    x: npt.ArrayLike | None = None,
+    eps: Number = 0,
+    range: tuple[Number, Number] | None = None,
+) -> Box:
+    """The inputs within `eps` of `x`, in the valid range; without `x` the whole range. Raises InputError."""
+    low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
+    if x is not None:
+        return LinfBall(center_of(network, x), low, high).at(exact(eps, "eps"))
+    if low is None or high is None:
+        raise InputError("the set of inputs is unlimited: expected an input and its eps, or a range")
+    return Box([low] * network.input_size, [high] * network.input_size)
+
+
+def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> Largest:
+    """The largest |first(x)_i - second(x)_i| over all outputs i and all x of `inputs`, a box as `region` gives it.
+
+    The options are those of `verdict.maxeps`: engine, solver, bounds, timeout, threads, device, on_progress. Raises
+    InputError where the networks do not fit each other.
+    """
+    return _apart(difference(first, second), inputs, options)
+
+
+def maxmove(network: Network, inputs: Box, eps: Number, **options: Any) -> Largest:
+    """The largest |f(x')_i - f(x)_i| over all outputs i, all x of `inputs` and all x' within `eps` of x, in each entry.
+
+    x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
+    """
+    return _apart(movement(network), _moved(inputs, eps, network.input_size), options)
+
+
+def maxfall(network: Network, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
+    """The most that an output falls while one feature grows by at most `step`, from any x of `inputs`.
+
+    The output is monotone in the feature, there, if it is 0. `witness.point` holds x and then the growth. Options as
+    in `maxdelta`.
+    """
+    _number(feature, network.input_size, "feature")
+    _number(output, network.output_size, "output")
+    row = np.zeros((1, network.output_size))
+    row[0, output] = -1.0
+    growth = exact(step, "step")
+    if growth < 0:
+        raise InputError(f"the step is {step}, expected at least 0")
+    grown = movement(network, np.eye(network.input_size)[[feature]])
+    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, growth])
+    return _largest(grown, domain, row, [f"output {output} falls"], options)
+
+
+def imitates(
+    teacher: Network,
+    student: Network,
+    inputs: Box,
+    *,
+    delta: Number | None = None,
+    lead: Number | None = None,
+    **options: Any,
+) -> Verdict:
+    """Is every output of the student within `delta` of the teacher's, or the class the same, or both?
+
+    With `lead` the student has to give the teacher's class wherever the teacher's class leads every other one by at
+    least that much; 0 asks it everywhere, and then a tie of the teacher's is a violation. Scores are compared in front
+    of a Softmax. The other options are those of `verdict.prove`. Raises InputError and PropertyError.
+    """
+    if delta is None and lead is None:
+        raise PropertyError("nothing is asked: expected delta, lead, or both")
+    composed = both(teacher, student)
+    x, y = variables(composed)
+    old, new = y[: len(y) // 2], y[len(y) // 2 :]
+    that = [] if delta is None else [moves(new, old, exact(delta, "delta"))]
+    that += [] if lead is None else [_same_class(old, new, exact(lead, "lead"))]
+    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
+
+
+def general(
+    network: Network,
+    inputs: Box,
+    eps: Number,
+    *,
+    theta: Number | None = None,
+    lead: Number | None = None,
+    **options: Any,
+) -> Verdict:
+    """For all x of `inputs` and all x' within `eps` of x: do the outputs move by at most `theta`, does the class stay?
+
+    With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
+    point holds x and then x' - x. The other options are those of `verdict.prove`.
+    """
+    composed, that = _general(network, theta, lead)
+    domain = _moved(inputs, eps, network.input_size)
+    x, _ = variables(composed)
+    return prove(composed, that, between(x, domain.lower, domain.upper), **options)
+
+
+def maxgeneral(
+    network: Network, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
+) -> Radius:
+    """The largest eps for which `general` holds. Options as in `maxdelta`."""
+    composed, that = _general(network, theta, lead)
+    size = network.input_size
+    middle = [(low + high) / 2 for low, high in zip(inputs.lower, inputs.upper, strict=True)]
+    family = ScaledBall(
+        ExactVector.of([*middle, *[Fraction(0)] * size]),
+        [*[None] * size, *[Fraction(1)] * size],
+        [*inputs.lower, *[None] * size],
+        [*inputs.upper, *[None] * size],
+    )
+    return maxradius(composed, family, that, **options)
+
+
+@one_thread()
+def maxradius(network: Network, family: Perturbation, that: Formula, **options: Any) -> Radius:
+    """The largest radius at which `that`, a formula over the outputs, holds on all of the family's set.
+
+    The interval is valid whenever the search stops. Options as in `maxdelta`.
+    """
+    run = Run(**options)
+    search = run.radius(network, family, unsafe_set(network, that))
+    reason = run.guarded(lambda: run.close(search))
+    return judge_radius(search, None, run.name, reason)
+
+
+def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
+    """Where a formula over the outputs does not hold, closed."""
+    x, _ = variables(network)
+    cases = parse_vnnlib1(question(network, that, between(x, 0, 0))).cases
+    if len(cases) != 1 or cases[0].outputs_with_inputs:
+        raise PropertyError("a radius needs a formula over the outputs alone, one that can fail")
+    return cases[0].unsafe
+
+
+def _general(network: Network, theta: Number | None, lead: Number | None) -> tuple[Network, Formula]:
+    if theta is not None and lead is None:
+        composed = movement(network)
+        _, y = variables(composed)
+        return composed, within(y, exact(theta, "theta"))
+    if lead is not None and theta is None:
+        composed = copies(network)
+        _, y = variables(composed)
+        return composed, _same_class(y[: len(y) // 2], y[len(y) // 2 :], exact(lead, "lead"))
+    raise PropertyError("expected either theta or lead")
+
+
+def _same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
+    """Where a class of `old` leads all others by at least `lead`, it is also the class of `new`."""
+    return all_of(
+        all_of(old[c] - old[k] >= lead for k in range(len(old)) if k != c) >> stays(new, c) for c in range(len(old))
+    )
+
+
+def _moved(inputs: Box, eps: Number, size: int) -> Box:
+    """The box of (x, x' - x)."""
+    reach = exact(eps, "eps")
+    if reach < 0:
+        raise InputError(f"eps is {eps}, expected at least 0")
+    return Box([*inputs.lower, *[-reach] * size], [*inputs.upper, *[reach] * size])
+
+
+def _apart(composed: Network, inputs: Box, options: dict[str, Any]) -> Largest:
+    """The largest |output| of a network of differences."""
+    unit = np.eye(composed.output_size)
+    names = [f"output {i} {word}" for word in ("up", "down") for i in range(composed.output_size)]
+    return _largest(composed, inputs, np.vstack([unit, -unit]), names, options)
+
+
+@one_thread()
+def _largest(
+    network: Network, inputs: Box, rows: FloatArray, names: Sequence[str], options: dict[str, Any]
+) -> Largest:
+    if inputs.size != network.input_size:
+        raise InputError(f"the set has {inputs.size} inputs, the network {network.input_size}")
+    run = Run(**options)
+    search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
+    reason = run.guarded(lambda: search.run(run.close))
+    return judge_largest(search, network, run.name, reason)
+
+
+class Run:
+    """The options of a search for a number, and how it is run."""
+
+    def __init__(
+        self,
+        engine: str = "auto",
+        solver: str | None = None,
+        bounds: str | None = None,
+        timeout: float | None = None,
+        threads: int = 2,
+        device: str = "cpu",
+        on_progress: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.deadline, self.engine, self.threads = Deadline(timeout), engine, threads
+        self.name, self.backend = _engine(engine, solver)
+        self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress
+
+    def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
+        return RadiusSearch(network, family, unsafe, self.deadline, self.on_progress, self.bounds, self.device)
+
+    def close(self, search: RadiusSearch) -> None:
+        """Tighten the interval by attack, bounds and the engine."""
+        try:
+            search.seek_witness()
+            search.prove_by_bounds()
+            if search.is_open() and not self.deadline.passed():
+                _close(search, self.engine, self.backend, self.threads)
+        finally:
+            search.enter("end")
+
+    def guarded(self, work: Callable[[], object]) -> str:
+        """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""
+        try:
+            work()
+        except KeyboardInterrupt:
+            return "interrupted"
+        return "the time limit was reached" if self.deadline.passed() else ""
+
+
+def _number(value: int, count: int, what: str) -> None:
+    if not 0 <= value < count:
+        raise InputError(f"{what} {value} is out of range: the network has {what}s 0 to {count - 1}")

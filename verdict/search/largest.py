@@ -1,0 +1,114 @@
+"""The largest value of some linear functions of the outputs over a box, by the search for a radius.
+
+A slack s >= 0 is added to every value: some value plus s reaches a ceiling T, which no value exceeds, exactly where s
+is at least the distance of the largest value from T. So the least s is a radius (minimum distortion, Tjeng et al.
+1711.07356, with the input free and only s measured), and every engine that closes an interval of radii closes this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from ..bounds import linear_bounds, output_bounds
+from ..compose.pairs import raised
+from ..deadline import Deadline
+from ..network.exact import Coefficients, ExactVector, FloatArray, float_above
+from ..network.network import Network
+from ..property import Box, Perturbation, Polytope, ScaledBall, UnsafeSet
+from ..results import Trust, Witness
+from .radius import CLOSED, RadiusSearch
+
+# Values below this are measured as if they were this large, because float solvers' tolerances are absolute.
+SMALL = Fraction(1, 100)
+
+
+class LargestSearch:
+    """The largest entry of `rows` @ outputs, rows (n, outputs), over a box.
+
+    The input `witness` gives `lower`, none gives more than `upper`, and both ends only improve. `make` makes the search for a radius; `names` say the rows in words.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        box: Box,
+        rows: FloatArray,
+        names: Sequence[str],
+        deadline: Deadline,
+        make: Callable[[Network, Perturbation, UnsafeSet], RadiusSearch],
+    ) -> None:
+        self.network, self.box, self.names, self.deadline = raised(network, rows), box, names, deadline
+        self._make = make
+        self.middle = [(low + high) / 2 for low, high in zip(box.lower, box.upper, strict=True)]
+        lower, upper = box.floats()
+        bounds = linear_bounds(network.graph, lower[None], upper[None])
+        self.upper = Fraction(float(-output_bounds(network.graph, bounds, -rows).lower.min()))
+        self.trust = Trust.RIGOROUS
+        self.witness = self._at(self.middle)
+        self.stages: dict[str, float] = {}
+        self.notes: list[str] = []
+
+    @property
+    def lower(self) -> Fraction:
+        return max(self.witness.outputs.fractions())
+
+    def is_open(self) -> bool:
+        """Whether the interval still has a gap that counts."""
+        return self.upper - self.lower > CLOSED * self.size
+
+    @property
+    def size(self) -> Fraction:
+        """What a gap is measured by."""
+        return max(abs(self.upper), SMALL)
+
+    def run(self, close: Callable[[RadiusSearch], object]) -> None:
+        """Tighten both ends until they meet or the time is up; `close` runs a search for a radius."""
+        ceiling = None
+        # A search's gap is relative to the distance from its ceiling: as the upper end falls, so has the ceiling to.
+        while self.is_open() and not self.deadline.passed():
+            following = float_above(self.upper + self.size)
+            if ceiling is not None and following > ceiling / 2:
+                break
+            ceiling = following
+            self._below(ceiling, close)
+
+    def _below(self, ceiling: float, close: Callable[[RadiusSearch], object]) -> None:
+        """One search for the least s with which a value reaches the ceiling."""
+        top = Fraction(ceiling)
+        limit = top - self.lower
+        center = ExactVector.of([*self.middle, 0])
+        scales = [*[None] * self.box.size, Fraction(1)]
+        family = ScaledBall(center, scales, [*self.box.lower, Fraction(0)], [*self.box.upper, limit])
+        search = self._make(self.network, family, self._reaching(ceiling))
+        search.offer(ExactVector.of([*self.witness.point.fractions(), limit]))
+        for i in range(len(self.names)):
+            search.prove(i, top - self.upper, self.trust)
+        try:
+            close(search)
+        finally:
+            # Also where Ctrl-C ends it: what it has reached stands.
+            for stage, seconds in search.stages.items():
+                self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+            if search.closest is not None:
+                self.witness = self._at(search.closest.point.fractions()[:-1])
+            if top - search.lower < self.upper:
+                self.upper, self.trust = top - search.lower, search.lower_trust
+            self.notes = search.notes
+
+    def _at(self, point: Sequence[Fraction]) -> Witness:
+        """What the rows give at an input, exactly."""
+        outputs = self.network.evaluate_exact(ExactVector.of([*point, 0]))
+        values = outputs.fractions()
+        return Witness(ExactVector.of(point), outputs, self.names[values.index(max(values))])
+
+    def _reaching(self, ceiling: float) -> UnsafeSet:
+        """Where some value is at least the ceiling."""
+        polytopes = []
+        for i, name in enumerate(self.names):
+            row = np.zeros((1, len(self.names)))
+            row[0, i] = -1.0
+            polytopes.append(Polytope(Coefficients(row), Coefficients(np.array([-ceiling])), name))
+        return UnsafeSet(tuple(polytopes), len(self.names))

@@ -1,0 +1,92 @@
+"""Questions about a model that is itself perturbed: how much may its weights change before an input loses its class?
+
+With the input fixed, the weights of one layer enter its pre-activations linearly, and perturbing them is a box in front
+of the rest of the network (`verdict.compose.layers`): the radius is exact. For all layers at once, or a convolution
+whose weights are shared, `verdict.search.weights` gives an interval.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .api import center_of
+from .blas import one_thread
+from .certificate.gate import judge_radius, judge_weights
+from .certificate.replay import scores
+from .compose.layers import Layer, choose, reweighted, shaken
+from .network.evaluate import classify
+from .network.exact import ExactVector
+from .network.network import Network
+from .property import ScaledBall, UnsafeSet, misclassification
+from .relations import Run
+from .results import Radius
+from .search.weights import WeightSearch
+
+
+@one_thread()
+def maxweights(
+    network: Network,
+    x: npt.ArrayLike,
+    *,
+    layer: str | int = "all",
+    relative: bool = False,
+    label: int | None = None,
+    target: int | None = None,
+    **options: Any,
+) -> Radius:
+    """The largest eps such that `x` keeps its class under every change of the weights by at most eps.
+
+    `layer` is a layer's name or number (see `verdict.compose.layers.layers`) or "all". Each weight w changes by at most
+    eps, or `relative` by at most eps * |w|; biases stay. `label` and `target` as in `verdict.maxeps`, and so are the other
+    options. For a single layer in which every weight feeds one entry (Gemm and MatMul), or that reads the input itself
+    (also Conv), the interval closes like any other; a witness's point then holds x and what is added behind the layer, or
+    x and the changes of the weights. Otherwise the lower end is proved and the upper end found by an attack, whose point
+    holds the changes of the weights; they need not meet.
+
+    Raises InputError and UnsupportedError.
+    """
+    run = Run(**options)
+    chosen = choose(network, layer)
+    center = center_of(network, x)
+    point = center.floats()
+    predicted = classify(scores(network, network.runtime(point), point))
+    label = predicted if label is None else label
+    unsafe = misclassification(label, network.output_size, target)
+    question = _exact_question(chosen[0], center, relative) if len(chosen) == 1 else None
+    if question is None:
+        search = WeightSearch(network, chosen, center, unsafe, relative, run.deadline, run.on_progress)
+        return judge_weights(search, label, f"bounds/{run.name}", run.guarded(search.run))
+    return _closed(run, question, unsafe, label)
+
+
+def _closed(run: Run, question: tuple[Network, ScaledBall], unsafe: UnsafeSet, label: int) -> Radius:
+    composed, family = question
+    search = run.radius(composed, family, unsafe)
+    # A class that is wrong already is a witness of radius 0.
+    search.offer(family.center)
+    reason = run.guarded(lambda: run.close(search))
+    return judge_radius(search, label, run.name, reason)
+
+
+def _exact_question(layer: Layer, x: ExactVector, relative: bool) -> tuple[Network, ScaledBall] | None:
+    """The network and the family whose radius is the answer for one layer; None where there is none that is exact."""
+    h = layer.before.evaluate_exact(x).fractions()
+    rows, columns, which = layer.incidence
+    weights = [abs(Fraction(float(w))) for w in layer.values.ravel()] if relative else [Fraction(1)] * layer.values.size
+    if layer.is_independent:
+        scales = [Fraction(0)] * layer.size
+        for row, column, w in zip(rows.tolist(), columns.tolist(), which.tolist(), strict=True):
+            scales[row] += abs(h[column]) * weights[w]
+        composed = shaken(layer.network, [layer])
+    else:
+        floats = np.array([float(v) for v in h]).astype(layer.network.inputs[0].dtype)
+        if [Fraction(float(v)) for v in floats] != h:
+            return None
+        scales, composed = weights, reweighted(layer, floats.astype(np.float64))
+    fixed = [Fraction(0)]
+    return composed, ScaledBall(ExactVector.of([*x.fractions(), *fixed * len(scales)]), [*fixed * len(x), *scales])
+
