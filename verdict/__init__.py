@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
     from .proving import prove, variables
-    from .results import Radius, Trust, Verdict, Witness
+    from .pruning import Pruning, maxpruning
+    from .relations import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, maxradius, region
+    from .results import Largest, Radius, Trust, Verdict, Witness
+    from .weights import maxweights
 
 __version__ = "0.1.0"
 
@@ -39,8 +42,20 @@ _HOMES = {
     "check": "api",
     "prove": "proving",
     "variables": "proving",
+    "general": "relations",
+    "imitates": "relations",
+    "maxdelta": "relations",
+    "maxfall": "relations",
+    "maxgeneral": "relations",
+    "maxmove": "relations",
+    "maxradius": "relations",
+    "region": "relations",
+    "maxweights": "weights",
+    "maxpruning": "pruning",
+    "Pruning": "pruning",
     "Report": "checker",
     "Network": "network.network",
+    "Largest": "results",
     "Radius": "results",
     "Trust": "results",
     "Verdict": "results",
@@ -55,9 +70,11 @@ _HOMES = {
 
 __all__ = [
     "InputError",
+    "Largest",
     "ModelError",
     "Network",
     "PropertyError",
+    "Pruning",
     "Radius",
     "Report",
     "SolverError",
@@ -69,9 +86,19 @@ __all__ = [
     "__version__",
     "bounds_of",
     "check",
+    "general",
+    "imitates",
     "load",
+    "maxdelta",
     "maxeps",
+    "maxfall",
+    "maxgeneral",
+    "maxmove",
+    "maxpruning",
+    "maxradius",
+    "maxweights",
     "prove",
+    "region",
     "robust",
     "variables",
     "verify",

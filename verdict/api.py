@@ -39,6 +39,8 @@ NORMS = ("linf", "l1", "l2")
 ENGINES = ("auto", "bab", "milp", "smt")
 # How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
 AUTO_BAB_SECONDS = 1.0
+# The same where few inputs can vary, so that their box is split and not ReLUs.
+AUTO_SPLIT_SECONDS = 20.0
 LARGEST_POWER = 1000
 # The search's share of the time limit in `maxeps`, where the result is to be certified in the rest.
 SEARCH_SHARE = 0.5
@@ -503,10 +505,12 @@ def _close(search: Any, engine: str, backend: Any, threads: int) -> None:
 
         search_milp(search, backend, threads)
     else:
+        from .search.bab import FEW_INPUTS
         from .search.radius_bab import search_bab
 
         hands_over = engine == "auto" and search.family.is_linear
-        clock = search.deadline.share(0.3, AUTO_BAB_SECONDS) if hands_over else search.deadline
+        seconds = AUTO_BAB_SECONDS if search.family.size > FEW_INPUTS else AUTO_SPLIT_SECONDS
+        clock = search.deadline.share(0.3, seconds) if hands_over else search.deadline
         search_bab(search, clock, threads)
         if hands_over and search.is_open():
             from verdict.solvers import solver

@@ -1,7 +1,7 @@
 """Questions about two networks, or two copies of one: how far apart, the same class, moved by how much, monotone.
 
-Each is composed into one ONNX network over a box (`verdict.compose.pairs`) and then goes the way of every question. What
-is answered by yes or no is a formula (`verdict.proving`); what is answered by a number is the largest value of an
+Each is composed into one ONNX network over a box (`verdict.compose.pairs`) and then goes the way of every question.
+What is answered by yes or no is a formula (`verdict.proving`); what is answered by a number is the largest value of an
 output, or a radius.
 """
 
@@ -107,7 +107,7 @@ def imitates(
     x, y = variables(composed)
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
     that = [] if delta is None else [moves(new, old, exact(delta, "delta"))]
-    that += [] if lead is None else [_same_class(old, new, exact(lead, "lead"))]
+    that += [] if lead is None else [same_class(old, new, exact(lead, "lead"))]
     return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
 
 
@@ -176,11 +176,11 @@ def _general(network: Network, theta: Number | None, lead: Number | None) -> tup
     if lead is not None and theta is None:
         composed = copies(network)
         _, y = variables(composed)
-        return composed, _same_class(y[: len(y) // 2], y[len(y) // 2 :], exact(lead, "lead"))
+        return composed, same_class(y[: len(y) // 2], y[len(y) // 2 :], exact(lead, "lead"))
     raise PropertyError("expected either theta or lead")
 
 
-def _same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
+def same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
     """Where a class of `old` leads all others by at least `lead`, it is also the class of `new`."""
     return all_of(
         all_of(old[c] - old[k] >= lead for k in range(len(old)) if k != c) >> stays(new, c) for c in range(len(old))

@@ -128,8 +128,8 @@ class Verdict:
 class Largest:
     """The answer to "how large does a value get on a set?": an interval with evidence for each end.
 
-    The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed` is
-    what ONNX Runtime computes at the floats nearest to it, None where the set holds no such floats.
+    The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed`
+    is what ONNX Runtime computes at the floats nearest to it, None where the set holds no such floats.
     No input gives more than `upper` (trust `upper_trust`). `exact` is the largest value itself when the ends meet.
     `status`: exact, closed (the gap is at most 1e-6 of the upper end, or of 1/100), interval.
     """

@@ -41,11 +41,11 @@ def maxweights(
     """The largest eps such that `x` keeps its class under every change of the weights by at most eps.
 
     `layer` is a layer's name or number (see `verdict.compose.layers.layers`) or "all". Each weight w changes by at most
-    eps, or `relative` by at most eps * |w|; biases stay. `label` and `target` as in `verdict.maxeps`, and so are the other
-    options. For a single layer in which every weight feeds one entry (Gemm and MatMul), or that reads the input itself
-    (also Conv), the interval closes like any other; a witness's point then holds x and what is added behind the layer, or
-    x and the changes of the weights. Otherwise the lower end is proved and the upper end found by an attack, whose point
-    holds the changes of the weights; they need not meet.
+    eps, or `relative` by at most eps * |w|; biases stay. `label` and `target` as in `verdict.maxeps`, and so are the
+    other options. For a single layer in which every weight feeds one entry (Gemm and MatMul), or that reads the input
+    itself (also Conv), the interval closes like any other; a witness's point then holds x and what is added behind the
+    layer, or x and the changes of the weights. Otherwise the lower end is proved and the upper end found by an attack,
+    whose point holds the changes of the weights; they need not meet.
 
     Raises InputError and UnsupportedError.
     """
@@ -59,7 +59,7 @@ def maxweights(
     question = _exact_question(chosen[0], center, relative) if len(chosen) == 1 else None
     if question is None:
         search = WeightSearch(network, chosen, center, unsafe, relative, run.deadline, run.on_progress)
-        return judge_weights(search, label, f"bounds/{run.name}", run.guarded(search.run))
+        return judge_weights(search, label, "bounds", run.guarded(search.run))
     return _closed(run, question, unsafe, label)
 
 

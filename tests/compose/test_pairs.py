@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from support.networks import random_network
 
 import verdict
-from support.networks import random_network
 from verdict.compose.pairs import both, copies, difference, movement, raised
 from verdict.errors import InputError
 from verdict.network.exact import ExactVector

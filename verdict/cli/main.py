@@ -16,7 +16,21 @@ from typing import Annotated, Any
 import typer
 
 from verdict import __version__
-from verdict.cli import bounds, check, encode, exitcodes, info, maxeps, models, prove, robust, supports, verify
+from verdict.cli import (
+    bounds,
+    check,
+    encode,
+    exitcodes,
+    info,
+    maxeps,
+    models,
+    pairs,
+    prove,
+    robust,
+    supports,
+    verify,
+    weights,
+)
 from verdict.errors import VerdictError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +39,12 @@ app.command("maxeps")(maxeps.command)
 app.command("verify")(verify.command)
 app.command("prove")(prove.command)
 app.command("supports", context_settings={"ignore_unknown_options": True})(supports.command)
+app.command("maxdelta")(pairs.maxdelta)
+app.command("imitates")(pairs.imitates)
+app.command("general")(pairs.general)
+app.command("maxfall")(pairs.maxfall)
+app.command("maxweights")(weights.maxweights)
+app.command("maxpruning")(weights.maxpruning)
 app.command("check")(check.command)
 app.command("encode")(encode.command)
 app.command("bounds")(bounds.command)

@@ -1,9 +1,9 @@
 """The weight layers of a network's file, and the same file with something added behind them or with other weights.
 
 A layer is a Gemm, MatMul or Conv with constant weights: z = W h. If its weights change by dW, z changes by t = dW h.
-With h fixed t is linear in dW, and where every weight feeds a single entry of z the entries of t are independent of each
-other: with |dW_ij| <= eps, t_i takes exactly the values up to eps * sum_j |h_j|. So weights that are perturbed become
-an input t that is added behind the layer, and the network itself stays as it is.
+With h fixed t is linear in dW, and where every weight feeds a single entry of z the entries of t are independent of
+each other: with |dW_ij| <= eps, t_i takes exactly the values up to eps * sum_j |h_j|. So weights that are perturbed
+become an input t that is added behind the layer, and the network itself stays as it is.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Layer:
 
     @cached_property
     def incidence(self) -> tuple[Integers, Integers, Integers]:
-        """Every product of the layer: which entry of z it is added to, which entry of h and which weight it has, flat."""
+        """Every product of the layer: the entry of z that it is added to, its entry of h and its weight, flat."""
         shape = self.before.outputs[0].shape
         model = model_of(self.network.data, self.network.path)
         (node,) = (n for n in model.graph.node if n.output[0] == self.output)
@@ -119,7 +119,7 @@ def choose(network: Network, which: str | int) -> list[Layer]:
     """The layer of that name or number, or all of them for "all". Raises InputError, UnsupportedError."""
     every = layers(network)
     if not every:
-        raise UnsupportedError(f"{network.path}: has no Gemm, MatMul or Conv with constant weights that can be perturbed")
+        raise UnsupportedError(f"{network.path}: has no Gemm, MatMul or Conv with constant weights to perturb")
     if which == "all":
         weights = {layer.op: 0 for layer in every}
         nodes = model_of(network.data, network.path).graph.node

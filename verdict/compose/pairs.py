@@ -28,7 +28,7 @@ def both(first: Network, second: Network) -> Network:
 
 
 def movement(network: Network, matrix: FloatArray | None = None) -> Network:
-    """The network that takes (x, p) and gives network(x + p matrix) - network(x); the matrix is the identity if None."""
+    """The network that takes (x, p) and gives network(x + p matrix) - network(x); None stands for the identity."""
     draft, (a, b) = _copies(network, matrix, scores=False)
     return draft.finish(draft.subtract(b, a), f"{network.path.name} moved minus {network.path.name}")
 

@@ -72,12 +72,23 @@ def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dev
     if rows.quick is np.float32:
         # Within float32's rounding of a proof: look again in float64.
         slack = boxes.slack
-        close = np.flatnonzero((slack <= 0) & (slack > -NEAR * np.abs(slack).mean()))
-        if len(close):
-            again = _bound(graph, rows, low[close], high[close], np.float64, device)
-            slack[close] = np.maximum(slack[close], again.slack)
-            boxes.weights[close] = again.weights
+        near = max(NEAR * np.abs(slack).mean(), rows.rounding)
+        _look_again(graph, rows, boxes, np.flatnonzero((slack <= 0) & (slack > -near)), device)
+        if not (slack > 0).any():
+            # Where nothing closes, rounding may be larger than that: the best box shows it.
+            best, before = int(slack.argmax()), float(slack.max())
+            _look_again(graph, rows, boxes, np.array([best]), device)
+            if slack[best] > 0:
+                rows.rounding = max(rows.rounding, 2 * (float(slack[best]) - before))
     return boxes
+
+
+def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, device: Device) -> None:
+    """Bound some of the boxes in float64 too."""
+    if len(which):
+        again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, device)
+        boxes.slack[which] = np.maximum(boxes.slack[which], again.slack)
+        boxes.weights[which] = again.weights
 
 
 def established(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:

@@ -28,7 +28,8 @@ SMALL = Fraction(1, 100)
 class LargestSearch:
     """The largest entry of `rows` @ outputs, rows (n, outputs), over a box.
 
-    The input `witness` gives `lower`, none gives more than `upper`, and both ends only improve. `make` makes the search for a radius; `names` say the rows in words.
+    The input `witness` gives `lower`, none gives more than `upper`, and both ends only improve. `make` makes the search
+    for a radius; `names` say the rows in words.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class LargestSearch:
         scales = [*[None] * self.box.size, Fraction(1)]
         family = ScaledBall(center, scales, [*self.box.lower, Fraction(0)], [*self.box.upper, limit])
         search = self._make(self.network, family, self._reaching(ceiling))
+        # Its clock has run before: the seconds so far belong to the stages so far.
+        search.stages = dict(self.stages)
         search.offer(ExactVector.of([*self.witness.point.fractions(), limit]))
         for i in range(len(self.names)):
             search.prove(i, top - self.upper, self.trust)
@@ -90,8 +93,7 @@ class LargestSearch:
             close(search)
         finally:
             # Also where Ctrl-C ends it: what it has reached stands.
-            for stage, seconds in search.stages.items():
-                self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+            self.stages = search.stages
             if search.closest is not None:
                 self.witness = self._at(search.closest.point.fractions()[:-1])
             if top - search.lower < self.upper:

@@ -28,6 +28,8 @@ class Rows:
         self.starts = np.cumsum(self.counts) - self.counts
         # The polytope that each row belongs to.
         self.owner = np.repeat(np.arange(len(self.counts)), self.counts)
+        # What float32's rounding takes away from a slack, as far as the search has seen; see `boxes.bound_boxes`.
+        self.rounding = 0.0
 
     def limits_in(self, dtype: Any) -> Any:
         """The limits in another float type, rounded up."""

@@ -1,7 +1,8 @@
 """The radius of weight perturbations over several layers: bounds from below, an attack from above.
 
-If all weights change by at most eps, layer l adds some t with |t_i| <= eps * sum_j |h_j| to what it gives, and bounds of
-the h before it follow from the t of the layers before that: a box of (t_1, t_2, ...) that holds all there is, and more.
+If all weights change by at most eps, layer l adds some t with |t_i| <= eps * sum_j |h_j| to what it gives, and bounds
+of the h before it follow from the t of the layers before that: a box of (t_1, t_2, ...) that holds all there is, and
+more.
 What linear bounds and branch and bound exclude on it is proved. The attack follows the gradient's sign with respect to
 the weights (Goodfellow et al. 1412.6572) and then bisects along it; what it finds is evaluated exactly.
 """
@@ -36,7 +37,7 @@ Weights = dict[str, npt.NDArray[Any]]
 
 
 class WeightSearch:
-    """The interval of radii at which the input `x` stays out of the unsafe set, whatever the chosen layers' weights do."""
+    """The radii at which the input `x` stays out of the unsafe set, whatever the chosen layers' weights do."""
 
     def __init__(
         self,

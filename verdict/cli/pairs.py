@@ -1,0 +1,189 @@
+"""`verdict maxdelta`, `imitates`, `general` and `maxfall`: two networks, or two copies of one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from verdict.cli import options, sets
+
+First = Annotated[str, typer.Argument(metavar="FIRST", help="An ONNX file, or the name of a shipped model.")]
+Second = Annotated[str, typer.Argument(metavar="SECOND", help="Another one, with as many inputs and outputs.")]
+Lead = Annotated[
+    str | None,
+    typer.Option(
+        "--lead",
+        metavar="M",
+        rich_help_panel=options.QUESTION,
+        help="The class has to be the same wherever it leads every other one by at least M; 0: everywhere.",
+        show_default=False,
+    ),
+]
+
+
+def maxdelta(
+    first: First,
+    second: Second,
+    input: sets.Input = None,
+    within: sets.Within = "0",
+    range: options.Range = None,
+    engine: options.Engine = None,
+    solver: options.Solver = None,
+    bounds: options.Bounds = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> int:
+    """How far apart can the outputs of two networks be, on a whole set of inputs?
+
+    Exit code 0: the interval is closed; 3: it is not; 2: bad input.
+    """
+    import verdict
+    from verdict.cli.progress import line
+
+    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    a, b = verdict.load(first), verdict.load(second)
+    title = f"{a.path.name} and {b.path.name}"
+    with line(title) as shown:
+        domain = sets.read_set(first, a, input, within, range)
+        answer = verdict.maxdelta(a, b, domain, on_progress=shown.interval, **search)
+    return sets.show_largest(answer, title, json)
+
+
+def imitates(
+    first: Annotated[str, typer.Argument(metavar="TEACHER", help="An ONNX file, or the name of a shipped model.")],
+    second: Annotated[str, typer.Argument(metavar="STUDENT", help="Another one, with as many inputs and outputs.")],
+    delta: Annotated[
+        str | None,
+        typer.Option(
+            "--delta",
+            metavar="D",
+            rich_help_panel=options.QUESTION,
+            help="No output may differ by more than D.",
+            show_default=False,
+        ),
+    ] = None,
+    lead: Lead = None,
+    input: sets.Input = None,
+    within: sets.Within = "0",
+    range: options.Range = None,
+    engine: options.Engine = None,
+    solver: options.Solver = None,
+    bounds: options.Bounds = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> int:
+    """Does one network imitate another on a whole set of inputs: outputs close, the class the same, or both?
+
+    Exit code 0: it does; 1: there is a counterexample; 3: unknown or timed out; 2: bad input.
+    """
+    import verdict
+
+    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    teacher, student = verdict.load(first), verdict.load(second)
+    domain = sets.read_set(first, teacher, input, within, range)
+    answer = verdict.imitates(teacher, student, domain, delta=delta, lead=lead, **search)
+    return sets.show_verdict(answer, f"{student.path.name} for {teacher.path.name}", json)
+
+
+def general(
+    model: options.Model,
+    eps: Annotated[
+        str | None,
+        typer.Option(
+            "--eps",
+            metavar="E",
+            rich_help_panel=options.QUESTION,
+            help="How far x' is from x in each entry. Without it the largest E is looked for.",
+            show_default=False,
+        ),
+    ] = None,
+    theta: Annotated[
+        str | None,
+        typer.Option(
+            "--theta",
+            metavar="T",
+            rich_help_panel=options.QUESTION,
+            help="No output may move by more than T. Without it and --lead the largest move is looked for.",
+            show_default=False,
+        ),
+    ] = None,
+    lead: Lead = None,
+    input: sets.Input = None,
+    within: sets.Within = "0",
+    range: options.Range = None,
+    engine: options.Engine = None,
+    solver: options.Solver = None,
+    bounds: options.Bounds = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> int:
+    """For all x of a set and all x' within E of x: do the outputs stay close, does the class stay?
+
+    Two of E, T and M are given, or E with one of T and M: then it is a yes or no. Exit code 0: yes, or the interval is
+    closed; 1: no; 3: unknown; 2: bad input.
+    """
+    import verdict
+    from verdict.cli.progress import line
+    from verdict.errors import InputError
+
+    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    network = verdict.load(model)
+    domain = sets.read_set(model, network, input, within, range)
+    asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"
+    if eps is None and not asked:
+        raise InputError("nothing is asked: expected --eps, and --theta or --lead, or either")
+    if eps is not None and asked:
+        return sets.show_verdict(verdict.general(network, domain, eps, theta=theta, lead=lead, **search), title, json)
+    with line(title) as shown:
+        if eps is not None:
+            moved = verdict.maxmove(network, domain, eps, on_progress=shown.interval, **search)
+        else:
+            radius = verdict.maxgeneral(network, domain, theta=theta, lead=lead, on_progress=shown.interval, **search)
+    if eps is not None:
+        return sets.show_largest(moved, title, json)
+    return sets.show_radius(radius, title, "L-infinity distance of x and x'", json)
+
+
+def maxfall(
+    model: options.Model,
+    feature: Annotated[
+        int, typer.Option("--feature", metavar="I", rich_help_panel=options.QUESTION, help="The input that grows.")
+    ],
+    output: Annotated[
+        int, typer.Option("--output", metavar="J", rich_help_panel=options.QUESTION, help="The output that may fall.")
+    ],
+    step: Annotated[
+        str, typer.Option("--step", metavar="S", rich_help_panel=options.QUESTION, help="By how much it may grow.")
+    ],
+    input: sets.Input = None,
+    within: sets.Within = "0",
+    range: options.Range = None,
+    engine: options.Engine = None,
+    solver: options.Solver = None,
+    bounds: options.Bounds = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> int:
+    """How much can an output fall while a feature grows? Nothing, if it is monotone in the feature.
+
+    Exit code 0: the interval is closed; 3: it is not; 2: bad input.
+    """
+    import verdict
+    from verdict.cli.progress import line
+
+    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    network = verdict.load(model)
+    title = f"{network.path.name}, feature {feature} up"
+    with line(title) as shown:
+        domain = sets.read_set(model, network, input, within, range)
+        answer = verdict.maxfall(network, domain, feature, output, step, on_progress=shown.interval, **search)
+    return sets.show_largest(answer, title, json)

@@ -1,0 +1,210 @@
+"""What the commands about pairs and weights share: the set of inputs, a search's options, how a number is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verdict.cli import options
+from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
+
+if TYPE_CHECKING:
+    from verdict.network.network import Network
+    from verdict.property import Box
+    from verdict.results import Largest, Radius, Verdict
+
+Input = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="FILE[#I]",
+        rich_help_panel=options.QUESTION,
+        help="An input, as in verdict robust; without one the set is the whole --range.",
+        show_default=False,
+    ),
+]
+Within = Annotated[
+    str,
+    typer.Option(
+        "--within",
+        metavar="E",
+        rich_help_panel=options.QUESTION,
+        help="The set: every input within E of --input, in each entry.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Search:
+    """The options of a search, as the user typed them."""
+
+    engine: str | None
+    solver: str | None
+    bounds: str | None
+    timeout: float | None
+    threads: int
+    device: str
+
+    def options(self) -> dict[str, Any]:
+        """For the API, whose default is the engine. Raises InputError for what makes no sense."""
+        from verdict.cli.questions import check_limits
+
+        check_limits(self.timeout, self.threads)
+        found: dict[str, Any] = {
+            "solver": self.solver,
+            "bounds": self.bounds,
+            "timeout": self.timeout,
+            "threads": self.threads,
+            "device": self.device,
+        }
+        return found if self.engine is None else {**found, "engine": self.engine}
+
+
+def read_set(model: str, network: Network, input: str | None, within: str, limits: tuple[str, str] | None) -> Box:
+    """The set of inputs that the options name."""
+    from verdict.cli.inputs import read_inputs
+    from verdict.cli.questions import shipped_range
+    from verdict.errors import InputError
+    from verdict.relations import region
+
+    shipped = limits or shipped_range(model)
+    if input is None:
+        return region(network, range=shipped)
+    found = read_inputs(input, network)
+    if len(found.points) != 1:
+        raise InputError(f"--input {input}: {len(found.points)} inputs, expected one")
+    return region(network, found.points[0].values, within, shipped or found.valid_range)
+
+
+def show_largest(answer: Largest, title: str, json: bool) -> int:
+    """Print the largest value; the exit code."""
+    from verdict.cli.output import PROOFS, above, below, down, rational, rounded, stages_text, up
+
+    if json:
+        from verdict.cli.printing import print_json
+
+        print_json(
+            {
+                "status": answer.status,
+                "lower": down(answer.lower),
+                "upper": up(answer.upper),
+                "exact": None if answer.exact is None else str(answer.exact),
+                "trust": {"lower": str(answer.lower_trust), "upper": str(answer.upper_trust)},
+                "value": answer.witness.unsafe,
+                "witness": [float(v) for v in answer.witness.array()],
+                "engine": answer.engine,
+                "seconds": round(answer.seconds, 6),
+                "stages": rounded(answer.stages),
+                "reason": answer.reason,
+            }
+        )
+        return UNKNOWN if answer.status == "interval" else OK
+    if answer.exact is not None:
+        value = f"exactly {rational(answer.exact) or 'a long fraction, see --json'}, about {below(answer.exact)}"
+    else:
+        state = "not closed" if answer.status == "interval" else "closed"
+        value = f"in [{below(answer.lower)}, {above(answer.upper)}], {state}"
+    lines = [
+        ("largest", value),
+        ("reached", f"{answer.witness.unsafe} by {below(answer.lower)} at an input: exact arithmetic"),
+        ("proved", f"nowhere more than {above(answer.upper)}: {PROOFS[answer.upper_trust]}"),
+        ("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")),
+    ]
+    show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
+    return UNKNOWN if answer.status == "interval" else OK
+
+
+def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
+    """Print the interval of radii; the exit code."""
+    from verdict.cli.output import PROOFS, REFUTATIONS, above, below, down, rational, rounded, stages_text, up
+
+    if json:
+        from verdict.cli.printing import print_json
+
+        print_json(
+            {
+                "status": answer.status,
+                "lower": down(answer.lower),
+                "upper": up(answer.upper),
+                "exact": None if answer.exact is None else str(answer.exact),
+                "trust": {
+                    "lower": str(answer.lower_trust),
+                    "upper": None if answer.upper_trust is None else str(answer.upper_trust),
+                },
+                "label": answer.label,
+                "target": answer.target,
+                "witness": None if answer.closest is None else [float(v) for v in answer.closest.array()],
+                "engine": answer.engine,
+                "seconds": round(answer.seconds, 6),
+                "stages": rounded(answer.stages),
+                "reason": answer.reason,
+            }
+        )
+        return UNKNOWN if answer.status == "interval" else OK
+    if answer.exact is not None:
+        radius = f"exactly {rational(answer.exact) or 'a long fraction, see --json'}, about {below(answer.exact)}"
+    elif answer.upper is None:
+        radius = "none: nothing breaks it" if answer.status == "safe" else f"at least {below(answer.lower)}"
+    else:
+        state = "not closed" if answer.status == "interval" else "closed"
+        radius = f"in [{below(answer.lower)}, {above(answer.upper)}], {state}"
+    lines = [] if answer.label is None else [("class", str(answer.label))]
+    lines += [
+        ("radius", f"{radius} ({unit})"),
+        ("proved", f"holds below {below(answer.lower)}: {PROOFS[answer.lower_trust]}"),
+    ]
+    if answer.upper is not None and answer.closest is not None and answer.upper_trust is not None:
+        event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
+        lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
+    lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
+    show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
+    return UNKNOWN if answer.status == "interval" else OK
+
+
+def show_verdict(answer: Verdict, title: str, json: bool) -> int:
+    """Print a yes or no; the exit code."""
+    from verdict.cli.output import PROOFS, rounded, stages_text
+
+    point: list[Fraction] = [] if answer.witness is None else answer.witness.point.fractions()
+    outputs: list[Fraction] = [] if answer.witness is None else answer.witness.outputs.fractions()
+    if json:
+        from verdict.cli.printing import print_json
+
+        print_json(
+            {
+                "status": answer.status,
+                "trust": None if answer.trust is None else str(answer.trust),
+                "witness": None if answer.witness is None else [float(v) for v in point],
+                "outputs": None if answer.witness is None else [float(v) for v in outputs],
+                "engine": answer.engine,
+                "seconds": round(answer.seconds, 6),
+                "stages": rounded(answer.stages),
+                "reason": answer.reason,
+            }
+        )
+    else:
+        words = {"robust": "yes: it holds for all of the set", "violated": "no: there is a counterexample"}
+        lines = [("answer", words.get(answer.status, "unknown"))]
+        if answer.trust is not None and answer.status == "robust":
+            lines.append(("trust", PROOFS[answer.trust]))
+        elif answer.witness is not None:
+            lines.append(("outputs", ", ".join(f"{float(v):.6g}" for v in outputs)))
+            lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
+        else:
+            lines.append(("because", answer.reason))
+        lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
+        show(title, lines)
+    return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
+
+
+def show(title: str, lines: list[tuple[str, str]]) -> None:
+    """A title and what is to be said under it."""
+    from verdict.cli.printing import console
+
+    out = console()
+    out.print(f"{title}\n", style="bold", soft_wrap=True)
+    for name, text in lines:
+        out.print(f"  {name:<12} {text}", soft_wrap=True)

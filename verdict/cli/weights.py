@@ -1,0 +1,143 @@
+"""`verdict maxweights` and `maxpruning`: the model itself is perturbed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verdict.cli import options, sets
+from verdict.cli.exitcodes import OK, UNKNOWN
+
+Layer = Annotated[
+    str,
+    typer.Option(
+        "--layer", metavar="NAME|I", rich_help_panel=options.QUESTION, help="A layer's name or number, or all."
+    ),
+]
+
+
+def maxweights(
+    model: options.Model,
+    input: options.Input,
+    layer: Layer = "all",
+    relative: Annotated[
+        bool,
+        typer.Option("--relative", rich_help_panel=options.QUESTION, help="The change is in units of each weight."),
+    ] = False,
+    label: options.Label = None,
+    target: options.Target = None,
+    engine: options.Engine = None,
+    solver: options.Solver = None,
+    bounds: options.Bounds = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> int:
+    """How much may the weights of a model change before an input loses its class?
+
+    For one Gemm or MatMul layer, or a Conv that reads the input, the interval closes; for other layers, and for all at
+    once, both ends hold but need not meet. Exit code 0: it is closed; 3: it is not; 2: bad input.
+    """
+    import verdict
+    from verdict.cli.inputs import read_inputs
+    from verdict.cli.progress import line
+    from verdict.errors import InputError
+
+    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    network = verdict.load(model)
+    points = read_inputs(input, network).points
+    if len(points) != 1:
+        raise InputError(f"--input {input}: {len(points)} inputs, expected one")
+    which = "all layers" if layer == "all" else f"layer {layer}"
+    title = f"{network.path.name} on {points[0].name}, weights of {which}"
+    with line(title) as shown:
+        answer = verdict.maxweights(
+            network,
+            points[0].values,
+            layer=layer,
+            relative=relative,
+            label=label,
+            target=target,
+            on_progress=shown.interval,
+            **search,
+        )
+    unit = "change of each weight, as a part of it" if relative else "change of each weight"
+    return sets.show_radius(answer, title, unit, json)
+
+
+def maxpruning(
+    model: options.Model,
+    layer: Layer = "all",
+    lead: Annotated[
+        str,
+        typer.Option(
+            "--lead",
+            metavar="M",
+            rich_help_panel=options.QUESTION,
+            help="The class has to stay wherever it leads every other one by at least M.",
+        ),
+    ] = "0",
+    input: sets.Input = None,
+    within: sets.Within = "0",
+    range: options.Range = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save",
+            metavar="FILE",
+            rich_help_panel=options.OUTPUT,
+            help="Write the pruned network there.",
+            show_default=False,
+        ),
+    ] = None,
+    engine: options.Engine = None,
+    solver: options.Solver = None,
+    bounds: options.Bounds = None,
+    timeout: options.Timeout = None,
+    threads: options.Threads = 2,
+    device: options.Device = "cpu",
+    json: options.Json = False,
+) -> int:
+    """Up to which magnitude can all weights be left out, with the class the same on a whole set of inputs?
+
+    Exit code 0: every magnitude is proved or refuted; 3: not every one; 2: bad input.
+    """
+    import verdict
+    from verdict.cli.output import PROOFS, above, below
+    from verdict.cli.printing import print_json
+    from verdict.compose.composer import save as write
+
+    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    network = verdict.load(model)
+    domain = sets.read_set(model, network, input, within, range)
+    answer = verdict.maxpruning(network, domain, layer=layer, lead=lead, **search)
+    if save is not None:
+        write(answer.network, save)
+    if json:
+        print_json(
+            {
+                "status": answer.status,
+                "lower": float(answer.lower),
+                "upper": float(answer.upper),
+                "trust": str(answer.trust),
+                "removed": answer.removed,
+                "weights": answer.weights,
+                "seconds": round(answer.seconds, 6),
+                "reason": answer.reason,
+                "saved": None if save is None else str(save),
+            }
+        )
+    else:
+        ends = below(answer.lower) if answer.status == "exact" else f"{below(answer.lower)} to {above(answer.upper)}"
+        lines = [
+            ("threshold", f"{ends}: {answer.removed} of {answer.weights} weights are zero then"),
+            ("proved", f"the class is the same: {PROOFS[answer.trust]}"),
+            ("search", f"{answer.seconds:.2f} s"),
+        ]
+        lines += [("note", answer.reason)] if answer.reason else []
+        lines += [("saved", str(save))] if save is not None else []
+        sets.show(f"{network.path.name}, pruned", lines)
+    return OK if answer.status == "exact" else UNKNOWN

@@ -1,0 +1,144 @@
+"""How many weights can be left out? The largest threshold at which the pruned network still agrees on a whole set.
+
+A threshold removes every weight of at most that magnitude, so only the magnitudes that occur matter. Agreement need not
+be monotone in the threshold: a bisection finds where it first seems to end, and every larger magnitude is then refuted
+by an input or proved like any other imitation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from .api import Number, exact
+from .compose.layers import choose, with_weights
+from .deadline import Deadline
+from .network.evaluate import classify
+from .network.exact import ExactVector
+from .network.network import Network
+from .property import Box
+from .property.language import outputs
+from .relations import imitates, same_class
+from .results import Trust, weakest
+
+
+@dataclass(frozen=True, eq=False)
+class Pruning:
+    """The answer: at `lower` the networks agree (trust), and at every magnitude above `upper` they do not.
+
+    Both are magnitudes of weights or 0; `status` is exact where they are equal, else interval. `network` is the one
+    pruned at `lower`, with `removed` of `weights` weights set to zero; `reason` says why an interval is left.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    status: str
+    trust: Trust
+    network: Network
+    removed: int
+    weights: int
+    seconds: float
+    reason: str = ""
+
+
+def maxpruning(
+    network: Network,
+    inputs: Box,
+    *,
+    layer: str | int = "all",
+    lead: Number = 0,
+    timeout: float | None = None,
+    **options: Any,
+) -> Pruning:
+    """The largest threshold at which the network without its weights up to it gives the same class on a whole set.
+
+    That is asked wherever the network's class leads by at least `lead`. `layer` as in `verdict.maxweights`; `timeout`
+    is in seconds for all; the other options are those of `verdict.prove`.
+    """
+    search = _Search(network, inputs, layer, exact(lead, "lead"), Deadline(timeout), options)
+    search.run()
+    return search.result()
+
+
+class _Search:
+    def __init__(
+        self,
+        network: Network,
+        inputs: Box,
+        layer: str | int,
+        lead: Fraction,
+        deadline: Deadline,
+        options: dict[str, Any],
+    ) -> None:
+        self.network, self.inputs, self.lead, self.deadline, self.options = network, inputs, lead, deadline, options
+        self.original = {chosen.weight: chosen.values for chosen in choose(network, layer)}
+        magnitudes = np.unique(np.abs(np.concatenate([w.ravel() for w in self.original.values()])))
+        self.magnitudes = magnitudes[magnitudes > 0]
+        # What is known of each magnitude: it agrees, it does not, or nothing.
+        self.agrees: dict[int, bool] = {}
+        self.trust = Trust.EXACT
+        self.points: list[ExactVector] = []
+
+    def run(self) -> None:
+        low, high = -1, len(self.magnitudes)
+        while high - low > 1 and not self.deadline.passed():
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._ask(middle) else (low, middle)
+        for i in range(len(self.magnitudes) - 1, low, -1):
+            if self.deadline.passed() or (i not in self.agrees and self._ask(i)):
+                break
+
+    def _ask(self, number: int) -> bool:
+        """Whether the network pruned at this magnitude is proved to agree."""
+        pruned = self._pruned(number)
+        if any(self._differs(pruned, point) for point in self.points):
+            self.agrees[number] = False
+            return False
+        limit = self.deadline.limit()
+        answer = imitates(self.network, pruned, self.inputs, lead=self.lead, timeout=limit, **self.options)
+        if answer.status == "robust" and answer.trust is not None:
+            self.agrees[number] = True
+            self.trust = weakest(self.trust, answer.trust)
+        elif answer.witness is not None:
+            self.agrees[number] = False
+            self.points.append(answer.witness.point)
+        return self.agrees.get(number, False)
+
+    def _pruned(self, number: int) -> Network:
+        if number < 0:
+            return self.network
+        threshold = self.magnitudes[number]
+        kept = {name: np.where(np.abs(w) <= threshold, 0, w) for name, w in self.original.items()}
+        return with_weights(self.network, kept)
+
+    def _differs(self, pruned: Network, point: ExactVector) -> bool:
+        """Whether the classes differ at a point where they have to agree, exactly."""
+        x = point.floats()[None]
+        if classify(self.network.evaluate(x)[0]) == classify(pruned.evaluate(x)[0]):
+            return False
+        old, new = (n.evaluate_exact(point).fractions() for n in (self.network, pruned))
+        y = outputs(2 * len(old))
+        return not same_class(y[: len(old)], y[len(old) :], self.lead).holds(point.fractions(), [*old, *new])
+
+    def result(self) -> Pruning:
+        proved = max((i for i, agrees in self.agrees.items() if agrees), default=-1)
+        open_ = [i for i in range(proved + 1, len(self.magnitudes)) if i not in self.agrees]
+        last = max(open_, default=proved)
+        pruned = self._pruned(proved)
+        values = np.concatenate([w.ravel() for w in self.original.values()])
+        lower = Fraction(float(self.magnitudes[proved])) if proved >= 0 else Fraction(0)
+        removed = int((np.abs(values) <= float(lower)).sum())
+        return Pruning(
+            lower=lower,
+            upper=Fraction(float(self.magnitudes[last])) if last >= 0 else Fraction(0),
+            status="exact" if last == proved else "interval",
+            trust=self.trust,
+            network=pruned,
+            removed=removed,
+            weights=values.size,
+            seconds=self.deadline.elapsed(),
+            reason=f"{len(open_)} of {len(self.magnitudes)} magnitudes are neither proved nor refuted" if open_ else "",
+        )
