@@ -7,8 +7,10 @@ output, or a radius.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +33,12 @@ from .property.language.sets import box as between
 from .property.language.sets import within
 from .property.vnnlib1 import parse_vnnlib1
 from .proving import prove, question, variables
-from .results import Largest, Radius, Verdict
+from .results import Certificate, Largest, Radius, Verdict
 from .search.largest import LargestSearch
 from .search.radius import RadiusSearch
+
+# The search's share of the time where its result is to be certified in the rest.
+HALF = 0.5
 
 
 def region(
@@ -54,8 +59,10 @@ def region(
 def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> Largest:
     """The largest |first(x)_i - second(x)_i| over all outputs i and all x of `inputs`, a box as `region` gives it.
 
-    The options are those of `verdict.maxeps`: engine, solver, bounds, timeout, threads, device, on_progress. Raises
-    InputError where the networks do not fit each other.
+    The options are those of `verdict.maxeps`: engine, solver, bounds, timeout, threads, device, on_progress. With a
+    `certificate` the search gets half of the time, and the other half proves its upper end once more into that file;
+    the question that it is about is kept beside it (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError
+    where the networks do not fit each other.
     """
     return _apart(difference(first, second), inputs, options)
 
@@ -99,7 +106,8 @@ def imitates(
 
     With `lead` the student has to give the teacher's class wherever the teacher's class leads every other one by at
     least that much; 0 asks it everywhere, and then a tie of the teacher's is a violation. Scores are compared in front
-    of a Softmax. The other options are those of `verdict.prove`. Raises InputError and PropertyError.
+    of a Softmax. The other options are those of `verdict.prove`; with a `certificate` the question is kept beside it
+    (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError and PropertyError.
     """
     if delta is None and lead is None:
         raise PropertyError("nothing is asked: expected delta, lead, or both")
@@ -108,7 +116,7 @@ def imitates(
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
     that = [] if delta is None else [moves(new, old, exact(delta, "delta"))]
     that += [] if lead is None else [same_class(old, new, exact(lead, "lead"))]
-    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
+    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **_kept(options))
 
 
 def general(
@@ -123,12 +131,12 @@ def general(
     """For all x of `inputs` and all x' within `eps` of x: do the outputs move by at most `theta`, does the class stay?
 
     With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
-    point holds x and then x' - x. The other options are those of `verdict.prove`.
+    point holds x and then x' - x. The other options are as in `imitates`.
     """
     composed, that = _general(network, theta, lead)
     domain = _moved(inputs, eps, network.input_size)
     x, _ = variables(composed)
-    return prove(composed, that, between(x, domain.lower, domain.upper), **options)
+    return prove(composed, that, between(x, domain.lower, domain.upper), **_kept(options))
 
 
 def maxgeneral(
@@ -208,10 +216,33 @@ def _largest(
 ) -> Largest:
     if inputs.size != network.input_size:
         raise InputError(f"the set has {inputs.size} inputs, the network {network.input_size}")
-    run = Run(**options)
+    whole, certificate = Deadline(options.get("timeout")), options.get("certificate")
+    searching = {name: value for name, value in options.items() if name != "certificate"}
+    if certificate is not None:
+        searching["timeout"] = whole.share(HALF, math.inf).limit()
+    run = Run(**searching)
     search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
     reason = run.guarded(lambda: search.run(run.close))
-    return judge_largest(search, network, run.name, reason)
+    made = None if certificate is None else _certified(search, network, rows, certificate, whole, run.threads)
+    return judge_largest(search, network, run.name, reason, made)
+
+
+def _certified(
+    search: LargestSearch, network: Network, rows: FloatArray, certificate: str | Path, whole: Deadline, threads: int
+) -> Certificate:
+    """The certificate that every value is less than the upper end, proved once more by branch and bound."""
+    x, y = variables(network)
+    values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
+    that, given = all_of(v < search.upper for v in values), between(x, search.box.lower, search.box.upper)
+    asked = _kept({"certificate": certificate, "timeout": whole.limit(), "threads": threads})
+    answer = prove(network, that, given, **asked)
+    return answer.certificate or Certificate(None, reason=answer.reason)
+
+
+def _kept(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with a place for the question, where a certificate about it is asked for."""
+    certificate = options.get("certificate")
+    return options if certificate is None else {"query": f"{certificate}.vnnlib", **options}
 
 
 class Run:

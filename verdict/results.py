@@ -131,7 +131,8 @@ class Largest:
     The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed`
     is what ONNX Runtime computes at the floats nearest to it, None where the set holds no such floats.
     No input gives more than `upper` (trust `upper_trust`). `exact` is the largest value itself when the ends meet.
-    `status`: exact, closed (the gap is at most 1e-6 of the upper end, or of 1/100), interval.
+    `status`: exact, closed (the gap is at most 1e-6 of the upper end, or of 1/100), interval. `certificate` is one of
+    "less than `upper`", None where none was asked for.
     """
 
     lower: Fraction
@@ -146,6 +147,7 @@ class Largest:
     reason: str = ""
     stages: dict[str, float] = field(default_factory=dict)
     lower_trust: Trust = Trust.EXACT
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ def test_outputs_are_those_of_the_parts(tmp_path):
     step = np.array([[0, 0.5, 0]])
     assert (at(movement(first, step), [*x, 2]) == at(first, x + 2 * step[0]) - f).all()
     rows = np.vstack([np.eye(len(f)), -np.eye(len(f))])
-    assert (at(raised(first, rows, [4.0] * len(rows)), [*x, 0.25]) == np.concatenate([f, -f]) - 4 + 0.25).all()
+    assert (at(raised(first, rows), [*x, 0.25]) == np.concatenate([f, -f]) + 0.25).all()
 
 
 def test_what_does_not_fit():

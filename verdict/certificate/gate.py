@@ -123,7 +123,9 @@ def judge_radius(
     )
 
 
-def judge_largest(search: LargestSearch, network: Network, engine: str, reason: str = "") -> Largest:
+def judge_largest(
+    search: LargestSearch, network: Network, engine: str, reason: str = "", certificate: Certificate | None = None
+) -> Largest:
     """The interval that a search for the largest value over `network`'s inputs has reached."""
     lower, upper = search.lower, search.upper
     exact = upper if lower == upper else None
@@ -137,11 +139,12 @@ def judge_largest(search: LargestSearch, network: Network, engine: str, reason: 
         status=status,
         engine=engine,
         seconds=search.deadline.elapsed(),
-        upper_trust=search.trust,
+        upper_trust=Trust.CERTIFIED if certificate is not None and certificate.accepted else search.trust,
         witness=witness,
         deployed=None if placed is None else network.runtime(placed[0]),
         reason="; ".join(filter(None, [reason, *search.notes])) if status == "interval" else "",
         stages=search.stages,
+        certificate=certificate,
     )
 
 

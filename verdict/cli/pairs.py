@@ -34,6 +34,7 @@ def maxdelta(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """How far apart can the outputs of two networks be, on a whole set of inputs?
@@ -43,7 +44,7 @@ def maxdelta(
     import verdict
     from verdict.cli.progress import line
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     a, b = verdict.load(first), verdict.load(second)
     title = f"{a.path.name} and {b.path.name}"
     with line(title) as shown:
@@ -75,6 +76,7 @@ def imitates(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """Does one network imitate another on a whole set of inputs: outputs close, the class the same, or both?
@@ -83,7 +85,7 @@ def imitates(
     """
     import verdict
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     teacher, student = verdict.load(first), verdict.load(second)
     domain = sets.read_set(first, teacher, input, within, range)
     answer = verdict.imitates(teacher, student, domain, delta=delta, lead=lead, **search)
@@ -122,6 +124,7 @@ def general(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """For all x of a set and all x' within E of x: do the outputs stay close, does the class stay?
@@ -133,10 +136,12 @@ def general(
     from verdict.cli.progress import line
     from verdict.errors import InputError
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = verdict.load(model)
     domain = sets.read_set(model, network, input, within, range)
     asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"
+    if eps is None and certificate is not None:
+        raise InputError("--certificate is about a yes or no, or about the largest move: expected --eps")
     if eps is None and not asked:
         raise InputError("nothing is asked: expected --eps, and --theta or --lead, or either")
     if eps is not None and asked:
@@ -171,6 +176,7 @@ def maxfall(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """How much can an output fall while a feature grows? Nothing, if it is monotone in the feature.
@@ -180,7 +186,7 @@ def maxfall(
     import verdict
     from verdict.cli.progress import line
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = verdict.load(model)
     title = f"{network.path.name}, feature {feature} up"
     with line(title) as shown:

@@ -14,7 +14,7 @@ from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 if TYPE_CHECKING:
     from verdict.network.network import Network
     from verdict.property import Box
-    from verdict.results import Largest, Radius, Verdict
+    from verdict.results import Certificate, Largest, Radius, Verdict
 
 Input = Annotated[
     str | None,
@@ -47,6 +47,7 @@ class Search:
     timeout: float | None
     threads: int
     device: str
+    certificate: str | None = None
 
     def options(self) -> dict[str, Any]:
         """For the API, whose default is the engine. Raises InputError for what makes no sense."""
@@ -60,6 +61,8 @@ class Search:
             "threads": self.threads,
             "device": self.device,
         }
+        if self.certificate is not None:
+            found["certificate"] = self.certificate
         return found if self.engine is None else {**found, "engine": self.engine}
 
 
@@ -81,7 +84,7 @@ def read_set(model: str, network: Network, input: str | None, within: str, limit
 
 def show_largest(answer: Largest, title: str, json: bool) -> int:
     """Print the largest value; the exit code."""
-    from verdict.cli.output import PROOFS, above, below, down, rational, rounded, stages_text, up
+    from verdict.cli.output import PROOFS, above, below, certificate_record, down, rational, rounded, stages_text, up
 
     if json:
         from verdict.cli.printing import print_json
@@ -92,6 +95,7 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
                 "lower": down(answer.lower),
                 "upper": up(answer.upper),
                 "exact": None if answer.exact is None else str(answer.exact),
+                "certificate": certificate_record(answer.certificate),
                 "trust": {"lower": str(answer.lower_trust), "upper": str(answer.upper_trust)},
                 "value": answer.witness.unsafe,
                 "witness": [float(v) for v in answer.witness.array()],
@@ -111,6 +115,7 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
         ("largest", value),
         ("reached", f"{answer.witness.unsafe} by {below(answer.lower)} at an input: exact arithmetic"),
         ("proved", f"nowhere more than {above(answer.upper)}: {PROOFS[answer.upper_trust]}"),
+        *certified(answer.certificate),
         ("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")),
     ]
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
@@ -166,7 +171,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
 
 def show_verdict(answer: Verdict, title: str, json: bool) -> int:
     """Print a yes or no; the exit code."""
-    from verdict.cli.output import PROOFS, rounded, stages_text
+    from verdict.cli.output import PROOFS, certificate_record, rounded, stages_text
 
     point: list[Fraction] = [] if answer.witness is None else answer.witness.point.fractions()
     outputs: list[Fraction] = [] if answer.witness is None else answer.witness.outputs.fractions()
@@ -179,6 +184,7 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
                 "trust": None if answer.trust is None else str(answer.trust),
                 "witness": None if answer.witness is None else [float(v) for v in point],
                 "outputs": None if answer.witness is None else [float(v) for v in outputs],
+                "certificate": certificate_record(answer.certificate),
                 "engine": answer.engine,
                 "seconds": round(answer.seconds, 6),
                 "stages": rounded(answer.stages),
@@ -195,9 +201,17 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         else:
             lines.append(("because", answer.reason))
+        lines += certified(answer.certificate)
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         show(title, lines)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
+
+
+def certified(made: Certificate | None) -> list[tuple[str, str]]:
+    """What became of a certificate, about the question that is kept beside it."""
+    from verdict.cli.output import certificate_text
+
+    return certificate_text(made, None if made is None or made.path is None else f"{made.path}.vnnlib")
 
 
 def show(title: str, lines: list[tuple[str, str]]) -> None:

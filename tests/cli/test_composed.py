@@ -36,6 +36,27 @@ def test_imitates(run: Run) -> None:
     assert max(abs(a - b) for a, b in zip(no.json["outputs"][:10], no.json["outputs"][10:], strict=True)) > 12
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("maxdelta", "digits-mlp", "digits-mlp-robust", *BALL),
+        ("imitates", "digits-mlp", "digits-mlp-robust", *BALL, "--delta", "13", "--lead", "0"),
+        ("general", "digits-mlp-robust", *BALL, "--eps", "0.009", "--theta", "1"),
+        ("robust", "digits-conv", "--input", "digits#3", "--perturbation", "brightness", "--eps", "0.2"),
+    ],
+)
+def test_certificates_about_the_composed_file(run: Run, asked: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "proof.vcert"
+    answer = run(*asked, "--certificate", file, "--json")
+    assert (answer.code, answer.json["certificate"]["accepted"]) == (0, True)
+    query = () if asked[0] == "robust" else ("--property", f"{file}.vnnlib")
+    again = run("check", file, "--network", f"{file}.onnx", *query)
+    assert (again.code, again.out.startswith("accepted")) == (0, True)
+    # The certificate is about the composed file and no other.
+    other = verdict.load("digits-mlp").path
+    assert run("check", file, "--network", other, *query).code != 0
+
+
 def test_general(run: Run) -> None:
     asked = ("general", "digits-mlp-robust", *BALL)
     assert run(*asked, "--theta", "1", "--eps", "0.009").code == 0
