@@ -157,7 +157,7 @@ class Part:
                 rows = np.zeros((len(leaves), 1, size))
                 rows[np.arange(len(leaves)), 0, neuron[leaves.tree]] = side[leaves.tree]
                 found, empty = lines_of(self.network, region, domains, layer, True)
-                here = Region({**region.low, 0: leaves.low}, {**region.high, 0: leaves.high}, region.empty)
+                here = region.on(leaves)
                 return leaves.tree, np.where(empty, np.inf, arithmetic.lower(here, node, rows, found)[:, 0])
 
             below = int(self.network.starts[layer])
@@ -245,11 +245,11 @@ class Part:
         return False
 
     def _region(self, level: int, domains: Domains) -> Region:
-        low, high = domains.leaves.low, domains.leaves.high
+        leaves = domains.leaves
         if self.root is None:
             arithmetic, thorough = self.levels[level]
-            return bounded(self.network, arithmetic, low, high, domains.leaves.signs, thorough=thorough)
-        return Region({**self.root.low, 0: low}, {**self.root.high, 0: high}, self.root.empty)
+            return bounded(self.network, arithmetic, leaves.low, leaves.high, leaves.signs, thorough=thorough)
+        return self.root.on(leaves)
 
     def _closed(self, level: int, domains: Domains, owned: list[Any]) -> Any:
         """Which of the domains exclude every disjunct, (n,)."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from .integers import MORE
 from .network import Network, Relu
+from .tree import Leaves
 
 # Numbers in one array of coefficients.
 MOST_ENTRIES = 2**22
@@ -40,6 +41,12 @@ class Region:
         if number not in self._totals:
             self._totals[number] = self.size(number).sum(axis=1) * MORE
         return self._totals[number]
+
+    def on(self, leaves: Leaves) -> Region:
+        """The region cut to the boxes of leaves within it."""
+        if leaves.whole:
+            return self
+        return Region({**self.low, 0: leaves.low}, {**self.high, 0: leaves.high}, self.empty)
 
     def set(self, number: int, low: Any, high: Any) -> None:
         self.low[number], self.high[number] = low, high

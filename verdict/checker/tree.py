@@ -26,7 +26,7 @@ BLOCK = 512
 class Leaves:
     """Some consecutive leaves of a group: boxes (n, inputs), signs (n, neurons), kinds; `paths[j]` are the neurons
     that leaf j was split on, from the root. `tree` (n,) numbers their trees, `first` is the number of the first
-    leaf, `first_beta` of its first beta."""
+    leaf, `first_beta` of its first beta. `whole`: all boxes are the tree's own, no input was split."""
 
     low: Any
     high: Any
@@ -36,15 +36,16 @@ class Leaves:
     paths: list[list[int]]
     first: int
     first_beta: int
+    whole: bool
 
     def __len__(self) -> int:
         return len(self.kind)
 
     def take(self, index: Any) -> Leaves:
         """Some of them; `first` and `first_beta` no longer apply."""
-        paths = [self.paths[i] for i in index]
-        return Leaves(self.low[index], self.high[index], self.signs[index], self.kind[index], self.tree[index],
-                      paths, -1, -1)
+        low, high = (ends[: len(index)] if self.whole else ends[index] for ends in (self.low, self.high))
+        return Leaves(low, high, self.signs[index], self.kind[index], self.tree[index],
+                      [self.paths[i] for i in index], -1, -1, self.whole)
 
 
 class Walk:
@@ -81,7 +82,7 @@ class Walk:
                 if kind == LEAF and variable in (LINES, RAW, RATIONAL) and value == 0:
                     found.append((bottom, top, path, variable, tree))
                     if len(found) == size:
-                        part = self._part(found, neurons, betas)
+                        part = self._part(found, low, high, neurons, betas)
                         betas += sum(map(len, part.paths))
                         found = []
                         yield part
@@ -96,9 +97,9 @@ class Walk:
                 else:
                     raise RejectedError(f"node {self.position - 1} of the tree is no split of its domain")
         if found:
-            yield self._part(found, neurons, betas)
+            yield self._part(found, low, high, neurons, betas)
 
-    def _part(self, found: list[Any], neurons: int, betas: int) -> Leaves:
+    def _part(self, found: list[Any], low: Any, high: Any, neurons: int, betas: int) -> Leaves:
         signs = np.zeros((len(found), neurons), np.int8)
         paths = []
         for j, (_, _, path, _, _) in enumerate(found):
@@ -110,7 +111,9 @@ class Walk:
                 signs[j, neuron] = sign
                 passed.append(neuron)
             paths.append(passed[::-1])
-        low, high = (np.stack([f[k] for f in found]) for k in (0, 1))
+        whole = all(bottom is low and top is high for bottom, top, *_ in found)
+        low, high = (np.broadcast_to(ends, (len(found), len(ends))) if whole else np.stack([f[k] for f in found])
+                     for k, ends in enumerate((low, high)))
         kind, tree = (np.array([f[k] for f in found]) for k in (3, 4))
         first, self.leaves = self.leaves, self.leaves + len(found)
-        return Leaves(low, high, signs, kind, tree, paths, first, betas)
+        return Leaves(low, high, signs, kind, tree, paths, first, betas, whole)
