@@ -11,7 +11,7 @@ from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
-from verdict.search import bab
+from verdict.search import bab, input_split
 
 TIERS = ("exact", "rigorous", "python")
 
@@ -42,6 +42,22 @@ def test_what_is_proved_is_accepted(tmp_path, sort):
             assert report.accepted, (asked.name, tier, report.reason)
         accepted += found.proved
     assert accepted >= 1
+
+
+@pytest.mark.parametrize("sort", ["radius", "rows", "mixed", "halfspaces"])
+def test_boxes_closed_by_splitting_their_relus(tmp_path, sort, monkeypatch):
+    """Hard work from the first box on: the input tree goes on with ReLU splits, slopes, betas and weights."""
+    monkeypatch.setattr(input_split, "PATIENCE", 0)
+    worked = 0
+    for asked, folder in _asked(tmp_path, sort, 6):
+        found = record(asked, folder, 1.0)
+        assert not (found.proved and asked.truth == "violated")
+        assert not found.left
+        for tier in TIERS if found.proved else ():
+            report = check(found.path, asked.network.path, asked.query, tier=tier, any_order=False)
+            assert report.accepted, (asked.name, tier, report.reason)
+        worked += sum(len(goal.tree._slopes) for part in found.parts for goal in part.goals)
+    assert worked
 
 
 def _identity(folder):

@@ -42,8 +42,9 @@ def test_the_added_row_is_implied_exactly(seed):
     rng = np.random.default_rng(seed)
     matrix = rng.integers(-3, 4, (3, 2)) / 4
     polytope = Polytope(Coefficients(matrix), Coefficients(rng.integers(-4, 5, 3) / 8), "p")
-    more = with_mean(polytope, rng.dirichlet(np.ones(3)))
+    more, shares = with_mean(polytope, rng.dirichlet(np.ones(3)))
     assert len(more.offset.values) == 4
+    assert (more.matrix.values == shares @ matrix).all()
     for _ in range(200):
         y = ExactVector.of([Fraction(int(v), 16) for v in rng.integers(-40, 41, 2)])
         assert more.contains(y) == polytope.contains(y)
@@ -51,7 +52,7 @@ def test_the_added_row_is_implied_exactly(seed):
 
 def test_a_mean_of_one_row_adds_nothing():
     polytope = Polytope(Coefficients([[1.0, 0.0], [0.0, 1.0]]), Coefficients([0.0, 0.0]))
-    assert with_mean(polytope, np.array([1.0, 0.0])) is polytope
+    assert with_mean(polytope, np.array([1.0, 0.0]))[0] is polytope
 
 
 def test_rows_far_below_zero_and_rows_that_know_nothing():

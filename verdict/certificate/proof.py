@@ -121,6 +121,27 @@ class ProofTree:
         self._variable[node] = RATIONAL
         self._rational[node] = rows, betas
 
+    def graft(self, node: int, other: ProofTree, weights: Callable[[Any], Any]) -> None:
+        """Let leaf `node` be split and closed by lines as `other` is, whose columns are among these; `weights` makes
+        those of a leaf's rows from the other tree's, either may be None."""
+        place = np.searchsorted(self.columns, other.columns)
+        stack = [(node, ROOT)]
+        while stack:
+            here, there = stack.pop()
+            kind, variable, value, first = other.node(there)
+            if kind != LEAF:
+                ((on,), (off,)) = self._split(kind, here, variable, value)
+                stack += [(int(off), first + 1), (int(on), first)]
+                continue
+            if there in other._slopes:
+                self._slopes[here] = np.zeros(len(self.columns), np.uint8)
+                self._slopes[here][place] = other._slopes[there]
+            if there in other._betas:
+                self._betas[here] = other._betas[there]
+            rows = weights(other._rows.get(there))
+            if rows is not None:
+                self._rows[here] = np.asarray(rows, np.float32)
+
     def node(self, number: int) -> tuple[int, int, float, int]:
         """(kind, variable, value, first child) of a node; the second child is the next number."""
         return self._kind[number], self._variable[number], self._value[number], self._first[number]

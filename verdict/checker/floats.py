@@ -78,11 +78,14 @@ class Floats:
             if not isinstance(node, Affine):
                 line = lines[current]
                 below, above = line.below.astype(kind), line.above.astype(kind)
-                # No difference of slopes here: its rounding would meet |z|, and that is not charged.
-                mu = np.where(nu >= 0, nu * below[:, None, :], nu * above[:, None, :])
+                # No difference of slopes here: its rounding would meet |z|, and that is not charged. One of the two
+                # products is 0 in every entry.
+                mu, falling = np.maximum(nu, 0), np.minimum(nu, 0)
+                mu *= below[:, None, :]
+                mu += falling * above[:, None, :]
                 if line.shift is not None:
                     mu += line.shift.astype(kind)[:, None, :]
-                constant += _dot(np.minimum(nu, 0), line.gap_of(above, kind))
+                constant += _dot(falling, line.gap_of(above, kind))
                 _add(pending, node.source, mu)
                 count += 2 * nu.shape[2]
                 continue

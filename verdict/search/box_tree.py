@@ -2,6 +2,7 @@
 
 One tree excludes all polytopes at once; every box carries the number of its node. The checker bounds a leaf's box anew,
 so a leaf needs nothing but its place in the tree, or the weights of the mean of rows that excludes a polytope on it.
+Where a box was closed by hard work, its node goes on with ReLU splits, and their leaves have slopes and betas too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..certificate.recording import Recording
 from ..network.exact import FloatArray
 from ..property import UnsafeSet
 from .boxes import Boxes
+from .hard_box import ReluProof
 from .rows import Rows
 
 
@@ -24,7 +26,7 @@ class BoxTree:
 
     def __init__(self, proof: Recording, unsafe: UnsafeSet, rows: Rows) -> None:
         self.proof, self.unsafe, self.rows = proof, unsafe, rows
-        self.tree = ProofTree()
+        self.tree = ProofTree(np.arange(proof.neurons.count))
 
     def split(self, parents: Boxes, halves: Boxes, coordinates: Any) -> Boxes:
         """The halves of boxes (see `halving.halve`) with their numbers."""
@@ -36,6 +38,16 @@ class BoxTree:
         mixed = boxes.take(boxes.weights.any(axis=1))
         if len(mixed):
             self.tree.close(mixed.node, rows=self._weights(mixed.weights))
+
+    def graft(self, node: int, proof: ReluProof) -> None:
+        """Let a box be split and closed as hard work has done it."""
+
+        def weights(own: Any) -> Any:
+            row = proof.shares[0] if own is None else own @ proof.shares
+            found = self._weights((row + proof.others)[None])
+            return None if found is None else found[0]
+
+        self.tree.graft(node, proof.tree, weights)
 
     def _weights(self, weights: FloatArray) -> Any:
         """Weights (n, rows of all polytopes) as those of the rows of all the goal's disjuncts; None if unknown."""

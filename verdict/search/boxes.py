@@ -109,6 +109,6 @@ def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: A
     bounds = linear_bounds(graph, device.put(bottom), device.put(top))
     bound = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)))
     bound = LinearBound(device.fetch(bound.lower), device.fetch(bound.slope), device.fetch(bound.constant))
-    slack, weights = rows.mixed_slack(bound, bottom, top)
+    margins, weights = rows.margins(bound, bottom, top)
     slope = bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
-    return Boxes(low, high, slope, slack, weights, np.zeros(len(low), int))
+    return Boxes(low, high, slope, margins.min(axis=1), weights, np.zeros(len(low), int))

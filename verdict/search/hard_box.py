@@ -7,42 +7,87 @@ splits see what many boxes do not. Whether it pays, `input_split` measures as it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..bounds.bounds import Bounds
 from ..bounds.linear import linear_bounds, output_bounds
+from ..certificate.neurons import NeuronMap
+from ..certificate.proof import ProofTree
+from ..certificate.recording import Recording
 from ..deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Graph
-from ..property import Polytope, UnsafeSet
-from .mean_row import best_mean, with_mean
+from ..property import UnsafeSet
+from .mean_row import with_mean
 from .relu_split import ReluSplit
+from .rows import Rows
 from .workers import Workers
 
 
+class Turns(Deadline):
+    """So many looks at a clock that also shows `deadline`: a limit that other work on the machine does not move."""
+
+    def __init__(self, turns: float, deadline: Deadline) -> None:
+        super().__init__(deadline.remaining())
+        self.turns = turns
+
+    def passed(self) -> bool:
+        self.turns -= 1
+        return self.turns < 0 or super().passed()
+
+
+@dataclass(frozen=True, eq=False)
+class ReluProof:
+    """What closed a box: a tree of ReLU splits about one polytope, and weights (rows,) of the others' rows.
+
+    The weights that the tree's leaves have are of the rows of `shares` (k, rows of all polytopes), each a mean of rows.
+    """
+
+    tree: ProofTree
+    shares: FloatArray
+    others: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Whether the box is proved safe, points of it that look unsafe, (k, input_size), and the proof if recorded."""
+
+    closed: bool
+    points: FloatArray
+    proof: ReluProof | None = None
+
+
 class HardBox:
-    """Works on boxes of one network and unsafe set."""
+    """Works on boxes of one network and unsafe set, on which one polytope is left; `neurons` are needed to record."""
 
-    def __init__(self, graph: Graph, unsafe: UnsafeSet) -> None:
-        self.graph, self.unsafe = graph, unsafe
+    def __init__(self, graph: Graph, unsafe: UnsafeSet, rows: Rows, neurons: NeuronMap | None = None) -> None:
+        self.graph, self.unsafe, self.rows, self.neurons = graph, unsafe, rows, neurons
 
-    def work(self, low: FloatArray, high: FloatArray, deadline: Deadline) -> tuple[bool, FloatArray]:
-        """Whether the box [low, high] is proved safe, and points of it that look unsafe, (k, input_size)."""
+    def work(self, low: FloatArray, high: FloatArray, deadline: Deadline) -> Work:
+        """Split ReLUs on the box [low, high] until it is closed or the time is up."""
         bounds = linear_bounds(self.graph, low[None], high[None])
+        bound = output_bounds(self.graph, bounds, self.rows.matrix)
+        margins, weights = self.rows.margins(bound, low[None], high[None])
+        left = int(margins[0].argmin())
         points = [low[None][:0]]
+        if (np.delete(margins[0], left) <= 0).any():
+            return Work(False, points[0])
 
         def note(suspects: FloatArray) -> bool:
             points.append(suspects)
             return True
 
-        polytopes = [self._with_mean(bounds, p) for p in self.unsafe.polytopes]
-        outcome = ReluSplit(self.graph, bounds, polytopes, Workers(1), note).run(deadline)
-        return outcome.proved, np.concatenate(points)
-
-    def _with_mean(self, bounds: Bounds, polytope: Polytope) -> Polytope:
-        """The polytope with the mean of its rows that linear bounds exclude best on the box of `bounds`."""
-        if len(polytope.offset.values) == 1:
-            return polytope
-        bound = output_bounds(self.graph, bounds, polytope.matrix.values)
-        _, weights = best_mean(bound, polytope.offset.values, bounds.lower[0], bounds.upper[0])
-        return with_mean(polytope, weights[0])
+        _, mean = self.rows.best_mean(left, bound, low[None], high[None], np.arange(1))
+        polytope, means = with_mean(self.unsafe.polytopes[left], mean[0])
+        proof = None if self.neurons is None else Recording(self.neurons, [[0]])
+        outcome = ReluSplit(self.graph, bounds, [polytope], Workers(1), note, proof=proof).run(deadline)
+        found = np.concatenate(points)
+        if proof is None or not outcome.proved:
+            return Work(outcome.proved, found)
+        (goal,) = proof.parts[0].goals
+        own = self.rows.of(left)
+        shares, others = np.zeros((len(means), len(self.rows.owner))), weights[0]
+        shares[:, own], others[own] = means, 0
+        # Raw multipliers are those of one disjunct, and this tree becomes part of a goal of any number.
+        return Work(not goal.tree.has_raw, found, ReluProof(goal.tree, shares, others))

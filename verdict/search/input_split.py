@@ -27,7 +27,7 @@ from .attack import refine
 from .box_tree import BoxTree
 from .boxes import Boxes, bound_boxes
 from .halving import halve
-from .hard_box import HardBox
+from .hard_box import HardBox, Turns
 from .relu_split import Outcome
 from .rows import Rows
 from .workers import Workers
@@ -37,8 +37,8 @@ BATCH, DEVICE_BATCH = 48, 768
 # Open boxes in memory, beyond which the search goes depth first.
 MOST_BOXES = 2_000_000
 # Boxes to visit before single ones are worked on, and how many of them at a time; the share of them that must close
-# for the work to pay, the weight of the latest one in that share, and the seconds for each.
-PATIENCE, HARD_BATCH, WORTH, MEMORY, SECONDS = 1200, 4, 0.3, 0.05, 0.03
+# for the work to pay, the weight of the latest one in that share, and how often the open domains of each are split.
+PATIENCE, HARD_BATCH, WORTH, MEMORY, TURNS = 1200, 4, 0.3, 0.05, 10
 # Of each batch's points, so many nearest to a counterexample take so many gradient steps towards it.
 REFINED, REFINE_STEPS = 8, 4
 
@@ -73,7 +73,7 @@ class InputSplit:
         self._nearest: list[tuple[float, int]] = []
         self._largest: list[tuple[float, int]] = []
         self._ticket, self._visited = itertools.count(), 0
-        self._hard = HardBox(graph, unsafe)
+        self._hard = HardBox(graph, unsafe, self.rows, None if proof is None else proof.neurons)
         # How often hard work has closed a box of late.
         self._success = 0.5
 
@@ -89,12 +89,12 @@ class InputSplit:
             on_progress(self.least, len(self._open), self._visited)
             if deadline.passed():
                 return Outcome(False, self.least, self._visited, "the time limit was reached")
-            if self._visited < PATIENCE or self._tree is not None:
+            if self._visited < PATIENCE:
                 batch = self._pop(self._batch, self._worst, self._nearest)
             elif self._success < WORTH:
                 batch, self._success = self._pop(self._batch, self._largest, self._nearest), 0.5
             else:
-                found, batch = self._work(self._pop(HARD_BATCH, self._largest), deadline, SECONDS)
+                found, batch = self._work(self._pop(HARD_BATCH, self._largest), deadline, TURNS)
             divisible = batch.divisible.any(axis=1)
             if not (found or divisible.all()):
                 # Boxes no larger than a float's neighbourhood: splitting ReLUs has all the time there is.
@@ -170,16 +170,18 @@ class InputSplit:
     def _halves(self, boxes: Boxes) -> tuple[Boxes, Any]:
         return halve(self.graph, self.rows, self._width, boxes, self.device)
 
-    def _work(self, batch: Boxes, deadline: Deadline, seconds: float = math.inf) -> tuple[bool, Boxes]:
-        """Work hard on boxes, `seconds` on each; whether a counterexample was found, and the boxes left open."""
+    def _work(self, batch: Boxes, deadline: Deadline, turns: float = math.inf) -> tuple[bool, Boxes]:
+        """Work hard on boxes, so many turns on each; whether a counterexample was found, and the boxes left open."""
         left = []
         for i in range(len(batch)):
-            closed, points = self._hard.work(batch.low[i], batch.high[i], deadline.share(1.0, seconds))
-            if len(points) and self.try_points(points):
+            work = self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline))
+            if len(work.points) and self.try_points(work.points):
                 return True, batch
-            self._success += MEMORY * (closed - self._success)
-            if not closed:
+            self._success += MEMORY * (work.closed - self._success)
+            if not work.closed:
                 left.append(i)
+            elif self._tree is not None and work.proof is not None:
+                self._tree.graft(int(batch.node[i]), work.proof)
         return False, batch.take(left)
 
     def _volumes(self, boxes: Boxes) -> FloatArray:

@@ -55,15 +55,19 @@ def best_mean(bound: LinearBound, limits: Any, low: Any, high: Any) -> tuple[Any
     return best, kept
 
 
-def with_mean(polytope: Polytope, weights: Any) -> Polytope:
-    """The polytope with one more row that its rows imply: their mean with about these weights (rows,), exactly.
+def with_mean(polytope: Polytope, weights: Any) -> tuple[Polytope, Any]:
+    """The polytope with one more row that its rows imply: their mean with about these weights (rows,), exactly; and of
+    what weights (rows + 1, rows) of its rows its rows are now the means.
 
     The polytope itself where the mean is no row of floats.
     """
     shares = np.array([Fraction(max(0, round(float(w) * GRID)), GRID) for w in weights], dtype=object)
+    own = np.eye(len(shares))
     if np.count_nonzero(shares) < 2:
-        return polytope
+        return polytope, own
     matrix, offset = polytope.matrix.fractions(), polytope.offset.fractions()
     row = Coefficients.from_fractions(np.vstack([matrix, shares @ matrix]))
     limit = Coefficients.from_fractions(np.append(offset, shares @ offset))
-    return Polytope(row, limit, polytope.name) if row.is_dyadic else polytope
+    if not row.is_dyadic:
+        return polytope, own
+    return Polytope(row, limit, polytope.name), np.vstack([own, shares.astype(np.float64)])

@@ -44,27 +44,34 @@ class Rows:
         """For bounds (batch, rows): the least over polytopes of the best row's margin; > 0 excludes all."""
         return self._best(self._margins(lower)).min(axis=1)
 
-    def mixed_slack(self, bound: LinearBound, low: Any, high: Any) -> tuple[Any, Any]:
-        """As `slack` of a bound over boxes [low, high], but with the best weighted mean of each polytope's rows.
+    def margins(self, bound: LinearBound, low: Any, high: Any) -> tuple[Any, Any]:
+        """Of each polytope (batch, polytopes) what its best row, or weighted mean of rows, exceeds 0 by at least on the
+        boxes [low, high], and the weights (batch, rows) of the means that exclude a polytope; 0 where none is needed.
 
         Inside a polytope all rows are at most 0, and so is every mean with weights >= 0: one that is positive on the
         box excludes the polytope where no single row does. The bound's own linear functions are averaged, in
-        float64, so no pass through the network is needed. Second come the weights (batch, rows) of the means that
-        exclude a polytope, 0 for polytopes that need none.
+        float64, so no pass through the network is needed.
         """
         best = self._best(self._margins(bound.lower)).astype(np.float64)
         weights = np.zeros(bound.lower.shape)
-        open_ = np.flatnonzero(best.min(axis=1) <= 0)
-        for polytope, (start, count) in enumerate(zip(self.starts, self.counts, strict=True)):
-            at = open_[best[open_, polytope] <= 0]
+        for polytope, count in enumerate(self.counts):
+            at = np.flatnonzero(best[:, polytope] <= 0)
             if not 1 < count <= MOST_ROWS or not len(at):
                 continue
-            rows = slice(start, start + count)
-            part = LinearBound(bound.lower[at, rows], bound.slope[at, rows], bound.constant[at, rows])
-            mean, shares = best_mean(part, self.limits[rows], low[at], high[at])
+            mean, shares = self.best_mean(polytope, bound, low, high, at)
             best[at, polytope] = np.maximum(best[at, polytope], mean)
-            weights[at, rows] = np.where(mean[:, None] > 0, shares, 0)
-        return best.min(axis=1), weights
+            weights[at, self.of(polytope)] = np.where(mean[:, None] > 0, shares, 0)
+        return best, weights
+
+    def best_mean(self, polytope: int, bound: LinearBound, low: Any, high: Any, boxes: Any) -> tuple[Any, Any]:
+        """See `mean_row`: for one polytope, on some of the boxes [low, high] that `bound` is about."""
+        own = self.of(polytope)
+        part = LinearBound(bound.lower[boxes, own], bound.slope[boxes, own], bound.constant[boxes, own])
+        return best_mean(part, self.limits[own], low[boxes], high[boxes])
+
+    def of(self, polytope: int) -> slice:
+        """The places of one polytope's rows."""
+        return slice(self.starts[polytope], self.starts[polytope] + self.counts[polytope])
 
     def _margins(self, lower: Any) -> Any:
         """How far bounds (batch, rows) exceed their limits."""
