@@ -81,7 +81,9 @@ class HardBox:
         _, mean = self.rows.best_mean(left, bound, low[None], high[None], np.arange(1))
         polytope, means = with_mean(self.unsafe.polytopes[left], mean[0])
         proof = None if self.neurons is None else Recording(self.neurons, [[0]])
-        outcome = ReluSplit(self.graph, bounds, [polytope], Workers(1), note, proof=proof).run(deadline)
+        # A linear program costs more than halving the box.
+        search = ReluSplit(self.graph, bounds, [polytope], Workers(1), note, proof=proof, programs=False)
+        outcome = search.run(deadline)
         found = np.concatenate(points)
         if proof is None or not outcome.proved:
             return Work(outcome.proved, found)

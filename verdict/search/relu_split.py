@@ -79,7 +79,7 @@ class ReluSplit:
 
     Multipliers are looked for on `device`. `try_points` is given candidate counterexamples (k, input_size) that look
     unsafe and returns True to stop. With `proof` the search's trees are kept, and added to it as a part with `lemmas`
-    when all is proved.
+    when all is proved. Without `programs` linear programs wait until every ReLU is split.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class ReluSplit:
         device: Device = CPU,
         proof: Recording | None = None,
         lemmas: Lemmas | None = None,
+        programs: bool = True,
     ) -> None:
         self.graph, self.bounds, self.polytopes, self.workers = graph, bounds, polytopes, workers
         self.try_points = try_points
@@ -101,7 +102,7 @@ class ReluSplit:
         self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
         self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
         self._lemmas = lemmas
-        self._programs, self._stop = Programs(self.space), lambda: False
+        self._programs, self._stop = Programs(self.space) if programs else None, lambda: False
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -199,7 +200,9 @@ class ReluSplit:
         """Bound a batch, close what can be closed, split the rest."""
         domains, seen = optimise(self.space, self._best_rows(domains), steps)
         self._recheck(domains, seen.rounding)
-        proofs = self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
+        proofs: dict[int, Multipliers] = {}
+        if self._programs is not None:
+            proofs = self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
         solved = np.isin(np.arange(len(domains)), list(proofs))
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
         closed = (domains.lower > 0) & ~solved
