@@ -2,7 +2,8 @@
 
 Sharpening grows a tree for each end of each unstable neuron, several times over with more and more splits. For every
 end the best tree is kept, as long as it beats what a checker finds by itself. With the slopes of all its lines fixed, a
-tree proves no less when the bounds of the layers before get tighter later on: a multiplier's gap only shrinks.
+tree proves no less when the bounds of the layers before get tighter later on: what a fixed multiplier loses, the least
+value over an interval, only shrinks with the interval.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Lemmas:
         """Keep the trees that are worth it; the bounds (trees,), -infinity for the others.
 
         Tree i is about row `row[i]` of the space, which are +e_j and then -e_j for the neurons j that are `unstable`;
-        `known` (rows,) are the bounds found without trees.
+        `known` (rows,) are the bounds known before.
         """
         count = len(unstable)
         width = -(known[:count] + known[count:])
