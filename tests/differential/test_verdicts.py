@@ -100,18 +100,25 @@ def test_engines_agree(first, tmp_path, monkeypatch, record_property):
 def _answer(asked: Asked, way: str, patch: pytest.MonkeyPatch, seconds: Counter) -> verdict.Verdict:
     engine, limit, forced = WAYS[way]
     path = asked.query.with_suffix(f".{way}.vcert")
+
+    def ask_within(limit: float) -> verdict.Verdict:
+        return verdict.verify(asked.query, asked.network, engine=engine, timeout=limit, threads=1, certificate=path)
+
     with patch.context() as inner:
         for name, value in forced.items():
             inner.setattr(bab, name, value)
         started = time.perf_counter()
-        answer = verdict.verify(asked.query, asked.network, engine=engine, timeout=limit, threads=1, certificate=path)
+        answer = ask_within(limit)
+        if answer.status == "robust" and "time ran out" in answer.certificate.reason:
+            # On a busy machine a proof of the last second is written and not checked.
+            answer = ask_within(10 * limit)
         seconds[way] += time.perf_counter() - started
     return answer
 
 
 @pytest.mark.parametrize("engine", ["milp", "auto"])
-def test_a_solver_that_breaks_down_gives_unknown(engine, tmp_path, monkeypatch):
-    """HiGHS has ended with kError on well-formed models, which must not end the whole call."""
+def test_a_solver_that_breaks_down_proves_nothing(engine, tmp_path, monkeypatch):
+    """HiGHS has ended with kError on well-formed models, which must not end the whole call; auto goes on to Z3."""
 
     def break_down(self, *args, **options):
         raise verdict.SolverError("MathOpt (highs): kError")
@@ -121,8 +128,11 @@ def test_a_solver_that_breaks_down_gives_unknown(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(bab, "FEW_INPUTS", -1)
     monkeypatch.setattr(Solver, "solve", break_down)
     answer = verdict.verify(asked.query, asked.network, engine=engine, timeout=20, threads=1)
-    assert answer.status == "unknown"
-    assert "kError" in answer.reason or engine == "auto"
+    if engine == "auto":
+        assert (answer.status, answer.trust) in [("unknown", None), (asked.truth, Trust.Z3)]
+    else:
+        assert answer.status == "unknown"
+        assert "kError" in answer.reason
 
 
 @pytest.mark.parametrize("serial", [22, 27, 123, 205])
