@@ -220,7 +220,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], tuple[str, ...]]
     "range not a number": (nothing, (*X, "--range", "0", "one"), ("--range", "'one'")),
     "range infinite": (nothing, (*X, "--range", "0", "inf"), ("--range", "'inf'")),
     "range half given": (nothing, (*X, "--range", "0"), ("--range",)),
-    "norm unknown": (nothing, (*X, "--norm", "l2"), ("'l2'", "linf")),
+    "norm unknown": (nothing, (*X, "--norm", "l3"), ("'l3'", "linf, l1, l2")),
     "engine unknown": (nothing, (*X, "--engine", "magic"), ("'magic'", "milp", "smt")),
     "solver unknown": (nothing, (*X, "--engine", "milp", "--solver", "hihgs"), ("did you mean 'highs'",)),
     "solver of the other engine": (nothing, (*X, "--engine", "smt", "--solver", "scip"), ("z3", "scip")),

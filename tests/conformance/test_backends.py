@@ -266,7 +266,7 @@ def test_cancelling(name: str) -> None:
     model = market_split(8, 60) if integer else market_split(8, 60).relaxed()
     cancel = threading.Event()
     if integer:
-        threading.Timer(0.6, cancel.set).start()
+        threading.Timer(1.5, cancel.set).start()
     else:
         cancel.set()
     started = time.monotonic()
