@@ -66,7 +66,9 @@ def test_equal_probabilities_of_different_scores(tmp_path):
     network = verdict.load(model)
     p = network.runtime(np.zeros(1))
     assert p[0] == p[1]
-    assert verdict.robust(network, [0.0], 1, label=0).status != "violated"
+    answer = verdict.robust(network, [0.0], 1, label=0, certificate=tmp_path / "c.vcert")
+    assert (answer.status, answer.trust) == ("robust", verdict.Trust.CERTIFIED)
+    assert "float32" not in answer.semantics
     report = check(one_leaf(model, [Fraction(0)], Fraction(1)), model)
     assert (report.accepted, report.any_order) == (True, False)
     assert "Softmax" in report.reason

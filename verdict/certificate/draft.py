@@ -218,7 +218,8 @@ class Draft:
                 if report.any_order:
                     os.replace(trial, path)
                     return report
-        except (_LateError, KeyboardInterrupt):
+        except (_LateError, KeyboardInterrupt, InputError):
+            # An InputError: no halving can help, as with a Softmax at the end. The proof over the reals stands.
             pass
         finally:
             _remove(trial)

@@ -83,8 +83,8 @@ def command(
 
 
 def _shipped(path: str) -> str:
-    """The file of a shipped model that is called by its name."""
+    """The file of a shipped model that is called by its name; a file of that name comes first."""
     from verdict.models import models
 
-    found = None if Path(path).exists() else models().get(path)
-    return path if found is None else str(found.path)
+    found = models().get(path)
+    return path if found is None or Path(path).exists() else str(found.path)
