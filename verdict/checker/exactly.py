@@ -41,15 +41,15 @@ class Leaf:
     ball: Ball | None
 
 
-def closed(leaf: Leaf, region: Region, stored: bool = True) -> bool:
-    """Whether the leaf's multipliers exclude every disjunct; without `stored` those that the bounds alone give."""
+def excluded(leaf: Leaf, region: Region, stored: bool = True) -> list[bool]:
+    """Which disjuncts the leaf's multipliers exclude; without `stored` those that the bounds alone give."""
     network, domain, kind = leaf.network, leaf.domain, int(leaf.domain.leaves.kind[0])
     lines, empty = lines_of(network, region, domain, len(network.relus), stored)
     if empty[0]:
-        return True
+        return [True] * len(leaf.owned)
     low, high = _box(leaf)
     if any(a > b for a, b in zip(low, high, strict=True)):
-        return True
+        return [True] * len(leaf.owned)
     if kind != LINES and len(leaf.owned) != 1:
         raise UnreadableError(f"{leaf.group.prefix}: raw or rational multipliers for several disjuncts at once")
     of = {network.nodes[r].source: line for r, line in lines.items()}
@@ -89,10 +89,10 @@ def closed(leaf: Leaf, region: Region, stored: bool = True) -> bool:
         return g > 0 or (g == 0 and leaf.ball is not None and _grows(leaf.ball, slope, low, high))
 
     size = network.size(network.output)
-    return all(
+    return [
         any(holds(_row(size, [r], [1])) for r in own) if given is None else holds(_row(size, own, given))
         for own, given in zip(leaf.owned, weights, strict=True)
-    )
+    ]
 
 
 def _row(size: int, places: Any, values: list[Any]) -> list[Fraction]:

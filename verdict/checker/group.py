@@ -6,7 +6,7 @@ polytope by itself. No number stored here has to be right, only finite and of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,12 @@ class Domains:
     def take(self, index: Any) -> Domains:
         below, shift, rows = (None if a is None else a[index] for a in (self.below, self.shift, self.rows))
         return Domains(self.leaves.take(index), below, self.chords, shift, rows)
+
+    @property
+    def unsplit(self) -> Domains:
+        """The boxes of these leaves, without splits of ReLUs and their multipliers: what holds there holds here."""
+        leaves = replace(self.leaves, signs=np.zeros_like(self.leaves.signs), paths=[[] for _ in self.leaves.paths])
+        return Domains(leaves, None, None, None, self.rows)
 
 
 class Group:

@@ -8,6 +8,7 @@ belong to this part and nothing outside it can use them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from .archive import Archive, each, member_of, only
 from .claim import Claim
 from .errors import RejectedError, UnreadableError
-from .exactly import Leaf, closed
+from .exactly import Leaf, excluded
 from .floats import Floats
 from .group import FLOATS, Domains, Group, lines_of
 from .integers import Integers, OutOfRangeError
@@ -219,10 +220,13 @@ class Part:
         number = np.arange(len(leaves))[wanted]
         at, left = number[leaves.kind[wanted] == LINES], []
         if self.work.tier != "python":
-            for level in range(len(self.levels) if self.at_leaves else 2):
-                if len(at):
-                    at = at[~self._closed(level, domains.take(at), owned)]
-            left, at = (leaves.first + at).tolist(), at[:0]
+            split = leaves.signs[at].any(axis=1)
+            for some in (at[~split], at[split]):
+                for level in range(len(self.levels) if self.at_leaves else 2):
+                    if len(some):
+                        some = some[~self._closed(level, domains.take(some), owned)]
+                left += (leaves.first + some).tolist()
+            at = at[:0]
         ball = self.work.claim.ball if self.work.claim.is_open else None
         for j in [*at, *number[leaves.kind[wanted] != LINES]]:
             kind, domain = int(leaves.kind[j]), domains.take([j])
@@ -234,15 +238,31 @@ class Part:
 
     def _closed_exactly(self, leaf: Leaf) -> bool:
         """Whether Fractions close a leaf, with stored multipliers or without."""
-        lines = int(leaf.domain.leaves.kind[0]) == LINES
+        lines, left = int(leaf.domain.leaves.kind[0]) == LINES, np.ones(len(leaf.owned), bool)
         try:
             for level in range(1, len(self.levels) if self.at_leaves else 2):
-                region = self._region(level, leaf.domain)
-                if closed(leaf, region) or (lines and closed(leaf, region, False)):
-                    return True
+                for region, domain, stored in self._attempts(level, leaf.domain):
+                    if stored or lines:
+                        left &= ~np.array(excluded(replace(leaf, domain=domain), region, stored))
+                    if not left.any():
+                        return True
         except OutOfRangeError:
             pass
         return False
+
+    def _attempts(self, level: int, domains: Domains) -> Iterator[tuple[Region, Domains, bool]]:
+        """What leaves are tried with: bounds of all neurons, domains, and whether to use the multipliers stored."""
+        if self.at_leaves and domains.leaves.signs.any() and (domains.leaves.kind == LINES).all():
+            # Multipliers found with the bounds of a box may be no good with better ones; and those that are found for
+            # one disjunct are no good for others, which have been excluded before the splits.
+            boxes = domains.unsplit
+            region = self._region(level, boxes)
+            yield region, domains, True
+            yield region, boxes, False
+        region = self._region(level, domains)
+        yield region, domains, True
+        if domains.below is not None or domains.shift is not None:
+            yield region, domains, False
 
     def _region(self, level: int, domains: Domains) -> Region:
         leaves = domains.leaves
@@ -255,13 +275,10 @@ class Part:
         """Which of the domains exclude every disjunct, (n,)."""
         arithmetic, layers = self.levels[level][0], len(self.network.relus)
         rows = tried(self.network.size(self.network.output), owned, domains.rows)
-        closed = np.zeros(len(domains), bool)
-        with_stored = domains.below is not None or domains.shift is not None
+        closed, left = np.zeros(len(domains), bool), np.ones((len(domains), len(owned)), bool)
         try:
-            region = self._region(level, domains)
-            left = np.ones((len(domains), len(owned)), bool)
-            for stored in (True, False) if with_stored else (False,):
-                lines, empty = lines_of(self.network, region, domains, layers, stored)
+            for region, here, stored in self._attempts(level, domains):
+                lines, empty = lines_of(self.network, region, here, layers, stored)
                 bound = arithmetic.lower(region, self.network.output, np.concatenate(rows, axis=1), lines)
                 start = 0
                 for d, few in enumerate(rows):
