@@ -237,7 +237,6 @@ def robust(
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
-    from .search.certify import Certified
     from .search.robust import Evidence, decide
 
     deadline = Deadline(timeout)
@@ -249,7 +248,11 @@ def robust(
     box = question.family.at(radius)
     report = on_progress or (lambda stage: None)
     problem = Problem(question.network, box, question.unsafe)
-    certified = None if certificate is None else Certified(certificate, question.network, question.claim(radius))
+    certified = None
+    if certificate is not None:
+        from .search.certify import Certified
+
+        certified = Certified(certificate, question.network, question.claim(radius))
     here = _at_center(question)
     if here is not None:
         evidence = Evidence(witness=here)
@@ -371,11 +374,9 @@ def maxeps(
     that file or one beside it.
     """
     from .bounds.methods import encoder_bounds
-    from .certificate.draft import prepare
     from .certificate.gate import judge_radius
     from .certificate.replay import replay_exactly
     from .search.radius import RadiusSearch
-    from .search.radius_certificate import certify_radius
 
     whole = Deadline(timeout)
     deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
@@ -383,7 +384,11 @@ def maxeps(
     _refuse_round(question, engine, certificate)
     name, backend = _engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
-    path = None if certificate is None else prepare(certificate)
+    path = None
+    if certificate is not None:
+        from .certificate.draft import prepare
+
+        path = prepare(certificate)
     search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
     if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
         return _wrong_already(question, name, deadline, path)
@@ -398,6 +403,8 @@ def maxeps(
             reason = "the time limit was reached"
         if path is not None:
             search.enter("certificate")
+            from .search.radius_certificate import certify_radius
+
             made, float32 = certify_radius(search, path, question.claim, whole, threads)
     except KeyboardInterrupt:
         reason = "interrupted"
@@ -435,7 +442,6 @@ def verify(
     from .property.cases import Case
     from .property.vnnlib import VnnLib1, read_query
     from .property.vnnlib_bind import bound
-    from .search.certify import Certified
     from .search.query import decide_query
     from .search.robust import Evidence, decide
 
@@ -447,6 +453,8 @@ def verify(
     made = None if certificate is None else Certificate(None, reason="the checker reads queries of version 1 only")
     certified = None
     if certificate is not None and isinstance(asked, VnnLib1):
+        from .search.certify import Certified
+
         certified = Certified(certificate, subject, unsat_claim(), asked.path)
     report = on_progress or (lambda stage: None)
     started = deadline.elapsed()

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .checker import Report
 
 
+# The relative gap at which an interval counts as closed.
+CLOSED = Fraction(1, 10**6)
+
+
 class Trust(str, enum.Enum):
     """What stands behind an answer, strongest first (design section 3)."""
 

@@ -1,12 +1,16 @@
 """`verdict verify`: the answer first, then a witness that satisfies the query; bad queries end with code 2."""
 
 import re
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import verdict
+from verdict import models
 from verdict.cli.main import app, main
 from verdict.network.exact import ExactVector
 from verdict.property.vnnlib1 import read_vnnlib1
@@ -105,3 +109,20 @@ def test_stages_add_up_to_the_whole(tmp_path):
     answer = verdict.verify(path, verdict.load("xor"))
     assert answer.status == "robust"
     assert sum(answer.stages.values()) <= answer.seconds
+
+
+def test_a_question_without_a_certificate_imports_no_checker(tmp_path: Path) -> None:
+    """What starts in a blink must not read what only certificates and composed networks need."""
+    query = tmp_path / "q.vnnlib"
+    query.write_text(
+        "(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)(declare-const Y_1 Real)"
+        "(assert (<= X_0 0.1))(assert (>= X_0 0))(assert (<= X_1 0.1))(assert (>= X_1 0))(assert (<= Y_0 Y_1))"
+    )
+    model = Path(models.model("xor").path)
+    code = (
+        "import sys; from verdict.cli.main import main; "
+        f"print(main(['verify', {str(query)!r}, '--network', {str(model)!r}])); "
+        "print([m for m in sys.modules if m.startswith(('verdict.checker', 'verdict.compose'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["unsat", "0", "[]"], done.stderr

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ..network.network import Network
-from ..results import Certificate, Largest, Radius, Trust, Verdict, Witness
-from ..search.largest import LargestSearch
-from ..search.radius import CLOSED, RadiusSearch
-from ..search.robust import Evidence
-from ..search.weights import WeightSearch
+from ..results import CLOSED, Certificate, Largest, Radius, Trust, Verdict, Witness
 from .replay import deployable
+
+if TYPE_CHECKING:
+    from ..search.largest import LargestSearch
+    from ..search.radius import RadiusSearch
+    from ..search.robust import Evidence
+    from ..search.weights import WeightSearch
 
 # The gap of a closed interval is relative to its upper end; radii below 1/100 are measured as if they were
 # 1/100, because float solvers' tolerances are absolute.

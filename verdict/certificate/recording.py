@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..property import Box, Polytope
-from .neurons import Disjuncts, NeuronMap
 from .proof import Part
 
 if TYPE_CHECKING:
     from ..search.space import Space
+    from .neurons import Disjuncts, NeuronMap
 
 
 @dataclass(eq=False)

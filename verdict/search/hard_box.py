@@ -8,11 +8,11 @@ splits see what many boxes do not. Whether it pays, `input_split` measures as it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..bounds.linear import linear_bounds, output_bounds
-from ..certificate.neurons import NeuronMap
 from ..certificate.proof import ProofTree
 from ..certificate.recording import Recording
 from ..deadline import Deadline
@@ -23,6 +23,9 @@ from .mean_row import with_mean
 from .relu_split import ReluSplit
 from .rows import Rows
 from .workers import Workers
+
+if TYPE_CHECKING:
+    from ..certificate.neurons import NeuronMap
 
 
 class Turns(Deadline):

@@ -18,8 +18,8 @@ from ..deadline import Deadline
 from ..network.exact import Coefficients, ExactVector, FloatArray, float_above
 from ..network.network import Network
 from ..property import Box, Perturbation, Polytope, ScaledBall, UnsafeSet
-from ..results import Trust, Witness
-from .radius import CLOSED, RadiusSearch
+from ..results import CLOSED, Trust, Witness
+from .radius import RadiusSearch
 
 # Values below this are measured as if they were this large, because float solvers' tolerances are absolute.
 SMALL = Fraction(1, 100)

@@ -9,14 +9,16 @@ value over an interval, only shrinks with the interval.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..certificate.neurons import NeuronMap
 from ..certificate.proof import ROOT, Lemma, ProofTree
 from ..network.graph import Graph, Relu
 from .space import Space
+
+if TYPE_CHECKING:
+    from ..certificate.neurons import NeuronMap
 
 # A tree is worth its bytes where it moves an end by so much of the distance between the ends.
 WORTH = 0.01

@@ -21,13 +21,11 @@ from ..device import CPU, Device
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
 from ..network.network import Network
 from ..property import NormBall, Perturbation, Polytope, UnsafeSet
-from ..results import Trust, Witness, weakest
+from ..results import CLOSED, Trust, Witness, weakest
 from .attack import attack, shrink
 from .nearest import nearest_candidates
 from .region import best_in_region, phases_at
 
-# The relative gap at which an interval counts as closed.
-CLOSED = Fraction(1, 10**6)
 # The most that the attack, and after it the polishing of what it found, may take.
 ATTACK_SECONDS = 10.0
 
