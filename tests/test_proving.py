@@ -14,7 +14,7 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.errors import EmptySetError, PropertyError
+from verdict.errors import EmptySetError, InputError, PropertyError
 from verdict.property.language import properties as say
 from verdict.property.language import sets
 
@@ -66,6 +66,36 @@ def test_integers_between_which_nothing_lies() -> None:
     assert verdict.prove(network, y[0] > 10, given).status == "violated"
     answer = verdict.prove(network, y[0] > 10, given, integers=[0])
     assert (answer.status, answer.witness) == ("robust", None)
+
+
+def test_a_network_may_be_named_by_its_file(tmp_path: Path) -> None:
+    network, query = verdict.load("xor"), tmp_path / "kept.vnnlib"
+    x, y = verdict.variables("xor")
+    asked = verdict.prove(str(network.path), say.stays(y, 1), sets.box(x, [0, 0], [0, 1]), query=query)
+    again = verdict.verify(query, network.path)
+    assert asked.status == again.status == verdict.verify(query, {"f": "xor"}).status == "violated"
+    assert verdict.robust("xor", [0.0, 1.0], "0.2").status == "robust"
+    assert verdict.maxeps("xor", [0.0, 1.0], engine="smt").exact == Fraction(1, 4)
+
+
+def test_a_certificate_keeps_the_question_it_is_about(tmp_path: Path) -> None:
+    network, file = verdict.load("xor"), tmp_path / "proof.vcert"
+    x, y = verdict.variables(network)
+    given = sets.box(x, [0, "0.6"], ["0.3", 1])
+    answer = verdict.prove(network, say.margin(y, 1, -1), given, certificate=file)
+    assert (answer.status, str(answer.trust)) == ("robust", "certified")
+    assert verdict.check(file, network, f"{file}.vnnlib").accepted
+    whole = verdict.prove(network, say.margin(y, 1, -1), given, integers=[0, 1], certificate=file)
+    assert whole.certificate is not None
+    assert (whole.status, whole.certificate.path) == ("robust", None)
+
+
+def test_errors_name_no_file_that_nobody_has(tmp_path: Path) -> None:
+    x, y = verdict.variables("xor")
+    with pytest.raises(PropertyError, match=r"^the question: X_1 has no upper bound"):
+        verdict.prove("xor", y[0] > 0, (x[0] <= 1) & (x >= 0))
+    with pytest.raises(InputError, match="cannot be written"):
+        verdict.prove("xor", y[0] > 0, sets.box(x, 0, 1), query=tmp_path)
 
 
 def test_nonsense_is_refused() -> None:

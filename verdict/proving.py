@@ -7,28 +7,32 @@ that has a fraction where none may be.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .api import verify
 from .deadline import Deadline
-from .errors import EmptySetError, PropertyError
+from .errors import EmptySetError, InputError, PropertyError
+from .loading import Model, loaded
 from .property.language import Formula, Vector, all_of, inputs, outputs, query_text
-from .results import Trust, Verdict, weakest
+from .property.vnnlib1 import parse_vnnlib1
+from .querying import verify
+from .results import Certificate, Trust, Verdict, weakest
 
 if TYPE_CHECKING:
     from .network.network import Network
 
+# What errors call a question that no file keeps.
+UNNAMED = "the question"
 # Pieces that branching on integer inputs may look at before it gives up.
 MOST_PIECES = 10_000
 
 
-def variables(network: Network) -> tuple[Vector, Vector]:
+def variables(network: Model) -> tuple[Vector, Vector]:
     """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with."""
+    network = loaded(network)
     return inputs(network.input_size), outputs(network.output_size)
 
 
@@ -38,7 +42,7 @@ def question(network: Network, that: Formula, given: Formula) -> str:
 
 
 def prove(
-    network: Network,
+    network: Model,
     that: Formula,
     given: Formula,
     *,
@@ -49,20 +53,31 @@ def prove(
 ) -> Verdict:
     """Does `that` hold for every input as `given`? Status robust: yes; violated: no, with a witness; else unknown.
 
-    Both are formulas over the inputs x and outputs y of `variables`; `given` has to leave every input between two
-    bounds. `integers` are the numbers of inputs that take whole numbers only. `query` keeps the VNN-LIB 1 query in a
-    file; with integers it is the question without them. `timeout` is in seconds; the other options are those of
-    `verdict.verify`. Raises PropertyError for a question that makes no sense.
+    `network` may also be a file, or a shipped model's name. `that` and `given` are formulas over the inputs x and
+    outputs y of `variables`; `given` has to leave every input between two bounds. `integers` are the numbers of inputs
+    that take whole numbers only. `query` keeps the VNN-LIB 1 query in a file, a certificate's is kept beside it
+    (FILE.vnnlib); with integers it is the question without them, and there are no certificates. `timeout` is in
+    seconds; the other options are those of `verdict.verify`. Raises PropertyError for a question that makes no sense.
     """
-    whole = sorted(set(integers))
+    network, whole = loaded(network), sorted(set(integers))
     if any(not 0 <= i < network.input_size for i in whole):
         raise PropertyError(f"integer inputs {whole}: the network has inputs 0 to {network.input_size - 1}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "question.vnnlib") if query is None else Path(query)
-        path.write_text(question(network, that, given), encoding="utf-8")
-        if not whole:
-            return verify(path, network, timeout=timeout, **options)
-        return _Branching(network, that, Path(folder, "piece.vnnlib"), whole, Deadline(timeout), options).run(given)
+    certificate = options.get("certificate")
+    if query is None and certificate is not None and not whole:
+        query = f"{certificate}.vnnlib"
+    text = question(network, that, given)
+    if query is not None:
+        try:
+            Path(query).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{query}: cannot be written: {error.strerror or error}") from error
+    asked = parse_vnnlib1(text, query or UNNAMED)
+    if not whole:
+        return verify(asked, network, timeout=timeout, **options)
+    options = {name: value for name, value in options.items() if name != "certificate"}
+    answer = _Branching(network, that, whole, Deadline(timeout), options).run(given)
+    made = None if certificate is None else Certificate(None, reason="certificates do not branch on whole numbers")
+    return replace(answer, certificate=made)
 
 
 class _Branching:
@@ -72,12 +87,11 @@ class _Branching:
         self,
         network: Network,
         that: Formula,
-        scratch: Path,
         integers: Sequence[int],
         deadline: Deadline,
         options: dict[str, Any],
     ) -> None:
-        self.network, self.that, self.scratch, self.integers = network, that, scratch, integers
+        self.network, self.that, self.integers = network, that, integers
         self.deadline, self.options = deadline, options
         self.x, _ = variables(network)
 
@@ -114,8 +128,8 @@ class _Branching:
             return None
 
     def _ask(self, piece: Formula) -> Verdict:
-        self.scratch.write_text(question(self.network, self.that, piece), encoding="utf-8")
-        return verify(self.scratch, self.network, timeout=self.deadline.limit(), **self.options)
+        asked = parse_vnnlib1(question(self.network, self.that, piece), UNNAMED)
+        return verify(asked, self.network, timeout=self.deadline.limit(), **self.options)
 
     def _proved(self, last: Verdict, trusts: Sequence[Trust]) -> Verdict:
         from .certificate.gate import judge

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .api import Number, exact
 from .compose.layers import choose, with_weights
 from .deadline import Deadline
 from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
+from .number import Number, exact
 from .property import Box
 from .property.language import outputs
 from .relations import imitates, same_class

@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .api import Number, _close, _engine, center_of, exact
 from .blas import one_thread
 from .bounds.methods import encoder_bounds
 from .certificate.gate import judge_largest, judge_radius
 from .compose.pairs import both, copies, difference, movement
 from .deadline import Deadline
 from .device import find_device
+from .engines import close, find_engine
 from .errors import InputError, PropertyError
 from .network.exact import ExactVector, FloatArray
 from .network.network import Network
+from .number import Number, exact
 from .property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
 from .property.language import Formula, Vector, all_of
 from .property.language.properties import moves, stays
@@ -33,6 +34,7 @@ from .property.language.sets import box as between
 from .property.language.sets import within
 from .property.vnnlib1 import parse_vnnlib1
 from .proving import prove, question, variables
+from .question import center_of
 from .results import Certificate, Largest, Radius, Verdict
 from .search.largest import LargestSearch
 from .search.radius import RadiusSearch
@@ -116,7 +118,7 @@ def imitates(
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
     that = [] if delta is None else [moves(new, old, exact(delta, "delta"))]
     that += [] if lead is None else [same_class(old, new, exact(lead, "lead"))]
-    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **_kept(options))
+    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
 
 
 def general(
@@ -136,7 +138,7 @@ def general(
     composed, that = _general(network, theta, lead)
     domain = _moved(inputs, eps, network.input_size)
     x, _ = variables(composed)
-    return prove(composed, that, between(x, domain.lower, domain.upper), **_kept(options))
+    return prove(composed, that, between(x, domain.lower, domain.upper), **options)
 
 
 def maxgeneral(
@@ -234,15 +236,8 @@ def _certified(
     x, y = variables(network)
     values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
     that, given = all_of(v < search.upper for v in values), between(x, search.box.lower, search.box.upper)
-    asked = _kept({"certificate": certificate, "timeout": whole.limit(), "threads": threads})
-    answer = prove(network, that, given, **asked)
+    answer = prove(network, that, given, certificate=certificate, timeout=whole.limit(), threads=threads)
     return answer.certificate or Certificate(None, reason=answer.reason)
-
-
-def _kept(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with a place for the question, where a certificate about it is asked for."""
-    certificate = options.get("certificate")
-    return options if certificate is None else {"query": f"{certificate}.vnnlib", **options}
 
 
 class Run:
@@ -259,7 +254,7 @@ class Run:
         on_progress: Callable[[Any], object] | None = None,
     ) -> None:
         self.deadline, self.engine, self.threads = Deadline(timeout), engine, threads
-        self.name, self.backend = _engine(engine, solver)
+        self.name, self.backend = find_engine(engine, solver)
         self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress
 
     def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
@@ -271,7 +266,7 @@ class Run:
             search.seek_witness()
             search.prove_by_bounds()
             if search.is_open() and not self.deadline.passed():
-                _close(search, self.engine, self.backend, self.threads)
+                close(search, self.engine, self.backend, self.threads)
         finally:
             search.enter("end")
 

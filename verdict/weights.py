@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .api import center_of
 from .blas import one_thread
 from .certificate.gate import judge_radius, judge_weights
 from .certificate.replay import scores
@@ -22,6 +21,7 @@ from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
 from .property import ScaledBall, UnsafeSet, misclassification
+from .question import center_of
 from .relations import Run
 from .results import Radius
 from .search.weights import WeightSearch

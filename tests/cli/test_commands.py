@@ -277,7 +277,7 @@ def test_internal_error_is_not_a_verdict(run: Run, monkeypatch: pytest.MonkeyPat
     def broken(*words: object, **options: object) -> None:
         raise RuntimeError("out of cheese")
 
-    monkeypatch.setattr("verdict.api.maxeps", broken)
+    monkeypatch.setattr("verdict.radii.maxeps", broken)
     monkeypatch.setattr(verdict, "maxeps", broken, raising=False)
     result = run("maxeps", "xor", "--input", "xor#0", "--json")
     assert (result.code, result.out) == (4, "")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import verdict
-from verdict.api import _close, _engine
 from verdict.deadline import Deadline
+from verdict.engines import close, find_engine
 from verdict.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property import ScaledBall, misclassification
@@ -93,6 +93,6 @@ def test_the_radius_of_a_linear_classifier_in_closed_form(engine):
     search = RadiusSearch(network, family, misclassification(label, 10), Deadline(60))
     search.seek_witness()
     search.prove_by_bounds()
-    _close(search, engine, _engine(engine, None)[1], 1)
+    close(search, engine, find_engine(engine, None)[1], 1)
     assert search.upper == min(expected)
     assert float(search.lower) == pytest.approx(float(min(expected)), rel=1e-6)

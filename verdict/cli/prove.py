@@ -57,6 +57,7 @@ def command(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """Does a property hold for every input as given? `x` are the inputs, `y` the outputs.
@@ -82,6 +83,7 @@ def command(
         timeout=timeout,
         threads=threads,
         device=device,
+        certificate=certificate,
     )
     _show(answer, names, json)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
@@ -122,8 +124,9 @@ def _numbers(text: str) -> list[int]:
 
 
 def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
-    from verdict.cli.output import PROOFS, rounded, stages_text
+    from verdict.cli.output import PROOFS, certificate_record, rounded, stages_text
     from verdict.cli.printing import console, print_json
+    from verdict.cli.sets import certified
 
     point: list[Fraction] = [] if answer.witness is None else list(answer.witness.point.fractions())
     outputs: list[Fraction] = [] if answer.witness is None else list(answer.witness.outputs.fractions())
@@ -134,6 +137,7 @@ def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
                 "status": answer.status,
                 "trust": None if answer.trust is None else str(answer.trust),
                 "semantics": list(answer.semantics),
+                "certificate": certificate_record(answer.certificate),
                 "witness": None if not point else {"x": [str(v) for v in point], "y": [str(v) for v in outputs]},
                 "engine": answer.engine,
                 "seconds": round(answer.seconds, 6),
@@ -150,4 +154,6 @@ def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
     for letter, values in (("x", point), ("y", outputs)):
         if values:
             out.print(f"  {letter:<12} {' '.join(f'{float(v):.9g}' for v in values)}", soft_wrap=True)
+    for title, text in certified(answer.certificate):
+        out.print(f"  {title:<12} {text}", soft_wrap=True)
     out.print(f"  {'search':<12} {answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": "))

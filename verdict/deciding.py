@@ -1,0 +1,145 @@
+"""`robust`: does every input of a ball keep its class? And what is known about such a ball: its bounds, its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy.typing as npt
+
+from .blas import one_thread
+from .deadline import Deadline
+from .device import find_device
+from .engines import find_engine
+from .errors import InputError
+from .loading import Model, loaded
+from .network.network import Network
+from .number import Number, radius_of
+from .question import at_center, refuse_round, robustness_question
+from .results import Verdict
+
+if TYPE_CHECKING:
+    from .bounds.comparison import Comparison
+    from .property import Box, UnsafeSet
+    from .property.fronts import Front
+
+
+@one_thread()
+def robust(
+    network: Model,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    norm: str = "linf",
+    perturbation: Front | str | None = None,
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    engine: str = "auto",
+    solver: str | None = None,
+    bounds: str | None = None,
+    timeout: float | None = None,
+    threads: int = 2,
+    device: str = "cpu",
+    certificate: str | Path | None = None,
+    on_progress: Callable[[str], object] | None = None,
+) -> Verdict:
+    """Does every input within `eps` of `x` get the class `label`?
+
+    `network` may also be a file, or a shipped model's name. `x` has as many numbers as its input (any shape), in the
+    network's own input units, and is taken as the floats of the input's type; `eps` is exact (a string is the decimal
+    that it says). `range` bounds every coordinate. With a `perturbation` (`verdict.property.fronts`; "brightness",
+    "blur:sigma=1.5", ...) `eps` is in its unit, and a witness holds the perturbation's parameters and, in `input`, what
+    they make of `x`. `label` defaults to the network's own class of `x`; with `target`, only that class counts as a
+    violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
+    (`verdict.bounds.methods`). `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search
+    for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
+    Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
+
+    A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
+    `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it.
+
+    Raises InputError, PropertyError or SolverError for arguments that make no sense.
+    """
+    from .bounds.methods import encoder_bounds
+    from .certificate.gate import judge
+    from .property import Problem
+    from .search.robust import Evidence, decide
+
+    deadline = Deadline(timeout)
+    radius = radius_of(eps)
+    question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
+    refuse_round(question, engine, certificate)
+    name, backend = find_engine(engine, solver)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
+    box = question.family.at(radius)
+    report = on_progress or (lambda stage: None)
+    problem = Problem(question.network, box, question.unsafe)
+    certified = None
+    if certificate is not None:
+        from .search.certify import Certified
+
+        certified = Certified(certificate, question.network, question.claim(radius))
+    here = at_center(question)
+    if here is not None:
+        evidence = Evidence(witness=here)
+    else:
+        proof = None if certified is None else certified.recording(problem, box)
+        try:
+            started = deadline.elapsed()
+            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place, proof)
+            evidence.stages = {"start": started, **evidence.stages}
+        except KeyboardInterrupt:
+            evidence = Evidence(reason="interrupted")
+    made = None if certified is None else certified.made(evidence, deadline, threads, report, place)
+    verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
+    return replace(verdict, witness=question.shown(verdict.witness))
+
+
+def robustness(
+    network: Model,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    range: tuple[Number, Number] | None = None,
+    perturbation: Front | str | None = None,
+    label: int | None = None,
+    target: int | None = None,
+) -> tuple[Network, Box, UnsafeSet, int]:
+    """What `robust` decides: a network, its inputs, the unsafe outputs, the class to stay; arguments as there."""
+    radius = radius_of(eps)
+    question = robustness_question(loaded(network), x, range, label, target, "linf", perturbation)
+    return question.network, question.family.at(radius), question.unsafe, question.label
+
+
+@one_thread()
+def bounds_of(
+    network: Model,
+    x: npt.ArrayLike,
+    eps: Number,
+    *,
+    norm: str = "linf",
+    perturbation: Front | str | None = None,
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    method: str = "linear",
+    timeout: float | None = None,
+    on_progress: Callable[[str], object] | None = None,
+) -> list[Comparison]:
+    """Bounds of every layer, and of the margins over the rival classes, for all inputs within `eps` of `x`.
+
+    Arguments as in `robust`; `method` is a comma-separated list of `verdict.bounds.methods.METHODS`, or "all";
+    `timeout` is in seconds for each. One `Comparison` for each method, in that order.
+    """
+    from .bounds.comparison import compare
+    from .bounds.methods import choose
+
+    methods, radius = choose(method), radius_of(eps)
+    question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
+    if not question.family.is_linear:
+        raise InputError(f"bounds are compared on boxes, not on balls of the norm {norm}")
+    lower, upper = question.family.at(radius).floats()
+    return compare(question.network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)

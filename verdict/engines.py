@@ -1,0 +1,62 @@
+"""The engines by name, and how each closes what an attack and bounds have left open of a radius."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import InputError
+
+ENGINES = ("auto", "bab", "milp", "smt")
+# How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
+AUTO_BAB_SECONDS = 1.0
+# The same where few inputs can vary, so that their box is split and not ReLUs.
+AUTO_SPLIT_SECONDS = 20.0
+
+
+def find_engine(name: str, solver: str | None) -> tuple[str, Any]:
+    """The engine's full name and, for milp, its backend. Raises InputError and SolverError."""
+    if name not in ENGINES:
+        raise InputError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
+    if name == "smt":
+        if solver not in (None, "z3"):
+            raise InputError(f"the smt engine has the solver z3, not {solver!r}")
+        return "smt/z3", None
+    if name != "milp":
+        if solver is not None:
+            raise InputError(f"the {name} engine takes no solver; --solver goes with --engine milp")
+        return name, None
+    from verdict.solvers import solver as find
+
+    backend = find(solver or "highs")
+    missing = backend.available()
+    if missing:
+        raise InputError(f"solver {solver} is not available: {missing}")
+    if not backend.features.integer or not backend.features.continuous:
+        raise InputError(f"solver {solver} does not solve mixed-integer models; try highs, scip or cbc")
+    return f"milp/{backend.name}", backend
+
+
+def close(search: Any, engine: str, backend: Any, threads: int) -> None:
+    """Let the chosen engine close what the attack and the bounds have left of the interval."""
+    if engine == "smt":
+        from .search.radius_smt import search_smt
+
+        search_smt(search)
+    elif engine == "milp":
+        from .search.radius_milp import search_milp
+
+        search_milp(search, backend, threads)
+    else:
+        from .search.bab import FEW_INPUTS
+        from .search.radius_bab import search_bab
+
+        hands_over = engine == "auto" and search.family.is_linear
+        seconds = AUTO_BAB_SECONDS if search.family.size > FEW_INPUTS else AUTO_SPLIT_SECONDS
+        clock = search.deadline.share(0.3, seconds) if hands_over else search.deadline
+        search_bab(search, clock, threads)
+        if hands_over and search.is_open():
+            from verdict.solvers import solver
+
+            from .search.radius_milp import search_milp
+
+            search_milp(search, solver("highs"), threads)

@@ -1,0 +1,113 @@
+"""`verify`: does a VNN-LIB query have a solution? And `check`: does the independent checker accept a certificate?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .blas import one_thread
+from .deadline import Deadline
+from .device import find_device
+from .engines import find_engine
+from .errors import InputError
+from .loading import Model, loaded
+from .network.network import Network
+from .results import Certificate, Verdict
+
+if TYPE_CHECKING:
+    from .checker import Report
+    from .property.vnnlib1 import VnnLib1
+    from .property.vnnlib2 import VnnLib2
+
+
+@one_thread()
+def verify(
+    query: str | Path | VnnLib1 | VnnLib2,
+    network: Model | Mapping[str, Model],
+    *,
+    engine: str = "auto",
+    solver: str | None = None,
+    bounds: str | None = None,
+    timeout: float | None = None,
+    threads: int = 2,
+    device: str = "cpu",
+    certificate: str | Path | None = None,
+    on_progress: Callable[[str], object] | None = None,
+) -> Verdict:
+    """Does a VNN-LIB query, of version 1 or 2, have no solution? Status robust means unsat, violated means sat.
+
+    A query of version 2 that declares several networks takes `network` as a mapping from their names, but for those
+    that are `equal-to` another. A network may also be a file, or a shipped model's name. Other arguments as in
+    `robust`; only queries of version 1 get a certificate. A witness satisfies the query exactly, strict inequalities
+    included, over the reals and with the outputs of ONNX Runtime.
+    Raises PropertyError for a query that is malformed, InputError for one that does not fit its networks.
+    """
+    from .bounds.methods import encoder_bounds
+    from .certificate.gate import judge
+    from .certificate.write import unsat_claim
+    from .property import Problem
+    from .property.cases import Case
+    from .property.vnnlib import VnnLib1, read_query
+    from .property.vnnlib_bind import bound
+    from .search.query import decide_query
+    from .search.robust import Evidence, decide
+
+    deadline = Deadline(timeout)
+    name, backend = find_engine(engine, solver)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
+    asked = read_query(query) if isinstance(query, str | Path) else query
+    if isinstance(network, Mapping):
+        subject = bound(asked, {name: loaded(each) for name, each in network.items()})
+    else:
+        subject = bound(asked, loaded(network))
+    made = None if certificate is None else Certificate(None, reason="the checker reads queries of version 1 only")
+    certified = None
+    if certificate is not None and isinstance(asked, VnnLib1):
+        from .search.certify import Certified
+
+        certified = Certified(certificate, subject, unsat_claim(), asked.path)
+    report = on_progress or (lambda stage: None)
+    started = deadline.elapsed()
+
+    def search(problem: Problem, case: Case) -> Evidence:
+        proof = None if certified is None else certified.recording(problem, case.inputs)
+        return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place, proof)
+
+    evidence = decide_query(asked, subject, search, deadline, engine == "auto")
+    evidence.stages = {"start": started, **evidence.stages}
+    if certified is not None:
+        made = certified.made(evidence, deadline, threads, report, place)
+    return judge(subject, evidence, None, name, deadline.elapsed(), made)
+
+
+def check(
+    certificate: str | Path,
+    network: Network | str | Path,
+    query: str | Path | None = None,
+    *,
+    tier: str = "exact",
+    jobs: int = 1,
+    any_order: bool = True,
+    on_progress: Callable[[int], object] | None = None,
+) -> Report:
+    """Does the independent checker accept this certificate for this ONNX file and, if it is about one, this query?
+
+    `tier`: exact (integers), rigorous (floats, rounding charged) or python (Fractions). With `any_order` the report
+    also says whether the claim holds for every float32 evaluation. Raises InputError for what cannot be read.
+    """
+    from . import checker
+
+    path = network.path if isinstance(network, Network) else network
+    try:
+        return checker.check(
+            certificate,
+            path,
+            query,
+            tier=tier,
+            jobs=jobs,
+            any_order=any_order,
+            progress=on_progress or (lambda leaves: None),
+        )
+    except checker.UnreadableError as error:
+        raise InputError(str(error)) from error

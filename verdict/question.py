@@ -1,0 +1,144 @@
+"""The question "does the class stay around this input?": its network, input, family of sets, label and unsafe set.
+
+`robust` and `maxeps` ask it, the command `encode` writes it; here its parts are checked against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+from .network.exact import ExactVector
+from .network.network import Network
+from .number import Number, exact
+from .results import Witness
+
+if TYPE_CHECKING:
+    from .property import LinfBall, UnsafeSet
+    from .property.fronts import Front
+
+NORMS = ("linf", "l1", "l2")
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A network, a centre, its label and the unsafe set, checked against each other."""
+
+    network: Network
+    family: LinfBall
+    unsafe: UnsafeSet
+    label: int
+    target: int | None
+    predicted: int
+    # What makes the input, where the network takes the parameters of a perturbation.
+    front: Network | None = None
+
+    def shown(self, witness: Witness | None) -> Witness | None:
+        """The witness with the input that the deployed network gets, where its point holds parameters."""
+        if witness is None or self.front is None:
+            return witness
+        return replace(witness, input=self.front.runtime(witness.array()))
+
+    def claim(self, radius: Fraction) -> dict[str, Any]:
+        """The claim of a certificate that the property holds at this radius."""
+        from .certificate.write import robust_claim
+
+        ball = self.family
+        return robust_claim(ball.points, radius, self.label, self.target, _one(ball.low), _one(ball.high))
+
+
+def _one(ends: Sequence[Fraction | None]) -> Any:
+    """One limit for all coordinates, where they have the same."""
+    return ends[0] if len(set(ends)) == 1 else list(ends)
+
+
+def robustness_question(
+    network: Network,
+    x: npt.ArrayLike | Sequence[Fraction],
+    range: tuple[Number, Number] | None,
+    label: int | None,
+    target: int | None,
+    norm: str,
+    perturbation: Front | str | None,
+) -> Question:
+    from .certificate.replay import scores
+    from .network.evaluate import classify
+    from .property import LinfBall, NormBall, misclassification
+
+    if norm not in NORMS:
+        raise InputError(f"norm {norm!r} is not supported, expected one of {', '.join(NORMS)}")
+    if norm != "linf" and perturbation is not None:
+        raise InputError(f"a perturbation has a radius of its own, not one in the norm {norm}")
+    center = center_of(network, x)
+    low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
+    if low is not None and high is not None and low > high:
+        raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
+    family = LinfBall(center, low, high) if norm == "linf" else NormBall(norm, center, low, high)
+    point = center.floats()
+    predicted = classify(scores(network, network.runtime(point), point))
+    label = predicted if label is None else label
+    unsafe = misclassification(label, network.output_size, target)
+    if perturbation is None:
+        return Question(network, family, unsafe, label, target, predicted)
+    from .compose.behind import behind
+    from .property.fronts import from_text
+
+    front = from_text(perturbation) if isinstance(perturbation, str) else perturbation
+    made = behind(front, network, center, low, high)
+    return Question(made.network, made.family, unsafe, label, target, predicted, made.front)
+
+
+def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
+    """The point that an array of numbers stands for, as the network's inputs hold it. Raises InputError."""
+    values = np.asarray(x)
+    if values.dtype.kind in "fiub":
+        flat = values.astype(np.float64).ravel()
+        if not np.isfinite(flat).all():
+            bad = int(np.flatnonzero(~np.isfinite(flat))[0])
+            raise InputError(f"the input holds {flat[bad]} at position {bad}, expected finite numbers")
+    elif values.dtype.kind != "O":
+        raise InputError(f"the input has type {values.dtype}, expected numbers")
+    if values.size != network.input_size:
+        shapes = " and ".join(str(port.shape) for port in network.inputs)
+        raise InputError(
+            f"the input has {values.size} numbers (shape {values.shape}), "
+            f"{network.path.name} expects {network.input_size} (shape {shapes})"
+        )
+    # Float64 data for a float32 network: what is deployed sees the float32 number, so that is the centre.
+    if values.dtype.kind == "f":
+        parts, start = [], 0
+        for port in network.inputs:
+            parts.append(flat[start : start + port.size].astype(port.dtype).astype(np.float64))
+            start += port.size
+        return ExactVector.of(np.concatenate(parts))
+    return ExactVector.of(values.ravel())
+
+
+def refuse_round(question: Question, engine: str, certificate: str | Path | None) -> None:
+    """Balls of the norms l1 and l2 are for bounds and branch and bound only."""
+    from .property import NormBall
+
+    if not isinstance(question.family, NormBall):
+        return
+    norm = question.family.norm
+    if engine in ("milp", "smt"):
+        raise InputError(f"the {engine} engine knows no balls of the norm {norm}; use auto or bab")
+    if certificate is not None:
+        raise InputError(f"the checker knows no balls of the norm {norm}: no certificate can be made")
+
+
+def at_center(question: Question) -> Witness | None:
+    """The centre itself as a witness, where it is unsafe already (a wrong label, a tie)."""
+    from .certificate.replay import replay_deployed
+
+    center = question.family.center
+    if len(center) and center.floats().tolist() == [float(f) for f in center.fractions()]:
+        return replay_deployed(question.network, question.unsafe, center.floats(), Fraction(0))
+    return None

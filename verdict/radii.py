@@ -1,0 +1,127 @@
+"""`maxeps`: how far can an input be perturbed before its class changes? An interval, valid whenever it is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from .blas import one_thread
+from .deadline import Deadline
+from .device import find_device
+from .engines import close, find_engine
+from .loading import Model, loaded
+from .number import Number
+from .question import Question, at_center, refuse_round, robustness_question
+from .results import Certificate, Radius, Trust
+
+if TYPE_CHECKING:
+    from .property.fronts import Front
+
+# The search's share of the time limit, where the result is to be certified in the rest.
+SEARCH_SHARE = 0.5
+
+
+@one_thread()
+def maxeps(
+    network: Model,
+    x: npt.ArrayLike,
+    *,
+    norm: str = "linf",
+    perturbation: Front | str | None = None,
+    range: tuple[Number, Number] | None = None,
+    label: int | None = None,
+    target: int | None = None,
+    engine: str = "auto",
+    solver: str | None = None,
+    bounds: str | None = None,
+    timeout: float | None = None,
+    threads: int = 2,
+    device: str = "cpu",
+    certificate: str | Path | None = None,
+    on_progress: Callable[[Any], object] | None = None,
+) -> Radius:
+    """The largest perturbation radius at which every input around `x` keeps the class `label`.
+
+    Arguments as in `robust`. The result is an interval that is valid whenever the search stops, by itself, by
+    `timeout` (seconds) or by Ctrl-C, which ends the search and not the call; `on_progress` receives
+    `verdict.search.radius.Progress` reports. With a `certificate` the search gets half of the time, and the other half
+    proves what it has found into that file, and for every float32 evaluation order, perhaps at a smaller radius, into
+    that file or one beside it.
+    """
+    from .bounds.methods import encoder_bounds
+    from .certificate.gate import judge_radius
+    from .certificate.replay import replay_exactly
+    from .search.radius import RadiusSearch
+
+    whole = Deadline(timeout)
+    deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
+    question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
+    refuse_round(question, engine, certificate)
+    name, backend = find_engine(engine, solver)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
+    path = None
+    if certificate is not None:
+        from .certificate.draft import prepare
+
+        path = prepare(certificate)
+    search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
+    if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
+        return _wrong_already(question, name, deadline, path)
+    reason, made = "", None if path is None else Certificate(None, reason="interrupted")
+    float32 = None
+    try:
+        search.seek_witness()
+        search.prove_by_bounds()
+        if search.is_open() and not deadline.passed():
+            close(search, engine, backend, threads)
+        if deadline.passed():
+            reason = "the time limit was reached"
+        if path is not None:
+            search.enter("certificate")
+            from .search.radius_certificate import certify_radius
+
+            made, float32 = certify_radius(search, path, question.claim, whole, threads)
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    with contextlib.suppress(KeyboardInterrupt):
+        search.enter("end")
+    radius = judge_radius(search, question.label, name, reason, made, float32)
+    return replace(radius, witness=question.shown(radius.witness))
+
+
+def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Path | None) -> Radius:
+    from .certificate.gate import witness_class
+    from .certificate.replay import replay_exactly
+
+    zero = Fraction(0)
+    here = replay_exactly(question.network, question.unsafe, question.family.center, zero)
+    deployed = at_center(question)
+    return Radius(
+        lower=zero,
+        upper=zero,
+        exact=zero,
+        status="wrong-label",
+        label=question.label,
+        engine=engine,
+        seconds=deadline.elapsed(),
+        lower_trust=Trust.EXACT,
+        upper_trust=Trust.REPLAYED if deployed else Trust.EXACT,
+        target=None if here is None else witness_class(question.network, here, question.label),
+        closest=here,
+        witness=question.shown(deployed),
+        reason=_at_the_input(question),
+        certificate=None if path is None else Certificate(None, reason="no radius is safe, the input is the witness"),
+    )
+
+
+def _at_the_input(question: Question) -> str:
+    if question.predicted != question.label:
+        return f"the network gives class {question.predicted} to the input itself"
+    return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"
