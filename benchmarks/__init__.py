@@ -5,9 +5,13 @@ present code and with that of another revision, one instance of each in turn.
 """
 
 import os
+import tempfile
+from pathlib import Path
 
-# What a command started from here is given: the user's environment, without what `import verdict` sets in it.
-ENVIRONMENT = dict(os.environ)
+# What a command started from here is given: the user's environment, without what `import verdict` sets in it, and with
+# compiled modules, as any installed package has them.
+ENVIRONMENT = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "verdict-bytecode"), **os.environ}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Before NumPy: `import verdict` asks BLAS for one thread, as for a user who imports it first.
 import verdict  # noqa: E402, F401

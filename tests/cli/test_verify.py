@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 import verdict
 from verdict import models
-from verdict.cli.main import app, main
+from verdict.cli.main import COMMANDS, main
+from verdict.cli.parser import app
 from verdict.network.exact import ExactVector
 from verdict.property.vnnlib1 import read_vnnlib1
 
@@ -94,7 +95,7 @@ def test_a_query_of_another_size(tmp_path, capsys):
 
 
 def test_help_names_the_answers():
-    assert "unsat" in CliRunner().invoke(app, ["verify", "--help"]).output
+    assert "unsat" in CliRunner().invoke(app(COMMANDS), ["verify", "--help"]).output
 
 
 def _model(name="xor"):

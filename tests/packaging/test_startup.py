@@ -33,6 +33,16 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     assert loaded(code) == set()
 
 
+def test_plain_words_need_no_parser() -> None:
+    code = (
+        "from verdict.cli.main import main; main(['robust', 'xor', '--input', 'xor#0', '--eps', '0.1', '--json'])"
+    )
+    report = f"import sys, io; sys.stdout = io.StringIO(); {code}; sys.stdout = sys.__stdout__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True, timeout=60)
+    assert {"typer", "pydantic", "rich", "z3", "ortools"}.isdisjoint(done.stdout.split())
+    assert "verdict.search.robust" in done.stdout.split()
+
+
 def test_a_package_is_found_when_it_is_there() -> None:
     assert "numpy" in loaded("import verdict; verdict.load")
 

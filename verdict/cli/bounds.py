@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK
 
 if TYPE_CHECKING:
@@ -28,30 +27,30 @@ def command(
     target: options.Target = None,
     method: Annotated[
         str,
-        typer.Option(
+        Option(
             "--method",
             metavar="NAMES",
-            rich_help_panel=options.SEARCH,
+            panel=options.SEARCH,
             help="A comma-separated list of interval, zonotope, linear, alpha, lp, sharpen, milp; or "
             "all.",
         ),
     ] = "interval,zonotope,linear,alpha,lp,sharpen",
     timeout: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--timeout",
             metavar="S",
-            rich_help_panel=options.SEARCH,
+            panel=options.SEARCH,
             help="Seconds for each method; neurons not reached keep looser bounds. Default: no limit.",
             show_default=False,
         ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--plot",
             metavar="FILE",
-            rich_help_panel=options.OUTPUT,
+            panel=options.OUTPUT,
             help="Draw the comparison (.png, .svg or .pdf); needs matplotlib.",
             show_default=False,
         ),

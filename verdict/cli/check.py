@@ -6,34 +6,33 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Argument, Option
 from verdict.cli.exitcodes import OK, VIOLATED
 
 
 def command(
-    certificate: Annotated[str, typer.Argument(metavar="FILE", help="A certificate (.vcert).")],
+    certificate: Annotated[str, Argument(metavar="FILE", help="A certificate (.vcert).")],
     network: Annotated[
         str,
-        typer.Option("--network", metavar="[NAME=]FILE", help="The ONNX file that it is about, or a shipped model."),
+        Option("--network", metavar="[NAME=]FILE", help="The ONNX file that it is about, or a shipped model."),
     ],
     query: Annotated[
         str | None,
-        typer.Option("--property", metavar="QUERY", help="The VNN-LIB file, where the claim is about one."),
+        Option("--property", metavar="QUERY", help="The VNN-LIB file, where the claim is about one."),
     ] = None,
     tier: Annotated[
         str,
-        typer.Option(
+        Option(
             "--tier", help="exact (integers), rigorous (floats, rounding charged, faster) or python (Fractions, slow)."
         ),
     ] = "exact",
     exact: Annotated[
-        str | None, typer.Option("--exact", metavar="python", help="--exact=python is --tier python.")
+        str | None, Option("--exact", metavar="python", help="--exact=python is --tier python.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Leaves checked side by side.")] = 2,
+    jobs: Annotated[int, Option("--jobs", least=1, most=256, help="Leaves checked side by side.")] = 2,
     real_only: Annotated[
-        bool, typer.Option("--real-only", help="Do not ask whether the claim holds for every float32 evaluation too.")
+        bool, Option("--real-only", help="Do not ask whether the claim holds for every float32 evaluation too.")
     ] = False,
     json: options.Json = False,
 ) -> int:

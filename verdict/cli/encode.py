@@ -7,9 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Argument, Option
 from verdict.cli.exitcodes import OK
 
 if TYPE_CHECKING:
@@ -19,27 +18,27 @@ if TYPE_CHECKING:
 def command(
     subject: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="QUERY|MODEL", help="A VNN-LIB file, with --network; or a network, with --input and --eps."
         ),
     ],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="smt2, lp, mps or vnnlib.")],
+    to: Annotated[str, Option("--to", metavar="FORMAT", help="smt2, lp, mps or vnnlib.")],
     output: Annotated[
         str,
-        typer.Option(
+        Option(
             "-o", "--output", metavar="FILE", help="- is stdout. Several LP or MPS models become FILE-1, FILE-2, ..."
         ),
     ] = "-",
     network: Annotated[
         list[str] | None,
-        typer.Option("--network", metavar="NAME=FILE", rich_help_panel=options.QUESTION, help="As in verify."),
+        Option("--network", metavar="NAME=FILE", panel=options.QUESTION, help="As in verify."),
     ] = None,
     input: Annotated[
         str | None,
-        typer.Option("--input", metavar="FILE[#I]", rich_help_panel=options.QUESTION, help="One input, as in robust."),
+        Option("--input", metavar="FILE[#I]", panel=options.QUESTION, help="One input, as in robust."),
     ] = None,
     eps: Annotated[
-        str | None, typer.Option("--eps", metavar="E", rich_help_panel=options.QUESTION, help="As in robust.")
+        str | None, Option("--eps", metavar="E", panel=options.QUESTION, help="As in robust.")
     ] = None,
     perturbation: options.Perturbation = None,
     range: options.Range = None,

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ def command(
     certificate: options.Certificate = None,
     save: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--save",
             metavar="DIR",
-            rich_help_panel=options.OUTPUT,
+            panel=options.OUTPUT,
             help="Write the witness there: .npy, and .png pictures where the input is an image.",
             show_default=False,
         ),

@@ -1,4 +1,4 @@
-"""The options that several commands share, each defined once. Importing this needs nothing but typer."""
+"""The options that several commands share, each defined once. Importing this needs next to nothing."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from verdict.cli.declared import Argument, Option
 
 QUESTION, SEARCH, OUTPUT = "The question", "The search", "The output"
 
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped model (verdict models).")
+    str, Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped model (verdict models).")
 ]
 Input = Annotated[
     str,
-    typer.Option(
+    Option(
         "--input",
         metavar="FILE[#I]",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="A .npy, .npz, .csv or .png file, or a shipped data set; #I picks one input, #I:J those from I to "
         "before J.",
     ),
 ]
 Eps = Annotated[
     str,
-    typer.Option(
+    Option(
         "--eps",
         metavar="E",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="The radius, an exact number: 0.03 or 3/100, in the network's own input units.",
     ),
 ]
 Norm = Annotated[
-    str, typer.Option("--norm", rich_help_panel=QUESTION, help="The norm of the perturbation: linf, l1 or l2.")
+    str, Option("--norm", panel=QUESTION, help="The norm of the perturbation: linf, l1 or l2.")
 ]
 Perturbation = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--perturbation",
         metavar="NAME[:ARG=VALUE,...]",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="What moves instead of every entry by itself: brightness, contrast, blur:sigma=1.5, path:to=FILE#I, "
         "direction:along=FILE#I, several joined by +, or a class package.module.Class. The radius is then in its unit.",
         show_default=False,
@@ -49,10 +49,10 @@ Perturbation = Annotated[
 ]
 Mean = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--mean",
         metavar="M[,M...]",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="The network takes (x - M) / S: the input, --eps and --range are before that, in the units of x. One "
         "number, or one for each channel.",
         show_default=False,
@@ -60,17 +60,17 @@ Mean = Annotated[
 ]
 Std = Annotated[
     str | None,
-    typer.Option(
-        "--std", metavar="S[,S...]", rich_help_panel=QUESTION, help="See --mean; --std 255 alone: x from 0 to 255.",
+    Option(
+        "--std", metavar="S[,S...]", panel=QUESTION, help="See --mean; --std 255 alone: x from 0 to 255.",
         show_default=False,
     ),
 ]
 Range = Annotated[
     tuple[str, str] | None,
-    typer.Option(
+    Option(
         "--range",
         metavar="LO HI",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="Valid range of every input entry, exact decimals. Default: a shipped model's own, 0 1 for .png, "
         "else unlimited.",
         show_default=False,
@@ -78,50 +78,50 @@ Range = Annotated[
 ]
 Label = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--label",
         metavar="K",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="The class that must be kept. Default: the network's own class of the input.",
         show_default=False,
     ),
 ]
 Target = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--target",
         metavar="K",
-        rich_help_panel=QUESTION,
+        panel=QUESTION,
         help="Count only this class as a violation.",
         show_default=False,
     ),
 ]
 Engine = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--engine",
         metavar="NAME",
-        rich_help_panel=SEARCH,
+        panel=SEARCH,
         help="auto (default), bab, milp or smt.",
         show_default=False,
     ),
 ]
 Solver = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--solver",
         metavar="NAME",
-        rich_help_panel=SEARCH,
+        panel=SEARCH,
         help="The backend: highs (default), scip, cbc, ... for milp; z3 for smt.",
         show_default=False,
     ),
 ]
 Bounds = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--bounds",
         metavar="NAME",
-        rich_help_panel=SEARCH,
+        panel=SEARCH,
         help="With milp and smt: the bounds in their formula: interval, zonotope, linear (default of smt), alpha "
         "(default of milp), lp, sharpen, and with milp also milp.",
         show_default=False,
@@ -129,39 +129,39 @@ Bounds = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option(
+    Option(
         "--timeout",
         metavar="S",
-        rich_help_panel=SEARCH,
+        panel=SEARCH,
         help="Seconds for each input. Default: no limit.",
         show_default=False,
     ),
 ]
 Threads = Annotated[
-    int, typer.Option("--threads", metavar="N", rich_help_panel=SEARCH, help="Threads for the solver.")
+    int, Option("--threads", metavar="N", panel=SEARCH, help="Threads for the solver.")
 ]
 Device = Annotated[
     str,
-    typer.Option(
+    Option(
         "--device",
         metavar="NAME",
-        rich_help_panel=SEARCH,
+        panel=SEARCH,
         help="Where attacks and better bounds are looked for: cpu, or cuda (PyTorch on a GPU). Proofs are made on the "
         "CPU.",
     ),
 ]
 Certificate = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--certificate",
         metavar="FILE",
-        rich_help_panel=OUTPUT,
+        panel=OUTPUT,
         help="Write the proof to this file (.vcert) and have the independent checker read it, all within --timeout.",
         show_default=False,
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON object and nothing else.")
+    bool, Option("--json", panel=OUTPUT, help="Print one JSON object and nothing else.")
 ]
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from verdict.cli import options, sets
+from verdict.cli.declared import Argument, Option
 
-First = Annotated[str, typer.Argument(metavar="FIRST", help="An ONNX file, or the name of a shipped model.")]
-Second = Annotated[str, typer.Argument(metavar="SECOND", help="Another one, with as many inputs and outputs.")]
+First = Annotated[str, Argument(metavar="FIRST", help="An ONNX file, or the name of a shipped model.")]
+Second = Annotated[str, Argument(metavar="SECOND", help="Another one, with as many inputs and outputs.")]
 Lead = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--lead",
         metavar="M",
-        rich_help_panel=options.QUESTION,
+        panel=options.QUESTION,
         help="The class has to be the same wherever it leads every other one by at least M; 0: everywhere.",
         show_default=False,
     ),
@@ -54,14 +53,14 @@ def maxdelta(
 
 
 def imitates(
-    first: Annotated[str, typer.Argument(metavar="TEACHER", help="An ONNX file, or the name of a shipped model.")],
-    second: Annotated[str, typer.Argument(metavar="STUDENT", help="Another one, with as many inputs and outputs.")],
+    first: Annotated[str, Argument(metavar="TEACHER", help="An ONNX file, or the name of a shipped model.")],
+    second: Annotated[str, Argument(metavar="STUDENT", help="Another one, with as many inputs and outputs.")],
     delta: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--delta",
             metavar="D",
-            rich_help_panel=options.QUESTION,
+            panel=options.QUESTION,
             help="No output may differ by more than D.",
             show_default=False,
         ),
@@ -96,20 +95,20 @@ def general(
     model: options.Model,
     eps: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--eps",
             metavar="E",
-            rich_help_panel=options.QUESTION,
+            panel=options.QUESTION,
             help="How far x' is from x in each entry. Without it the largest E is looked for.",
             show_default=False,
         ),
     ] = None,
     theta: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--theta",
             metavar="T",
-            rich_help_panel=options.QUESTION,
+            panel=options.QUESTION,
             help="No output may move by more than T. Without it and --lead the largest move is looked for.",
             show_default=False,
         ),
@@ -159,13 +158,13 @@ def general(
 def maxfall(
     model: options.Model,
     feature: Annotated[
-        int, typer.Option("--feature", metavar="I", rich_help_panel=options.QUESTION, help="The input that grows.")
+        int, Option("--feature", metavar="I", panel=options.QUESTION, help="The input that grows.")
     ],
     output: Annotated[
-        int, typer.Option("--output", metavar="J", rich_help_panel=options.QUESTION, help="The output that may fall.")
+        int, Option("--output", metavar="J", panel=options.QUESTION, help="The output that may fall.")
     ],
     step: Annotated[
-        str, typer.Option("--step", metavar="S", rich_help_panel=options.QUESTION, help="By how much it may grow.")
+        str, Option("--step", metavar="S", panel=options.QUESTION, help="By how much it may grow.")
     ],
     input: sets.Input = None,
     within: sets.Within = "0",

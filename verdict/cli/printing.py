@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        # rich would end the program with code 1, which means "violated".
-        raise BrokenPipeError
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def console() -> Console:
     """Standard output: styled on a terminal, plain text of a fixed width in a pipe, whatever the environment."""
+    from rich.console import Console
+
+    class Unbroken(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end the program with code 1, which means "violated".
+            raise BrokenPipeError
+
     terminal = sys.stdout.isatty()
-    return _Console(
+    return Unbroken(
         force_terminal=terminal, width=None if terminal else 120, highlight=False, markup=False, emoji=False
     )
 

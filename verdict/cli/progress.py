@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from verdict.search.radius import Progress
 
 LONGEST_NAME = 20
@@ -40,6 +38,8 @@ class Line:
         self.text = f"{progress.stage}  radius {ends}"
 
     def __rich__(self) -> Text:
+        from rich.text import Text
+
         seconds = time.monotonic() - self.started
         name = self.name if len(self.name) <= LONGEST_NAME else "..." + self.name[3 - LONGEST_NAME :]
         text = f"{seconds:4.0f} s  {name}  {self.text}"
@@ -53,6 +53,9 @@ def line(name: str) -> Iterator[Line]:
     if not sys.stderr.isatty():
         yield shown
         return
+    from rich.console import Console
+    from rich.live import Live
+
     # Without redirection: rich would send what is meant for stdout to stderr.
     live = Live(
         shown,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
@@ -19,36 +18,36 @@ if TYPE_CHECKING:
 def command(
     model: options.Model,
     that: Annotated[
-        str, typer.Option("--that", metavar="FORMULA", rich_help_panel=options.QUESTION, help="What has to hold.")
+        str, Option("--that", metavar="FORMULA", panel=options.QUESTION, help="What has to hold.")
     ],
     given: Annotated[
         str,
-        typer.Option(
-            "--given", metavar="FORMULA", rich_help_panel=options.QUESTION, help="For which inputs: every x bounded."
+        Option(
+            "--given", metavar="FORMULA", panel=options.QUESTION, help="For which inputs: every x bounded."
         ),
     ],
     input: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--input",
             metavar="FILE[#I]",
-            rich_help_panel=options.QUESTION,
+            panel=options.QUESTION,
             help="An input that near(), fixed(), patch(), stays(), top() and margin() are about.",
         ),
     ] = None,
     integers: Annotated[
         str,
-        typer.Option(
+        Option(
             "--integers",
             metavar="I,J,K:L",
-            rich_help_panel=options.QUESTION,
+            panel=options.QUESTION,
             help="Inputs that take whole numbers only: numbers and ranges.",
         ),
     ] = "",
     query: Annotated[
         str | None,
-        typer.Option(
-            "--query", metavar="FILE", rich_help_panel=options.OUTPUT, help="Keep the question as a VNN-LIB 1 file."
+        Option(
+            "--query", metavar="FILE", panel=options.OUTPUT, help="Keep the question as a VNN-LIB 1 file."
         ),
     ] = None,
     engine: options.Engine = None,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
@@ -18,20 +17,20 @@ if TYPE_CHECKING:
 
 Input = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--input",
         metavar="FILE[#I]",
-        rich_help_panel=options.QUESTION,
+        panel=options.QUESTION,
         help="An input, as in verdict robust; without one the set is the whole --range.",
         show_default=False,
     ),
 ]
 Within = Annotated[
     str,
-    typer.Option(
+    Option(
         "--within",
         metavar="E",
-        rich_help_panel=options.QUESTION,
+        panel=options.QUESTION,
         help="The set: every input within E of --input, in each entry.",
     ),
 ]

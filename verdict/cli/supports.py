@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
+from verdict.cli.declared import Argument
 from verdict.cli.exitcodes import OK
 
 
@@ -45,7 +44,7 @@ _ALIASES = {"multiple-inputs-output-theories": "multiple-input-output-theories"}
 
 
 def command(
-    capability: Annotated[str, typer.Argument(metavar="--CAPABILITY", help="One of " + ", ".join(CAPABILITIES) + ".")],
+    capability: Annotated[str, Argument(metavar="--CAPABILITY", help="One of " + ", ".join(CAPABILITIES) + ".")],
 ) -> int:
     """Say what Verdict supports, one answer a line, as the VNN-LIB standard asks."""
     from verdict.errors import InputError

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from verdict.cli import options
+from verdict.cli.declared import Argument, Option
 from verdict.cli.exitcodes import OK, UNKNOWN
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 ANSWERS = {"robust": "unsat", "violated": "sat", "unknown": "unknown"}
 Networks = Annotated[
     list[str],
-    typer.Option(
+    Option(
         "--network",
         metavar="NAME=FILE",
         help="The ONNX file of a declared network; once for each that is not equal-to another. NAME= is optional "
@@ -37,11 +36,11 @@ Networks = Annotated[
 
 
 def command(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="A VNN-LIB 1 or 2 file (.vnnlib or .vnnlib.gz).")],
+    query: Annotated[str, Argument(metavar="QUERY", help="A VNN-LIB 1 or 2 file (.vnnlib or .vnnlib.gz).")],
     network: Networks,
     serialise_assignments: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--serialise-assignments",
             "--assignments",
             metavar="DIR",
@@ -56,7 +55,7 @@ def command(
     device: options.Device = "cpu",
     certificate: options.Certificate = None,
     json: options.Json = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Say on stderr where the time went.")] = False,
+    verbose: Annotated[bool, Option("--verbose", help="Say on stderr where the time went.")] = False,
 ) -> int:
     """Is there an assignment for which all constraints of QUERY hold?
 

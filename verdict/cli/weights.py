@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from verdict.cli import options, sets
+from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN
 
 Layer = Annotated[
     str,
-    typer.Option(
-        "--layer", metavar="NAME|I", rich_help_panel=options.QUESTION, help="A layer's name or number, or all."
+    Option(
+        "--layer", metavar="NAME|I", panel=options.QUESTION, help="A layer's name or number, or all."
     ),
 ]
 
@@ -24,7 +23,7 @@ def maxweights(
     layer: Layer = "all",
     relative: Annotated[
         bool,
-        typer.Option("--relative", rich_help_panel=options.QUESTION, help="The change is in units of each weight."),
+        Option("--relative", panel=options.QUESTION, help="The change is in units of each weight."),
     ] = False,
     label: options.Label = None,
     target: options.Target = None,
@@ -73,10 +72,10 @@ def maxpruning(
     layer: Layer = "all",
     lead: Annotated[
         str,
-        typer.Option(
+        Option(
             "--lead",
             metavar="M",
-            rich_help_panel=options.QUESTION,
+            panel=options.QUESTION,
             help="The class has to stay wherever it leads every other one by at least M.",
         ),
     ] = "0",
@@ -85,10 +84,10 @@ def maxpruning(
     range: options.Range = None,
     save: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--save",
             metavar="FILE",
-            rich_help_panel=options.OUTPUT,
+            panel=options.OUTPUT,
             help="Write the pruned network there.",
             show_default=False,
         ),

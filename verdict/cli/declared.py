@@ -1,0 +1,44 @@
+"""How a command declares its words: `Annotated[type, Option(...)]` on the parameters of its function.
+
+`words` reads well-formed command lines by these declarations, and `parser` makes Typer's parser, with its help and its
+messages, of the same ones. Importing this costs nothing, so a command that is written well never loads Typer.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A word that is known by its place; `metavar` and `help` are for the help page."""
+
+    metavar: str
+    help: str
+
+
+class Option:
+    """Words that begin with one of `names`; `least` and `most` limit a number. The rest is for the help page."""
+
+    def __init__(
+        self,
+        *names: str,
+        metavar: str | None = None,
+        help: str,
+        panel: str | None = None,
+        show_default: bool = True,
+        least: int | None = None,
+        most: int | None = None,
+    ) -> None:
+        self.names, self.metavar, self.help, self.panel = names, metavar, help, panel
+        self.show_default, self.least, self.most = show_default, least, most
+
+
+def declared(command: Callable[..., int]) -> Iterator[tuple[inspect.Parameter, Any, Argument | Option]]:
+    """Of each parameter of a command its type and its declaration."""
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        kind, declaration = get_args(parameter.annotation)
+        yield parameter, kind, declaration

@@ -1,0 +1,105 @@
+"""Typer's parser, made of the same declarations as `words` reads: help pages, and a message for every mistake.
+
+Loading and building it takes a tenth of a second, so `main` asks it only for what is not plain.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from verdict import __version__
+from verdict.cli.declared import Argument, Option, declared
+from verdict.errors import InputError
+
+# The parser's base class for wrong options; its module has moved between Typer's versions.
+_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+
+
+def parse(commands: Mapping[str, Callable[..., int]], words: Sequence[str]) -> int | None:
+    """Parse the words and run the command that they name; its exit code, None if it has none.
+
+    Raises InputError for words that make no sense.
+    """
+    try:
+        # Not Typer's own main: it ends a broken pipe with code 1, which here means "violated".
+        with typer.main.get_command(app(commands)).make_context("verdict", list(words)) as context:
+            code = context.command.invoke(context)
+            return code if isinstance(code, int) else None
+    except typer.Exit as ending:
+        return int(ending.exit_code)
+    except _UsageError as error:
+        place = error.ctx.command_path if error.ctx else "verdict"
+        raise InputError(f"{error.format_message()} (see {place} --help)") from error
+
+
+def app(commands: Mapping[str, Callable[..., int]]) -> typer.Typer:
+    """The parser of all commands by name."""
+    made = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+    made.callback(invoke_without_command=True)(_root)
+    for name, command in commands.items():
+        # The standard's questions look like options.
+        settings = {"ignore_unknown_options": True} if name == "supports" else None
+        made.command(name, context_settings=settings)(_typed(command))
+    return made
+
+
+def _typed(command: Callable[..., int]) -> Callable[..., int]:
+    """The command with Typer's declarations in place of ours."""
+
+    @functools.wraps(command)
+    def typed(**given: Any) -> int:
+        return command(**given)
+
+    parameters = [
+        parameter.replace(annotation=Annotated[kind, _info(declaration)])
+        for parameter, kind, declaration in declared(command)
+    ]
+    typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return typed
+
+
+def _info(declaration: Argument | Option) -> Any:
+    if isinstance(declaration, Argument):
+        return typer.Argument(metavar=declaration.metavar, help=declaration.help)
+    return typer.Option(
+        *declaration.names,
+        metavar=declaration.metavar,
+        help=declaration.help,
+        rich_help_panel=declaration.panel,
+        show_default=declaration.show_default,
+        min=declaration.least,
+        max=declaration.most,
+    )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+def _name(wanted: bool) -> None:
+    if wanted:
+        print("Verdict")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    name: Annotated[
+        bool, typer.Option("--name", callback=_name, is_eager=True, help="Print the solver's name and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
+) -> None:
+    """Verdict: an exact verifier for neural networks."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
