@@ -17,7 +17,8 @@ import pytest
 from support.handmade import layers, one_leaf
 from support.networks import Draft
 
-from verdict.checker import check, exactly, floats, integers
+from verdict.checker import check
+from verdict.checker.arithmetic import floats, integers, rationals
 
 RUN = """
 import sys, numpy as np, onnxruntime as ort
@@ -81,7 +82,7 @@ def test_counting_roundings_alone_would_claim_both(case, tier, monkeypatch):
     def roundings(node, region):
         return np.zeros((1, node.size)) if node.roundings < 0 else 2.0**-20 * _magnitude(node, region)
 
-    for module in (integers, floats, exactly):
+    for module in (integers, floats, rationals):
         monkeypatch.setattr(module, "float32_error", roundings)
     model, x = case
     assert check(one_leaf(model, [Fraction(v) for v in x]), model, tier=tier).any_order

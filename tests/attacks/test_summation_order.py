@@ -17,7 +17,8 @@ from support.engines import statuses
 from support.handmade import in_order, layers, one_leaf
 
 import verdict
-from verdict.checker import check, exactly, floats, integers
+from verdict.checker import check
+from verdict.checker.arithmetic import floats, integers, rationals
 
 WEIGHTS = [2.0**24, *[1.0] * 8, -(2.0**24)]
 LIMIT = 4.0
@@ -50,7 +51,7 @@ def test_no_claim_for_every_order(model, tier):
 
 @pytest.mark.parametrize("tier", ["exact", "rigorous", "python"])
 def test_without_its_charge_the_checker_would_be_fooled(model, tier, monkeypatch):
-    for module in (integers, floats, exactly):
+    for module in (integers, floats, rationals):
         monkeypatch.setattr(module, "float32_error", lambda node, region: np.zeros((1, node.size)))
     assert check(one_leaf(model, [Fraction(1)] * 10), model, tier=tier).any_order
 

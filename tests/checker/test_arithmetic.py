@@ -6,18 +6,23 @@ import numpy as np
 import pytest
 from support.networks import KINDS, random_network
 
-from verdict.checker.floats import Floats
-from verdict.checker.integers import Integers, Map, float32_error, split
+from verdict.checker.arithmetic.float32 import float32_error
+from verdict.checker.arithmetic.floats import Floats
+from verdict.checker.arithmetic.integers import Integers, IntegerSum
+from verdict.checker.arithmetic.limbs import Map, split
+from verdict.checker.arithmetic.rationals import Rationals, RationalSum
+from verdict.checker.kernel.bounds import bounded
+from verdict.checker.kernel.lines import lines
+from verdict.checker.kernel.rule import rule
 from verdict.checker.network import Affine, Linear, Network, integers
-from verdict.checker.onnx_reader import read_network
-from verdict.checker.reference import rule
-from verdict.checker.region import bounded, lines
+from verdict.checker.readers.onnx_reader import read_network
 
 ARITHMETICS = {
     "one limb": (lambda n: Integers(n, 1), 1e-4),
     "two limbs": (lambda n: Integers(n, 2), 1e-9),
     "float32": (lambda n: Floats(n, np.float32), 1e-2),
     "float64": (lambda n: Floats(n, np.float64), 1e-10),
+    "rationals": (Rationals, 1e-10),
 }
 
 
@@ -41,25 +46,34 @@ def test_bounds_lie_below_the_exact_rule(tmp_path, kind, seed):
         found[r] = lines(bottom, top, rng.uniform(0, 1, bottom.shape))
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
     fast = arithmetic.lower(region, network.output, rows, found)
-    for b in range(3):
-        for r in range(2):
-            exact = _exact(network, region, found, b, rows[0, r])
-            assert Fraction(float(fast[b, r])) <= exact
-            assert float(exact) - fast[b, r] <= tolerance * (1 + np.abs(region.high[network.output]).max())
 
-
-def _exact(network, region, found, b, row):
-    """The rule for the float slopes, exactly and without a grid."""
-
-    def bounds(node):
-        return [[Fraction(v) for v in a[node][b].tolist()] for a in (region.low, region.high)]
-
-    def choose(node, i, nu):
+    def choose(nu, node):
         line = found[node]
-        return nu * Fraction(float((line.below if nu >= 0 else line.above)[b, i]))
+        return np.where(nu >= 0, _fractions(line.below)[:, None], _fractions(line.above)[:, None]) * nu
 
-    box = bounds(0)
-    return rule(network, network.output, [Fraction(v) for v in row.tolist()], box, bounds, choose)[0]
+    for got, exact in zip(fast.ravel(), _exact(network, region, found, rows, choose).ravel(), strict=True):
+        assert Fraction(float(got)) <= exact
+        assert float(exact) - got <= tolerance * (1 + np.abs(region.high[network.output]).max())
+
+
+class _Given(RationalSum):
+    """The rule's exact sum with multipliers chosen by a function of (nu, ReLU node)."""
+
+    def __init__(self, network, region, found, shape, choose):
+        super().__init__(Rationals(network), region, found, shape)
+        self.multipliers = choose
+
+
+def _exact(network, region, found, rows, choose):
+    """What the rule gives (batch, rows) for these multipliers, exactly and without a grid."""
+    rows = np.broadcast_to(rows, (len(region.low[0]), *rows.shape[1:]))
+    total = _Given(network, region, found, rows.shape[:2], choose)
+    rule(network, network.output, integers(rows), total)
+    return total.bound
+
+
+def _fractions(values):
+    return np.frompyfunc(Fraction, 1, 1)(values)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -156,18 +170,9 @@ def test_float32_in_any_order_stays_inside(tmp_path):
                                                                                         strict=True))
 
 
-class _Watched(Integers):
-    """Remembers the multipliers that it chose, as exact rationals, by ReLU node."""
-
-    def _relu(self, v, e, line, bits, total, sums):
-        mu, f = super()._relu(v, e, line, bits, total, sums)
-        self.chosen.append((mu, f))
-        return mu, f
-
-
 @pytest.mark.parametrize("limbs", [1, 2])
 @pytest.mark.parametrize("seed", range(30))
-def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, limbs, seed):
+def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, monkeypatch, limbs, seed):
     """The statement that the exact tier rests on, for weights, boxes and betas of wildly different sizes."""
     rng = np.random.default_rng(seed)
     network = read_network(random_network(rng, "dense", tmp_path).read_bytes())
@@ -180,8 +185,7 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, limbs
         nodes.append(node)
     network = Network(network.input_size, tuple(nodes), network.output)
     low = rng.uniform(-1, 1, (2, network.input_size)) * 10.0 ** int(rng.integers(-3, 4))
-    arithmetic = _Watched(network, limbs)
-    arithmetic.chosen = []
+    arithmetic = Integers(network, limbs)
     region = bounded(network, arithmetic, low, low + 10.0 ** int(rng.integers(-6, 3)), None)
     found = {}
     for r in network.relus:
@@ -191,23 +195,24 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, limbs
         shift = -cut * rng.exponential(10.0 ** int(rng.integers(-4, 4)), bottom.shape)
         found[r] = lines(bottom, top, rng.uniform(0, 1, bottom.shape), shift)
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
-    arithmetic.chosen = []
+    chosen, relu = {}, IntegerSum.relu
+
+    def watched(self, nu, number):
+        chosen[number] = relu(self, nu, number)
+        return chosen[number]
+
+    monkeypatch.setattr(IntegerSum, "relu", watched)
     fast = arithmetic.lower(region, network.output, rows, found)
-    multipliers = dict(zip(reversed(network.relus), arithmetic.chosen, strict=True))
-    of = {network.nodes[r].source: line for r, line in found.items()}
-    for b in range(2):
-        for k in range(2):
 
-            def bounds(node, b=b):
-                return [[Fraction(v) for v in a[b].tolist()] for a in (of[node].low, of[node].high)]
+    def choose(nu, node):
+        return _fractions(chosen[node].v) * (Fraction(2) ** _integers(chosen[node].e))[..., None]
 
-            def choose(node, i, nu, b=b, k=k):
-                mu, f = multipliers[node]
-                return Fraction(float(mu[b, k, i])) * Fraction(2) ** int(f[b, k])
+    exact = _exact(network, region, found, rows, choose)
+    assert all(Fraction(float(got)) <= most for got, most in zip(fast.ravel(), exact.ravel(), strict=True))
 
-            box = [[Fraction(v) for v in a[b].tolist()] for a in (region.low[0], region.high[0])]
-            row = [Fraction(v) for v in rows[0, k].tolist()]
-            assert Fraction(float(fast[b, k])) <= rule(network, network.output, row, box, bounds, choose)[0]
+
+def _integers(values):
+    return np.frompyfunc(int, 1, 1)(values)
 
 
 @pytest.mark.parametrize("kind", ["two limbs", "float64"])

@@ -12,7 +12,7 @@ from support.networks import KINDS, Draft, random_network
 import verdict
 from verdict.certificate.neurons import NeuronMap
 from verdict.checker import UnreadableError, check
-from verdict.checker.onnx_reader import read_network
+from verdict.checker.readers.onnx_reader import read_network
 from verdict.network.exact import ExactVector
 
 

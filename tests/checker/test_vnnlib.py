@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from verdict.checker import UnreadableError
-from verdict.checker.vnnlib import read_property
+from verdict.checker.readers.vnnlib import read_property
 
 HEAD = "(declare-const X_0 Real) (declare-const Y_0 Real) (declare-const Y_1 Real)"
 BOX = "(assert (>= X_0 -0.1)) (assert (<= X_0 1e-3))"

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from verdict.checker import UnreadableError
-from verdict.checker.vnnlib import read_property
+from verdict.checker.readers.vnnlib import read_property
 from verdict.cli.main import main
 from verdict.errors import PropertyError
 from verdict.network.exact import ExactVector

@@ -12,8 +12,8 @@ import numpy as np
 
 import verdict
 from verdict.checker import check
-from verdict.checker.onnx_reader import read_network
-from verdict.checker.vnnlib import read_property
+from verdict.checker.readers.onnx_reader import read_network
+from verdict.checker.readers.vnnlib import read_property
 
 
 def fault(answer: verdict.Verdict, network: verdict.Network, query: Path) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..checker.claim import read_claim
 from ..checker.errors import UnreadableError
 from ..checker.network import Network as CheckerNetwork
 from ..checker.network import Relu
-from ..checker.onnx_reader import read_network
+from ..checker.readers.claim import read_claim
+from ..checker.readers.onnx_reader import read_network
 from ..errors import UnsupportedError
 from ..network.evaluate import evaluate
 from ..network.graph import Graph

@@ -3,7 +3,8 @@
 It needs NumPy and ONNX's file parser. `check` reads the network and the property itself; see docs/certificate.md.
 """
 
-from .check import TIERS, Report, check, open_leaves
+from .arithmetic import TIERS
+from .check import Report, check, open_leaves
 from .errors import RejectedError, UnreadableError
 
 __all__ = ["TIERS", "RejectedError", "Report", "UnreadableError", "check", "open_leaves"]

@@ -1,8 +1,7 @@
 """Checking a certificate: the claim is read from the files themselves, and every leaf of every tree is excluded anew.
 
-A certificate is a list of parts. A part fixes a box, proves bounds of hidden neurons on it (its lemmas, layer after
-layer), and closes trees whose leaves exclude the unsafe polytopes that the part names. Bounds belong to their part and
-cannot be used outside it. The format and the rule are in docs/certificate.md.
+Here are files, hashes, threads and the report; what a proof is stands in `kernel/`. The format and the rule are in
+docs/certificate.md.
 """
 
 from __future__ import annotations
@@ -16,15 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .archive import NODE, Archive, each, member_of, only
-from .claim import Claim, rational, read_claim, replay
-from .errors import RejectedError, UnreadableError
-from .onnx_reader import read_network
-from .part import Part
+import numpy as np
 
-VERSION = 1
+from .arithmetic import TIERS, arithmetics
+from .errors import RejectedError, UnreadableError
+from .kernel.proof import prove
+from .kernel.tree import Leaves
+from .network import Network
+from .readers.certificate import Certificate
+from .readers.claim import Claim, read_claim
+from .readers.onnx_reader import read_network
+
 MOST_FILE = 2**30
-TIERS = ("exact", "rigorous", "python")
 REAL, ANY_ORDER = "the reals", "the reals and every float32 evaluation order"
 
 
@@ -92,58 +94,30 @@ class _Work:
         self.open_leaves: list[tuple[int, int, int]] | None = None
         # The leaves to look at, None for all.
         self.among: set[tuple[int, int, int]] | None = None
-        self.archive = Archive(certificate)
-        manifest = self.archive.json("manifest.json")
-        if member_of(manifest, "format", str) != "vcert" or member_of(manifest, "version", int) != VERSION:
-            raise UnreadableError(f"not a certificate of version {VERSION}")
-        only(manifest, "format", "version", "producer", "model", "property", "claim", "parts")
-        member_of(manifest, "producer", str, "")
+        self.certificate = Certificate(certificate)
         model, asked = _read(network), None if query is None else _read(query)
-        wanted = member_of(manifest, "property", str, None)
+        wanted = self.certificate.asked
         # Hashes first: a wrong file must not be blamed for its contents.
-        self.wrong = ""
-        if hashlib.sha256(model).hexdigest() != member_of(manifest, "model", str):
+        self.wrong, self.claim = "", Claim("", [])
+        if hashlib.sha256(model).hexdigest() != self.certificate.model:
             self.wrong = "the certificate is about another network (SHA-256 differs)"
         elif wanted is not None and (asked is None or hashlib.sha256(asked).hexdigest() != wanted):
             self.wrong = "the certificate is about another property (SHA-256 differs, or none was given)"
-        if self.wrong:
-            self.claim = Claim("", [])
-            return
-        self.network = read_network(model)
-        claim = member_of(manifest, "claim", dict)
-        if (claim.get("kind") == "unsat") != (wanted is not None):
-            raise UnreadableError("the manifest's claim and property do not fit together")
-        self.claim = read_claim(claim, self.network, asked)
-        self.parts = member_of(manifest, "parts", list)
-        self.nodes = self.archive.array("tree.npy", (NODE,), 1)
-        self.witness = None
-        if self.claim.upper is not None:
-            record = self.archive.json("witness.json")
-            if not isinstance(record, dict) or set(record) != {"point"}:
-                raise UnreadableError("witness.json is malformed")
-            self.witness = each(record["point"], rational)
+        else:
+            self.network = read_network(model)
+            self.claim = read_claim(self.certificate.claim, self.network, asked)
+            self.parts = self.certificate.parts(len(self.network.relus), len(self.claim.disjuncts))
+            self.nodes = self.certificate.nodes()
 
     def run(self, any_order: bool) -> None:
         """Raises RejectedError unless everything holds."""
         if self.wrong:
             raise RejectedError(self.wrong)
-        if any_order and self.network.head:
-            # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
-            raise RejectedError(f"the rounding of a {self.network.head} is not bounded")
         self.done = 0
-        if self.witness is not None:
-            replay(self.claim, self.network, self.witness)
-        position, covered = 0, set()
-        for number, record in enumerate(self.parts):
-            part = Part(self, number, record, any_order)
-            position = part.check(position)
-            covered.update(part.disjuncts)
-        if position != len(self.nodes):
-            raise RejectedError("nodes behind the last tree")
-        self.archive.finish()
-        missing = set(range(len(self.claim.disjuncts))) - covered
-        if missing:
-            raise RejectedError(f"nothing is said about {len(missing)} disjuncts, the first is {min(missing)}")
+        prove(self, any_order)
+
+    def arithmetics(self, network: Network, any_order: bool, box: Any) -> tuple[list[Any], Any]:
+        return arithmetics(self.tier, network, any_order, box, self.claim.ball if self.claim.is_open else None)
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """function over items, in order, on several threads, never many items ahead."""
@@ -162,6 +136,17 @@ class _Work:
     def count(self, leaves: int) -> None:
         self.done += leaves
         self.progress(self.done)
+
+    def wanted(self, part: int, goal: int, leaves: Leaves) -> Any:
+        at = np.arange(len(leaves))
+        if self.among is None:
+            return at
+        return at[np.isin(leaves.first + at, [n for p, g, n in self.among if (p, g) == (part, goal)])]
+
+    def left_open(self, part: int, goal: int, leaves: list[int]) -> None:
+        if self.open_leaves is None:
+            raise RejectedError(f"p{part}.g{goal}: leaf {leaves[0]} does not exclude the unsafe set")
+        self.open_leaves += [(part, goal, leaf) for leaf in leaves]
 
 
 def _read(path: Any) -> bytes:

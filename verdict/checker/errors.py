@@ -1,4 +1,4 @@
-"""The two ways in which a certificate is not accepted."""
+"""The two ways in which a certificate is not accepted, and where an arithmetic ends."""
 
 
 class UnreadableError(Exception):
@@ -7,3 +7,7 @@ class UnreadableError(Exception):
 
 class RejectedError(Exception):
     """The files were read, and what they hold is not a proof of the claim."""
+
+
+class OutOfRangeError(ArithmeticError):
+    """Numbers too large for an arithmetic: nothing is known."""

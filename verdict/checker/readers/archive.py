@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UnreadableError
+from ..errors import UnreadableError
 
 # Bytes of all members together, of one JSON member, and how many members there may be.
 MOST_BYTES, MOST_JSON, MOST_MEMBERS = 2**30, 2**26, 200_000

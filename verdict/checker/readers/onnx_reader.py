@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from .errors import UnreadableError
-from .network import Affine, Linear, Network, Relu
+from ..errors import UnreadableError
+from ..network import Affine, Linear, Network, Relu
 
 LARGEST = float(np.finfo(np.float32).max)
 # Entries of one tensor or of one map's weights.

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import RejectedError, UnreadableError
+from ..network import Network
 from .archive import member_of, only
-from .errors import RejectedError, UnreadableError
-from .network import Network
 from .vnnlib import Disjunct, read_property
 
 MOST_TEXT = 2**28

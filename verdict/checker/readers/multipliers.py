@@ -1,7 +1,7 @@
 """The stored multipliers of one group of trees, and what they say about each leaf.
 
 Everything is optional: without slopes CROWN's are used, without betas zeros, without lambdas each row of an unsafe
-polytope by itself. No number stored here has to be right, only finite and of the right sign.
+polytope by itself. Nothing read here has to be right: to the kernel all of it is hints.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnreadableError
+from ..kernel.tree import RATIONAL, RAW, Leaves, Walk
 from .archive import Archive
 from .claim import rational
-from .errors import UnreadableError
-from .network import Network
-from .region import Lines, Region, lines
-from .rows import whole
-from .tree import RATIONAL, RAW, Leaves
 
 # Stored numbers are these over a denominator, or floats.
 UNITS = {np.dtype("u1"): 255.0, np.dtype("<u2"): 65535.0}
@@ -26,34 +23,38 @@ SLOPES, FLOATS = ("u1", "<u2", "<f4", "<f8"), ("<f4", "<f8")
 
 @dataclass(frozen=True, eq=False)
 class Domains:
-    """Leaves with their multipliers: slopes `below` (n, neurons) and `chords` (neurons,), NaN where none is stored;
-    `shift` (n, neurons); `rows` (n, rows of the goal) integers >= 0; all may be None."""
+    """Leaves with hints how to exclude them, None where nothing is stored: slopes `below` (n, neurons) and `chords`
+    (neurons,), NaN where there is none; `betas` (n, neurons) of splits; `weights` (n, rows) of the goal's rows; `raw`
+    (n, neurons), the multipliers themselves."""
 
     leaves: Leaves
-    below: Any
-    chords: Any
-    shift: Any
-    rows: Any
+    below: Any = None
+    chords: Any = None
+    betas: Any = None
+    weights: Any = None
+    raw: Any = None
 
     def __len__(self) -> int:
         return len(self.leaves)
 
     def take(self, index: Any) -> Domains:
-        below, shift, rows = (None if a is None else a[index] for a in (self.below, self.shift, self.rows))
-        return Domains(self.leaves.take(index), below, self.chords, shift, rows)
+        """Some of them."""
+        below, betas, weights, raw = (None if a is None else a[index]
+                                      for a in (self.below, self.betas, self.weights, self.raw))
+        return Domains(self.leaves.take(index), below, self.chords, betas, weights, raw)
 
     @property
     def unsplit(self) -> Domains:
-        """The boxes of these leaves, without splits of ReLUs and their multipliers: what holds there holds here."""
-        leaves = replace(self.leaves, signs=np.zeros_like(self.leaves.signs), paths=[[] for _ in self.leaves.paths])
-        return Domains(leaves, None, None, None, self.rows)
+        """The boxes of these leaves, without splits of ReLUs and hints for them."""
+        return Domains(self.leaves.unsplit, weights=self.weights)
 
 
 class Group:
-    """Reads `prefix`.slopes and so on. `rows` is how many rows a lambda has (0: none allowed)."""
+    """Reads `prefix`.slopes and so on. `rows` is how many rows a lambda has (0: none allowed), `alone` whether they are
+    one disjunct's."""
 
-    def __init__(self, archive: Archive, prefix: str, neurons: int, rows: int) -> None:
-        self.prefix, self.neurons, self.used = prefix, neurons, 0
+    def __init__(self, archive: Archive, prefix: str, neurons: int, rows: int, alone: bool) -> None:
+        self.prefix, self.neurons, self.rows, self.alone = prefix, neurons, rows, alone
 
         def load(name: str, types: tuple[str, ...], dimensions: int) -> Any:
             member = f"{prefix}.{name}.npy"
@@ -61,7 +62,7 @@ class Group:
 
         self.columns, self.slopes = load("columns", ("<u4",), 1), load("slopes", SLOPES, 2)
         self.sloped, self.chords = load("sloped", ("<u4",), 1), load("chords", FLOATS, 1)
-        self.betas, self.rows = load("betas", FLOATS, 1), load("lambda", FLOATS, 2)
+        self.betas, self.weights = load("betas", FLOATS, 1), load("lambda", FLOATS, 2)
         self.raw = load("raw", ("<f8",), 2)
         self.exact: list[Any] = []
         if f"{prefix}.rational.json" in archive:
@@ -79,9 +80,9 @@ class Group:
             if self.sloped is not None and (len(self.sloped) != len(self.slopes)
                                             or (np.diff(self.sloped.astype(np.int64)) <= 0).any()):
                 raise UnreadableError(f"{prefix}: sloped leaves do not fit")
-        if self.rows is not None and self.rows.shape[1] != rows:
+        if self.weights is not None and self.weights.shape[1] != rows:
             raise UnreadableError(f"{prefix}: lambdas do not fit")
-        for values, most in ((self.slopes, 1.0), (self.chords, 1.0), (self.betas, np.inf), (self.rows, np.inf)):
+        for values, most in ((self.slopes, 1.0), (self.chords, 1.0), (self.betas, np.inf), (self.weights, np.inf)):
             plain = values is None or values.dtype.kind != "f"
             if not plain and not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
                 raise UnreadableError(f"{prefix}: multipliers outside their range")
@@ -92,7 +93,7 @@ class Group:
     def domains(self, leaves: Leaves) -> Domains:
         """The multipliers of a chunk of leaves."""
         count = len(leaves)
-        below, chords, shift, rows = None, None, None, None
+        below, chords, betas, weights = None, None, None, None
         if self.slopes is not None:
             at = np.arange(count)
             number = leaves.first + at
@@ -114,27 +115,35 @@ class Group:
             values = self.betas[leaves.first_beta : leaves.first_beta + sum(depth)].astype(np.float64)
             if len(values) != sum(depth):
                 raise UnreadableError(f"{self.prefix}: more splits than betas")
-            shift = np.zeros((count, self.neurons))
-            at = np.repeat(np.arange(count), depth)
-            neuron = np.array([n for p in leaves.paths for n in p], dtype=np.intp)
-            shift[at, neuron] = -leaves.signs[at, neuron] * values
-        if self.rows is not None:
-            if leaves.first + count > len(self.rows):
+            betas = np.zeros((count, self.neurons))
+            betas[np.repeat(np.arange(count), depth), [n for p in leaves.paths for n in p]] = values
+        if self.weights is not None:
+            if leaves.first + count > len(self.weights):
                 raise UnreadableError(f"{self.prefix}: more leaves than lambdas")
-            rows, scale = whole(self.rows[leaves.first : leaves.first + count].astype(np.float64))
-            shift = None if shift is None else shift * scale
-        return Domains(leaves, below, chords, shift, rows)
+            # As integers of 20 bits, and the betas on their scale.
+            given = self.weights[leaves.first : leaves.first + count].astype(np.float64)
+            scale = np.ldexp(1.0, np.clip(20 - np.frexp(given.max(axis=1, keepdims=True, initial=0))[1], -400, 400))
+            weights, betas = np.rint(given * scale), None if betas is None else betas * scale
+        return Domains(leaves, below, chords, betas, weights)
 
-    def finish(self, leaves: int, betas: int, kinds: dict[int, int]) -> None:
-        """Every stored number must have been used."""
-        wanted = [(self.betas, betas), (self.rows, leaves), (self.slopes if self.sloped is None else None, leaves)]
-        wanted += [(self.raw, kinds.get(RAW, 0)), (self.exact or None, kinds.get(RATIONAL, 0))]
-        if any(values is not None and len(values) != count for values, count in wanted):
-            raise UnreadableError(f"{self.prefix}: multipliers for other leaves than there are")
-        if self.sloped is not None and len(self.sloped) and self.sloped[-1] >= leaves:
-            raise UnreadableError(f"{self.prefix}: slopes of leaves that are not there")
+    def single(self, domain: Domains) -> Domains:
+        """The multipliers of one raw or rational leaf, of which `domain` has the stored slopes and chords."""
+        leaves, rank = domain.leaves, int(domain.leaves.rank[0])
+        if not self.alone:
+            raise UnreadableError(f"{self.prefix}: raw or rational multipliers for several disjuncts at once")
+        if leaves.kind[0] == RAW:
+            if self.raw is None or rank >= len(self.raw):
+                raise UnreadableError(f"{self.prefix}: raw multipliers are missing")
+            own = self.raw.shape[1] - self.neurons
+            return replace(domain, weights=self.raw[rank : rank + 1, :own], raw=self.raw[rank : rank + 1, own:])
+        weights, betas = self._rationals(rank)
+        if len(weights) != self.rows or len(betas) != len(leaves.paths[0]):
+            raise UnreadableError(f"{self.prefix}: rational leaf {rank} does not fit")
+        spread = np.zeros((1, self.neurons), object)
+        spread[0, leaves.paths[0]] = betas
+        return replace(domain, weights=np.array([weights], object), betas=spread)
 
-    def rationals(self, number: int) -> tuple[list[Any], list[Any]]:
+    def _rationals(self, number: int) -> tuple[list[Any], list[Any]]:
         """(lambda, betas in the order of the path) of the leaf that is the `number`-th rational one."""
         record = self.exact[number] if number < len(self.exact) else None
         if not isinstance(record, dict) or set(record) != {"lambda", "betas"}:
@@ -144,21 +153,12 @@ class Group:
             raise UnreadableError(f"{self.prefix}: a negative rational multiplier")
         return lam, betas
 
-
-def lines_of(
-    network: Network, region: Region, domains: Domains, layers: int, stored: bool
-) -> tuple[dict[int, Lines], Any]:
-    """The lines of the first `layers` ReLU layers on each domain, and which domains are empty, (n,)."""
-    result, empty = {}, np.broadcast_to(region.empty, len(domains)).copy()
-    for k in range(layers):
-        node, cut = network.relus[k], slice(network.starts[k], network.starts[k + 1])
-        source, signs = network.nodes[node].source, domains.leaves.signs[:, cut]
-        low = np.where(signs > 0, np.maximum(region.low[source], 0), region.low[source])
-        high = np.where(signs < 0, np.minimum(region.high[source], 0), region.high[source])
-        empty |= (low > high).any(axis=1)
-        low, high = np.minimum(low, high), np.maximum(low, high)
-        below, shift, chords = (
-            a[..., cut] if stored and a is not None else None for a in (domains.below, domains.shift, domains.chords)
-        )
-        result[node] = lines(low, high, below, shift, chords, signs != 0)
-    return result, empty
+    def finish(self, walk: Walk) -> None:
+        """Every stored number must have been used by the leaves of this walk."""
+        wanted = [(self.betas, walk.betas), (self.weights, walk.leaves)]
+        wanted += [(self.slopes if self.sloped is None else None, walk.leaves)]
+        wanted += [(self.raw, walk.kinds[RAW]), (self.exact or None, walk.kinds[RATIONAL])]
+        if any(values is not None and len(values) != count for values, count in wanted):
+            raise UnreadableError(f"{self.prefix}: multipliers for other leaves than there are")
+        if self.sloped is not None and len(self.sloped) and self.sloped[-1] >= walk.leaves:
+            raise UnreadableError(f"{self.prefix}: slopes of leaves that are not there")

@@ -7,12 +7,12 @@ x_i <= t and x_i >= t; a ReLU split is z >= 0 and z <= 0. The two halves always 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .errors import RejectedError
+from ..errors import RejectedError
 
 LEAF, INPUT, RELU = 0, 1, 2
 # Kinds of leaves, in `variable`: lines, raw multipliers, exact rationals.
@@ -24,15 +24,16 @@ BLOCK = 512
 
 @dataclass(frozen=True, eq=False)
 class Leaves:
-    """Some consecutive leaves of a group: boxes (n, inputs), signs (n, neurons), kinds; `paths[j]` are the neurons
-    that leaf j was split on, from the root. `tree` (n,) numbers their trees, `first` is the number of the first
-    leaf, `first_beta` of its first beta. `whole`: all boxes are the tree's own, no input was split."""
+    """Some leaves of a group of trees: boxes (n, inputs); signs (n, neurons), 1 on, -1 off, 0 free; `kind`, `tree` and
+    `rank`, the number among its kind, (n,); `paths`, the neurons that each was split on, from the root. `first` numbers
+    the first leaf and `first_beta` its first split; `whole` says that no input was split."""
 
     low: Any
     high: Any
     signs: Any
     kind: Any
     tree: Any
+    rank: Any
     paths: list[list[int]]
     first: int
     first_beta: int
@@ -44,16 +45,22 @@ class Leaves:
     def take(self, index: Any) -> Leaves:
         """Some of them; `first` and `first_beta` no longer apply."""
         low, high = (ends[: len(index)] if self.whole else ends[index] for ends in (self.low, self.high))
-        return Leaves(low, high, self.signs[index], self.kind[index], self.tree[index],
+        return Leaves(low, high, self.signs[index], self.kind[index], self.tree[index], self.rank[index],
                       [self.paths[i] for i in index], -1, -1, self.whole)
+
+    @property
+    def unsplit(self) -> Leaves:
+        """Their boxes, without splits of ReLUs: what holds there holds here."""
+        return replace(self, signs=np.zeros_like(self.signs), paths=[[] for _ in self.paths])
 
 
 class Walk:
-    """Reads `trees` trees from `nodes`, starting at `position`; afterwards `position` stands behind them."""
+    """Reads `trees` trees from `nodes`, starting at `position`; afterwards `position` stands behind them, and `leaves`,
+    `betas` and `kinds` say how many leaves, ReLU splits above leaves, and leaves of each kind there were."""
 
     def __init__(self, nodes: Any, position: int, trees: int) -> None:
         self.nodes, self.position, self.trees = nodes, position, trees
-        self.leaves = 0
+        self.leaves, self.betas, self.kinds = 0, 0, [0, 0, 0]
         self._block: list[Any] = []
         self._start = position
 
@@ -73,19 +80,17 @@ class Walk:
         """The leaves of all trees over the box [low, high] (inputs,), `size` at a time; splits may use the ReLUs
         below number `neurons`. Raises RejectedError."""
         found: list[Any] = []
-        betas = 0
         for tree in range(self.trees):
             stack: list[Any] = [(low, high, None, 0)]
             while stack:
                 bottom, top, path, depth = stack.pop()
                 kind, variable, value = self._next()
                 if kind == LEAF and variable in (LINES, RAW, RATIONAL) and value == 0:
-                    found.append((bottom, top, path, variable, tree))
+                    found.append((bottom, top, path, variable, tree, self.kinds[variable]))
+                    self.kinds[variable] += 1
                     if len(found) == size:
-                        part = self._part(found, low, high, neurons, betas)
-                        betas += sum(map(len, part.paths))
+                        yield self._leaves(found, low, high, neurons)
                         found = []
-                        yield part
                 elif depth >= MOST_DEPTH:
                     raise RejectedError("a tree is too deep")
                 elif kind == INPUT and variable < len(low) and bottom[variable] <= value <= top[variable]:
@@ -97,12 +102,12 @@ class Walk:
                 else:
                     raise RejectedError(f"node {self.position - 1} of the tree is no split of its domain")
         if found:
-            yield self._part(found, low, high, neurons, betas)
+            yield self._leaves(found, low, high, neurons)
 
-    def _part(self, found: list[Any], low: Any, high: Any, neurons: int, betas: int) -> Leaves:
-        signs = np.zeros((len(found), neurons), np.int8)
-        paths = []
-        for j, (_, _, path, _, _) in enumerate(found):
+    def _leaves(self, found: list[Any], low: Any, high: Any, neurons: int) -> Leaves:
+        bottoms, tops, ends, kind, tree, rank = zip(*found, strict=True)
+        signs, paths = np.zeros((len(found), neurons), np.int8), []
+        for j, path in enumerate(ends):
             passed: list[int] = []
             while path is not None:
                 neuron, sign, path = path
@@ -111,9 +116,10 @@ class Walk:
                 signs[j, neuron] = sign
                 passed.append(neuron)
             paths.append(passed[::-1])
-        whole = all(bottom is low and top is high for bottom, top, *_ in found)
-        low, high = (np.broadcast_to(ends, (len(found), len(ends))) if whole else np.stack([f[k] for f in found])
-                     for k, ends in enumerate((low, high)))
-        kind, tree = (np.array([f[k] for f in found]) for k in (3, 4))
-        first, self.leaves = self.leaves, self.leaves + len(found)
-        return Leaves(low, high, signs, kind, tree, paths, first, betas, whole)
+        whole = all(b is low for b in bottoms) and all(t is high for t in tops)
+        low, high = (np.broadcast_to(e, (len(found), len(e))) if whole else np.stack(several)
+                     for e, several in ((low, bottoms), (high, tops)))
+        first, first_beta = self.leaves, self.betas
+        self.leaves += len(found)
+        self.betas += sum(map(len, paths))
+        return Leaves(low, high, signs, np.array(kind), np.array(tree), np.array(rank), paths, first, first_beta, whole)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UnreadableError
+from ..errors import UnreadableError
 
 MOST_DISJUNCTS, MOST_DEPTH = 20_000, 200
 _TOKEN = re.compile(r"[()]|[^\s()]+")

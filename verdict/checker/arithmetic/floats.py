@@ -1,0 +1,146 @@
+"""The rigorous tier: floats, with every rounding charged.
+
+The same rule as in `integers`, computed in float32 or float64. An entry of a product of n terms is off by at most
+gamma_n times the product of the magnitudes, in any order of summation; that error meets an activation of known size,
+so everything a float can get wrong is at most gamma_N sum_k |mu_k| . (|W_k| a + |b_k| + |z_k|) + gamma_N |nu_0| . |x|,
+with N the number of operations on the way. Twice that is charged, which covers its own rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import OutOfRangeError
+from ..kernel.region import MORE, Region
+from ..kernel.rule import rule
+from ..network import Affine, Linear, Network
+from .float32 import float32_error
+
+
+class Floats:
+    """The arithmetic of the rigorous tier in `dtype` (float32 or float64)."""
+
+    def __init__(self, network: Network, dtype: Any, any_order: bool = False) -> None:
+        self.network, self.any_order = network, any_order
+        self.dtype = np.dtype(dtype)
+        self.unit = float(np.finfo(dtype).eps) / 2
+        self._weights: dict[int, tuple[Any, Any]] = {}
+
+    def prepared(self, linear: Linear) -> tuple[Any, Any]:
+        if id(linear) not in self._weights:
+            weight = linear.weight.astype(self.dtype)
+            if not np.isfinite(weight).all():
+                raise OutOfRangeError
+            self._weights[id(linear)] = weight, np.abs(linear.weight)
+        return self._weights[id(linear)]
+
+    def gamma(self, count: int) -> float:
+        share = (count + 8) * self.unit
+        if share >= 0.1:
+            raise OutOfRangeError
+        return share / (1 - share)
+
+    def magnitude(self, node: Affine, region: Region) -> Any:
+        """|W| a + |b|, (batch, size), float64."""
+        found = np.abs(node.floats[None])
+        for linear, source in node.terms:
+            found = found + linear.forward(region.size(source), self.prepared(linear)[1])
+        return found * MORE
+
+    def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
+        """Bounds (batch, size) of an affine node from those of its sources, in float64."""
+        middle, reach, count = node.floats[None], 0.0, 4
+        for linear, source in node.terms:
+            low, high = region.low[source], region.high[source]
+            centre = low / 2 + high / 2
+            radius = np.nextafter(np.maximum(high - centre, centre - low), np.inf)
+            middle = middle + linear.forward(centre, linear.weight)
+            reach = reach + linear.forward(radius, np.abs(linear.weight))
+            count += linear.weight.shape[1] + 4
+        size = self.magnitude(node, region)
+        reach = (reach + 4 * count * 2.0**-53 * size) * MORE + 2.0**-1000
+        if self.any_order:
+            reach = reach + float32_error(node, region)
+        return np.nextafter(middle - reach, -np.inf), np.nextafter(middle + reach, np.inf)
+
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
+        """Lower bounds (batch, rows) of `rows` @ node `number`."""
+        batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
+        rows = np.broadcast_to(rows, (batch, *rows.shape[1:])).astype(self.dtype)
+        total = FloatSum(self, region, lines, rows.shape[:2])
+        rule(self.network, number, rows, total)
+        result = total.bound()
+        if not np.isfinite(result).all():
+            raise OutOfRangeError
+        return result
+
+    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
+        return self.lower(region, number, rows, lines) > 0
+
+
+class FloatSum:
+    """The rule's sum: what was added, the sizes of what was rounded, and how many operations there were."""
+
+    def __init__(self, floats: Floats, region: Region, lines: dict[int, Any], shape: Any) -> None:
+        self.floats, self.region, self.lines, self.kind = floats, region, lines, floats.dtype
+        self.constant, self.wrong, self.extra = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.count = 16
+
+    def affine(self, nu: Any, number: int) -> Any:
+        node: Affine = self.floats.network.nodes[number]
+        self.constant += _dot(nu, node.floats[None].astype(self.kind))
+        size = self.floats.magnitude(node, self.region) + self.region.size(number)
+        self.count += 8 + node.size
+        self.wrong += _dot(np.abs(nu), _above(size, self.kind))
+        if self.floats.any_order:
+            self.extra += _dot(np.abs(nu), _above(float32_error(node, self.region), self.kind))
+        return nu
+
+    def back(self, mu: Any, linear: Linear) -> Any:
+        self.count += linear.fan + 2
+        found = linear.backward(mu.reshape(-1, mu.shape[2]), self.floats.prepared(linear)[0])
+        return found.reshape(*mu.shape[:2], -1)
+
+    def relu(self, nu: Any, number: int) -> Any:
+        line = self.lines[number]
+        below, above = line.below.astype(self.kind), line.above.astype(self.kind)
+        # No difference of slopes here: its rounding would meet |z|, and that is not charged. One of the two products is
+        # 0 in every entry.
+        mu, falling = np.maximum(nu, 0), np.minimum(nu, 0)
+        mu *= below[:, None, :]
+        mu += falling * above[:, None, :]
+        if line.shift is not None:
+            mu += line.shift.astype(self.kind)[:, None, :]
+        self.constant += _dot(falling, line.gap_of(above, self.kind))
+        self.count += 2 * nu.shape[2]
+        return mu
+
+    def join(self, one: Any, other: Any) -> Any:
+        return one + other
+
+    def least(self, nu: Any) -> None:
+        nu = nu.astype(np.float64)
+        low, high = self.region.low[0], self.region.high[0]
+        centre = low / 2 + high / 2
+        radius = np.nextafter(np.maximum(high - centre, centre - low), np.inf)
+        self.constant += _dot(nu, centre) - _dot(np.abs(nu), radius)
+        self.wrong += _dot(np.abs(nu), np.maximum(np.abs(low), np.abs(high)))
+        self.count += 4 * nu.shape[2]
+
+    def bound(self) -> Any:
+        """The sum, less everything that a float can have got wrong."""
+        tiny = float(np.finfo(self.kind).tiny) * (1 + sum(float(self.region.total(i).max()) for i in self.region.low))
+        gamma = self.floats.gamma(self.count)
+        with np.errstate(invalid="ignore"):
+            return self.constant - (2 * gamma * self.wrong + self.extra * (1 + 2 * gamma) + tiny * self.count)
+
+
+def _dot(rows: Any, vector: Any) -> Any:
+    """(batch, rows, n) times (batch or 1, n) -> (batch, rows), float64."""
+    return (rows @ vector[:, :, None])[..., 0].astype(np.float64)
+
+
+def _above(values: Any, kind: Any) -> Any:
+    return np.nextafter(values.astype(kind), kind.type(np.inf))

@@ -1,0 +1,152 @@
+"""Plain arithmetic: Python's integers over one denominator, where nothing is rounded but the multipliers themselves.
+
+Slow, and the shortest way to see that the rule holds: whatever the multipliers are, the least of each bracket is taken
+at the ends of its bounds and at zero. It decides leaves that need rationals and, as the tier `python`, everything.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..errors import OutOfRangeError
+from ..kernel.region import Region
+from ..kernel.rule import rule
+from ..network import Affine, Linear, Network, add, integers
+from .float32 import float32_error
+
+# Multipliers of unstable ReLUs are rounded to this grid, so that numbers stay short; any multipliers are sound.
+GRID = 2**90
+# An object array of Python integers over one denominator.
+Over = tuple[Any, int]
+
+_fractions = np.frompyfunc(Fraction, 1, 1)
+_ratios = np.frompyfunc(lambda top, under: Fraction(int(top), under), 2, 1)
+
+
+class Rationals:
+    """The arithmetic of the tier `python`. `box` are exact ends of the input, where a region has floats; with `ball` a
+    row may be 0 if it is positive at every smaller radius."""
+
+    def __init__(self, network: Network, any_order: bool = False, box: Any = None, ball: Any = None) -> None:
+        self.network, self.any_order, self.ball = network, any_order, ball
+        self.box = None if box is None else [np.array(ends, dtype=object) for ends in box]
+
+    def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
+        """Bounds (batch, size) of an affine node from those of its sources in `region`."""
+        bias, under = integers(node.bias)
+        low = high = (bias[None], under)
+        for linear, source in node.terms:
+            weight, below = linear.integers
+            (bottom, top), under = integers(np.stack([region.low[source], region.high[source]]))
+            rising, falling = np.maximum(weight, 0), np.minimum(weight, 0)
+            low = add(low, (linear.forward(bottom, rising) + linear.forward(top, falling), under * below))
+            high = add(high, (linear.forward(top, rising) + linear.forward(bottom, falling), under * below))
+        wrong = integers(float32_error(node, region) if self.any_order else np.zeros((1, node.size)))
+        return _floats(_ratios(*add(low, (-wrong[0], wrong[1]))), -1), _floats(_ratios(*add(high, wrong)), 1)
+
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
+        """Lower bounds (batch, rows) of `rows` @ node `number`, floats."""
+        return _floats(self._sum(region, number, rows, lines).bound, -1)
+
+    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
+        """Which rows are above zero, or would be as soon as the ball were smaller."""
+        found = self._sum(region, number, rows, lines)
+        closed = (found.bound > 0) | (found.low > found.high).any(axis=1)[:, None]
+        if self.ball is not None:
+            closed |= (found.bound == 0) & self._grows(found)
+        return closed.astype(bool)
+
+    def _sum(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> RationalSum:
+        batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
+        total = RationalSum(self, region, lines, (batch, rows.shape[1]))
+        rule(self.network, number, integers(np.broadcast_to(rows, (batch, *rows.shape[1:]))), total)
+        return total
+
+    def _grows(self, found: RationalSum) -> Any:
+        """Whether the least value over the ball grows as soon as the radius shrinks, (batch, rows)."""
+        center, radius = np.array(self.ball.center, dtype=object), self.ball.radius
+        from_below, from_above = found.low == center - radius, found.high == center + radius
+        return (((found.slope > 0) & from_below[:, None]) | ((found.slope < 0) & from_above[:, None])).any(axis=2)
+
+
+class RationalSum:
+    """The rule's sum `bound` (batch, rows), with the coefficients `slope` (batch, rows, inputs) that met the input and
+    the exact box [low, high] (batch, inputs) over which they did. Fractions."""
+
+    def __init__(self, numbers: Rationals, region: Region, lines: dict[int, Any], shape: tuple[int, int]) -> None:
+        self.numbers, self.region, self.lines = numbers, region, lines
+        self.bound = np.full(shape, Fraction(0), dtype=object)
+        self.low, self.high = _fractions(region.low[0]), _fractions(region.high[0])
+        if numbers.box is not None:
+            self.low, self.high = np.maximum(self.low, numbers.box[0]), np.minimum(self.high, numbers.box[1])
+        self.slope = np.full((*shape, numbers.network.input_size), Fraction(0), dtype=object)
+
+    def affine(self, nu: Over, number: int) -> Over:
+        node, (top, under) = self.numbers.network.nodes[number], nu
+        bias, below = integers(node.bias)
+        self.bound += _ratios((top * bias).sum(axis=2), under * below)
+        if self.numbers.any_order:
+            wrong, below = integers(float32_error(node, self.region))
+            self.bound -= _ratios((abs(top) * wrong[:, None]).sum(axis=2), under * below)
+        return nu
+
+    def back(self, mu: Over, linear: Linear) -> Over:
+        (top, under), (weight, below) = mu, linear.integers
+        found = linear.backward(top.reshape(-1, top.shape[2]), weight)
+        return found.reshape(*top.shape[:2], -1), under * below
+
+    def relu(self, nu: Over, number: int) -> Over:
+        line, received = self.lines[number], _ratios(*nu)
+        mu = self.multipliers(received, number)
+        self.bound += _bracket(received, mu, *(_fractions(ends)[:, None] for ends in (line.low, line.high))).sum(axis=2)
+        return integers(mu)
+
+    def multipliers(self, nu: Any, number: int) -> Any:
+        """The multipliers in front of ReLU node `number` for the received coefficients (batch, rows, size)."""
+        line = self.lines[number]
+        if line.raw is not None:
+            return np.broadcast_to(_fractions(line.raw)[:, None], nu.shape)
+        shift = np.zeros_like(line.above) if line.shift is None else line.shift
+        return _on_line(nu, *(_fractions(a)[:, None] for a in (line.below, line.above, shift)))
+
+    def join(self, one: Over, other: Over) -> Over:
+        return add(one, other)
+
+    def least(self, nu: Over) -> None:
+        self.slope = _ratios(*nu)
+        ends = np.where(self.slope > 0, self.low[:, None], self.high[:, None])
+        self.bound += (self.slope * ends).sum(axis=2)
+
+
+def _line(nu: Fraction, below: Fraction, above: Fraction, shift: Fraction) -> Fraction:
+    """One multiplier: nu times a slope, plus the shift."""
+    if below == above and above in (0, 1):
+        return nu * above + shift
+    return Fraction(int((nu * (below if nu >= 0 else above) + shift) * GRID), GRID)
+
+
+def _least(nu: Fraction, mu: Fraction, low: Fraction, high: Fraction) -> Fraction:
+    """The least of nu max(z, 0) - mu z for z in [low, high]."""
+    ends = (low, high, Fraction(0)) if low < 0 < high else (low, high)
+    return min(nu * max(z, Fraction(0)) - mu * z for z in ends)
+
+
+_on_line, _bracket = np.frompyfunc(_line, 4, 1), np.frompyfunc(_least, 4, 1)
+
+
+def _floats(values: Any, way: int) -> Any:
+    """Float64 numbers next below (way -1) or above (1) Fractions."""
+    found = np.array([beside(v, way) for v in values.ravel()])
+    return found.reshape(values.shape)
+
+
+def beside(value: Fraction, way: int) -> float:
+    """The float64 next below (way -1) or above (1) a rational."""
+    if abs(value) >= 2**400:
+        raise OutOfRangeError
+    near = float(value)
+    wrong = Fraction(near) > value if way < 0 else Fraction(near) < value
+    return float(np.nextafter(near, way * np.inf)) if wrong else near

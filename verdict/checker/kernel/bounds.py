@@ -1,0 +1,85 @@
+"""Bounds of all neurons, computed from nothing but the network: intervals first, then the rule with CROWN's slopes
+(Zhang et al. 1811.00866), both ways, for every neuron that intervals leave on both sides of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..network import Affine, Network, Relu
+from .lines import Lines, lines
+from .region import Region, sides
+
+# Numbers in one array of coefficients.
+MOST_ENTRIES = 2**22
+
+
+class Arithmetic(Protocol):
+    """Numbers that never round in a proof's favour. What they cannot hold raises OutOfRangeError."""
+
+    def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
+        """Float64 bounds (batch, size) of an affine node from those of its sources."""
+
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
+        """Float64 lower bounds (batch, rows) of `rows` (1 or batch, rows, size) @ node `number`, by the rule."""
+
+    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
+        """Which of these rows are above zero on the whole region, (batch, rows)."""
+
+
+def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs: Any = None,
+            known: Callable[[int, int, Region], None] | None = None, thorough: bool = False,
+            given: Any = None) -> Region:
+    """The region of boxes (batch, inputs) cut by `signs` (batch, neurons; 1 on, -1 off, 0 free; None: no splits).
+
+    `known(k, node, region)` may meet the bounds of the pre-activations of ReLU layer k with better ones. `thorough`
+    applies the rule to stable neurons too, whose better bounds help the layers behind. `given` (3, neurons) are slopes
+    below and above in place of CROWN's, and positive for neurons to apply the rule to.
+    """
+    region = Region({0: low}, {0: high}, (low > high).any(axis=1))
+    number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
+    found: dict[int, Lines] = {}
+    for i in network.needed(network.output)[1:]:
+        node = network.nodes[i]
+        if isinstance(node, Relu):
+            before = node.source
+            region.set(i, np.maximum(region.low[before], 0), np.maximum(region.high[before], 0))
+            mine = slice(*network.starts[number_of[before]:][:2])
+            below, chords = (None, None) if given is None else given[:2, None, mine]
+            found[i] = lines(region.low[before], region.high[before], below, None, chords)
+            continue
+        region.set(i, *arithmetic.interval(node, region))
+        if i not in number_of:
+            continue
+        mine = slice(*network.starts[number_of[i]:][:2])
+        if found:
+            _tighten(network, arithmetic, region, i, found, thorough if given is None else given[2, mine] > 0)
+        if known is not None:
+            known(number_of[i], i, region)
+        if signs is not None:
+            region.meet(i, *sides(signs[:, mine]))
+    return region
+
+
+def _tighten(network: Network, arithmetic: Arithmetic, region: Region, i: int, found: dict[int, Lines],
+             also: Any) -> None:
+    """Meet the bounds of node i with the rule's, for neurons that are unstable in some box, and for those of `also`
+    (size,), True for all, that are not surely off."""
+    # Box by box: what holds for a box must not depend on which others are looked at together with it.
+    wanted = ((region.low[i] < 0) | also) & (region.high[i] > 0)
+    low, high = np.full(wanted.shape, -np.inf), np.full(wanted.shape, np.inf)
+    unstable = np.flatnonzero(wanted.any(axis=0))
+    widest = max(network.size(j) for j in network.needed(i))
+    chunk = max(1, MOST_ENTRIES // (2 * len(low) * widest))
+    for start in range(0, len(unstable), chunk):
+        part = unstable[start : start + chunk]
+        at = np.arange(len(part))
+        rows = np.zeros((1, 2 * len(part), network.size(i)))
+        rows[0, at, part], rows[0, len(part) + at, part] = 1, -1
+        bound = arithmetic.lower(region, i, rows, found)
+        low[:, part] = np.where(wanted[:, part], bound[:, : len(part)], -np.inf)
+        high[:, part] = np.where(wanted[:, part], -bound[:, len(part) :], np.inf)
+    region.meet(i, low, high)

@@ -1,0 +1,68 @@
+"""Proved bounds of all neurons on a batch of boxes, or of boxes cut by ReLU splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .tree import Leaves
+
+# A factor above the rounding of any sum of fewer than 2**30 non-negative floats.
+MORE = 1 + 2.0**-20
+
+
+@dataclass(eq=False)
+class Region:
+    """`low[i]`, `high[i]`: float64 (batch, size of node i), proved. `empty` (batch,): nothing lies in it."""
+
+    low: dict[int, Any]
+    high: dict[int, Any]
+    empty: Any
+    _sizes: dict[int, Any] = field(default_factory=dict)
+    _totals: dict[int, Any] = field(default_factory=dict)
+
+    def size(self, number: int) -> Any:
+        """The largest magnitudes (batch, size)."""
+        if number not in self._sizes:
+            self._sizes[number] = np.maximum(np.abs(self.low[number]), np.abs(self.high[number]))
+        return self._sizes[number]
+
+    def total(self, number: int) -> Any:
+        """The sum of the largest magnitudes (batch,), not below the exact one."""
+        if number not in self._totals:
+            self._totals[number] = self.size(number).sum(axis=1) * MORE
+        return self._totals[number]
+
+    def on(self, leaves: Leaves) -> Region:
+        """The region cut to the boxes of leaves within it."""
+        if leaves.whole:
+            return self
+        return Region({**self.low, 0: leaves.low}, {**self.high, 0: leaves.high}, self.empty)
+
+    def set(self, number: int, low: Any, high: Any) -> None:
+        """Replace the bounds of a node."""
+        self.low[number], self.high[number] = low, high
+        self._sizes.pop(number, None)
+        self._totals.pop(number, None)
+
+    def meet(self, number: int, low: Any, high: Any) -> None:
+        """Sharpen the bounds of a node by others that are proved too."""
+        low, high, crossed = meet((self.low[number], self.high[number]), (low, high))
+        self.empty |= crossed
+        self.set(number, low, high)
+
+
+def meet(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any, Any]:
+    """What two pairs of bounds (batch, size) say together, and where they leave nothing, (batch,).
+
+    Bounds that cross are put in order: of nothing, any bounds are true.
+    """
+    low, high = np.maximum(one[0], other[0]), np.minimum(one[1], other[1])
+    return np.minimum(low, high), np.maximum(low, high), (low > high).any(axis=1)
+
+
+def sides(signs: Any) -> tuple[Any, Any]:
+    """The bounds that splits of ReLUs give their pre-activations: signs 1 on, -1 off, 0 free."""
+    return np.where(signs > 0, 0.0, -np.inf), np.where(signs < 0, 0.0, np.inf)

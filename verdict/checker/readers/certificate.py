@@ -1,0 +1,126 @@
+"""The certificate as the kernel reads it: what it is about, its parts, its trees and their multipliers.
+
+Only the hashes and the claim have to be right: whatever trees and multipliers are read are a proof, or they are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import RejectedError, UnreadableError
+from .archive import NODE, Archive, each, member_of, only
+from .claim import rational
+from .multipliers import FLOATS, Group
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """A part as the manifest describes it: `at_leaves` whether every leaf bounds the hidden neurons on its own box, the
+    ReLU layer of each lemma, and each goal's disjuncts."""
+
+    at_leaves: bool
+    lemmas: list[int]
+    goals: list[list[int]]
+
+
+class Certificate:
+    """The file at `path`. `model` and `asked` are the SHA-256 that it names, `claim` its JSON."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.archive = Archive(path)
+        manifest = self.archive.json("manifest.json")
+        if member_of(manifest, "format", str) != "vcert" or member_of(manifest, "version", int) != VERSION:
+            raise UnreadableError(f"not a certificate of version {VERSION}")
+        only(manifest, "format", "version", "producer", "model", "property", "claim", "parts")
+        member_of(manifest, "producer", str, "")
+        self.asked: str | None = member_of(manifest, "property", str, None)
+        self.model: str = member_of(manifest, "model", str)
+        self._manifest = manifest
+
+    @property
+    def claim(self) -> Any:
+        """What is claimed, not yet read."""
+        claim = member_of(self._manifest, "claim", dict)
+        if (claim.get("kind") == "unsat") != (self.asked is not None):
+            raise UnreadableError("the manifest's claim and property do not fit together")
+        return claim
+
+    def parts(self, layers: int, disjuncts: int) -> list[PartRecord]:
+        """All parts, about a network of so many ReLU layers and a claim of so many disjuncts."""
+        return each(self._manifest.get("parts"), lambda record: _part(record, layers, disjuncts))
+
+    def nodes(self) -> Any:
+        """The nodes of all trees."""
+        return self.archive.array("tree.npy", (NODE,), 1)
+
+    def witness(self) -> list[Fraction]:
+        """The point that the claim's upper end rests on."""
+        record = self.archive.json("witness.json")
+        if not isinstance(record, dict) or set(record) != {"point"}:
+            raise UnreadableError("witness.json is malformed")
+        return each(record["point"], rational)
+
+    def lines(self, part: int, neurons: int) -> Any:
+        """Slopes below and above for the bounds of hidden neurons on the part's box, and which neurons need bounds
+        though they may be stable, (3, neurons); None: CROWN's slopes, and none."""
+        member = f"p{part}.lines.npy"
+        if member not in self.archive:
+            return None
+        found = self.archive.array(member, FLOATS, 2).astype(np.float64)
+        if found.shape != (3, neurons) or not ((found >= 0) & (found <= 1)).all():
+            raise UnreadableError(f"{member}: not three numbers in [0, 1] for each neuron")
+        return found
+
+    def lemma(self, part: int, number: int, neurons: int, size: int, most: int) -> tuple[Group, Any, Any]:
+        """The multipliers of a lemma about a layer of `size`, and of each of its trees, at most `most`, the neuron and
+        the side, 1 or -1."""
+        prefix = f"p{part}.l{number}"
+        neuron = self.archive.array(f"{prefix}.neuron.npy", ("<u4",), 1)
+        if len(neuron) > most:
+            raise RejectedError(f"{prefix}: more trees than nodes")
+        neuron = neuron.astype(np.intp)
+        side = self.archive.array(f"{prefix}.side.npy", ("i1",), 1).astype(np.float64)
+        if len(neuron) != len(side) or (neuron >= size).any() or (np.abs(side) != 1).any():
+            raise UnreadableError(f"{prefix}: no neurons and sides of its layer")
+        return Group(self.archive, prefix, neurons, 0, alone=True), neuron, side
+
+    def goal(self, part: int, number: int, neurons: int, rows: int, alone: bool) -> Group:
+        """The multipliers of a goal whose disjuncts have so many rows; `alone` if it is one disjunct."""
+        return Group(self.archive, f"p{part}.g{number}", neurons, rows, alone)
+
+
+def _part(record: Any, layers: int, disjuncts: int) -> PartRecord:
+    only(record, "bounds", "lemmas", "goals")
+    bounds = member_of(record, "bounds", str)
+    if bounds not in ("leaf", "root"):
+        raise UnreadableError("a part's bounds are neither of the leaf nor of the root")
+    goals = each(record.get("goals"), lambda goal: _goal(goal, disjuncts))
+    lemmas = each(member_of(record, "lemmas", list, []), lambda lemma: _lemma(lemma, layers))
+    if bounds == "leaf" and lemmas:
+        raise UnreadableError("lemmas in a part whose leaves compute their own bounds")
+    if not 0 < sum(map(len, goals)) <= disjuncts:
+        raise UnreadableError("a part without goals, or with more disjuncts than the claim")
+    return PartRecord(bounds == "leaf", lemmas, goals)
+
+
+def _goal(record: Any, disjuncts: int) -> list[int]:
+    only(record, "disjuncts")
+    found = each(record.get("disjuncts"), lambda v: v)
+    if not found or any(not isinstance(d, int) or isinstance(d, bool) or not 0 <= d < disjuncts for d in found):
+        raise UnreadableError("a goal's disjuncts are not those of the claim")
+    return found
+
+
+def _lemma(record: Any, layers: int) -> int:
+    only(record, "layer")
+    layer: int = member_of(record, "layer", int)
+    if not 0 < layer < layers:
+        raise UnreadableError(f"a lemma about ReLU layer {layer}")
+    return layer
