@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OutOfRangeError
+from ..kernel.lines import Lines, gap
 from ..kernel.region import MORE, Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network
@@ -113,7 +114,7 @@ class FloatSum:
         mu += falling * above[:, None, :]
         if line.shift is not None:
             mu += line.shift.astype(self.kind)[:, None, :]
-        self.constant += _dot(falling, line.gap_of(above, self.kind))
+        self.constant += _dot(falling, _gap(line, above))
         self.count += 2 * nu.shape[2]
         return mu
 
@@ -140,6 +141,13 @@ class FloatSum:
 def _dot(rows: Any, vector: Any) -> Any:
     """(batch, rows, n) times (batch or 1, n) -> (batch, rows), float64."""
     return (rows @ vector[:, :, None])[..., 0].astype(np.float64)
+
+
+def _gap(line: Lines, above: Any) -> Any:
+    """The gap for the slopes `above`, which may have been rounded to float32."""
+    if above.dtype == np.float64:
+        return line.gap
+    return _above(gap(line.low, line.high, above.astype(np.float64)), above.dtype)
 
 
 def _above(values: Any, kind: Any) -> Any:

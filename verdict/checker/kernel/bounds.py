@@ -5,29 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from ..network import Affine, Network, Relu
+from ..arithmetic.interface import Arithmetic
+from ..network import Network, Relu
 from .lines import Lines, lines
 from .region import Region, sides
 
 # Numbers in one array of coefficients.
 MOST_ENTRIES = 2**22
-
-
-class Arithmetic(Protocol):
-    """Numbers that never round in a proof's favour. What they cannot hold raises OutOfRangeError."""
-
-    def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
-        """Float64 bounds (batch, size) of an affine node from those of its sources."""
-
-    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
-        """Float64 lower bounds (batch, rows) of `rows` (1 or batch, rows, size) @ node `number`, by the rule."""
-
-    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
-        """Which of these rows are above zero on the whole region, (batch, rows)."""
 
 
 def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs: Any = None,

@@ -32,12 +32,6 @@ class Lines:
     high: Any
     raw: Any = None
 
-    def gap_of(self, above: Any, kind: Any) -> Any:
-        """A gap in another float type for the slopes `above` in it, rounded up."""
-        if kind == np.float64:
-            return self.gap
-        return np.nextafter(gap(self.low, self.high, above.astype(np.float64)).astype(kind), kind.type(np.inf))
-
 
 def lines(low: Any, high: Any, below: Any = None, shift: Any = None, chords: Any = None, split: Any = False) -> Lines:
     """The lines for bounds (batch, size): CROWN's, or with the slopes `below` and `chords` where these are numbers.

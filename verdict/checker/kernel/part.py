@@ -8,28 +8,31 @@ belong to this part and nothing outside it can use them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..attempts import Attempt, for_lines, for_rationals
 from ..errors import OutOfRangeError, RejectedError
 from ..readers.multipliers import Domains, Group
 from ..readers.rows import outward, with_rows
-from .bounds import Arithmetic, bounded
+from .bounds import bounded
 from .lines import lines_of
 from .region import Region
 from .tree import LINES, Leaves, Walk
 
+if TYPE_CHECKING:
+    from ..work import Work
+
 # Leaves looked at together, and how many numbers their coefficients may take.
 CHUNK, MOST_ENTRIES = 64, 2**20
-# The arithmetic that bounds hidden neurons, the one that decides, and whether stable neurons are bounded anew too.
-Level = tuple[Arithmetic, Arithmetic, bool]
 
 
 class Part:
     """Part number `number` of the proof that `work` checks."""
 
-    def __init__(self, work: Any, number: int, any_order: bool) -> None:
+    def __init__(self, work: Work, number: int, any_order: bool) -> None:
         self.work, self.number, self.record = work, number, work.parts[number]
         self.disjuncts = [d for goal in self.record.goals for d in goal]
         chosen = [work.claim.disjuncts[d] for d in self.disjuncts]
@@ -39,29 +42,21 @@ class Part:
         self.low, self.high = outward(*box)
         self.network = with_rows(work.network, chosen)
         self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.relus)
-        quick, exact = work.arithmetics(self.network, any_order, box)
-        self.good = quick[-1]
-        # What is tried for a leaf, cheapest first; and for one that needs rationals.
-        self.levels: list[Level] = [*((each, each, False) for each in quick), (self.good, self.good, True)]
-        self.exactly: list[Level] = [(self.good, exact, False), (self.good, exact, True)]
+        self.arithmetics, self.exact = work.arithmetics(self.network, any_order, box)
         # None where every leaf computes its own bounds.
         self.root: Region | None = None
         self.chunk = CHUNK
         if not self.record.at_leaves:
-            # The bounds of the root do not get better.
-            del self.levels[-1], self.exactly[-1]
             widest = max(self.network.size(i) for i in self.network.needed(self.network.output))
             self.chunk = max(1, min(4 * CHUNK, MOST_ENTRIES // widest))
 
-    def check(self, position: int) -> int:
-        """Check all trees of the part, which start at `position`; returns where the next part's start."""
-        # The lemmas' trees come first, and where they end is known once they have been walked.
-        self.position = position
+    def check(self) -> None:
+        """Check all trees of the part: the lemmas' and then the goals', in the order of the nodes."""
         if not self.record.at_leaves:
             given = self.work.certificate.lines(self.number, self.neurons)
             try:
                 # They serve many leaves, and what they lose by rounding adds up from layer to layer.
-                self.root = bounded(self.network, self.good, self.low[None], self.high[None],
+                self.root = bounded(self.network, self.arithmetics[-1], self.low[None], self.high[None],
                                     known=self._lemmas, given=given)
             except OutOfRangeError:
                 raise RejectedError(f"part {self.number}: numbers out of range") from None
@@ -72,11 +67,10 @@ class Part:
                 owned.append(np.arange(row, row + len(self.work.claim.disjuncts[d].offset)))
                 row += len(owned[-1])
             self._goal(goal, owned)
-        return self.position
 
     def _lemmas(self, layer: int, node: int, region: Region) -> None:
         """The lemmas about a layer: each tree bounds a neuron from one side by the least over its leaves."""
-        arithmetic, size = self.good, self.network.size(node)
+        arithmetic, size = self.arithmetics[-1], self.network.size(node)
         for number, about in enumerate(self.record.lemmas):
             if about != layer:
                 continue
@@ -102,7 +96,7 @@ class Part:
 
     def _over(self, group: Group, trees: int, neurons: int, look: Any) -> Iterator[Any]:
         """`look` at all leaves of the next trees, whose splits may use the ReLUs below number `neurons`."""
-        walk = Walk(self.work.nodes, self.position, trees)
+        walk = Walk(self.work.nodes, trees)
 
         def chunks() -> Iterator[Leaves]:
             for leaves in walk.chunks(self.low, self.high, neurons, self.chunk):
@@ -110,8 +104,7 @@ class Part:
                 yield leaves
             group.finish(walk)
 
-        yield from self.work.map(look, chunks())
-        self.position = walk.position
+        return self.work.map(look, chunks())
 
     def _goal(self, goal: int, owned: list[Any]) -> None:
         """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
@@ -121,64 +114,39 @@ class Part:
         def look(leaves: Leaves) -> list[int]:
             domains, wanted = group.domains(leaves), self.work.wanted(self.number, goal, leaves)
             plain, split, still = leaves.kind[wanted] == LINES, leaves.signs[wanted].any(axis=1), []
-            for at in (wanted[plain & ~split], wanted[plain & split]):
-                if len(at):
-                    still += at[self._open(domains.take(at), owned, self.levels)].tolist()
+            for at, splits in ((wanted[plain & ~split], False), (wanted[plain & split], True)):
+                attempts = for_lines(self.arithmetics, self.record.at_leaves, splits, domains.has_lines)
+                still += at[self._open(domains.take(at), owned, attempts)].tolist()
             for j in wanted[~plain]:
-                still += [j] if self._open(group.single(domains.take([j])), owned, self.exactly)[0] else []
+                attempts = for_rationals(self.arithmetics[-1], self.exact, self.record.at_leaves)
+                still += [j] if self._open(group.single(domains.take([j])), owned, attempts)[0] else []
             return [leaves.first + int(j) for j in still]
 
         for still in self._over(group, 1, self.neurons, look):
             if still:
                 self.work.left_open(self.number, goal, still)
 
-    def _open(self, domains: Domains, owned: list[Any], levels: list[Level]) -> Any:
-        """Which of the domains, all with splits of ReLUs or all without, no level closes, (n,)."""
+    def _open(self, domains: Domains, owned: list[Any], attempts: list[Attempt]) -> Any:
+        """Which of the domains have a disjunct that no attempt excludes, (n,)."""
         left = np.ones((len(domains), len(owned)), bool)
-        for level in levels:
+        for attempt in attempts:
             at = np.flatnonzero(left.any(axis=1))
             if len(at):
-                left[at] &= ~self._excluded(level, domains.take(at), owned)
+                with suppress(OutOfRangeError):
+                    left[at] &= ~self._excluded(attempt, domains.take(at), owned)
         return left.any(axis=1)
 
-    def _excluded(self, level: Level, domains: Domains, owned: list[Any]) -> Any:
-        """Which disjuncts some attempt excludes on which domain, (n, disjuncts)."""
-        bounding, deciding, thorough = level
-        rows = tried(self.network.size(self.network.output), owned, domains)
-        done = np.zeros((len(domains), len(owned)), bool)
-        try:
-            for region, here, stored in self._attempts(bounding, thorough, domains):
-                found, empty = lines_of(self.network, region, here, self.layers, stored)
-                positive = deciding.positive(region, self.network.output, np.concatenate(rows, axis=1), found)
-                start = 0
-                for d, few in enumerate(rows):
-                    done[:, d] |= empty | positive[:, start : start + few.shape[1]].any(axis=1)
-                    start += few.shape[1]
-                if done.all():
-                    break
-        except OutOfRangeError:
-            pass
-        return done
-
-    def _attempts(self, bounding: Arithmetic, thorough: bool,
-                  domains: Domains) -> Iterator[tuple[Region, Domains, bool]]:
-        """What domains are tried with: bounds of all neurons, domains, and whether to use the multipliers stored."""
-        lines, leaves = bool((domains.leaves.kind == LINES).all()), domains.leaves
-        if self.record.at_leaves and lines and leaves.signs.any():
-            # Multipliers found with the bounds of a box may be no good with better ones; and those that are found for
-            # one disjunct are no good for others, which have been excluded before the splits.
-            region = self._region(bounding, thorough, leaves.unsplit)
-            yield region, domains, True
-            yield region, domains.unsplit, False
-        region = self._region(bounding, thorough, leaves)
-        yield region, domains, True
-        if lines and (domains.below is not None or domains.betas is not None):
-            yield region, domains, False
-
-    def _region(self, bounding: Arithmetic, thorough: bool, leaves: Leaves) -> Region:
-        if self.root is not None:
-            return self.root.on(leaves)
-        return bounded(self.network, bounding, leaves.low, leaves.high, leaves.signs, thorough=thorough)
+    def _excluded(self, attempt: Attempt, domains: Domains, owned: list[Any]) -> Any:
+        """Which disjuncts an attempt excludes on which domain, (n, disjuncts)."""
+        here, output = domains if attempt.split else domains.unsplit, self.network.output
+        about = domains.leaves if attempt.cut else domains.leaves.unsplit
+        region = self.root.on(about) if self.root is not None else bounded(
+            self.network, attempt.bounding, about.low, about.high, about.signs, thorough=attempt.thorough)
+        found, empty = lines_of(self.network, region, here, self.layers, attempt.stored)
+        rows = tried(self.network.size(output), owned, here)
+        positive = attempt.deciding.positive(region, output, np.concatenate(rows, axis=1), found)
+        ends = np.cumsum([few.shape[1] for few in rows])[:-1]
+        return np.stack([empty | some.any(axis=1) for some in np.split(positive, ends, axis=1)], axis=1)
 
 
 def tried(size: int, owned: list[Any], domains: Domains) -> list[Any]:

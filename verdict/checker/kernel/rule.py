@@ -7,28 +7,10 @@ the arithmetic: it keeps the bound and charges it with whatever it cannot repres
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
+from ..arithmetic.interface import Sum
 from ..network import Network, Relu
-
-
-class Sum(Protocol):
-    """The bound g of some rows on some domains, so far. What coefficients are is its own affair."""
-
-    def affine(self, nu: Any, number: int) -> Any:
-        """Add nu . b of affine node `number`, less all that is lost there; the multipliers as `back` takes them."""
-
-    def back(self, mu: Any, linear: Any) -> Any:
-        """M^T mu."""
-
-    def relu(self, nu: Any, number: int) -> Any:
-        """The multipliers mu in front of ReLU node `number`; add the least of nu max(z, 0) - mu z on the bounds."""
-
-    def join(self, one: Any, other: Any) -> Any:
-        """The sum of what two readers of a node have sent."""
-
-    def least(self, nu: Any) -> None:
-        """Add the least of nu . x over the inputs."""
 
 
 def rule(network: Network, number: int, rows: Any, total: Sum) -> None:

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import RejectedError
+from ..readers.nodes import Nodes
 
 LEAF, INPUT, RELU = 0, 1, 2
 # Kinds of leaves, in `variable`: lines, raw multipliers, exact rationals.
 LINES, RAW, RATIONAL = 0, 1, 2
 MOST_DEPTH = 5_000
-# Nodes taken out of the file's array at a time.
-BLOCK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,26 +54,12 @@ class Leaves:
 
 
 class Walk:
-    """Reads `trees` trees from `nodes`, starting at `position`; afterwards `position` stands behind them, and `leaves`,
-    `betas` and `kinds` say how many leaves, ReLU splits above leaves, and leaves of each kind there were."""
+    """Reads `trees` trees from the nodes that come next; afterwards `leaves`, `betas` and `kinds` say how many leaves,
+    ReLU splits above leaves, and leaves of each kind there were."""
 
-    def __init__(self, nodes: Any, position: int, trees: int) -> None:
-        self.nodes, self.position, self.trees = nodes, position, trees
+    def __init__(self, nodes: Nodes, trees: int) -> None:
+        self.nodes, self.trees = nodes, trees
         self.leaves, self.betas, self.kinds = 0, 0, [0, 0, 0]
-        self._block: list[Any] = []
-        self._start = position
-
-    def _next(self) -> tuple[int, int, float]:
-        """(kind, variable, value) of the node at `position`, which moves on."""
-        at = self.position - self._start
-        if at >= len(self._block):
-            self._start, at = self.position, 0
-            self._block = self.nodes[self.position : self.position + BLOCK].tolist()
-            if not self._block:
-                raise RejectedError("a tree breaks off")
-        self.position += 1
-        found: tuple[int, int, float] = self._block[at]
-        return found
 
     def chunks(self, low: Any, high: Any, neurons: int, size: int) -> Iterator[Leaves]:
         """The leaves of all trees over the box [low, high] (inputs,), `size` at a time; splits may use the ReLUs
@@ -84,7 +69,7 @@ class Walk:
             stack: list[Any] = [(low, high, None, 0)]
             while stack:
                 bottom, top, path, depth = stack.pop()
-                kind, variable, value = self._next()
+                kind, variable, value = self.nodes.next()
                 if kind == LEAF and variable in (LINES, RAW, RATIONAL) and value == 0:
                     found.append((bottom, top, path, variable, tree, self.kinds[variable]))
                     self.kinds[variable] += 1
@@ -100,7 +85,7 @@ class Walk:
                 elif kind == RELU and variable < neurons and value == 0:
                     stack += [(bottom, top, (variable, s, path), depth + 1) for s in (-1, 1)]
                 else:
-                    raise RejectedError(f"node {self.position - 1} of the tree is no split of its domain")
+                    raise RejectedError(f"node {self.nodes.position - 1} of the tree is no split of its domain")
         if found:
             yield self._leaves(found, low, high, neurons)
 

@@ -16,6 +16,7 @@ from ..errors import RejectedError, UnreadableError
 from .archive import NODE, Archive, each, member_of, only
 from .claim import rational
 from .multipliers import FLOATS, Group
+from .nodes import Nodes
 
 VERSION = 1
 
@@ -56,9 +57,9 @@ class Certificate:
         """All parts, about a network of so many ReLU layers and a claim of so many disjuncts."""
         return each(self._manifest.get("parts"), lambda record: _part(record, layers, disjuncts))
 
-    def nodes(self) -> Any:
-        """The nodes of all trees."""
-        return self.archive.array("tree.npy", (NODE,), 1)
+    def nodes(self) -> Nodes:
+        """The nodes of all trees, from the first."""
+        return Nodes(self.archive.array("tree.npy", (NODE,), 1))
 
     def witness(self) -> list[Fraction]:
         """The point that the claim's upper end rests on."""

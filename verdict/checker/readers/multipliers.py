@@ -37,6 +37,11 @@ class Domains:
     def __len__(self) -> int:
         return len(self.leaves)
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether there are stored slopes or betas."""
+        return self.below is not None or self.betas is not None
+
     def take(self, index: Any) -> Domains:
         """Some of them."""
         below, betas, weights, raw = (None if a is None else a[index]

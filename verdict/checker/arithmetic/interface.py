@@ -1,0 +1,42 @@
+"""What an arithmetic is to the kernel: numbers that never round in a proof's favour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ..kernel.lines import Lines
+    from ..kernel.region import Region
+    from ..network import Affine
+
+
+class Arithmetic(Protocol):
+    """Numbers of one kind. What they cannot hold raises OutOfRangeError."""
+
+    def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
+        """Float64 bounds (batch, size) of an affine node from those of its sources."""
+
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
+        """Float64 lower bounds (batch, rows) of `rows` (1 or batch, rows, size) @ node `number`, by the rule."""
+
+    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
+        """Which of these rows are above zero on the whole region, (batch, rows)."""
+
+
+class Sum(Protocol):
+    """The bound g of some rows on some domains, so far. What coefficients are is its own affair."""
+
+    def affine(self, nu: Any, number: int) -> Any:
+        """Add nu . b of affine node `number`, less all that is lost there; the multipliers as `back` takes them."""
+
+    def back(self, mu: Any, linear: Any) -> Any:
+        """M^T mu."""
+
+    def relu(self, nu: Any, number: int) -> Any:
+        """The multipliers mu in front of ReLU node `number`; add the least of nu max(z, 0) - mu z on the bounds."""
+
+    def join(self, one: Any, other: Any) -> Any:
+        """The sum of what two readers of a node have sent."""
+
+    def least(self, nu: Any) -> None:
+        """Add the least of nu . x over the inputs."""

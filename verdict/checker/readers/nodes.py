@@ -1,0 +1,34 @@
+"""The nodes of all trees, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import RejectedError
+
+# Nodes taken out of the file's array at a time.
+BLOCK = 512
+
+
+class Nodes:
+    """A stream over the array of the file; `position` is the number of the node that comes next."""
+
+    def __init__(self, array: Any) -> None:
+        self.array, self.position = array, 0
+        self._block: list[Any] = []
+        self._start = 0
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def next(self) -> tuple[int, int, float]:
+        """(kind, variable, value) of the next node. Raises RejectedError at the end."""
+        at = self.position - self._start
+        if at >= len(self._block):
+            self._start, at = self.position, 0
+            self._block = self.array[self.position : self.position + BLOCK].tolist()
+            if not self._block:
+                raise RejectedError("a tree breaks off")
+        self.position += 1
+        found: tuple[int, int, float] = self._block[at]
+        return found
