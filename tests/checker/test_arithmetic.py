@@ -12,9 +12,11 @@ from verdict.checker.arithmetic.integers import Integers, IntegerSum
 from verdict.checker.arithmetic.limbs import Map, split
 from verdict.checker.arithmetic.rationals import Rationals, RationalSum
 from verdict.checker.kernel.bounds import bounded
-from verdict.checker.kernel.lines import lines
+from verdict.checker.kernel.lines import lines, lines_of
 from verdict.checker.kernel.rule import rule
+from verdict.checker.kernel.tree import Leaves
 from verdict.checker.network import Affine, Linear, Network, integers
+from verdict.checker.readers.multipliers import Domains
 from verdict.checker.readers.onnx_reader import read_network
 
 ARITHMETICS = {
@@ -119,6 +121,29 @@ def test_splits_cut_the_region(tmp_path, seed):
         bound = arithmetic.lower(region, network.output, rows, found)[0]
         for value, b in zip(values[network.output], bound, strict=True):
             assert Fraction(float(b)) <= value
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", ARITHMETICS)
+def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
+    """Slopes and betas far out of their ranges never lift a bound over the value of a point of the domain."""
+    rng, network = _network(seed, tmp_path)
+    arithmetic, neurons = ARITHMETICS[kind][0](network), int(network.starts[-1])
+    x = [Fraction(int(v), 16) for v in rng.integers(-16, 17, network.input_size)]
+    values = network.evaluate(x)
+    on = np.array([z >= 0 for r in network.relus for z in values[network.nodes[r].source]])
+    signs = np.where(rng.random(neurons) < 0.5, np.where(on, 1, -1), 0).astype(np.int8)[None]
+    low = np.full((1, network.input_size), -1.0)
+    one = np.zeros(1, int)
+    leaves = Leaves(low, -low, signs, one, one, one, [np.flatnonzero(signs[0]).tolist()], 0, 0, True)
+    region = bounded(network, arithmetic, low, -low, signs)
+    rows = np.eye(network.size(network.output))[None]
+    for _ in range(4):
+        below, chords, betas = (rng.uniform(-5, 5, size) for size in ((1, neurons), neurons, (1, neurons)))
+        found, empty = lines_of(network, region, Domains(leaves, below, chords, betas), len(network.relus), True)
+        bound = arithmetic.lower(region, network.output, rows, found)[0]
+        assert not empty[0]
+        assert all(Fraction(float(b)) <= v for b, v in zip(bound, values[network.output], strict=True))
 
 
 @pytest.mark.parametrize("limbs", [1, 2, 3])
