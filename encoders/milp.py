@@ -10,7 +10,7 @@ written in units of its own, a power of two, so that what a next layer multiplie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,6 +23,8 @@ from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
 from verdict.network.graph import Affine, Graph, Relu
 from verdict.property import Perturbation, Polytope
+from verdict.property.input_set import InputSet
+from verdict.property.rows import RadiusRow
 from verdict.solvers.model import LinearModel
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ class ReluColumns:
 class Encoding:
     """A linear model and what its columns mean.
 
-    The input is columns 0 to input_size - 1; `radius` is the radius's column or None; `relus` maps a ReLU
+    The input is columns 0 to input_size - 1; `radius` is the radius's column or None; `auxiliary` are the columns of
+    numbers that the input set needs; `relus` maps a ReLU
     node's number to its columns, `definitions` to the neurons that have a row (M x - s z)/s = -c/s defining their
     pre-activation s z, the number of the first such row, and the units s.
     """
@@ -61,6 +64,7 @@ class Encoding:
     radius: int | None
     relus: dict[int, ReluColumns]
     definitions: dict[int, tuple[Columns, int, FloatArray]]
+    auxiliary: Columns
 
     def phases(self, point: FloatArray) -> dict[int, npt.NDArray[np.bool_]]:
         """The on/off phases that the binaries of a solver's point choose, per ReLU node."""
@@ -78,19 +82,22 @@ def blur(graph: Graph, bounds: Bounds, unsafe: Polytope) -> float:
     return float(np.nan_to_num(lost, nan=np.inf).max(initial=0.0))
 
 
-def encode_margin(graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases | None = None) -> Encoding:
+def encode_margin(
+    graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases | None = None, inputs: InputSet | None = None
+) -> Encoding:
     """Minimise the slack of `unsafe`: the property holds on the box of `bounds` iff the minimum is positive.
 
     The slack is max over rows of C y - d, so a minimum of exactly zero, a tie, is unsafe. `bounds` has a
-    batch of one. `phases` as in `encode_radius`.
+    batch of one; `inputs` is the set itself where that is less than the box. `phases` as in `encode_radius`.
     """
     writer = _Writer(graph, bounds, phases)
     output = writer.network()
+    auxiliary = None if inputs is None else writer.set_rows(inputs.rows(), inputs.auxiliary)
     matrix, offset = unsafe.matrix.values, unsafe.offset.values
     slack = writer.column(-np.inf, np.inf, cost=1.0)
     for row, limit in zip(matrix, offset, strict=True):
         writer.row(output.combine(row).plus(slack, -1.0), -np.inf, float(limit))
-    return writer.finish(None)
+    return writer.finish(None, auxiliary)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +143,10 @@ def encode_radius(
     writer = _Writer(graph, bounds, phases)
     output = writer.network()
     column = writer.column(radius[0], radius[1], cost=1.0)
-    for row in family.rows():
-        expression = Expression({}, -nearest_float(row.constant))
-        for index, coefficient in zip(row.columns, row.coefficients, strict=True):
-            expression = expression.plus(index, nearest_float(coefficient))
-        writer.row(expression.plus(column, nearest_float(row.slope)), -np.inf, 0.0)
+    auxiliary = writer.set_rows(family.rows(), family.auxiliary, column)
     for coefficients, limit in zip(unsafe.matrix.values, unsafe.offset.values, strict=True):
         writer.row(output.combine(coefficients), -np.inf, float(limit))
-    return writer.finish(column)
+    return writer.finish(column, auxiliary)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +218,19 @@ class _Writer:
         block = coo_array((data, (np.zeros(len(data), dtype=np.intp), columns)), shape=(1, len(self.lower)))
         constant = expression.constant
         self.blocks.append((block, np.array([low - constant]), np.array([high - constant])))
+
+    def set_rows(self, rows: Sequence[RadiusRow], auxiliary: int, radius: int | None = None) -> Columns:
+        """The rows of an input set, and columns for its auxiliary numbers; slopes multiply the column `radius`."""
+        start = self._columns(np.zeros(auxiliary), np.full(auxiliary, np.inf), False)
+        columns = [*range(self.graph.input_size), *start.tolist()]
+        for row in rows:
+            expression = Expression({}, -nearest_float(row.constant))
+            for index, coefficient in zip(row.columns, row.coefficients, strict=True):
+                expression = expression.plus(columns[index], nearest_float(coefficient))
+            if radius is not None:
+                expression = expression.plus(radius, nearest_float(row.slope))
+            self.row(expression, -np.inf, 0.0)
+        return start
 
     def _rows(self, pieces: list[tuple[Columns, float | FloatArray]], low: Any, high: Any) -> None:
         """One row per position: sum of coefficient * column over the pieces, between low and high."""
@@ -294,7 +310,7 @@ class _Writer:
         matrix = coo_array(entries, shape=(node.size, len(self.lower))).tocsr()
         return _Vector(matrix, np.zeros(node.size))
 
-    def finish(self, radius: int | None) -> Encoding:
+    def finish(self, radius: int | None, auxiliary: Columns | None = None) -> Encoding:
         from scipy.sparse import vstack
 
         width = len(self.lower)
@@ -307,7 +323,8 @@ class _Writer:
             upper=np.array(self.upper),
             integer=np.array(self.integer),
         )
-        return Encoding(model, self.graph.input_size, radius, self.relus, self.definitions)
+        extra = np.arange(0) if auxiliary is None else auxiliary
+        return Encoding(model, self.graph.input_size, radius, self.relus, self.definitions, extra)
 
 
 def _units(sizes: FloatArray) -> FloatArray:

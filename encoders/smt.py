@@ -63,12 +63,12 @@ def prelude(logic: str = "QF_LRA") -> str:
 
 
 def inputs_in_box(box: Box) -> str:
-    """Declare the inputs and confine them to a box."""
+    """Declare the inputs and confine them to a box, or to the rows of a set that is less."""
     lines = []
     for i, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
         lines.append(f"(declare-const x{i} Real)")
         lines.append(f"(assert (<= {number(low)} x{i} {number(high)}))")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_auxiliary(box), *set_rows(box)])
 
 
 def inputs_in_family(family: Perturbation) -> str:
@@ -80,11 +80,22 @@ def inputs_in_family(family: Perturbation) -> str:
             lines.append(f"(assert (<= {number(low)} x{i}))")
         if high is not None:
             lines.append(f"(assert (<= x{i} {number(high)}))")
-    for row in family.rows():
-        terms = [(c, f"x{i}") for i, c in zip(row.columns, row.coefficients, strict=True)]
+    return "\n".join([*lines, *_auxiliary(family), *set_rows(family)])
+
+
+def _auxiliary(among: Box | Perturbation) -> list[str]:
+    return [f"(declare-const t{i} Real)\n(assert (>= t{i} 0.0))" for i in range(among.auxiliary)]
+
+
+def set_rows(among: Box | Perturbation) -> list[str]:
+    """The rows of a set over declared inputs, auxiliary numbers t and the radius `eps`, as many as there are by now."""
+    names = [name(0, i) for i in range(among.size)] + [f"t{i}" for i in range(among.auxiliary)]
+    lines = []
+    for row in among.rows():
+        terms = [(c, names[i]) for i, c in zip(row.columns, row.coefficients, strict=True)]
         left = linear([*terms, (row.slope, "eps")], Fraction(0))
         lines.append(f"(assert (<= {left} {number(row.constant)}))")
-    return "\n".join(lines)
+    return lines
 
 
 def network(graph: Graph, bounds: Bounds, form: ReluForm = DEFAULT_FORM) -> Iterator[str]:

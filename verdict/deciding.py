@@ -71,7 +71,7 @@ def robust(
     deadline = Deadline(timeout)
     radius = radius_of(eps)
     question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
-    refuse_round(question, engine, certificate)
+    refuse_round(question, certificate)
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
@@ -139,7 +139,7 @@ def bounds_of(
 
     methods, radius = choose(method), radius_of(eps)
     question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
-    if not question.family.is_linear:
+    if not question.family.is_box:
         raise InputError(f"bounds are compared on boxes, not on balls of the norm {norm}")
     lower, upper = question.family.at(radius).floats()
     return compare(question.network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)

@@ -50,8 +50,10 @@ def close(search: Any, engine: str, backend: Any, threads: int) -> None:
         from .search.bab import FEW_INPUTS
         from .search.radius_bab import search_bab
 
-        hands_over = engine == "auto" and search.family.is_linear
-        seconds = AUTO_BAB_SECONDS if search.family.size > FEW_INPUTS else AUTO_SPLIT_SECONDS
+        hands_over = engine == "auto"
+        # On balls that are no boxes, splits prove what they can without a solver's word; tangents close the rest.
+        is_quick = search.family.is_box and search.family.size > FEW_INPUTS
+        seconds = AUTO_BAB_SECONDS if is_quick else AUTO_SPLIT_SECONDS
         clock = search.deadline.share(0.3, seconds) if hands_over else search.deadline
         search_bab(search, clock, threads)
         if hands_over and search.is_open():

@@ -63,7 +63,7 @@ def maxeps(
     whole = Deadline(timeout)
     deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
     question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
-    refuse_round(question, engine, certificate)
+    refuse_round(question, certificate)
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     path = None

@@ -1,4 +1,4 @@
-"""The ACAS Xu properties in the vocabulary are those of the VNN-LIB files: the same sets, exactly, and the same answers."""
+"""The ACAS Xu properties in the vocabulary are those of the VNN-LIB files: the same sets exactly, the same answers."""
 
 from __future__ import annotations
 

@@ -66,9 +66,10 @@ def least(network: verdict.Network, x: np.ndarray, label: int, norm: str) -> flo
     return best
 
 
+@pytest.mark.parametrize("engine", ["auto", "bab", "milp", "smt"])
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("seed", range(6))
-def test_brute_force_lies_in_the_interval(seed: int, norm: str, tmp_path: Path) -> None:
+def test_brute_force_lies_in_the_interval(seed: int, norm: str, engine: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     network = verdict.load(random_network(rng, KINDS[seed % len(KINDS)], tmp_path))
     x = np.round(rng.uniform(-1, 1, network.input_size) * 16) / 16
@@ -77,7 +78,7 @@ def test_brute_force_lies_in_the_interval(seed: int, norm: str, tmp_path: Path) 
         pytest.skip("a tie at the centre")
     label = int(network.evaluate(x[None])[0].argmax())
     truth = least(network, x, label, norm)
-    radius = verdict.maxeps(network, x, norm=norm, range=(-1, 1), timeout=20)
+    radius = verdict.maxeps(network, x, norm=norm, range=(-1, 1), engine=engine, timeout=20)
     # SLSQP may stop a little above the least value.
     assert float(radius.lower) <= truth * (1 + 1e-6)
     if np.isfinite(truth):
@@ -86,6 +87,10 @@ def test_brute_force_lies_in_the_interval(seed: int, norm: str, tmp_path: Path) 
         assert radius.closest is not None
         assert network.evaluate_exact(radius.closest.point) is not None
         assert NormBall(norm, radius.closest.point).norm == norm
+        assert engine == "bab" or radius.status == "closed"
+        for share, status in ((0.99, "robust"), (1.01, "violated")):
+            answer = verdict.robust(network, x, truth * share, norm=norm, range=(-1, 1), engine=engine, timeout=20)
+            assert answer.status == status or (engine, answer.status) == ("bab", "unknown")
     else:
         assert radius.upper is None
 
@@ -106,9 +111,6 @@ def test_witnesses_are_inside(norm: str) -> None:
 
 def test_what_is_not_supported_says_so(tmp_path: Path) -> None:
     network, x = verdict.load("xor"), np.array([0.0, 1.0], np.float32)
-    for engine in ("milp", "smt"):
-        with pytest.raises(InputError, match="use auto or bab"):
-            verdict.maxeps(network, x, norm="l2", engine=engine)
     with pytest.raises(InputError, match="checker"):
         verdict.robust(network, x, "0.1", norm="l1", certificate=tmp_path / "x.vcert")
     with pytest.raises(InputError, match="linf, l1, l2"):

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ..bounds.ball import Ball
 from ..errors import PropertyError
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
 from .input_set import InputSet
@@ -17,8 +16,6 @@ from .input_set import InputSet
 class Box(InputSet):
     """{x : lower <= x <= upper}, exact rational ends; raises PropertyError where lower > upper."""
 
-    # A ball that contains the set, where the set is less than its box.
-    ball: Ball | None = None
 
     def __init__(self, lower: Sequence[Fraction], upper: Sequence[Fraction]) -> None:
         if len(lower) != len(upper):

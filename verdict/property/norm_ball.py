@@ -1,8 +1,8 @@
 """Balls of the L1 and L2 norm around an input, within the valid range.
 
-Neither is a box: what goes on beyond its box is a `bounds.Ball`, which bounds use through its support function, and an
-exact membership test. Distances in the L2 norm are irrational; where one is reported it is a rational above it, by less
-than 2**-80 of it, so that the set of that radius does contain the point.
+Neither is a box: what goes on beyond its box is a `bounds.Ball`, which bounds use through its support function, rows
+for encoders (`tangents`) and an exact membership test. Distances in the L2 norm are irrational; where one is reported
+it is a rational above it, by less than 2**-80 of it, so that the set of that radius does contain the point.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from ..errors import InputError
 from ..network.exact import ExactVector, FloatArray, float_above
 from .box import Box
 from .linf import LinfBall
-from .perturbation import RadiusRow
+from .rows import RadiusRow
 from .scaled import Ends
+from .tangents import Tangents
 
 # Square roots are rounded up at this many binary digits.
 PRECISION = 80
@@ -29,7 +30,7 @@ PRECISION = 80
 class NormBall(LinfBall):
     """{x : |x - center| <= radius in the norm "l1" or "l2", low_i <= x_i <= high_i}."""
 
-    is_linear = False
+    is_box = False
 
     def __init__(
         self,
@@ -42,6 +43,8 @@ class NormBall(LinfBall):
             raise InputError(f"norm {norm!r}, expected one of {', '.join(NORMS)}")
         super().__init__(center, low, high)
         self.norm = norm
+        self.auxiliary = len(center)
+        self._tangents = Tangents(norm, self.points)
 
     def at(self, radius: Fraction) -> Box:
         around = super().at(radius)
@@ -85,7 +88,10 @@ class NormBall(LinfBall):
         return Ball(center, float_above(Fraction(radius) + wrong), self.norm)
 
     def rows(self) -> list[RadiusRow]:
-        raise InputError(f"a ball of the {self.norm} norm has no linear constraints: use the engine bab")
+        return self._tangents.rows()
+
+    def refine(self, x: ExactVector, radius: Fraction) -> bool:
+        return self._tangents.cut_off(x.fractions(), radius)
 
 
 class RoundBox(Box):
@@ -95,6 +101,13 @@ class RoundBox(Box):
         super().__init__([v for v in lower if v is not None], [v for v in upper if v is not None])
         self.family, self.radius = family, radius
         self.ball: Ball = family.ball(float_above(radius))
+        self.auxiliary = family.auxiliary
+
+    def rows(self) -> list[RadiusRow]:
+        return [row.at(self.radius) for row in self.family.rows()]
+
+    def refine(self, x: ExactVector) -> bool:
+        return self.family.refine(x, self.radius)
 
     def minimum(self, a: Sequence[Fraction]) -> Fraction:
         """At most the least value: the better of that on the box and that on the ball."""

@@ -7,30 +7,22 @@ gives its constraints as linear rows in the input and the radius.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ..bounds.ball import Ball
 from ..network.exact import ExactVector, FloatArray
 from .box import Box
-
-
-@dataclass(frozen=True)
-class RadiusRow:
-    """One constraint sum_i coefficient_i x_i + slope * radius <= constant, exact."""
-
-    columns: tuple[int, ...]
-    coefficients: tuple[Fraction, ...]
-    slope: Fraction
-    constant: Fraction
+from .rows import RadiusRow
 
 
 class Perturbation(ABC):
     """Input sets S(r), r >= 0, with S(r) inside S(r') for r <= r', around `center`."""
 
     center: ExactVector
-    # Whether `rows` and `bounds` say all about the sets, so that linear and integer programs can hold them.
-    is_linear = True
+    # Whether its sets are boxes, each row being about one coordinate.
+    is_box = True
+    # Of how many auxiliary numbers its rows speak.
+    auxiliary = 0
 
     @property
     def size(self) -> int:
@@ -68,7 +60,12 @@ class Perturbation(ABC):
 
     @abstractmethod
     def rows(self) -> list[RadiusRow]:
-        """Linear constraints that, with `bounds`, say that x lies in S(radius)."""
+        """Linear constraints that, with `bounds`, say that x lies in S(radius); where no finite number can, they hold
+        on S(radius) and `refine` adds to them."""
+
+    def refine(self, x: ExactVector, radius: Fraction) -> bool:
+        """Add rows that exclude x from S(radius); False where it lies inside, or too near to it to be told from it."""
+        return False
 
     @abstractmethod
     def bounds(self) -> tuple[tuple[Fraction | None, ...], tuple[Fraction | None, ...]]:

@@ -16,7 +16,8 @@ import numpy as np
 from ..errors import InputError
 from ..network.exact import ExactVector, FloatArray, float_above, float_below, nearest_float
 from .box import Box
-from .perturbation import Perturbation, RadiusRow
+from .perturbation import Perturbation
+from .rows import RadiusRow
 
 Ends = Sequence[Fraction | None]
 

@@ -23,7 +23,9 @@ def reached_from(problem: Problem, x: FloatArray, deadline: Deadline) -> Iterato
     lower, upper = problem.inputs.floats()
     rng = np.random.default_rng(1)
     graph = problem.network.graph
-    yield from attack(graph, problem.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=deadline)[:4]
+    yield from attack(
+        graph, problem.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=deadline, ball=problem.inputs.ball
+    )[:4]
 
 
 def around(
@@ -34,7 +36,7 @@ def around(
     polytope = unsafe.containing(problem.network.evaluate_exact(point))
     if polytope is not None:
         for phases in regions_at(problem.network.graph, point):
-            deepest = deepest_in_region(problem.network.graph, bounds, polytope, phases, deadline)
+            deepest = deepest_in_region(problem.network.graph, problem.inputs, bounds, polytope, phases, deadline)
             if deepest is not None:
                 yield deepest
                 yield from reached_from(problem, deepest, deadline)

@@ -133,6 +133,11 @@ class RadiusSearch:
         self.report()
         return True
 
+    def refine_at_witness(self) -> None:
+        """Give the family the rows that matter most where the nearest point is sought: those at the nearest so far."""
+        if self.closest is not None and self.upper is not None:
+            self.family.refine(self.closest.point, self.upper * (1 - CLOSED))
+
     def polish(self, point: FloatArray, polytope: Polytope | None = None, clock: Deadline | None = None) -> bool:
         """Offer the best point of the linear region around a float point; repeat while it improves."""
         improved = False

@@ -39,7 +39,7 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
         elif search.upper is None and lower > 0:
             radius = cap
         if not _prove(search, float_below(radius), clock, threads) and search.cap == cap:
-            if search.family.is_linear:
+            if search.family.is_box:
                 break
             failed = radius
 

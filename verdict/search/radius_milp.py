@@ -20,7 +20,7 @@ from verdict.solvers.mathopt import Highs
 
 from ..errors import SolverError
 from ..network.exact import ExactVector, float_above, float_below
-from ..results import Trust
+from ..results import CLOSED, Trust
 from .radius import RadiusSearch
 from .region import best_in_region, phases_at
 from .robust import MARGIN
@@ -55,25 +55,29 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
     if blur(search.graph, bounds, polytope) > MARGIN:
         search.notes.append(f"{polytope.name}: large numbers cancel, more than {solver.name} can see")
         return
-    encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
 
     def progress(news: SolverProgress) -> None:
         if math.isfinite(news.bound):
             _record(search, number, news.bound)
 
-    try:
-        solution = _quick(search, solver, encoding) or solver.solve(
-            encoding.model,
-            time_limit=search.deadline.limit(),
-            threads=threads if solver.features.threads else 1,
-            progress=progress if solver.features.progress else None,
-        )
-    except SolverError as error:
-        # A solver that breaks down on one model: what is proved so far stands.
-        search.notes.append(f"{solver.name} broke down on {polytope.name}: {error}")
-        return
-    if solution.point is not None:
-        _use_point(search, encoding, solution, number)
+    search.refine_at_witness()
+    while True:
+        encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
+        try:
+            solution = _quick(search, solver, encoding) or solver.solve(
+                encoding.model,
+                time_limit=search.deadline.limit(),
+                threads=threads if solver.features.threads else 1,
+                progress=progress if solver.features.progress else None,
+            )
+        except SolverError as error:
+            # A solver that breaks down on one model: what is proved so far stands.
+            search.notes.append(f"{solver.name} broke down on {polytope.name}: {error}")
+            return
+        if solution.point is not None:
+            _use_point(search, encoding, solution, number)
+        if solution.status is not Status.OPTIMAL or not _refined(search, solution, number):
+            break
     if solution.status is Status.INFEASIBLE:
         _record(search, number, cap)
     elif math.isfinite(solution.bound):
@@ -82,6 +86,15 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
         search.notes.append(
             f"{solver.name} stopped on {polytope.name}: {solution.status.value} {solution.message}".strip()
         )
+
+
+def _refined(search: RadiusSearch, solution: Solution, number: int) -> bool:
+    """Whether the model has to be solved again, with rows of the input set that its solution shows to lack."""
+    _record(search, number, solution.bound)
+    if solution.point is None or search.deadline.passed() or search.lowers[number] >= search.cap * (1 - CLOSED):
+        return False
+    x = ExactVector.of(solution.point[: search.graph.input_size])
+    return search.family.refine(x, Fraction(solution.objective or 0.0))
 
 
 def _quick(search: RadiusSearch, solver: Solver, encoding: Encoding) -> Solution | None:
@@ -110,9 +123,10 @@ def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, num
         phases[node][encoding.relus[node].neurons] = chosen
     reach = float_above(search.cap) * 1.001 + 1e-9
     polytope = search.unsafe.polytopes[number]
-    for candidate in best_in_region(search.graph, search.family, polytope, phases, reach):
-        if search.offer(candidate):
-            return
+    if search.family.is_box:
+        for candidate in best_in_region(search.graph, search.family, polytope, phases, reach):
+            if search.offer(candidate):
+                return
     search.offer(ExactVector.of(x))
     search.polish(x, polytope)
 

@@ -18,6 +18,7 @@ from ..network.exact import ExactVector, float_above
 from ..property import UnsafeSet
 from ..results import Trust
 from .radius import RadiusSearch
+from .radius_bab import LAST
 
 
 class Strategy(enum.Enum):
@@ -57,6 +58,7 @@ def _round(
     cap = search.cap
     bounds = search.tight_bounds_at(float_above(cap))
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
+    search.refine_at_witness()
     with Session(memory=memory) as session:
         limit = search.deadline.limit
         session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude(), timeout=limit())
@@ -71,8 +73,10 @@ def _round(
             return False
         if search.cap < cap:
             return True
+        # On a ball without corners the least radius is no rational number, and the question about it has no end.
+        radius = cap if search.family.is_box else cap * (1 - LAST)
         relation = "<" if search.upper is not None else "<="
-        return _ask(search, session, remaining, f"({relation} eps {smt.number(cap)})", cap)
+        return _ask(search, session, remaining, f"({relation} eps {smt.number(radius)})", radius)
 
 
 def _ask(
@@ -83,15 +87,23 @@ def _ask(
     Unsat raises the lower end to `radius`; sat offers the point. True if a new witness was found.
     """
     # Z3 may simplify for long while it is told of an assertion, so that has a limit too.
-    session.command(f"(push)\n(assert {condition})", timeout=search.deadline.limit())
-    answer = session.check(timeout=search.deadline.limit())
+    limit = search.deadline.limit
+    session.command(f"(push)\n(assert {condition})", timeout=limit())
+    said = set(smt.set_rows(search.family))
+    names = [smt.name(0, i) for i in range(search.graph.input_size)]
+    while (answer := session.check(timeout=limit())) == "sat":
+        *values, eps = session.values([*names, "eps"]).values()
+        point = ExactVector.of(values)
+        found = search.offer(point)
+        if found or not search.family.refine(point, eps):
+            break
+        rows = [row for row in smt.set_rows(search.family) if row not in said]
+        said.update(rows)
+        session.command("\n".join(rows), timeout=limit())
     if answer == "unsat":
         for i in remaining:
             search.prove(i, radius, Trust.Z3)
     elif answer == "sat":
-        names = [smt.name(0, i) for i in range(search.graph.input_size)]
-        point = ExactVector.of(session.values(names).values())
-        found = search.offer(point)
         search.polish(point.floats())
         session.command("(pop)")
         return found

@@ -23,6 +23,7 @@ from ..network.evaluate import evaluate_all, evaluate_exact_all
 from ..network.exact import ExactVector, FloatArray, float_above
 from ..network.graph import Affine, Graph, Relu
 from ..property import Perturbation, Polytope
+from ..property.input_set import InputSet
 
 # A constraint with a relative slack below this is taken to be tight at the solver's vertex.
 TIGHT = 1e-7
@@ -44,14 +45,14 @@ def regions_at(graph: Graph, x: ExactVector) -> list[Phases]:
 
 
 def deepest_in_region(
-    graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases, clock: Deadline
+    graph: Graph, inputs: InputSet, bounds: Bounds, unsafe: Polytope, phases: Phases, clock: Deadline
 ) -> FloatArray | None:
-    """The point (input_size,) deepest inside the unsafe polytope in the region of `phases` and the box of `bounds`
-    (batch 1), by a linear program; None where that fails. A tie is as deep as some regions go."""
+    """The point (input_size,) deepest inside the unsafe polytope in the region of `phases` and the set `inputs`, on
+    whose box `bounds` (batch 1) hold, by a linear program; None where that fails. A tie is as deep as some regions go."""
     from verdict.solvers import solver
 
     try:
-        encoding = encode_margin(graph, bounds, unsafe, phases)
+        encoding = encode_margin(graph, bounds, unsafe, phases, inputs)
         solution = solver("highs", isolate=False).solve(encoding.model, time_limit=clock.limit())
     except SolverError:
         return None

@@ -16,6 +16,7 @@ import numpy as np
 from verdict.encoders import smt
 from verdict.encoders.milp import Encoding, blur, encode_margin
 from verdict.solvers import Solver, Status
+from verdict.solvers import solver as find_solver
 from verdict.solvers.z3_session import Session
 
 from ..bounds import Bounds, linear_bounds, output_bounds
@@ -86,6 +87,9 @@ def decide(
                 run.milp(solver, threads)
         else:
             run.bab(threads)
+            if engine == "auto" and box.ball is not None and run.is_undecided():
+                # Where splits end at a region that they can neither exclude nor enter.
+                run.milp(find_solver("highs"), threads)
     if evidence.proof is not None:
         run.record_rest(threads)
     run.enter("end")
@@ -154,6 +158,10 @@ class _Run:
             return False
         self.evidence.witness, self.evidence.reason = witness, ""
         return True
+
+    def is_undecided(self) -> bool:
+        """Whether there is neither a witness nor a proof, and time to look for one."""
+        return self.evidence.witness is None and self.evidence.proof is None and not self.deadline.passed()
 
     def attack(self) -> bool:
         self.enter("attack")
@@ -269,10 +277,8 @@ class _Run:
             if self.deadline.passed():
                 failures.append("the time limit was reached")
                 break
-            encoding = encode_margin(self.graph, self.node_bounds, polytope)
-            lost = blur(self.graph, self.node_bounds, polytope)
             try:
-                outcome = self._margin(solver, threads, encoding, polytope, lost)
+                outcome = self._margin(solver, threads, self.node_bounds, polytope)
             except SolverError as error:
                 outcome = str(error)
             if self.evidence.witness is not None:
@@ -285,11 +291,21 @@ class _Run:
         else:
             self.evidence.reason = "; ".join([*filter(None, [self.evidence.reason]), *failures])
 
-    def _margin(self, solver: Solver, threads: int, encoding: Encoding, polytope: Polytope, lost: float) -> str:
-        """Solve one margin model, where rounding may lose `lost`. Returns "" when the solver excludes the polytope,
-        else why not."""
+    def _margin(self, solver: Solver, threads: int, bounds: Bounds, polytope: Polytope) -> str:
+        """Solve margin models, again while a solution shows what rows the input set lacks. Returns "" when the solver
+        excludes the polytope, else why not."""
         scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
-        needed = max(MARGIN * scale, lost)
+        needed = max(MARGIN * scale, blur(self.graph, bounds, polytope))
+        while True:
+            encoding = encode_margin(self.graph, bounds, polytope, inputs=self.box)
+            outcome, point = self._solve_margin(solver, threads, encoding, needed)
+            if point is None or self.deadline.passed() or not self.box.refine(ExactVector.of(point)):
+                return outcome
+
+    def _solve_margin(
+        self, solver: Solver, threads: int, encoding: Encoding, needed: float
+    ) -> tuple[str, FloatArray | None]:
+        """As `_margin`, and a solution that could not be confirmed, or None."""
         solution = solver.solve(
             encoding.model,
             time_limit=self.deadline.limit(),
@@ -298,18 +314,18 @@ class _Run:
         )
         if solution.status is Status.INFEASIBLE:
             # The network has an output on every input, so this can only be a numerical failure.
-            return f"{solver.name} calls a model infeasible that has a point by construction"
+            return f"{solver.name} calls a model infeasible that has a point by construction", None
         if solution.bound >= needed:
-            return ""
+            return "", None
         if solution.point is not None and (solution.objective or 0.0) <= needed:
             x = np.asarray(solution.point[: encoding.input_size])
             if self._confirm([x, *reached_from(self.problem, x, self.deadline)]):
-                return "a witness"
+                return "a witness", None
             found = self.evidence.reason
-            return f"the least margin is {solution.objective:.3g}, but {found}"
+            return f"the least margin is {solution.objective:.3g}, but {found}", x
         if math.isfinite(solution.bound):
-            return f"{solver.name}: {solution.status.value}, margin at least {solution.bound:.3g}"
-        return f"{solver.name}: {solution.status.value} {solution.message}".strip()
+            return f"{solver.name}: {solution.status.value}, margin at least {solution.bound:.3g}", None
+        return f"{solver.name}: {solution.status.value} {solution.message}".strip(), None
 
     def smt(self) -> None:
         self.enter("smt/z3")
@@ -329,16 +345,29 @@ class _Run:
             for piece in smt.network(self.graph, bounds):
                 session.command(piece, timeout=limit())
             session.command(smt.in_unsafe(self.graph, unsafe, bounds), timeout=limit())
-            answer = session.check(timeout=self.deadline.limit())
+            said = set(smt.set_rows(self.box))
+            while (answer := session.check(timeout=limit())) == "sat":
+                names = [smt.name(0, i) for i in range(self.graph.input_size)]
+                point = ExactVector.of(session.values(names).values())
+                if self._confirm_solution(point, bounds) or not self.box.refine(point):
+                    break
+                rows = [row for row in smt.set_rows(self.box) if row not in said]
+                said.update(rows)
+                session.command("\n".join(rows), timeout=limit())
             if answer == "unsat":
                 self.trusts.append(Trust.Z3)
                 self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
-            elif answer == "sat":
-                names = [smt.name(0, i) for i in range(self.graph.input_size)]
-                point = ExactVector.of(session.values(names).values())
-                if not self._confirm(around(self.problem, self.unsafe, point, bounds, self.deadline)):
-                    real = replay_exactly(self.network, self.unsafe, point) is not None
-                    what = "violated over the reals" if real else "Z3's model failed its exact replay"
-                    self.evidence.reason = f"{what}: {self.evidence.reason}"
-            else:
+            elif answer == "unknown":
                 self.evidence.reason = f"Z3 gave up: {session.reason_unknown()}"
+
+    def _confirm_solution(self, point: ExactVector, bounds: Bounds) -> bool:
+        """Whether Z3's point, or one near it, is a witness; if not, why is said."""
+        if not self.box.contains(point):
+            # A solution of the rows that the set has so far.
+            return self._confirm([point])
+        if self._confirm(around(self.problem, self.unsafe, point, bounds, self.deadline)):
+            return True
+        real = replay_exactly(self.network, self.unsafe, point) is not None
+        what = "violated over the reals" if real else "Z3's model failed its exact replay"
+        self.evidence.reason = f"{what}: {self.evidence.reason}"
+        return False
