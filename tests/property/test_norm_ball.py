@@ -69,7 +69,8 @@ def test_rows_contain_the_ball_and_cut_off_what_is_outside(norm: str) -> None:
         step = rng.standard_normal(3)
         length = np.linalg.norm(step, 1 if norm == "l1" else 2)
         for share in (0.9, 1 - 1e-9, 1 + 1e-4, 2.0):
-            x = [p + Fraction(float(s)) for p, s in zip(ball.points, step * float(radius) * share / length, strict=True)]
+            moved = step * float(radius) * share / length
+            x = [p + Fraction(float(s)) for p, s in zip(ball.points, moved, strict=True)]
             inside = ball.reaches(x, radius)
             assert inside == (share < 1)
             before = reached(ball.rows(), x, radius)

@@ -22,9 +22,9 @@ def reached_from(problem: Problem, x: FloatArray, deadline: Deadline) -> Iterato
     """Points that a short attack reaches from a solver's point: a repair of tolerance artefacts."""
     lower, upper = problem.inputs.floats()
     rng = np.random.default_rng(1)
-    graph = problem.network.graph
+    graph, ball = problem.network.graph, problem.inputs.ball
     yield from attack(
-        graph, problem.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=deadline, ball=problem.inputs.ball
+        graph, problem.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=deadline, ball=ball
     )[:4]
 
 

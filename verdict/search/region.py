@@ -48,7 +48,8 @@ def deepest_in_region(
     graph: Graph, inputs: InputSet, bounds: Bounds, unsafe: Polytope, phases: Phases, clock: Deadline
 ) -> FloatArray | None:
     """The point (input_size,) deepest inside the unsafe polytope in the region of `phases` and the set `inputs`, on
-    whose box `bounds` (batch 1) hold, by a linear program; None where that fails. A tie is as deep as some regions go."""
+    whose box `bounds` (batch 1) hold, by a linear program; None where that fails. A tie is as deep as some
+    regions go."""
     from verdict.solvers import solver
 
     try:
