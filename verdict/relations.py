@@ -19,7 +19,7 @@ import numpy.typing as npt
 from .blas import one_thread
 from .bounds.methods import encoder_bounds
 from .certificate.gate import judge_largest, judge_radius
-from .compose.pairs import both, copies, difference, movement
+from .compose.pairs import alike, both, copies, difference, movement
 from .deadline import Deadline
 from .device import find_device
 from .engines import close, find_engine
@@ -38,6 +38,7 @@ from .question import center_of
 from .results import Certificate, Largest, Radius, Verdict
 from .search.largest import LargestSearch
 from .search.radius import RadiusSearch
+from .search.tighter import WORTH, tighter
 
 # The search's share of the time where its result is to be certified in the rest.
 HALF = 0.5
@@ -66,7 +67,8 @@ def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> La
     the question that it is about is kept beside it (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError
     where the networks do not fit each other.
     """
-    return _apart(difference(first, second), inputs, options)
+    composed = _closer(lambda twin: difference(first, second, twin), alike(first, second), inputs)
+    return _apart(composed, inputs, options)
 
 
 def maxmove(network: Network, inputs: Box, eps: Number, **options: Any) -> Largest:
@@ -74,7 +76,9 @@ def maxmove(network: Network, inputs: Box, eps: Number, **options: Any) -> Large
 
     x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
     """
-    return _apart(movement(network), _moved(inputs, eps, network.input_size), options)
+    domain = _moved(inputs, eps, network.input_size)
+    composed = _closer(lambda twin: movement(network, twin=twin), alike(network, network), domain)
+    return _apart(composed, domain, options)
 
 
 def maxfall(network: Network, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
@@ -90,8 +94,9 @@ def maxfall(network: Network, inputs: Box, feature: int, output: int, step: Numb
     growth = exact(step, "step")
     if growth < 0:
         raise InputError(f"the step is {step}, expected at least 0")
-    grown = movement(network, np.eye(network.input_size)[[feature]])
     domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, growth])
+    step_of = np.eye(network.input_size)[[feature]]
+    grown = _closer(lambda twin: movement(network, step_of, twin), alike(network, network), domain)
     return _largest(grown, domain, row, [f"output {output} falls"], options)
 
 
@@ -113,7 +118,7 @@ def imitates(
     """
     if delta is None and lead is None:
         raise PropertyError("nothing is asked: expected delta, lead, or both")
-    composed = both(teacher, student)
+    composed = _closer(lambda twin: both(teacher, student, twin), alike(teacher, student), inputs, halves=True)
     x, y = variables(composed)
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
     that = [] if delta is None else [moves(new, old, exact(delta, "delta"))]
@@ -135,8 +140,9 @@ def general(
     With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
     point holds x and then x' - x. The other options are as in `imitates`.
     """
-    composed, that = _general(network, theta, lead)
+    make, that = _general(network, theta, lead)
     domain = _moved(inputs, eps, network.input_size)
+    composed = _closer(make, alike(network, network), domain, halves=lead is not None)
     x, _ = variables(composed)
     return prove(composed, that, between(x, domain.lower, domain.upper), **options)
 
@@ -145,7 +151,7 @@ def maxgeneral(
     network: Network, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
 ) -> Radius:
     """The largest eps for which `general` holds. Options as in `maxdelta`."""
-    composed, that = _general(network, theta, lead)
+    make, that = _general(network, theta, lead)
     size = network.input_size
     middle = [(low + high) / 2 for low, high in zip(inputs.lower, inputs.upper, strict=True)]
     family = ScaledBall(
@@ -154,19 +160,24 @@ def maxgeneral(
         [*inputs.lower, *[None] * size],
         [*inputs.upper, *[None] * size],
     )
-    return maxradius(composed, family, that, **options)
+    twins = [make(True)] if alike(network, network) else []
+    return maxradius(make(False), family, that, same=twins, **options)
 
 
 @one_thread()
-def maxradius(network: Network, family: Perturbation, that: Formula, **options: Any) -> Radius:
+def maxradius(
+    network: Network, family: Perturbation, that: Formula, *, same: Sequence[Network] = (), **options: Any
+) -> Radius:
     """The largest radius at which `that`, a formula over the outputs, holds on all of the family's set.
 
-    The interval is valid whenever the search stops. Options as in `maxdelta`.
+    The interval is valid whenever the search stops. `same` are other compositions of the network, with the same outputs
+    over the reals: that goes on with which bounds reach farthest. Options as in `maxdelta`.
     """
     run = Run(**options)
-    search = run.radius(network, family, unsafe_set(network, that))
-    reason = run.guarded(lambda: run.close(search))
-    return judge_radius(search, None, run.name, reason)
+    unsafe = unsafe_set(network, that)
+    searches = [run.radius(each, family, unsafe) for each in (network, *same)]
+    reason = run.guarded(lambda: run.close(searches))
+    return judge_radius(searches[0], None, run.name, reason)
 
 
 def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
@@ -178,16 +189,28 @@ def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
     return cases[0].unsafe
 
 
-def _general(network: Network, theta: Number | None, lead: Number | None) -> tuple[Network, Formula]:
+def _general(
+    network: Network, theta: Number | None, lead: Number | None
+) -> tuple[Callable[[bool], Network], Formula]:
+    """How two copies are composed, plain or twin, and what is to hold of their outputs."""
     if theta is not None and lead is None:
-        composed = movement(network)
-        _, y = variables(composed)
-        return composed, within(y, exact(theta, "theta"))
+        _, y = variables(movement(network))
+        return lambda twin: movement(network, twin=twin), within(y, exact(theta, "theta"))
     if lead is not None and theta is None:
-        composed = copies(network)
-        _, y = variables(composed)
-        return composed, same_class(y[: len(y) // 2], y[len(y) // 2 :], exact(lead, "lead"))
+        _, y = variables(copies(network))
+        that = same_class(y[: len(y) // 2], y[len(y) // 2 :], exact(lead, "lead"))
+        return lambda twin: copies(network, twin=twin), that
     raise PropertyError("expected either theta or lead")
+
+
+def _closer(make: Callable[[bool], Network], like: bool, inputs: Box, halves: bool = False) -> Network:
+    """The composition, plain or twin where the networks are alike, whose outputs, or halves' difference, are nearer."""
+    plain = make(False)
+    if not like or inputs.size != plain.input_size:
+        return plain
+    rows = np.eye(plain.output_size)
+    count = plain.output_size // 2
+    return tighter(plain, make(True), inputs, rows[:count] - rows[count:] if halves else rows)
 
 
 def same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
@@ -224,7 +247,7 @@ def _largest(
         searching["timeout"] = whole.share(HALF, math.inf).limit()
     run = Run(**searching)
     search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
-    reason = run.guarded(lambda: search.run(run.close))
+    reason = run.guarded(lambda: search.run(lambda radius: run.close([radius])))
     made = None if certificate is None else _certified(search, network, rows, certificate, whole, run.threads)
     return judge_largest(search, network, run.name, reason, made)
 
@@ -260,15 +283,27 @@ class Run:
     def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
         return RadiusSearch(network, family, unsafe, self.deadline, self.on_progress, self.bounds, self.device)
 
-    def close(self, search: RadiusSearch) -> None:
-        """Tighten the interval by attack, bounds and the engine."""
+    def close(self, searches: list[RadiusSearch]) -> None:
+        """Tighten the interval by attack, bounds and the engine.
+
+        Of several searches for the same radius, in compositions that grow, one that bounds bring clearly farther takes
+        the place of the first.
+        """
         try:
-            search.seek_witness()
-            search.prove_by_bounds()
-            if search.is_open() and not self.deadline.passed():
-                close(search, self.engine, self.backend, self.threads)
+            for search in searches:
+                if searches[0].closest is None:
+                    search.seek_witness()
+                else:
+                    search.offer(searches[0].closest.point)
+                if searches[0].is_open():
+                    search.prove_by_bounds()
+            for search in searches[1:]:
+                if searches[0].lower < WORTH * search.lower:
+                    searches[0] = search
+            if searches[0].is_open() and not self.deadline.passed():
+                close(searches[0], self.engine, self.backend, self.threads)
         finally:
-            search.enter("end")
+            searches[0].enter("end")
 
     def guarded(self, work: Callable[[], object]) -> str:
         """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""

@@ -68,7 +68,7 @@ def _closed(run: Run, question: tuple[Network, ScaledBall], unsafe: UnsafeSet, l
     search = run.radius(composed, family, unsafe)
     # A class that is wrong already is a witness of radius 0.
     search.offer(family.center)
-    reason = run.guarded(lambda: run.close(search))
+    reason = run.guarded(lambda: run.close([search]))
     return judge_radius(search, label, run.name, reason)
 
 

@@ -8,7 +8,7 @@ Constants are stored in the networks' float type, and as they are stored they ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,7 @@ from onnx import helper, numpy_helper
 from ..errors import InputError, ModelError, UnsupportedError
 from ..network.network import Network
 from ..network.onnx_import import model_of, network_of
+from .twin import Pair, twin_relu
 
 # Heads that only keep the order of the outputs, see `verdict.ops.head`.
 HEADS = ("Softmax", "LogSoftmax", "ArgMax")
@@ -47,6 +48,8 @@ class Composer:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._ir_version, self._runs = 0, 0
+        # The Relus of the last run: what each reads and gives.
+        self.relus: list[Pair] = []
 
     def size(self, tensor: str) -> int:
         """How many numbers a tensor has."""
@@ -108,12 +111,19 @@ class Composer:
         return self._add("Clip", [x, self._store(ends[0]), self._store(ends[1])], self.size(x))
 
     def run(
-        self, network: Network, x: str, *, scores: bool = False, added: Mapping[str, str] = MappingProxyType({})
+        self,
+        network: Network,
+        x: str,
+        *,
+        scores: bool = False,
+        added: Mapping[str, str] = MappingProxyType({}),
+        beside: Sequence[Pair] = (),
     ) -> str:
         """The outputs of a network at `x`, flat and one after another: the nodes of its own file, renamed.
 
         With `scores` a Softmax, LogSoftmax or ArgMax at its end is left away, which keeps the order of the outputs.
-        `added` holds tensors of this graph that are added to the network's own tensors of these names.
+        `added` holds tensors of this graph that are added to the network's own tensors of these names. With `beside`,
+        the `relus` of an earlier run, each Relu is computed by its distance from that run's, see `twin_relu`.
         """
         if self.size(x) != network.input_size:
             raise InputError(f"{network.path.name} has {network.input_size} inputs, found {self.size(x)}")
@@ -121,6 +131,7 @@ class Composer:
         prefix = f"net{self._runs}/"
         model = onnx.compose.add_prefix(self._at_opset(network), prefix)
         self._ir_version = max(self._ir_version, model.ir_version)
+        self.relus = []
         start = 0
         for port in network.inputs:
             part = self.part(x, start, start + port.size)
@@ -129,8 +140,13 @@ class Composer:
         for node in model.graph.node:
             if scores and node.op_type in HEADS:
                 node = helper.make_node("Identity", node.input, node.output, name=node.name)
-            self._nodes.append(node)
             own = node.output[0].removeprefix(prefix)
+            if node.op_type == "Relu":
+                self.relus.append((node.input[0], node.output[0]))
+            if node.op_type == "Relu" and beside:
+                self._nodes.extend(twin_relu(node.input[0], beside[len(self.relus) - 1], node.output[0]))
+            else:
+                self._nodes.append(node)
             if own in added:
                 self._add_behind(node, added[own])
         self._constants.extend(model.graph.initializer)

@@ -2,12 +2,15 @@
 
 What two networks disagree about, how far an output moves when the input does, whether a score falls when a feature
 grows: each is a question about the outputs of one composed network. The two copies of "for all x and all x' near it"
-take x and p, and the second is run at x' = x + p matrix.
+take x and p, and the second is run at x' = x + p matrix. With `twin` the second network's Relus are computed by their
+distance from the first one's (`verdict.compose.twin`): the same outputs over the reals, from more nodes, that are
+bounded more tightly where the two are close and their inputs are not.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import onnx
 
 from ..errors import InputError
 from ..network.exact import FloatArray
@@ -15,31 +18,44 @@ from ..network.network import Network
 from .composer import Composer
 
 
-def difference(first: Network, second: Network) -> Network:
-    """The network with the outputs first(x) - second(x). Raises InputError where the sizes differ."""
-    draft, (a, b) = _side_by_side(first, second, scores=False)
+def difference(first: Network, second: Network, twin: bool = False) -> Network:
+    """The network with the outputs first(x) - second(x).
+
+    Raises InputError where the sizes differ; `twin` needs two networks that are `alike`.
+    """
+    draft, (a, b) = _side_by_side(first, second, scores=False, twin=twin)
     return draft.finish(draft.subtract(a, b), f"{first.path.name} minus {second.path.name}")
 
 
-def both(first: Network, second: Network) -> Network:
+def both(first: Network, second: Network, twin: bool = False) -> Network:
     """The network with the class scores of `first` and then those of `second`, both at x."""
-    draft, (a, b) = _side_by_side(first, second, scores=True)
+    draft, (a, b) = _side_by_side(first, second, scores=True, twin=twin)
     return draft.finish(draft.join(a, b), f"{first.path.name} and {second.path.name}")
 
 
-def movement(network: Network, matrix: FloatArray | None = None) -> Network:
+def movement(network: Network, matrix: FloatArray | None = None, twin: bool = False) -> Network:
     """The network that takes (x, p) and gives network(x + p matrix) - network(x); None stands for the identity."""
-    draft, (a, b) = _copies(network, matrix, scores=False)
+    draft, (a, b) = _copies(network, matrix, scores=False, twin=twin)
     return draft.finish(draft.subtract(b, a), f"{network.path.name} moved minus {network.path.name}")
 
 
-def copies(network: Network, matrix: FloatArray | None = None) -> Network:
+def copies(network: Network, matrix: FloatArray | None = None, twin: bool = False) -> Network:
     """The network that takes (x, p) and gives the class scores at x and then those at x + p matrix."""
-    draft, (a, b) = _copies(network, matrix, scores=True)
+    draft, (a, b) = _copies(network, matrix, scores=True, twin=twin)
     return draft.finish(draft.join(a, b), f"two copies of {network.path.name}")
 
 
-def _side_by_side(first: Network, second: Network, scores: bool) -> tuple[Composer, tuple[str, str]]:
+def alike(first: Network, second: Network) -> bool:
+    """Whether two networks have the same layers, with a Relu among them, and differ in their numbers alone."""
+    forms = []
+    for network in (first, second):
+        graph = onnx.load_from_string(network.data).graph
+        sizes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
+        forms.append([(node.op_type, [sizes.get(name) for name in node.input]) for node in graph.node])
+    return forms[0] == forms[1] and any(op == "Relu" for op, _ in forms[0])
+
+
+def _side_by_side(first: Network, second: Network, scores: bool, twin: bool) -> tuple[Composer, tuple[str, str]]:
     for what, one, other in (
         ("inputs", first.input_size, second.input_size),
         ("outputs", first.output_size, second.output_size),
@@ -49,25 +65,30 @@ def _side_by_side(first: Network, second: Network, scores: bool) -> tuple[Compos
                 f"{first.path.name} has {one} {what}, {second.path.name} has {other}: expected as many of both"
             )
     draft = Composer(first.input_size, first, second)
-    return draft, (_run(draft, first, draft.x, scores), _run(draft, second, draft.x, scores))
+    return draft, _two(draft, (first, draft.x), (second, draft.x), scores, twin)
 
 
-def _copies(network: Network, matrix: FloatArray | None, scores: bool) -> tuple[Composer, tuple[str, str]]:
+def _copies(network: Network, matrix: FloatArray | None, scores: bool, twin: bool) -> tuple[Composer, tuple[str, str]]:
     size = network.input_size
     count = size if matrix is None else len(matrix)
     draft = Composer(size + count, network)
     x, p = draft.part(draft.x, 0, size), draft.part(draft.x, size, size + count)
     moved = draft.add(x, p if matrix is None else draft.affine(p, matrix))
-    return draft, (_run(draft, network, x, scores), _run(draft, network, moved, scores))
+    return draft, _two(draft, (network, x), (network, moved), scores, twin)
 
 
-def _run(draft: Composer, network: Network, x: str, scores: bool) -> str:
-    if network.head is not None and not scores:
-        raise InputError(
-            f"{network.path.name} ends with {network.head}: how far its outputs are apart is not linear, expected a "
-            "network without it"
-        )
-    return draft.run(network, x, scores=scores)
+def _two(
+    draft: Composer, first: tuple[Network, str], second: tuple[Network, str], scores: bool, twin: bool
+) -> tuple[str, str]:
+    """The outputs of two runs, each of a network at a tensor."""
+    for network, _ in (first, second):
+        if network.head is not None and not scores:
+            raise InputError(
+                f"{network.path.name} ends with {network.head}: how far its outputs are apart is not linear, expected "
+                "a network without it"
+            )
+    a = draft.run(*first, scores=scores)
+    return a, draft.run(*second, scores=scores, beside=draft.relus if twin else ())
 
 
 def raised(network: Network, rows: FloatArray) -> Network:

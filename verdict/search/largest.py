@@ -19,6 +19,7 @@ from ..network.exact import Coefficients, ExactVector, FloatArray, float_above
 from ..network.network import Network
 from ..property import Box, Perturbation, Polytope, ScaledBall, UnsafeSet
 from ..results import CLOSED, Trust, Witness
+from .climb import climb
 from .radius import RadiusSearch
 
 # Values below this are measured as if they were this large, because float solvers' tolerances are absolute.
@@ -67,6 +68,7 @@ class LargestSearch:
 
     def run(self, close: Callable[[RadiusSearch], object]) -> None:
         """Tighten both ends until they meet or the time is up; `close` runs a search for a radius."""
+        self._climb()
         ceiling = None
         # A search's gap is relative to the distance from its ceiling: as the upper end falls, so has the ceiling to.
         while self.is_open() and not self.deadline.passed():
@@ -75,6 +77,16 @@ class LargestSearch:
                 break
             ceiling = following
             self._below(ceiling, close)
+
+    def _climb(self) -> None:
+        """Raise the lower end by gradient ascent, at slack 0."""
+        lower, upper = (np.append(end, 0.0) for end in self.box.floats())
+        point = climb(self.network.graph, lower, upper, np.random.default_rng(0), self.deadline.share(0.1, 1.0))
+        inside = [
+            min(max(Fraction(entry), low), high)
+            for entry, low, high in zip(point[:-1], self.box.lower, self.box.upper, strict=True)
+        ]
+        self.witness = max(self.witness, self._at(inside), key=lambda w: max(w.outputs.fractions()))
 
     def _below(self, ceiling: float, close: Callable[[RadiusSearch], object]) -> None:
         """One search for the least s with which a value reaches the ceiling."""

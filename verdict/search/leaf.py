@@ -8,6 +8,7 @@ multipliers are sound: `bounds.dual` makes a rigorous bound of them as they come
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,8 +22,12 @@ from ..bounds.bounds import Bounds
 from ..bounds.dual import dual_bound, row_multipliers
 from ..errors import SolverError
 from ..network.exact import FloatArray, nearest_float
+from ..network.graph import Graph
 from ..property import Polytope
 from .space import Space
+
+# A pre-activation that never leaves these bounds is as good as zero.
+STEADY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +76,27 @@ def _proof(
         return None
     exact, limit = _combined(polytope, shares)
     row = np.array([nearest_float(c) for c in exact])
-    mu = row_multipliers(space.graph, encoding.definitions, duals[None])
-    lower = float(dual_bound(space.graph, _halves(space, signs), space.graph.output, row[None], mu)[0, 0])
-    if not math.isfinite(lower):
-        return None
     output = space.graph.output
     largest = np.maximum(-space.bounds.lower[output][0], space.bounds.upper[output][0]).tolist()
     # The float row is off by so much, at an output of at most this size.
     wrong = [abs(c - Fraction(r)) * Fraction(m) for c, r, m in zip(exact, row.tolist(), largest, strict=True)]
-    if Fraction(lower) <= limit + sum(wrong):
-        return None
-    return Multipliers(shares, {node: values[0, 0] for node, values in mu.items()})
+    halves = _halves(space, signs)
+    for mu in _variants(space.graph, halves, row_multipliers(space.graph, encoding.definitions, duals[None])):
+        lower = float(dual_bound(space.graph, halves, output, row[None], mu)[0, 0])
+        if math.isfinite(lower) and Fraction(lower) > limit + sum(wrong):
+            return Multipliers(shares, {node: values[0, 0] for node, values in mu.items()})
+    return None
+
+
+def _variants(graph: Graph, bounds: Bounds, mu: dict[int, FloatArray]) -> Iterator[dict[int, FloatArray]]:
+    """The multipliers, and then without those of neurons that hardly vary, where huge ones cost more than they give."""
+    yield mu
+    steady = {}
+    for node in mu:
+        low, high = bounds.of_relu(graph, node)
+        steady[node] = np.maximum(-low[0], high[0]) < STEADY
+    if any(still.any() for still in steady.values()):
+        yield {node: np.where(steady[node], 0.0, values) for node, values in mu.items()}
 
 
 def _halves(space: Space, signs: Any) -> Bounds:

@@ -19,6 +19,8 @@ from .radius import RadiusSearch
 
 # The last proof is tried this far below the witness, relatively, once the interval is this narrow.
 LAST, NARROW, COARSE = Fraction(5, 10**7), Fraction(2, 100), Fraction(1, 1000)
+# The first radius tried is at most this much larger than the one proved, the next at most its square, and so on.
+FIRST_GROWTH = Fraction(5, 4)
 
 
 def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
@@ -29,6 +31,7 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
     """
     search.enter("bab")
     failed: Fraction | None = None
+    growth = FIRST_GROWTH
     while not clock.passed():
         cap, lower = search.cap, search.lower
         if lower >= cap * (1 - LAST) or (failed is not None and failed - lower <= COARSE * cap):
@@ -38,6 +41,10 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
             radius = (lower + failed) / 2
         elif search.upper is None and lower > 0:
             radius = cap
+        elif lower > 0:
+            # Far below the witness the middle may be out of reach, and what is not tried is not proved.
+            radius = min(radius, growth * lower)
+            growth *= growth
         if not _prove(search, float_below(radius), clock, threads) and search.cap == cap:
             if search.family.is_box:
                 break
