@@ -20,6 +20,7 @@ from verdict.network.onnx_import import network_of
 from verdict.property import Box
 from verdict.property.language.sets import box as between
 from verdict.property.language.sets import within
+from verdict.results import Trust
 
 ENGINES = ("bab", "milp", "smt")
 
@@ -113,6 +114,16 @@ def test_the_largest_move_and_the_radius_invert_each_other(tmp_path):
         assert back.label is None
     assert verdict.general(network, box, eps, theta=moved.upper * 2).status == "robust"
     assert verdict.general(network, box, eps, theta=moved.lower / 2).status == "violated"
+
+
+def test_general_mode_over_a_whole_range():
+    # Two copies bounded each for itself are 70 apart here, whatever eps is.
+    network = verdict.load("cancer-mlp")
+    box = verdict.region(network, range=(0, 1))
+    found = verdict.general(network, box, "0.0001", theta="0.1", timeout=60)
+    assert (found.status, found.trust) == ("robust", Trust.RIGOROUS)
+    radius = verdict.maxgeneral(network, box, theta=1, engine="bab", timeout=3)
+    assert 0.001 < radius.lower < radius.upper < 0.01
 
 
 def test_general_mode_of_a_linear_classifier_in_closed_form():

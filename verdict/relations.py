@@ -290,20 +290,26 @@ class Run:
         the place of the first.
         """
         try:
-            for search in searches:
-                if searches[0].closest is None:
-                    search.seek_witness()
-                else:
-                    search.offer(searches[0].closest.point)
+            searches[0].seek_witness()
+            searches[0].prove_by_bounds()
+            for other in searches[1:]:
                 if searches[0].is_open():
-                    search.prove_by_bounds()
-            for search in searches[1:]:
-                if searches[0].lower < WORTH * search.lower:
-                    searches[0] = search
+                    self._try(searches, other)
             if searches[0].is_open() and not self.deadline.passed():
                 close(searches[0], self.engine, self.backend, self.threads)
         finally:
             searches[0].enter("end")
+
+    def _try(self, searches: list[RadiusSearch], other: RadiusSearch) -> None:
+        """Put another composition's search in the first place if its bounds reach clearly farther."""
+        first = searches[0]
+        first.enter("bounds")
+        other.stages = dict(first.stages)
+        if first.closest is not None:
+            other.offer(first.closest.point)
+        other.prove_by_bounds()
+        if first.lower < WORTH * other.lower:
+            searches[0] = other
 
     def guarded(self, work: Callable[[], object]) -> str:
         """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
-from support.networks import random_network
+from support.networks import KINDS, random_network
 
 import verdict
-from verdict.compose.pairs import both, copies, difference, movement, raised
+from verdict.bounds import linear_bounds, output_bounds
+from verdict.compose.layers import layers, with_weights
+from verdict.compose.pairs import alike, both, copies, difference, movement, raised
 from verdict.errors import InputError
 from verdict.network.exact import ExactVector
+from verdict.network.graph import Relu
 
 
 def test_outputs_are_those_of_the_parts(tmp_path):
@@ -30,6 +33,56 @@ def test_outputs_are_those_of_the_parts(tmp_path):
     assert (at(movement(first, step), [*x, 2]) == at(first, x + 2 * step[0]) - f).all()
     rows = np.vstack([np.eye(len(f)), -np.eye(len(f))])
     assert (at(raised(first, rows), [*x, 0.25]) == np.concatenate([f, -f]) + 0.25).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_twins_compute_the_same(kind, tmp_path):
+    rng = np.random.default_rng(9)
+    first = verdict.load(random_network(rng, kind, tmp_path))
+    # Every fourth weight a little different: the same layers.
+    second = with_weights(
+        first,
+        {layer.weight: layer.values * rng.choice([1, 1, 1, 1.125], layer.values.shape) for layer in layers(first)},
+    )
+    size = first.input_size
+    # Points where inputs, and so some pre-activations, are equal, far apart, and in between.
+    points = [rng.integers(-8, 9, 2 * size) / 8 for _ in range(6)]
+    points.append(np.concatenate([points[0][:size], np.zeros(size)]))
+    relus = any(isinstance(node, Relu) for node in first.graph.nodes) and "Relu" in first.operators
+    assert alike(first, second) == relus
+    for make in (movement, copies):
+        plain, twin = make(first), make(first, twin=True)
+        for point in points:
+            x = ExactVector.of(point)
+            assert plain.evaluate_exact(x).fractions() == twin.evaluate_exact(x).fractions()
+    for make in (difference, both):
+        plain, twin = make(first, second), make(first, second, twin=True)
+        for point in points:
+            x = ExactVector.of(point[:size])
+            assert plain.evaluate_exact(x).fractions() == twin.evaluate_exact(x).fractions()
+
+
+def test_twins_are_as_near_as_their_inputs():
+    # Bounds of the plain pair are as wide as the range is; those of the twins shrink with the distance.
+    network = verdict.load("cancer-mlp")
+    widths = {}
+    for twin in (False, True):
+        composed = movement(network, twin=twin)
+        for eps in (2.0**-10, 2.0**-14):
+            lower = np.concatenate([np.zeros(30), np.full(30, -eps)])
+            upper = np.concatenate([np.ones(30), np.full(30, eps)])
+            bounds = linear_bounds(composed.graph, lower[None], upper[None])
+            rows = np.vstack([np.eye(2), -np.eye(2)])
+            widths[twin, eps] = -float(output_bounds(composed.graph, bounds, rows).lower.min())
+    assert widths[False, 2.0**-14] > widths[False, 2.0**-10] / 1.1 > 50
+    assert widths[True, 2.0**-14] < widths[True, 2.0**-10] / 15 < 1
+
+
+def test_only_networks_of_the_same_layers_are_alike():
+    assert alike(verdict.load("digits-mlp"), verdict.load("digits-mlp-robust"))
+    assert not alike(verdict.load("digits-mlp"), verdict.load("digits-conv"))
+    # Without a ReLU there is nothing to tell by a distance.
+    assert not alike(verdict.load("digits-linear"), verdict.load("digits-linear"))
 
 
 def test_what_does_not_fit():
