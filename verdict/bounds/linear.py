@@ -110,13 +110,15 @@ def backward(
     *,
     rigorous: bool = True,
     keep: bool = False,
+    errors: Mapping[int, Any] | None = None,
 ) -> LinearBound:
     """Lower bounds of `rows` @ node `number`, by backward substitution through the ReLUs below it.
 
     `rows` has shape (rows, size) or (batch, rows, size); `bounds` must hold all nodes below `number`, for the
     whole batch or for one box that contains every domain of the batch, in which case the batch is that of
     `rows` and `lines`. Without `rigorous` no rounding is charged and the result is a hint. `keep` returns the
-    coefficients met at each ReLU.
+    coefficients met at each ReLU. With `errors` the bounds hold for every evaluation of the network that is off by at
+    most errors[i], (1 or batch, size), at each affine node i, if `bounds` hold for it.
     """
     xp = namespace(rows)
     batch = max(bounds.batch, len(rows) if rows.ndim == 3 else 1, *(len(line.slope_above) for line in lines.values()))
@@ -144,6 +146,8 @@ def backward(
                 _add(pending, source, linear.apply_transpose(nu))
             if rigorous:
                 magnitude += rowdot(xp.abs(nu), bounds.magnitude(graph, current))
+            if errors is not None:
+                constant -= rowdot(xp.abs(nu), errors[current])
     slope = pending.get(0)
     if slope is None:
         slope = zeros_like_shape(rows, (batch, rows.shape[-2], graph.input_size))

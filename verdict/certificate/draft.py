@@ -99,7 +99,9 @@ class Draft:
         """What a search over this box, for these polytopes, is given to record its proof; None if that is no use."""
         if self.reason:
             return None
-        return Recording.of_claim(self._neurons, self._disjuncts, box, unsafe.polytopes, self.parts)
+        return Recording.of_claim(
+            self._neurons, self._disjuncts, box, unsafe.polytopes, self.parts, self.network.head is None
+        )
 
     def finish(
         self,

@@ -32,16 +32,24 @@ class Recording:
     disjuncts: list[list[int]]
     parts: list[Part] = field(default_factory=list)
     claim: Disjuncts | None = None
+    # Whether the proof should hold for every float32 evaluation order too, where that costs little.
+    any_order: bool = False
     # Where the claim is about every radius below one: rational multipliers of the unstable ReLUs for a domain (space,
     # signs, polytope) that touches the unsafe set at that radius, or None.
     close_tie: Callable[[Space, Any, Polytope], list[Fraction] | None] | None = None
 
     @classmethod
     def of_claim(
-        cls, neurons: NeuronMap, claim: Disjuncts, box: Box, polytopes: Sequence[Polytope], parts: list[Part]
+        cls,
+        neurons: NeuronMap,
+        claim: Disjuncts,
+        box: Box,
+        polytopes: Sequence[Polytope],
+        parts: list[Part],
+        any_order: bool = False,
     ) -> Recording:
         """The recording of a search over `box` for `polytopes`, which adds to `parts` of a proof of the claim."""
-        return cls(neurons, [claim.inside(box.lower, box.upper, p) for p in polytopes], parts, claim)
+        return cls(neurons, [claim.inside(box.lower, box.upper, p) for p in polytopes], parts, claim, any_order)
 
     def of(self, which: Sequence[int]) -> Recording:
         """The recording for some of the polytopes, which adds to the same parts."""

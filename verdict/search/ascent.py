@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..bounds.adam import Adam
 from ..network.maps.namespace import namespace, positive
 from .space import Domains, Relaxed, Space
@@ -25,15 +27,16 @@ def on_grid(slopes: Any) -> Any:
     return namespace(slopes).round(slopes * GRID) / GRID
 
 
-def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed]:
+def optimise(space: Space, domains: Domains, steps: int, goal: Any = 0) -> tuple[Domains, Relaxed]:
     """The domains with the best multipliers found in `steps` steps, and what the last bound of each saw.
 
+    A domain whose bound is above `goal` (one, or (batch,) in NumPy) takes no more steps.
     The steps are taken on the space's device; the domains given and returned are NumPy's, and so are their bounds.
     """
     device = space.device
     if device.is_rigorous:
-        return _climb(space, domains, steps)
-    found, seen = _climb(space, domains.to(device), steps)
+        return _climb(space, domains, steps, np.broadcast_to(goal, len(domains)))
+    found, seen = _climb(space, domains.to(device), steps, device.put(np.broadcast_to(goal, len(domains))))
     # Whatever the device sends back, these are multipliers; which domain they are for is not asked of it.
     slopes, betas = on_grid(device.fetch(found.slopes).clip(0, 1)), device.fetch(found.betas).clip(0, None)
     proved = space.relax(domains, slopes, betas, follow=False)
@@ -41,7 +44,7 @@ def optimise(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relax
     return here, Relaxed(proved.lower, proved.rounding, proved.nu, device.fetch(seen.z), device.fetch(seen.x))
 
 
-def _climb(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed]:
+def _climb(space: Space, domains: Domains, steps: int, goal: Any) -> tuple[Domains, Relaxed]:
     """What `optimise` returns, on the device of `domains`."""
     xp = namespace(domains.lower)
     now, slopes, betas = domains, domains.slopes, domains.betas
@@ -52,7 +55,7 @@ def _climb(space: Space, domains: Domains, steps: int) -> tuple[Domains, Relaxed
     active = xp.arange(len(domains), device=lower.device)
     for _ in range(steps):
         d_slope, d_beta = positive(seen.nu) * seen.z, seen.z
-        left = xp.nonzero(~(seen.lower > 0))[0]
+        left = xp.nonzero(~(seen.lower > goal[active]))[0]
         if not len(left):
             break
         if len(left) < len(active):

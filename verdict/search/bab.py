@@ -90,6 +90,8 @@ def _split_relus(
         while True:
             clock = deadline.share(1.0, slice_)
             outcome = search.run(clock, on_progress)
+            if outcome.proved:
+                search.record(deadline)
             if not outcome.resumable or deadline.passed():
                 return Outcome(outcome.proved, outcome.lower, visited + outcome.domains, outcome.reason, outcome.share)
             # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.

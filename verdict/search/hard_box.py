@@ -90,6 +90,7 @@ class HardBox:
         found = np.concatenate(points)
         if proof is None or not outcome.proved:
             return Work(outcome.proved, found)
+        search.record(deadline)
         (goal,) = proof.parts[0].goals
         own = self.rows.of(left)
         shares, others = np.zeros((len(means), len(self.rows.owner))), weights[0]

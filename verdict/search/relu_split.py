@@ -27,6 +27,7 @@ from .attack import attack
 from .branch import branch, losses
 from .leaf import Multipliers, close_leaf
 from .lemmas import Lemmas
+from .narrow import Narrow
 from .programs import Programs
 from .queue import DomainQueue
 from .rows import Rows
@@ -40,6 +41,8 @@ BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
 LOOKED_AT, ATTACK_AFTER = 8, 500
 # Gradient steps for a domain of a ball with all ReLUs split.
 LEAF_STEPS = 300
+# Seconds that making room for float32 may take, and its share of what the search took.
+LEAST_WIDENING, WIDENING_SHARE = 1.0, 0.15
 # Polytopes with at most so many rows: the best row is chosen anew for every domain.
 FEW_ROWS = 16
 # Numbers in the open domains (9 bytes for each unstable ReLU of a domain), about 1.2 GB.
@@ -78,8 +81,8 @@ class ReluSplit:
     """The search over all `polytopes` on the box of `bounds` (batch 1, float64).
 
     Multipliers are looked for on `device`. `try_points` is given candidate counterexamples (k, input_size) that look
-    unsafe and returns True to stop. With `proof` the search's trees are kept, and added to it as a part with `lemmas`
-    when all is proved. Without `programs` linear programs wait until every ReLU is split.
+    unsafe and returns True to stop. With `proof` the search's trees are kept, for `record` to add them to it as a part
+    with `lemmas`. Without `programs` linear programs wait until every ReLU is split.
     """
 
     def __init__(
@@ -101,7 +104,9 @@ class ReluSplit:
         self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, device=device)
         self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
         self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
-        self._lemmas = lemmas
+        wanted = self._trees is not None and proof is not None and proof.any_order
+        self._narrow = Narrow(self.space, self._trees) if wanted else None
+        self._lemmas, self._clock = lemmas, Deadline()
         self._programs, self._stop = Programs(self.space) if programs else None, lambda: False
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
@@ -125,8 +130,6 @@ class ReluSplit:
             ended = None
         while ended is None:
             if not len(self._queue):
-                if self._trees is not None:
-                    self._trees.finish(self._lemmas)
                 return self._outcome(True, 0.0)
             on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
@@ -139,6 +142,14 @@ class ReluSplit:
                     return self._refuted()
             ended = self._advance([batch.take(share) for share in self.workers.shares(len(batch))], STEPS)
         return ended
+
+    def record(self, deadline: Deadline) -> None:
+        """Add the part that the trees of a search make to the recording, once it has proved all."""
+        if self._narrow is not None:
+            clock = deadline.share(1.0, max(LEAST_WIDENING, WIDENING_SHARE * self._clock.elapsed()))
+            self._narrow.widen(self.workers, self._batch, clock)
+        if self._trees is not None:
+            self._trees.finish(self._lemmas)
 
     def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
         """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
@@ -175,6 +186,8 @@ class ReluSplit:
         self._share += float(self._weight(domains).sum())
         if self._trees is not None:
             self._trees.close(domains)
+        if self._narrow is not None:
+            self._narrow.add(domains)
 
     def _close_raw(self, domains: Domains, proofs: list[Multipliers]) -> None:
         self._share += float(self._weight(domains).sum())

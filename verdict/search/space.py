@@ -205,13 +205,13 @@ class Space:
         lower: FloatArray = np.nextafter(bound.lower[:, 0] - offsets, -np.inf)
         return lower
 
-    def lines(self, domains: Domains) -> dict[int, Lines]:
-        """The domains' lines on the whole network, in float64."""
+    def lines(self, domains: Domains, dtype: Any = np.float64) -> dict[int, Lines]:
+        """The domains' lines on the whole network."""
         split, on = domains.signs != 0, domains.signs > 0
         below = np.where(split, on, domains.slopes)
         above = np.where(split, on, self.chords)
         gap = np.where(split, 0, self.gaps)
-        return self._lines(below, above, gap, -domains.signs * domains.betas.astype(np.float64), np.float64)
+        return self._lines(below, above, gap, -domains.signs * domains.betas.astype(np.float64), dtype)
 
     def _lines(self, below: Any, above: Any, gap: Any, shift: Any, dtype: Any) -> dict[int, Lines]:
         given = [cast(values, dtype) for values in (below, above, gap, shift)]
