@@ -93,7 +93,7 @@ def robust(
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
-    made = None if certified is None else certified.made(evidence, deadline, threads, report, place)
+    made = None if certified is None else certified.made(evidence, deadline, threads, report)
     verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
     return replace(verdict, witness=question.shown(verdict.witness))
 

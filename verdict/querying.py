@@ -77,7 +77,7 @@ def verify(
     evidence = decide_query(asked, subject, search, deadline, engine == "auto")
     evidence.stages = {"start": started, **evidence.stages}
     if certified is not None:
-        made = certified.made(evidence, deadline, threads, report, place)
+        made = certified.made(evidence, deadline, threads, report)
     return judge(subject, evidence, None, name, deadline.elapsed(), made)
 
 

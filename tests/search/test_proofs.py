@@ -17,7 +17,7 @@ from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search import bab, sharpen
+from verdict.search import bab, narrow, sharpen
 from verdict.search.lemmas import Lemmas
 from verdict.search.relu_split import ReluSplit
 from verdict.search.workers import Workers
@@ -49,7 +49,10 @@ class Asked:
             search = ReluSplit(
                 graph, bounds, self.polytopes, workers, lambda points: False, proof=self.proof, lemmas=lemmas
             )
-            return search.run(Deadline(seconds))
+            outcome = search.run(Deadline(seconds))
+            if outcome.proved:
+                search.record(Deadline(seconds))
+            return outcome
 
     def trees(self):
         return [goal.tree for part in self.proof.parts for goal in part.goals]
@@ -201,7 +204,30 @@ def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
             graph, bounds, asked.polytopes, workers, lambda points: False, proof=asked.proof, lemmas=lemmas
         )
         assert search.run(Deadline(60)).proved
+        search.record(Deadline(60))
     # Trees of several spaces.
     (part,) = asked.proof.parts
     assert len({lemma.trees[0].space for lemma in part.lemmas}) > 1
     asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
+
+
+def test_narrow_leaves_are_split_further(tmp_path, monkeypatch):
+    """What float32 takes is made large here, so that leaves with little to spare are many."""
+    x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
+    leaves = []
+    for ample in (4.0, 800.0):
+        monkeypatch.setattr(narrow, "AMPLE", ample)
+        asked = ball("digits-resnet", x, Fraction(1, 6), 0, 1)
+        asked.proof.any_order = True
+        assert asked.search().proved
+        asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
+        leaves.append(sum(tree.leaves for tree in asked.trees()))
+    assert leaves[1] > leaves[0]
+
+
+def test_narrow_leaves_stay_closed_when_there_is_no_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(narrow, "AMPLE", 1e9)
+    asked = ball("digits-resnet", [Fraction(float(v)) for v in data("digits").load()[0][0]], Fraction(1, 6), 0, 1)
+    asked.proof.any_order = True
+    asked.search(seconds=5)
+    asked.accepted(tmp_path / "a.vcert", ["exact"])

@@ -2,8 +2,8 @@
 
 The lower end is one proof at one radius, by linear bounds and branch and bound, whichever engine found it; the upper
 end is an exact witness. Where they have closed, every radius below the witness's is proved, with exact leaves at the
-tie, and the radius is that rational number. Rounding in float32 costs a little of every margin, so the proof for every
-float32 evaluation order is tried at the lower end itself and then at ever smaller radii.
+tie, and the radius is that rational number. Rounding in float32 costs a little of every margin, so a proof for every
+float32 evaluation order is tried below the lower end by what the network's gradient at the witness says it costs.
 """
 
 from __future__ import annotations
@@ -16,19 +16,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..bounds.interval import interval_bounds
+from ..bounds.linear import backward
+from ..bounds.lines import Lines
 from ..certificate.draft import Draft
 from ..certificate.write import radius_claim
 from ..deadline import Deadline
 from ..network.exact import float_below
 from ..property import Problem
 from ..results import Certificate
-from .certify import for_float32
+from .narrow import AMPLE, float32_errors
 from .radius import RadiusSearch
+from .region import phases_at
 from .robust import AGAIN_SECONDS, AGAIN_SHARE, prove
 from .tie import tie_multipliers
 
-# How far below the lower end a proof for float32 is tried, relatively, in this order.
-SHRINKS = tuple(Fraction(1, 2**k) for k in (16, 12, 8, 4))
+# How far below the lower end a proof for float32 is tried, in units of what rounding is expected to cost and in this
+# order; never further than this share of it.
+SHRINKS, MOST_SHRINK = (2, 16, 128), Fraction(1, 8)
 # How far below an exact radius the proof is tried that has to do without its tie.
 BELOW = Fraction(1, 2**22)
 # The share of the time left that a proof may take, and the most seconds to prove that a closed interval is one number.
@@ -54,12 +61,13 @@ def certify_radius(
         made = asked.at(path, lower if lower != upper else _less(lower, BELOW), clock.share(SHARE, math.inf))
         if made.any_order:
             return made, made
-    for radius in [*([] if closed else [lower]), *(_less(lower, shrink) for shrink in SHRINKS)]:
+    unit = Fraction(_float32_cost(search, lower))
+    for shrink in (min(shrink * unit, MOST_SHRINK) for shrink in SHRINKS):
         if clock.passed():
             break
         # The largest radius that can be certified at all goes into the file that was asked for.
         place = path if made.path is None else float32_path(path)
-        found = asked.at(place, radius, clock.share(SHARE, math.inf), float32=True)
+        found = asked.at(place, _less(lower, shrink), clock.share(SHARE, math.inf), only_float32=True)
         if found.any_order:
             return found if place == path else made, found
     return made, None
@@ -68,6 +76,24 @@ def certify_radius(
 def _less(radius: Fraction, share: Fraction) -> Fraction:
     """A float below the radius by this share of it: floats keep the claims short."""
     return Fraction(float_below(radius * (1 - share)))
+
+
+def _float32_cost(search: RadiusSearch, radius: Fraction) -> float:
+    """About which share of a radius makes up for what float32 rounding takes from the margin, by the linear region of
+    the closest witness, or of the centre if there is none."""
+    graph, center = search.graph, search.family.center.floats()
+    lower, upper = search.family.floats(float(radius))
+    bounds = interval_bounds(graph, lower[None], upper[None])
+    phases = phases_at(graph, center if search.closest is None else search.closest.point.floats())
+    lines = {i: Lines(on[None] * 1.0, on[None] * 1.0, np.zeros((1, len(on)))) for i, on in phases.items()}
+    rows = np.concatenate([polytope.matrix.values for polytope in search.unsafe.polytopes])
+    found, charged = (
+        backward(graph, bounds, graph.output, rows, lines, rigorous=False, errors=errors)
+        for errors in (None, float32_errors(graph, bounds))
+    )
+    reach = np.abs(found.slope[0]) @ np.maximum(upper - center, center - lower)
+    lost = AMPLE * (found.constant - charged.constant)[0]
+    return float((lost / np.maximum(reach, 1e-300)).clip(0, 1).max())
 
 
 def float32_path(path: Path) -> Path:
@@ -83,16 +109,16 @@ class _Asked:
     claim: Callable[[Fraction], dict[str, Any]]
     threads: int
 
-    def at(self, path: Path, radius: Fraction, clock: Deadline, float32: bool = False) -> Certificate:
-        """A certificate that every radius up to this one is safe, for every float32 evaluation order if so wanted, and
-        that the upper end is not."""
-        return self._prove(path, radius, False, clock, float32)
+    def at(self, path: Path, radius: Fraction, clock: Deadline, only_float32: bool = False) -> Certificate:
+        """A certificate that every radius up to this one is safe, if so wanted only one for every float32 evaluation
+        order, and that the upper end is not."""
+        return self._prove(path, radius, False, clock, only_float32)
 
     def tie(self, path: Path, radius: Fraction, clock: Deadline) -> Certificate:
         """A certificate that every radius below the upper end is safe, and that itself is not."""
         return self._prove(path, radius, True, clock, False)
 
-    def _prove(self, path: Path, radius: Fraction, is_open: bool, clock: Deadline, float32: bool) -> Certificate:
+    def _prove(self, path: Path, radius: Fraction, is_open: bool, clock: Deadline, only_float32: bool) -> Certificate:
         search, closest = self.search, self.search.closest
         claim = radius_claim(self.claim(radius), search.upper, is_open)
         draft = Draft(path, search.network, claim, witness=None if closest is None else closest.point.fractions())
@@ -102,7 +128,5 @@ class _Asked:
             if is_open:
                 proof.close_tie = partial(tie_multipliers, box=box)
             problem = Problem(search.network, box, search.unsafe)
-            if float32:
-                problem = for_float32(problem, box)
             reason = prove(problem, box, clock, self.threads, search.note, search.device, proof)
-        return draft.finish(clock, self.threads, reason, radius, float32)
+        return draft.finish(clock, self.threads, reason, radius, only_float32)

@@ -104,8 +104,9 @@ class ReluSplit:
         self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, device=device)
         self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
         self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
-        wanted = self._trees is not None and proof is not None and proof.any_order
-        self._narrow = Narrow(self.space, self._trees) if wanted else None
+        self._narrow: Narrow | None = None
+        if self._trees is not None and proof is not None and proof.any_order:
+            self._narrow = Narrow(self.space, self._trees)
         self._lemmas, self._clock = lemmas, Deadline()
         self._programs, self._stop = Programs(self.space) if programs else None, lambda: False
         self._final: Outcome | None = None
