@@ -89,9 +89,11 @@ class Disjuncts:
         self.outputs = neurons.checked.size(neurons.checked.output)
         self._left = set(range(len(self.all)))
         # Searching among boxes first keeps files with thousands of disjuncts fast.
-        self._boxes: dict[Any, list[int]] = {}
+        self._boxes: dict[Any, tuple[Any, list[int]]] = {}
         for number, d in enumerate(self.all):
-            self._boxes.setdefault((d.lower, d.upper), []).append(number)
+            # Pairs of integers: the hash of a Fraction is dear.
+            key = tuple(v.as_integer_ratio() for v in (*d.lower, *d.upper))
+            self._boxes.setdefault(key, ((d.lower, d.upper), []))[1].append(number)
 
     def inside(self, lower: tuple[Fraction, ...], upper: tuple[Fraction, ...], polytope: Polytope) -> list[int]:
         """The disjuncts whose box lies in [lower, upper] and whose rows include the polytope's, none given twice.
@@ -100,7 +102,7 @@ class Disjuncts:
         """
         wanted = {key for key, _ in _listed(polytope, self.outputs, len(lower))}
         found = []
-        for (low, high), numbers in self._boxes.items():
+        for (low, high), numbers in self._boxes.values():
             same = low == lower and high == upper
             if not same and any(a < b for a, b in zip((*low, *upper), (*lower, *high), strict=True)):
                 continue

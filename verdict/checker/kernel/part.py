@@ -37,8 +37,8 @@ class Part:
         self.disjuncts = [d for goal in self.record.goals for d in goal]
         chosen = [work.claim.disjuncts[d] for d in self.disjuncts]
         # Parts of several boxes are about the smallest box around them.
-        box = ([min(e) for e in zip(*(d.lower for d in chosen), strict=True)],
-               [max(e) for e in zip(*(d.upper for d in chosen), strict=True)])
+        box = ([min(e) for e in zip(*{id(d.lower): d.lower for d in chosen}.values(), strict=True)],
+               [max(e) for e in zip(*{id(d.upper): d.upper for d in chosen}.values(), strict=True)])
         self.low, self.high = outward(*box)
         self.network = with_rows(work.network, chosen)
         self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.relus)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,14 @@ def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
     wanted = {f"X_{i}" for i in range(inputs)} | {f"Y_{i}" for i in range(outputs)}
     if declared != wanted:
         raise UnreadableError(f"the property does not declare X_0 to X_{inputs - 1} and Y_0 to Y_{outputs - 1}")
-    found = _conjunction(factors)
-    return [d for d in (_disjunct(atoms, inputs, outputs) for atoms in found) if d is not None]
+    common, alternatives = _factored(factors)
+    box = _Box([None] * inputs, [None] * inputs)
+    # What all disjuncts share is read once: there may be thousands of inputs.
+    rows = box.cut(common, outputs)
+    if rows is None:
+        return []
+    found = (_disjunct(box, rows, atoms, outputs) for atoms in alternatives)
+    return [d for d in found if d is not None]
 
 
 def _parse(text: str) -> list[Any]:
@@ -83,6 +90,12 @@ Atom = tuple[dict[str, Fraction], Fraction]
 
 def _conjunction(parts: list[Any]) -> list[list[Atom]]:
     """All of `parts`, multiplied out."""
+    common, alternatives = _factored(parts)
+    return [common + atoms for atoms in alternatives]
+
+
+def _factored(parts: list[Any]) -> tuple[list[Atom], list[list[Atom]]]:
+    """All of `parts`: the atoms that they have in common, and the rest multiplied out."""
     common: list[Atom] = []
     result: list[list[Atom]] = [[]]
     for part in parts:
@@ -93,7 +106,7 @@ def _conjunction(parts: list[Any]) -> list[list[Atom]]:
         if len(result) * len(terms) > MOST_DISJUNCTS:
             raise UnreadableError(f"the property has more than {MOST_DISJUNCTS} disjuncts")
         result = [a + b for a in result for b in terms]
-    return [common + atoms for atoms in result]
+    return common, result
 
 
 def _terms(formula: Any) -> list[list[Atom]]:
@@ -146,36 +159,55 @@ def _linear(term: Any) -> tuple[dict[str, Fraction], Fraction]:
     raise UnreadableError(f"the term {str(term)[:60]} is not read")
 
 
-def _disjunct(atoms: list[Atom], inputs: int, outputs: int) -> Disjunct | None:
-    """The atoms as a box and rows; None where they contradict themselves."""
-    lower: list[Fraction | None] = [None] * inputs
-    upper: list[Fraction | None] = [None] * inputs
-    rows: list[Atom] = []
-    for row, limit in atoms:
-        if any(int(name[2:]) >= (inputs if name[0] == "X" else outputs) for name in row):
-            raise UnreadableError("a variable that was not declared")
-        if not row:
-            if limit < 0:
-                return None
-            continue
-        (name, c), *more = row.items()
-        if more or name[0] == "Y":
-            rows.append((row, limit))
-            continue
-        i, value = int(name[2:]), limit / c
-        low, high = lower[i], upper[i]
-        if c > 0:
-            upper[i] = value if high is None else min(high, value)
-        else:
-            lower[i] = value if low is None else max(low, value)
-    bottom = tuple(v for v in lower if v is not None)
-    top = tuple(v for v in upper if v is not None)
-    if len(bottom) != inputs or len(top) != inputs:
-        raise UnreadableError("an input without both bounds")
-    if any(a > b for a, b in zip(bottom, top, strict=True)):
+@dataclass(frozen=True, eq=False)
+class _Box:
+    """The bounds of the inputs so far, None where there is none."""
+
+    lower: list[Fraction | None]
+    upper: list[Fraction | None]
+
+    def cut(self, atoms: list[Atom], outputs: int) -> list[Atom] | None:
+        """Cut the box by those of the atoms that are about one input; the others, or None if one is false."""
+        rows: list[Atom] = []
+        for row, limit in atoms:
+            if any(int(name[2:]) >= (len(self.lower) if name[0] == "X" else outputs) for name in row):
+                raise UnreadableError("a variable that was not declared")
+            if not row:
+                if limit < 0:
+                    return None
+                continue
+            (name, c), *more = row.items()
+            if more or name[0] == "Y":
+                rows.append((row, limit))
+                continue
+            i, value = int(name[2:]), limit / c
+            low, high = self.lower[i], self.upper[i]
+            if c > 0:
+                self.upper[i] = value if high is None else min(high, value)
+            else:
+                self.lower[i] = value if low is None else max(low, value)
+        return rows
+
+    @cached_property
+    def ends(self) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]] | None:
+        """The bounds once all are known; None where they contradict each other."""
+        bottom = tuple(v for v in self.lower if v is not None)
+        top = tuple(v for v in self.upper if v is not None)
+        if len(bottom) != len(self.lower) or len(top) != len(self.upper):
+            raise UnreadableError("an input without both bounds")
+        return None if any(a > b for a, b in zip(bottom, top, strict=True)) else (bottom, top)
+
+
+def _disjunct(common: _Box, rows: list[Atom], atoms: list[Atom], outputs: int) -> Disjunct | None:
+    """The common box and rows with the atoms of one disjunct; None where they contradict themselves."""
+    own = any(len(row) == 1 and next(iter(row))[0] == "X" for row, _ in atoms)
+    box = _Box([*common.lower], [*common.upper]) if own else common
+    more = box.cut(atoms, outputs)
+    if more is None or box.ends is None:
         return None
-    matrix = np.full((len(rows), outputs + inputs), Fraction(0), dtype=object)
-    for k, (row, _) in enumerate(rows):
+    bottom, top = box.ends
+    matrix = np.full((len(rows) + len(more), outputs + len(bottom)), Fraction(0), dtype=object)
+    for k, (row, _) in enumerate([*rows, *more]):
         for name, c in row.items():
             matrix[k, int(name[2:]) + (outputs if name[0] == "X" else 0)] = c
-    return Disjunct(bottom, top, matrix, tuple(limit for _, limit in rows))
+    return Disjunct(bottom, top, matrix, tuple(limit for _, limit in [*rows, *more]))
