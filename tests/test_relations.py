@@ -11,6 +11,7 @@ from support.brute import least_margin
 from support.networks import random_network
 
 import verdict
+from verdict.checker import check
 from verdict.compose.composer import save
 from verdict.compose.layers import layers, with_weights
 from verdict.compose.pairs import difference, movement
@@ -20,6 +21,7 @@ from verdict.network.onnx_import import network_of
 from verdict.property import Box
 from verdict.property.language.sets import box as between
 from verdict.property.language.sets import within
+from verdict.property.vnnlib1 import parse_vnnlib1
 from verdict.results import Trust
 
 ENGINES = ("bab", "milp", "smt")
@@ -186,3 +188,17 @@ def test_what_makes_no_sense():
         verdict.maxmove(network, box, -1)
     with pytest.raises(InputError, match="the set has 2 inputs, the network 64"):
         verdict.maxdelta(verdict.load("digits-mlp"), verdict.load("digits-mlp"), box)
+
+
+def test_a_radius_between_two_copies_carries_a_certificate(tmp_path):
+    network, box = _small(1, tmp_path)
+    path = tmp_path / "copies.vcert"
+    found = verdict.maxgeneral(network, box, theta="1/2", certificate=path, timeout=120)
+    assert found.certificate.accepted
+    assert found.lower_trust is Trust.CERTIFIED
+    assert found.certificate.radius == found.lower
+    # The checker alone, from the files that are kept beside it.
+    assert check(path, f"{path}.onnx", f"{path}.vnnlib").accepted
+    # The question in the file is about that radius: the second half of the inputs moves by as much.
+    case = parse_vnnlib1(Path(f"{path}.vnnlib").read_text(), "copies").cases[0]
+    assert set(case.inputs.upper[box.size :]) == {found.lower}

@@ -7,10 +7,12 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.checker import check
 from verdict.compose.layers import choose, layers, reweighted, shaken, up_to, with_weights
 from verdict.errors import InputError
 from verdict.models import data
 from verdict.network.exact import ExactVector
+from verdict.results import Trust
 
 IMAGE = data("digits").load()[0][3]
 
@@ -125,3 +127,30 @@ def test_pruning_against_every_threshold():
     assert found.lower == found.upper == agreeing
     assert found.removed == int((np.abs(layer.values) <= float(agreeing)).sum())
     assert found.network.evaluate(IMAGE[None])[0].argmax() == label
+
+
+def test_certificates_of_perturbed_weights(tmp_path):
+    path = tmp_path / "layer.vcert"
+    found = verdict.maxweights(verdict.load("digits-mlp"), IMAGE, layer="fc2", certificate=path, timeout=120)
+    assert found.certificate.accepted
+    assert (found.lower_trust, found.certificate.radius) == (Trust.CERTIFIED, found.lower)
+    assert check(path, f"{path}.onnx", f"{path}.vnnlib").accepted
+    with pytest.raises(InputError, match="about one layer"):
+        verdict.maxweights(verdict.load("digits-mlp"), IMAGE, certificate=path)
+    # An exact radius is a tie: its certificate is about a radius a little below.
+    exact = verdict.maxweights(
+        verdict.load("digits-linear"), IMAGE, layer=0, engine="smt", certificate=path, timeout=120
+    )
+    assert exact.exact == exact.lower
+    assert exact.exact * Fraction(9999, 10000) < exact.certificate.radius < exact.exact
+
+
+def test_certificates_of_pruning(tmp_path):
+    network = verdict.load("digits-mlp-robust")
+    path = tmp_path / "pruned.vcert"
+    found = verdict.maxpruning(
+        network, verdict.region(network, IMAGE, "0.01", (0, 1)), certificate=path, timeout=120
+    )
+    assert found.certificate.accepted
+    assert found.trust is Trust.CERTIFIED
+    assert check(path, f"{path}.onnx", f"{path}.vnnlib").accepted

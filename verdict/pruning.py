@@ -7,8 +7,10 @@ by an input or proved like any other imitation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,8 @@ from .number import Number, exact
 from .property import Box
 from .property.language import outputs
 from .relations import imitates, same_class
-from .results import Trust, weakest
+from .results import Certificate, Trust, weakest
+from .run import HALF
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,7 @@ class Pruning:
 
     Both are magnitudes of weights or 0; `status` is exact where they are equal, else interval. `network` is the one
     pruned at `lower`, with `removed` of `weights` weights set to zero; `reason` says why an interval is left.
+    `certificate` is about the pair at `lower`, None where none was asked for.
     """
 
     lower: Fraction
@@ -42,6 +46,7 @@ class Pruning:
     weights: int
     seconds: float
     reason: str = ""
+    certificate: Certificate | None = None
 
 
 def maxpruning(
@@ -51,16 +56,28 @@ def maxpruning(
     layer: str | int = "all",
     lead: Number = 0,
     timeout: float | None = None,
+    certificate: str | Path | None = None,
     **options: Any,
 ) -> Pruning:
     """The largest threshold at which the network without its weights up to it gives the same class on a whole set.
 
     That is asked wherever the network's class leads by at least `lead`. `layer` as in `verdict.maxweights`; `timeout`
-    is in seconds for all; the other options are those of `verdict.prove`.
+    is in seconds for all; the other options are those of `verdict.prove`. A `certificate` that the pair agrees at the
+    threshold found gets half of the time.
     """
-    search = _Search(network, inputs, layer, exact(lead, "lead"), Deadline(timeout), options)
+    whole = Deadline(timeout)
+    deadline = whole if certificate is None else whole.share(HALF, math.inf)
+    search = _Search(network, inputs, layer, exact(lead, "lead"), deadline, options)
     search.run()
-    return search.result()
+    found = search.result()
+    if certificate is None:
+        return found
+    limit = whole.limit()
+    answer = imitates(
+        network, found.network, inputs, lead=search.lead, timeout=limit, certificate=certificate, **options
+    )
+    made = answer.certificate or Certificate(None, reason=answer.reason)
+    return replace(found, certificate=made, trust=Trust.CERTIFIED if made.accepted else found.trust)
 
 
 class _Search:

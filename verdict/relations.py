@@ -7,22 +7,16 @@ output, or a radius.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .blas import one_thread
-from .bounds.methods import encoder_bounds
 from .certificate.gate import judge_largest, judge_radius
 from .compose.pairs import alike, both, copies, difference, movement
-from .deadline import Deadline
-from .device import find_device
-from .engines import close, find_engine
 from .errors import InputError, PropertyError
 from .network.exact import ExactVector, FloatArray
 from .network.network import Network
@@ -35,13 +29,10 @@ from .property.language.sets import within
 from .property.vnnlib1 import parse_vnnlib1
 from .proving import prove, question, variables
 from .question import center_of
-from .results import Certificate, Largest, Radius, Verdict
+from .results import Largest, Radius, Verdict
+from .run import Run
 from .search.largest import LargestSearch
-from .search.radius import RadiusSearch
-from .search.tighter import WORTH, tighter
-
-# The search's share of the time where its result is to be certified in the rest.
-HALF = 0.5
+from .search.tighter import tighter
 
 
 def region(
@@ -177,7 +168,7 @@ def maxradius(
     unsafe = unsafe_set(network, that)
     searches = [run.radius(each, family, unsafe) for each in (network, *same)]
     reason = run.guarded(lambda: run.close(searches))
-    return judge_radius(searches[0], None, run.name, reason)
+    return judge_radius(searches[0], None, run.name, reason, run.certified_radius(searches[0], that))
 
 
 def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
@@ -241,83 +232,15 @@ def _largest(
 ) -> Largest:
     if inputs.size != network.input_size:
         raise InputError(f"the set has {inputs.size} inputs, the network {network.input_size}")
-    whole, certificate = Deadline(options.get("timeout")), options.get("certificate")
-    searching = {name: value for name, value in options.items() if name != "certificate"}
-    if certificate is not None:
-        searching["timeout"] = whole.share(HALF, math.inf).limit()
-    run = Run(**searching)
+    run = Run(**options)
     search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
     reason = run.guarded(lambda: search.run(lambda radius: run.close([radius])))
-    made = None if certificate is None else _certified(search, network, rows, certificate, whole, run.threads)
+    made = None
+    if run.certificate is not None:
+        _, y = variables(network)
+        values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
+        made = run.certified(network, all_of(value < search.upper for value in values), inputs)
     return judge_largest(search, network, run.name, reason, made)
-
-
-def _certified(
-    search: LargestSearch, network: Network, rows: FloatArray, certificate: str | Path, whole: Deadline, threads: int
-) -> Certificate:
-    """The certificate that every value is less than the upper end, proved once more by branch and bound."""
-    x, y = variables(network)
-    values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
-    that, given = all_of(v < search.upper for v in values), between(x, search.box.lower, search.box.upper)
-    answer = prove(network, that, given, certificate=certificate, timeout=whole.limit(), threads=threads)
-    return answer.certificate or Certificate(None, reason=answer.reason)
-
-
-class Run:
-    """The options of a search for a number, and how it is run."""
-
-    def __init__(
-        self,
-        engine: str = "auto",
-        solver: str | None = None,
-        bounds: str | None = None,
-        timeout: float | None = None,
-        threads: int = 2,
-        device: str = "cpu",
-        on_progress: Callable[[Any], object] | None = None,
-    ) -> None:
-        self.deadline, self.engine, self.threads = Deadline(timeout), engine, threads
-        self.name, self.backend = find_engine(engine, solver)
-        self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress
-
-    def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
-        return RadiusSearch(network, family, unsafe, self.deadline, self.on_progress, self.bounds, self.device)
-
-    def close(self, searches: list[RadiusSearch]) -> None:
-        """Tighten the interval by attack, bounds and the engine.
-
-        Of several searches for the same radius, in compositions that grow, one that bounds bring clearly farther takes
-        the place of the first.
-        """
-        try:
-            searches[0].seek_witness()
-            searches[0].prove_by_bounds()
-            for other in searches[1:]:
-                if searches[0].is_open():
-                    self._try(searches, other)
-            if searches[0].is_open() and not self.deadline.passed():
-                close(searches[0], self.engine, self.backend, self.threads)
-        finally:
-            searches[0].enter("end")
-
-    def _try(self, searches: list[RadiusSearch], other: RadiusSearch) -> None:
-        """Put another composition's search in the first place if its bounds reach clearly farther."""
-        first = searches[0]
-        first.enter("bounds")
-        other.stages = dict(first.stages)
-        if first.closest is not None:
-            other.offer(first.closest.point)
-        other.prove_by_bounds()
-        if first.lower < WORTH * other.lower:
-            searches[0] = other
-
-    def guarded(self, work: Callable[[], object]) -> str:
-        """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""
-        try:
-            work()
-        except KeyboardInterrupt:
-            return "interrupted"
-        return "the time limit was reached" if self.deadline.passed() else ""
 
 
 def _number(value: int, count: int, what: str) -> None:

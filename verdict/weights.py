@@ -17,13 +17,16 @@ from .blas import one_thread
 from .certificate.gate import judge_radius, judge_weights
 from .certificate.replay import scores
 from .compose.layers import Layer, choose, reweighted, shaken
+from .errors import InputError
 from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
 from .property import ScaledBall, UnsafeSet, misclassification
+from .property.language import all_of
+from .proving import variables
 from .question import center_of
-from .relations import Run
 from .results import Radius
+from .run import Run
 from .search.weights import WeightSearch
 
 
@@ -44,8 +47,8 @@ def maxweights(
     eps, or `relative` by at most eps * |w|; biases stay. `label` and `target` as in `verdict.maxeps`, and so are the
     other options. For a single layer in which every weight feeds one entry (Gemm and MatMul), or that reads the input
     itself (also Conv), the interval closes like any other; a witness's point then holds x and what is added behind the
-    layer, or x and the changes of the weights. Otherwise the lower end is proved and the upper end found by an attack,
-    whose point holds the changes of the weights; they need not meet.
+    layer, or x and the changes of the weights, and a `certificate` is about the lower end. Otherwise the lower end is
+    proved and the upper end found by an attack, whose point holds the changes of the weights; they need not meet.
 
     Raises InputError and UnsupportedError.
     """
@@ -58,18 +61,29 @@ def maxweights(
     unsafe = misclassification(label, network.output_size, target)
     question = _exact_question(chosen[0], center, relative) if len(chosen) == 1 else None
     if question is None:
+        if run.certificate is not None:
+            raise InputError(
+                "a certificate is about one layer whose weights enter linearly, see docs/composed.md: found others"
+            )
         search = WeightSearch(network, chosen, center, unsafe, relative, run.deadline, run.on_progress)
         return judge_weights(search, label, "bounds", run.guarded(search.run))
-    return _closed(run, question, unsafe, label)
+    return _closed(run, question, unsafe, label, target)
 
 
-def _closed(run: Run, question: tuple[Network, ScaledBall], unsafe: UnsafeSet, label: int) -> Radius:
+def _closed(
+    run: Run, question: tuple[Network, ScaledBall], unsafe: UnsafeSet, label: int, target: int | None
+) -> Radius:
     composed, family = question
     search = run.radius(composed, family, unsafe)
     # A class that is wrong already is a witness of radius 0.
     search.offer(family.center)
     reason = run.guarded(lambda: run.close([search]))
-    return judge_radius(search, label, run.name, reason)
+    made = None
+    if run.certificate is not None:
+        _, y = variables(composed)
+        others = [t for t in range(len(y)) if t != label] if target is None else [target]
+        made = run.certified_radius(search, all_of(y[label] > y[t] for t in others))
+    return judge_radius(search, label, run.name, reason, made)
 
 
 def _exact_question(layer: Layer, x: ExactVector, relative: bool) -> tuple[Network, ScaledBall] | None:

@@ -139,8 +139,6 @@ def general(
     network = verdict.load(model)
     domain = sets.read_set(model, network, input, within, range)
     asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"
-    if eps is None and certificate is not None:
-        raise InputError("--certificate is about a yes or no, or about the largest move: expected --eps")
     if eps is None and not asked:
         raise InputError("nothing is asked: expected --eps, and --theta or --lead, or either")
     if eps is not None and asked:

@@ -123,7 +123,18 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
 
 def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
     """Print the interval of radii; the exit code."""
-    from verdict.cli.output import PROOFS, REFUTATIONS, above, below, down, rational, rounded, stages_text, up
+    from verdict.cli.output import (
+        PROOFS,
+        REFUTATIONS,
+        above,
+        below,
+        certificate_record,
+        down,
+        rational,
+        rounded,
+        stages_text,
+        up,
+    )
 
     if json:
         from verdict.cli.printing import print_json
@@ -134,6 +145,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
                 "lower": down(answer.lower),
                 "upper": up(answer.upper),
                 "exact": None if answer.exact is None else str(answer.exact),
+                "certificate": certificate_record(answer.certificate),
                 "trust": {
                     "lower": str(answer.lower_trust),
                     "upper": None if answer.upper_trust is None else str(answer.upper_trust),
@@ -163,6 +175,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
     if answer.upper is not None and answer.closest is not None and answer.upper_trust is not None:
         event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
+    lines += certified(answer.certificate)
     lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK

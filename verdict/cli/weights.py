@@ -33,6 +33,7 @@ def maxweights(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """How much may the weights of a model change before an input loses its class?
@@ -45,7 +46,7 @@ def maxweights(
     from verdict.cli.progress import line
     from verdict.errors import InputError
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = verdict.load(model)
     points = read_inputs(input, network).points
     if len(points) != 1:
@@ -98,6 +99,7 @@ def maxpruning(
     timeout: options.Timeout = None,
     threads: options.Threads = 2,
     device: options.Device = "cpu",
+    certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
     """Up to which magnitude can all weights be left out, with the class the same on a whole set of inputs?
@@ -105,11 +107,11 @@ def maxpruning(
     Exit code 0: every magnitude is proved or refuted; 3: not every one; 2: bad input.
     """
     import verdict
-    from verdict.cli.output import PROOFS, above, below
+    from verdict.cli.output import PROOFS, above, below, certificate_record
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device).options()
+    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = verdict.load(model)
     domain = sets.read_set(model, network, input, within, range)
     answer = verdict.maxpruning(network, domain, layer=layer, lead=lead, **search)
@@ -125,6 +127,7 @@ def maxpruning(
                 "removed": answer.removed,
                 "weights": answer.weights,
                 "seconds": round(answer.seconds, 6),
+                "certificate": certificate_record(answer.certificate),
                 "reason": answer.reason,
                 "saved": None if save is None else str(save),
             }
@@ -134,6 +137,7 @@ def maxpruning(
         lines = [
             ("threshold", f"{ends}: {answer.removed} of {answer.weights} weights are zero then"),
             ("proved", f"the class is the same: {PROOFS[answer.trust]}"),
+            *sets.certified(answer.certificate),
             ("search", f"{answer.seconds:.2f} s"),
         ]
         lines += [("note", answer.reason)] if answer.reason else []

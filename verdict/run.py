@@ -1,0 +1,114 @@
+"""How a search for a number is run: its options, its time, and the certificate of the end that it has proved.
+
+All questions that are answered by an interval share this: the attack, the bounds and an engine tighten it until the
+time is up, and what they have proved is then proved once more, as a question about one set, for the checker.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from .bounds.methods import encoder_bounds
+from .deadline import Deadline
+from .device import find_device
+from .engines import close, find_engine
+from .network.exact import float_below
+from .network.network import Network
+from .property import Box, Perturbation, UnsafeSet
+from .property.language import Formula
+from .property.language.sets import box
+from .proving import prove, variables
+from .results import Certificate
+from .search.radius import RadiusSearch
+from .search.radius_certificate import BELOW
+from .search.tighter import WORTH
+
+# The search's share of the time where its result is to be certified in the rest.
+HALF = 0.5
+
+
+class Run:
+    """The options of a search for a number, and how it is run."""
+
+    def __init__(
+        self,
+        engine: str = "auto",
+        solver: str | None = None,
+        bounds: str | None = None,
+        timeout: float | None = None,
+        threads: int = 2,
+        device: str = "cpu",
+        certificate: str | Path | None = None,
+        on_progress: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.whole, self.certificate = Deadline(timeout), certificate
+        self.deadline = self.whole if certificate is None else self.whole.share(HALF, math.inf)
+        self.engine, self.threads = engine, threads
+        self.name, self.backend = find_engine(engine, solver)
+        self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress
+
+    def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
+        return RadiusSearch(network, family, unsafe, self.deadline, self.on_progress, self.bounds, self.device)
+
+    def close(self, searches: list[RadiusSearch]) -> None:
+        """Tighten the interval by attack, bounds and the engine.
+
+        Of several searches for the same radius, in compositions that grow, one that bounds bring clearly farther takes
+        the place of the first.
+        """
+        try:
+            searches[0].seek_witness()
+            searches[0].prove_by_bounds()
+            for other in searches[1:]:
+                if searches[0].is_open():
+                    self._try(searches, other)
+            if searches[0].is_open() and not self.deadline.passed():
+                close(searches[0], self.engine, self.backend, self.threads)
+        finally:
+            searches[0].enter("end")
+
+    def _try(self, searches: list[RadiusSearch], other: RadiusSearch) -> None:
+        """Put another composition's search in the first place if its bounds reach clearly farther."""
+        first = searches[0]
+        first.enter("bounds")
+        other.stages = dict(first.stages)
+        if first.closest is not None:
+            other.offer(first.closest.point)
+        other.prove_by_bounds()
+        if first.lower < WORTH * other.lower:
+            searches[0] = other
+
+    def guarded(self, work: Callable[[], object]) -> str:
+        """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""
+        try:
+            work()
+        except KeyboardInterrupt:
+            return "interrupted"
+        return "the time limit was reached" if self.deadline.passed() else ""
+
+    def certified(self, network: Network, that: Formula, inputs: Box) -> Certificate:
+        """The certificate that `that` holds on a box, proved once more by branch and bound in the rest of the time."""
+        x, _ = variables(network)
+        given = box(x, inputs.lower, inputs.upper)
+        limit = self.whole.limit()
+        answer = prove(network, that, given, certificate=self.certificate, timeout=limit, threads=self.threads)
+        return answer.certificate or Certificate(None, reason=answer.reason)
+
+    def certified_radius(self, search: RadiusSearch, that: Formula) -> Certificate | None:
+        """The certificate that `that` holds at the lower end that a search has proved; None if none is asked for.
+
+        An exact radius is a tie, at which it does not hold: the certificate is about one a little below.
+        """
+        if self.certificate is None:
+            return None
+        radius = search.lower if search.family.limit is None else min(search.lower, search.family.limit)
+        if radius <= 0:
+            return Certificate(None, reason="nothing was proved")
+        if radius == search.upper:
+            radius = Fraction(float_below(radius * (1 - BELOW)))
+        return replace(self.certified(search.network, that, search.family.at(radius)), radius=radius)
