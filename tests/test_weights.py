@@ -58,7 +58,8 @@ def test_what_is_added_behind_a_layer_is_what_other_weights_make(model):
         found = shaken(network, [layer]).evaluate(np.concatenate([IMAGE, t])[None])[0]
         np.testing.assert_allclose(found, expected, atol=1e-5)
         if layer.source == network.inputs[0].name:
-            exactly = reweighted(layer, h).evaluate(np.concatenate([IMAGE, change.ravel()])[None])[0]
+            exactly = reweighted(layer, [Fraction(v) for v in h])
+            exactly = exactly.evaluate(np.concatenate([IMAGE, change.ravel()])[None])[0]
             np.testing.assert_allclose(exactly, expected, atol=1e-5)
 
 
@@ -74,7 +75,15 @@ def test_no_sampled_change_breaks_what_is_proved(model, layer):
             c.weight: c.values + rng.choice([-1, 1], c.values.shape) * float(found.lower) for c in chosen
         }
         assert with_weights(network, changed).evaluate(IMAGE[None])[0].argmax() == found.label
-    if layer != "fc1":
+    if layer == "conv2":
+        # Closed, and the witness holds x and the changes; a little more of them loses the class.
+        assert found.status == "closed"
+        (c,) = chosen
+        changes = np.array([float(v) for v in found.closest.point.fractions()[len(IMAGE) :]]).reshape(c.values.shape)
+        assert np.abs(changes).max() <= float(found.upper)
+        beyond = with_weights(network, {c.weight: c.values + 1.001 * changes})
+        assert beyond.evaluate(IMAGE[None])[0].argmax() != found.label
+    elif layer == "all":
         # The witness holds the changes themselves, none larger than the radius; with them the class is lost.
         changes, at, weights = found.closest.point.fractions(), 0, {}
         assert max(map(abs, changes)) == found.upper
@@ -96,6 +105,23 @@ def test_engines_agree_on_random_networks(kind, tmp_path):
     assert uppers == pytest.approx([uppers[0]] * 3, rel=1e-5, abs=1e-9)
     lowers = [float(a.lower) for a in answers]
     assert lowers == pytest.approx(uppers, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "shortcut"])
+def test_convolutions_behind_others_close(layer):
+    network = verdict.load("digits-resnet")
+    found = verdict.maxweights(network, IMAGE, layer=layer, timeout=120)
+    assert found.status == "closed"
+    # With one layer alone less may be broken than with all of them.
+    assert found.lower > verdict.maxweights(network, IMAGE, timeout=2).lower
+
+
+def test_what_no_few_floats_add_up_to_stays_an_interval():
+    layer = choose(verdict.load("digits-conv"), "conv2")[0]
+    h = layer.before.evaluate_exact(ExactVector.of(IMAGE)).fractions()
+    assert reweighted(layer, h) is not None
+    assert reweighted(layer, [Fraction(1, 3), *h[1:]]) is None
+    assert reweighted(layer, [Fraction(10) ** 300, *h[1:]]) is None
 
 
 def test_a_class_that_is_wrong_already():

@@ -1,8 +1,8 @@
 """Questions about a model that is itself perturbed: how much may its weights change before an input loses its class?
 
 With the input fixed, the weights of one layer enter its pre-activations linearly, and perturbing them is a box in front
-of the rest of the network (`verdict.compose.layers`): the radius is exact. For all layers at once, or a convolution
-whose weights are shared, `verdict.search.weights` gives an interval.
+of the rest of the network (`verdict.compose.layers`): the radius is exact. For all layers at once
+`verdict.search.weights` gives an interval.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from .blas import one_thread
@@ -45,10 +44,11 @@ def maxweights(
 
     `layer` is a layer's name or number (see `verdict.compose.layers.layers`) or "all". Each weight w changes by at most
     eps, or `relative` by at most eps * |w|; biases stay. `label` and `target` as in `verdict.maxeps`, and so are the
-    other options. For a single layer in which every weight feeds one entry (Gemm and MatMul), or that reads the input
-    itself (also Conv), the interval closes like any other; a witness's point then holds x and what is added behind the
-    layer, or x and the changes of the weights, and a `certificate` is about the lower end. Otherwise the lower end is
-    proved and the upper end found by an attack, whose point holds the changes of the weights; they need not meet.
+    other options. For a single layer the interval closes like any other; a witness's point then holds x and what is
+    added behind the layer (where every weight feeds one entry: Gemm and MatMul) or x and the changes of the weights,
+    and a `certificate` is about the lower end. For all layers, and a Conv that reads what no few floats add up to, the
+    lower end is proved and the upper end found by an attack, whose point holds the changes of the weights; they need
+    not meet.
 
     Raises InputError and UnsupportedError.
     """
@@ -97,10 +97,10 @@ def _exact_question(layer: Layer, x: ExactVector, relative: bool) -> tuple[Netwo
             scales[row] += abs(h[column]) * weights[w]
         composed = shaken(layer.network, [layer])
     else:
-        floats = np.array([float(v) for v in h]).astype(layer.network.inputs[0].dtype)
-        if [Fraction(float(v)) for v in floats] != h:
+        exact = reweighted(layer, h)
+        if exact is None:
             return None
-        scales, composed = weights, reweighted(layer, floats.astype(np.float64))
+        scales, composed = weights, exact
     fixed = [Fraction(0)]
     return composed, ScaledBall(ExactVector.of([*x.fractions(), *fixed * len(scales)]), [*fixed * len(x), *scales])
 

@@ -38,8 +38,8 @@ def maxweights(
 ) -> int:
     """How much may the weights of a model change before an input loses its class?
 
-    For one Gemm or MatMul layer, or a Conv that reads the input, the interval closes; for other layers, and for all at
-    once, both ends hold but need not meet. Exit code 0: it is closed; 3: it is not; 2: bad input.
+    For one layer the interval closes; for all at once both ends hold but need not meet. Exit code 0: it is closed;
+    3: it is not; 2: bad input.
     """
     import verdict
     from verdict.cli.inputs import read_inputs

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from .composer import Composer
 
 # Weights are told apart by numbers that float32 has to hold.
 MOST_WEIGHTS = 2**24
+# What a layer reads at a fixed input is rational; as constants of a file it has to be a sum of so few floats.
+MOST_PARTS = 16
 Integers = npt.NDArray[np.intp]
 
 
@@ -165,19 +168,40 @@ def shaken(network: Network, chosen: Sequence[Layer], *, tensor: str | None = No
     return _finish(draft, subject, added)
 
 
-def reweighted(layer: Layer, h: FloatArray) -> Network:
+def reweighted(layer: Layer, h: Sequence[Fraction]) -> Network | None:
     """The network that takes (x, dW), with W + dW for the weights of one layer, wherever the layer reads `h`.
 
-    The entries of `h` have to be floats of the network's type; at inputs x where the layer reads something else, the
-    network computed is another one.
+    At inputs x where the layer reads something else, the network computed is another one. None where an entry of `h` is
+    no sum of at most `MOST_PARTS` floats of the network's type.
     """
     rows, columns, which = layer.incidence
-    matrix = np.zeros((layer.values.size, layer.size))
-    np.add.at(matrix, (which, rows), h[columns])
     size = layer.network.input_size
-    draft = Composer(size + len(matrix), layer.network)
-    added = draft.affine(draft.part(draft.x, size, size + len(matrix)), matrix)
-    return _finish(draft, layer.network, {layer.output: added})
+    draft = Composer(size + layer.values.size, layer.network)
+    parts = _parts(h, draft.dtype)
+    if parts is None:
+        return None
+    change = draft.part(draft.x, size, size + layer.values.size)
+    added = []
+    for part in parts:
+        matrix = np.zeros((layer.values.size, layer.size))
+        # A weight reaches an entry of z through one entry of h alone.
+        matrix[which, rows] = part[columns]
+        added.append(draft.affine(change, matrix))
+    return _finish(draft, layer.network, {layer.output: reduce(draft.add, added)})
+
+
+def _parts(values: Sequence[Fraction], dtype: np.dtype[Any]) -> list[FloatArray] | None:
+    """Arrays of floats of that type that add up to the values, exactly; at least one."""
+    rest = list(values)
+    parts: list[FloatArray] = []
+    while not parts or any(rest):
+        with np.errstate(over="ignore"):
+            part = np.array([float(v) for v in rest]).astype(dtype).astype(np.float64)
+        if len(parts) == MOST_PARTS or not np.isfinite(part).all():
+            return None
+        rest = [v - Fraction(p) for v, p in zip(rest, part.tolist(), strict=True)]
+        parts.append(part)
+    return parts
 
 
 def _finish(draft: Composer, network: Network, added: Mapping[str, str]) -> Network:
