@@ -25,6 +25,13 @@ from .lines import Lines, crown_lines
 
 # Adam's first rate for slopes.
 RATE = 0.25
+# Slopes are multiples of 1/255, which a certificate stores as bytes; steps are much longer.
+GRID = 255
+
+
+def on_grid(slopes: Any) -> Any:
+    """The nearest slopes that are stored as they are."""
+    return namespace(slopes).round(slopes * GRID) / GRID
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +105,7 @@ def ascend_slopes(
         relaxed = minimiser(graph, bounds, bound, current, number)
         for i, nu in bound.coefficients.items():
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
-            slopes[i] = (slopes[i] + adam[i].step(gradient)).clip(0, 1)
+            slopes[i] = on_grid((slopes[i] + adam[i].step(gradient)).clip(0, 1))
     return best, kept
 
 

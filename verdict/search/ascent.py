@@ -13,19 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..bounds.adam import Adam
+from ..bounds.alpha import on_grid
 from ..network.maps.namespace import namespace, positive
 from .space import Domains, Relaxed, Space
 
 SLOPE_RATE, BETA_RATE = 0.2, 0.1
-
-# Slopes are multiples of 1/255, which a certificate stores as bytes; steps are much longer.
-GRID = 255
-
-
-def on_grid(slopes: Any) -> Any:
-    """The nearest slopes (float32) that are stored as they are."""
-    return namespace(slopes).round(slopes * GRID) / GRID
-
 
 def optimise(space: Space, domains: Domains, steps: int, goal: Any = 0) -> tuple[Domains, Relaxed]:
     """The domains with the best multipliers found in `steps` steps, and what the last bound of each saw.

@@ -1,7 +1,8 @@
 """The proof tree of a search over input splits, grown while it runs: what becomes its part of a certificate.
 
 One tree excludes all polytopes at once; every box carries the number of its node. The checker bounds a leaf's box anew,
-so a leaf needs nothing but its place in the tree, or the weights of the mean of rows that excludes a polytope on it.
+so a leaf needs nothing but its place in the tree, or the weights of the mean of rows that excludes a polytope on it, or
+slopes that are better than CROWN's.
 Where a box was closed by hard work, its node goes on with ReLU splits, and their leaves have slopes and betas too.
 """
 
@@ -38,6 +39,9 @@ class BoxTree:
         mixed = boxes.take(boxes.weights.any(axis=1))
         if len(mixed):
             self.tree.close(mixed.node, rows=self._weights(mixed.weights))
+        sloped = boxes.take(boxes.sloped)
+        if len(sloped):
+            self.tree.close(sloped.node, slopes=sloped.slopes)
 
     def graft(self, node: int, proof: ReluProof) -> None:
         """Let a box be split and closed as hard work has done it."""

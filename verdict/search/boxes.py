@@ -1,14 +1,15 @@
 """Boxes of inputs and their bounds, in batches: what a search over input splits looks at.
 
-A box is closed when linear bounds (CROWN) exclude every unsafe polytope on it: by one of the polytope's rows, or by a
-weighted mean of them. Bounds are computed in float32 with its rounding charged, and again in float64 where only
-rounding stands between the bound and a proof. On a device other than the CPU they are hints, until `established`.
+A box is closed when linear bounds (CROWN) exclude every unsafe polytope on it: by one of the polytope's rows, by a
+weighted mean of them, or by either with better slopes. Bounds are computed in float32 with its rounding charged, and
+again in float64 where only rounding stands between the bound and a proof. On a device other than the CPU they are
+hints, until `established`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..bounds.linear import LinearBound, linear_bounds, output_bounds
 from ..device import CPU, Device
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from .box_slopes import ascend
 from .rows import Rows
 
 # Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
@@ -27,8 +29,9 @@ NEAR = 0.02
 class Boxes:
     """A batch of boxes: ends and the bound's slope in each input, (batch, input_size); slack (batch,), > 0 closes.
 
-    `weights` (batch, rows) are those of the means that close it, 0 where single rows do, and (batch, 0) for open boxes;
-    `node` (batch,) are the boxes' numbers in a proof tree.
+    `weights` (batch, rows) are those of the means that close it, 0 where single rows do, and `slopes` (batch, neurons)
+    those below ReLUs where `sloped` (batch,) says that CROWN's are not enough; both (batch, 0) for open
+    boxes. `node` (batch,) are the boxes' numbers in a proof tree.
     """
 
     low: FloatArray
@@ -36,6 +39,8 @@ class Boxes:
     slope: FloatArray
     slack: FloatArray
     weights: FloatArray
+    sloped: Any
+    slopes: Any
     node: Any
 
     def __len__(self) -> int:
@@ -88,17 +93,18 @@ def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, device: Devi
     if len(which):
         again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, device)
         boxes.slack[which] = np.maximum(boxes.slack[which], again.slack)
-        boxes.weights[which] = again.weights
+        boxes.weights[which], boxes.sloped[which], boxes.slopes[which] = again.weights, again.sloped, again.slopes
 
 
 def established(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
     """Boxes with hints of their slack: those that seem closed with rigorous bounds instead."""
     seems = np.flatnonzero(boxes.slack > 0)
-    slack, weights = boxes.slack.copy(), boxes.weights.copy()
     if len(seems):
         proved = bound_boxes(graph, rows, boxes.low[seems], boxes.high[seems])
-        slack[seems], weights[seems] = proved.slack, proved.weights
-    return replace(boxes, slack=slack, weights=weights)
+        boxes = boxes.take(np.arange(len(boxes)))
+        boxes.slack[seems] = proved.slack
+        boxes.weights[seems], boxes.sloped[seems], boxes.slopes[seems] = proved.weights, proved.sloped, proved.slopes
+    return boxes
 
 
 def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: Any, device: Device) -> Boxes:
@@ -110,5 +116,6 @@ def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: A
     bound = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)))
     bound = LinearBound(device.fetch(bound.lower), device.fetch(bound.slope), device.fetch(bound.constant))
     margins, weights = rows.margins(bound, bottom, top)
+    margins, sloped, slopes = ascend(graph, rows, bounds, bound, margins, weights, device)
     slope = bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
-    return Boxes(low, high, slope, margins.min(axis=1), weights, np.zeros(len(low), int))
+    return Boxes(low, high, slope, margins.min(axis=1), weights, sloped, slopes, np.zeros(len(low), int))

@@ -81,8 +81,7 @@ class HardBox:
             points.append(suspects)
             return True
 
-        _, mean = self.rows.best_mean(left, bound, low[None], high[None], np.arange(1))
-        polytope, means = with_mean(self.unsafe.polytopes[left], mean[0])
+        polytope, means = with_mean(self.unsafe.polytopes[left], weights[0, self.rows.of(left)])
         proof = None if self.neurons is None else Recording(self.neurons, [[0]])
         # A linear program costs more than halving the box.
         search = ReluSplit(self.graph, bounds, [polytope], Workers(1), note, proof=proof, programs=False)

@@ -27,7 +27,7 @@ from .attack import refine
 from .box_tree import BoxTree
 from .boxes import Boxes, bound_boxes
 from .halving import halve
-from .hard_box import HardBox, Turns
+from .hard_box import HardBox, Turns, Work
 from .relu_split import Outcome
 from .rows import Rows
 from .workers import Workers
@@ -118,7 +118,8 @@ class InputSplit:
         if closed.all():
             return False
         boxes = boxes.take(~closed)
-        boxes = replace(boxes, weights=np.zeros((len(boxes), 0)))
+        none = np.zeros((len(boxes), 0))
+        boxes = replace(boxes, weights=none, slopes=none)
         points = boxes.points
         reached = self.unsafe.slack(evaluate(self.graph, points))
         nearest = reached.reshape(2, len(boxes)).min(axis=0)
@@ -172,9 +173,11 @@ class InputSplit:
 
     def _work(self, batch: Boxes, deadline: Deadline, turns: float = math.inf) -> tuple[bool, Boxes]:
         """Work hard on boxes, so many turns on each; whether a counterexample was found, and the boxes left open."""
+        def one(i: int) -> Work:
+            return self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline))
+
         left = []
-        for i in range(len(batch)):
-            work = self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline))
+        for i, work in enumerate(self.workers.map(one, range(len(batch)))):
             if len(work.points) and self.try_points(work.points):
                 return True, batch
             self._success += MEMORY * (work.closed - self._success)

@@ -46,7 +46,7 @@ class Rows:
 
     def margins(self, bound: LinearBound, low: Any, high: Any) -> tuple[Any, Any]:
         """Of each polytope (batch, polytopes) what its best row, or weighted mean of rows, exceeds 0 by at least on the
-        boxes [low, high], and the weights (batch, rows) of the means that exclude a polytope; 0 where none is needed.
+        boxes [low, high], and the weights (batch, rows) of the means; 0 for polytopes that a single row excludes.
 
         Inside a polytope all rows are at most 0, and so is every mean with weights >= 0: one that is positive on the
         box excludes the polytope where no single row does. The bound's own linear functions are averaged, in
@@ -60,7 +60,7 @@ class Rows:
                 continue
             mean, shares = self.best_mean(polytope, bound, low, high, at)
             best[at, polytope] = np.maximum(best[at, polytope], mean)
-            weights[at, self.of(polytope)] = np.where(mean[:, None] > 0, shares, 0)
+            weights[at, self.of(polytope)] = shares
         return best, weights
 
     def best_mean(self, polytope: int, bound: LinearBound, low: Any, high: Any, boxes: Any) -> tuple[Any, Any]:
@@ -83,6 +83,8 @@ class Rows:
 
     def decisive(self, lower: Any) -> Any:
         """For each box the row of the polytope that is hardest to exclude, its best one."""
-        margins = self._margins(lower)
-        worst = self._best(margins).argmin(axis=1)
-        return np.where(self.owner == worst[:, None], margins, -np.inf).argmax(axis=1)
+        return self.best_rows(lower, self._best(self._margins(lower)).argmin(axis=1))
+
+    def best_rows(self, lower: Any, polytope: Any) -> Any:
+        """For each box the best row of its polytope, both (batch,)."""
+        return np.where(self.owner == polytope[:, None], self._margins(lower), -np.inf).argmax(axis=1)
