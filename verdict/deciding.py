@@ -17,7 +17,7 @@ from .errors import InputError
 from .loading import Model, loaded
 from .network.network import Network
 from .number import Number, radius_of
-from .question import at_center, refuse_round, robustness_question
+from .question import at_center, robustness_question
 from .results import Verdict
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def robust(
     deadline = Deadline(timeout)
     radius = radius_of(eps)
     question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
-    refuse_round(question, certificate)
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,9 +48,11 @@ class Question:
     def claim(self, radius: Fraction) -> dict[str, Any]:
         """The claim of a certificate that the property holds at this radius."""
         from .certificate.write import robust_claim
+        from .property import NormBall
 
         ball = self.family
-        return robust_claim(ball.points, radius, self.label, self.target, _one(ball.low), _one(ball.high))
+        norm = ball.norm if isinstance(ball, NormBall) else "linf"
+        return robust_claim(ball.points, radius, self.label, self.target, _one(ball.low), _one(ball.high), norm)
 
 
 def _one(ends: Sequence[Fraction | None]) -> Any:
@@ -119,17 +120,6 @@ def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactV
             start += port.size
         return ExactVector.of(np.concatenate(parts))
     return ExactVector.of(values.ravel())
-
-
-def refuse_round(question: Question, certificate: str | Path | None) -> None:
-    """Balls of the norms l1 and l2 have no certificates."""
-    from .property import NormBall
-
-    if not isinstance(question.family, NormBall):
-        return
-    if certificate is not None:
-        norm = question.family.norm
-        raise InputError(f"the checker knows no balls of the norm {norm}: no certificate can be made")
 
 
 def at_center(question: Question) -> Witness | None:

@@ -18,7 +18,7 @@ from .device import find_device
 from .engines import close, find_engine
 from .loading import Model, loaded
 from .number import Number
-from .question import Question, at_center, refuse_round, robustness_question
+from .question import Question, at_center, robustness_question
 from .results import Certificate, Radius, Trust
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def maxeps(
     whole = Deadline(timeout)
     deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
     question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
-    refuse_round(question, certificate)
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     path = None

@@ -38,13 +38,15 @@ def robust_claim(
     target: int | None = None,
     low: Ends = None,
     high: Ends = None,
+    norm: str = "linf",
 ) -> dict[str, Any]:
-    """The claim that `label` (against `target` alone, if given) wins everywhere within `eps` of `center`, each input
-    kept between `low` and `high`. Disjunct j is the j-th rival class."""
+    """The claim that `label` (against `target` alone, if given) wins everywhere within `eps` of `center` in the `norm`
+    linf, l1 or l2, each input kept between `low` and `high`. Disjunct j is the j-th rival class."""
     return {
         "kind": "robust",
         "input": [str(Fraction(v)) for v in center],
         "eps": str(Fraction(eps)),
+        "norm": norm,
         "label": label,
         "target": target,
         "low": _ends(low),

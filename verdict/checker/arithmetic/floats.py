@@ -123,7 +123,21 @@ class FloatSum:
 
     def least(self, nu: Any) -> None:
         nu = nu.astype(np.float64)
-        low, high = self.region.low[0], self.region.high[0]
+        low, high, ball = self.region.low[0], self.region.high[0], self.region.ball
+        if ball is not None:
+            b = ball.part(nu, low, high)
+            below, above, radius = ball.floats
+            reach = ball.length(b) * radius
+            self._between(b, below, above)
+            self.constant -= reach
+            self.wrong += reach
+            # The difference is rounded, and what it loses meets inputs of the box.
+            self.wrong += _dot(np.abs(nu), np.maximum(np.abs(low), np.abs(high)))
+            nu = nu - b
+        self._between(nu, low, high)
+
+    def _between(self, nu: Any, low: Any, high: Any) -> None:
+        """Add the least of nu . x for x between `low` and `high` (batch or 1, n)."""
         centre = low / 2 + high / 2
         radius = np.nextafter(np.maximum(high - centre, centre - low), np.inf)
         self.constant += _dot(nu, centre) - _dot(np.abs(nu), radius)

@@ -174,8 +174,19 @@ class IntegerSum:
         if coarser.any():
             v, e = np.rint(v * two(-coarser)[..., None]), e + coarser
             self.found.append((-0.5 * total, e))
-        self._dot(np.maximum(v, 0), e, self.region.low[0], -1, 46)
-        self._dot(np.minimum(v, 0), e, self.region.high[0], 1, 46)
+        low, high, ball = self.region.low[0], self.region.high[0], self.region.ball
+        if ball is not None:
+            b = ball.part(v, low, high, whole=True)
+            below, above, radius = ball.floats
+            self._between(b, e, below, above)
+            self.found.append((-np.nextafter(ball.length(b) * radius, np.inf), e))
+            v = v - b
+        self._between(v, e, low, high)
+
+    def _between(self, v: Any, e: Any, low: Any, high: Any) -> None:
+        """Add the least of v . x for x between `low` and `high` (batch or 1, n)."""
+        self._dot(np.maximum(v, 0), e, low, -1, 46)
+        self._dot(np.minimum(v, 0), e, high, 1, 46)
 
     def _dot(self, v: Any, e: Any, vector: Any, way: int, bits: int) -> None:
         """Add v . vector to the sums: integers v (batch, rows, n) of `bits` bits, floats vector (batch or 1, n) that

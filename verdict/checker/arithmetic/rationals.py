@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import OutOfRangeError
 from ..kernel.region import Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network, add, integers
 from .float32 import float32_error
+from .outward import floats_beside, nearest
 
 # Multipliers of unstable ReLUs are rounded to this grid, so that numbers stay short; any multipliers are sound.
 GRID = 2**90
@@ -45,11 +45,12 @@ class Rationals:
             low = add(low, (linear.forward(bottom, rising) + linear.forward(top, falling), under * below))
             high = add(high, (linear.forward(top, rising) + linear.forward(bottom, falling), under * below))
         wrong = integers(float32_error(node, region) if self.any_order else np.zeros((1, node.size)))
-        return _floats(_ratios(*add(low, (-wrong[0], wrong[1]))), -1), _floats(_ratios(*add(high, wrong)), 1)
+        low, high = add(low, (-wrong[0], wrong[1])), add(high, wrong)
+        return floats_beside(_ratios(*low), -1), floats_beside(_ratios(*high), 1)
 
     def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
         """Lower bounds (batch, rows) of `rows` @ node `number`, floats."""
-        return _floats(self._sum(region, number, rows, lines).bound, -1)
+        return floats_beside(self._sum(region, number, rows, lines).bound, -1)
 
     def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
         """Which rows are above zero, or would be as soon as the ball were smaller."""
@@ -69,12 +70,13 @@ class Rationals:
         """Whether the least value over the ball grows as soon as the radius shrinks, (batch, rows)."""
         center, radius = np.array(self.ball.center, dtype=object), self.ball.radius
         from_below, from_above = found.low == center - radius, found.high == center + radius
-        return (((found.slope > 0) & from_below[:, None]) | ((found.slope < 0) & from_above[:, None])).any(axis=2)
+        at_ends = ((found.slope > 0) & from_below[:, None]) | ((found.slope < 0) & from_above[:, None])
+        return at_ends.any(axis=2) | (found.dual > 0)
 
 
 class RationalSum:
-    """The rule's sum `bound` (batch, rows), with the coefficients `slope` (batch, rows, inputs) that met the input and
-    the exact box [low, high] (batch, inputs) over which they did. Fractions."""
+    """The rule's sum `bound` (batch, rows), with the coefficients `slope` (batch, rows, inputs) that met the exact box
+    [low, high] (batch, inputs) of the input, and the dual norm `dual` (batch, rows) of those that met its ball."""
 
     def __init__(self, numbers: Rationals, region: Region, lines: dict[int, Any], shape: tuple[int, int]) -> None:
         self.numbers, self.region, self.lines = numbers, region, lines
@@ -82,6 +84,7 @@ class RationalSum:
         self.low, self.high = _fractions(region.low[0]), _fractions(region.high[0])
         if numbers.box is not None:
             self.low, self.high = np.maximum(self.low, numbers.box[0]), np.minimum(self.high, numbers.box[1])
+        self.dual = np.full(shape, Fraction(0), dtype=object)
         self.slope = np.full((*shape, numbers.network.input_size), Fraction(0), dtype=object)
 
     def affine(self, nu: Over, number: int) -> Over:
@@ -116,7 +119,15 @@ class RationalSum:
         return add(one, other)
 
     def least(self, nu: Over) -> None:
-        self.slope = _ratios(*nu)
+        self.slope, ball = _ratios(*nu), self.region.ball
+        if ball is not None:
+            floats = nearest(self.slope)
+            part = ball.part(floats, self.region.low[0], self.region.high[0])
+            # What is not cut off is left to the ball as it is.
+            b = np.where(part == floats, self.slope, _fractions(part))
+            self.dual = np.array([[ball.exact_length(row) for row in rows] for rows in b.tolist()], dtype=object)
+            self.bound += (b * np.array(ball.center, dtype=object)).sum(axis=2) - ball.radius * self.dual
+            self.slope = self.slope - b
         ends = np.where(self.slope > 0, self.low[:, None], self.high[:, None])
         self.bound += (self.slope * ends).sum(axis=2)
 
@@ -135,18 +146,3 @@ def _least(nu: Fraction, mu: Fraction, low: Fraction, high: Fraction) -> Fractio
 
 
 _on_line, _bracket = np.frompyfunc(_line, 4, 1), np.frompyfunc(_least, 4, 1)
-
-
-def _floats(values: Any, way: int) -> Any:
-    """Float64 numbers next below (way -1) or above (1) Fractions."""
-    found = np.array([beside(v, way) for v in values.ravel()])
-    return found.reshape(values.shape)
-
-
-def beside(value: Fraction, way: int) -> float:
-    """The float64 next below (way -1) or above (1) a rational."""
-    if abs(value) >= 2**400:
-        raise OutOfRangeError
-    near = float(value)
-    wrong = Fraction(near) > value if way < 0 else Fraction(near) < value
-    return float(np.nextafter(near, way * np.inf)) if wrong else near

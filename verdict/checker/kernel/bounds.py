@@ -11,6 +11,7 @@ import numpy as np
 
 from ..arithmetic.interface import Arithmetic
 from ..network import Network, Relu
+from ..readers.ball import Ball
 from .lines import Lines, lines
 from .region import Region, sides
 
@@ -20,14 +21,15 @@ MOST_ENTRIES = 2**22
 
 def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs: Any = None,
             known: Callable[[int, int, Region], None] | None = None, thorough: bool = False,
-            given: Any = None) -> Region:
-    """The region of boxes (batch, inputs) cut by `signs` (batch, neurons; 1 on, -1 off, 0 free; None: no splits).
+            given: Any = None, ball: Ball | None = None) -> Region:
+    """The region of boxes (batch, inputs) cut by `signs` (batch, neurons; 1 on, -1 off, 0 free; None: no splits),
+    and by an L1 or L2 `ball`.
 
     `known(k, node, region)` may meet the bounds of the pre-activations of ReLU layer k with better ones. `thorough`
     applies the rule to stable neurons too, whose better bounds help the layers behind. `given` (3, neurons) are slopes
     below and above in place of CROWN's, and positive for neurons to apply the rule to.
     """
-    region = Region({0: low}, {0: high}, (low > high).any(axis=1))
+    region = Region({0: low}, {0: high}, (low > high).any(axis=1), ball)
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
     found: dict[int, Lines] = {}
     for i in network.needed(network.output)[1:]:
@@ -43,7 +45,8 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs
         if i not in number_of:
             continue
         mine = slice(*network.starts[number_of[i]:][:2])
-        if found:
+        # Intervals are exact in front of the first ReLUs, but not on a ball.
+        if found or ball is not None:
             _tighten(network, arithmetic, region, i, found, thorough if given is None else given[2, mine] > 0)
         if known is not None:
             known(number_of[i], i, region)

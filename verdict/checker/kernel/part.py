@@ -42,6 +42,7 @@ class Part:
         self.low, self.high = outward(*box)
         self.network = with_rows(work.network, chosen)
         self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.relus)
+        self.ball = work.claim.ball if work.claim.ball is not None and work.claim.ball.norm != "linf" else None
         self.arithmetics, self.exact = work.arithmetics(self.network, any_order, box)
         # None where every leaf computes its own bounds.
         self.root: Region | None = None
@@ -57,7 +58,7 @@ class Part:
             try:
                 # They serve many leaves, and what they lose by rounding adds up from layer to layer.
                 self.root = bounded(self.network, self.arithmetics[-1], self.low[None], self.high[None],
-                                    known=self._lemmas, given=given)
+                                    known=self._lemmas, given=given, ball=self.ball)
             except OutOfRangeError:
                 raise RejectedError(f"part {self.number}: numbers out of range") from None
         row = 0
@@ -141,7 +142,8 @@ class Part:
         here, output = domains if attempt.split else domains.unsplit, self.network.output
         about = domains.leaves if attempt.cut else domains.leaves.unsplit
         region = self.root.on(about) if self.root is not None else bounded(
-            self.network, attempt.bounding, about.low, about.high, about.signs, thorough=attempt.thorough)
+            self.network, attempt.bounding, about.low, about.high, about.signs,
+            thorough=attempt.thorough, ball=self.ball)
         found, empty = lines_of(self.network, region, here, self.layers, attempt.stored)
         rows = tried(self.network.size(output), owned, here)
         positive = attempt.deciding.positive(region, output, np.concatenate(rows, axis=1), found)

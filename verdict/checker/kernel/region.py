@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..readers.ball import Ball
 from .tree import Leaves
 
 # A factor above the rounding of any sum of fewer than 2**30 non-negative floats.
@@ -15,11 +16,13 @@ MORE = 1 + 2.0**-20
 
 @dataclass(eq=False)
 class Region:
-    """`low[i]`, `high[i]`: float64 (batch, size of node i), proved. `empty` (batch,): nothing lies in it."""
+    """`low[i]`, `high[i]`: float64 (batch, size of node i), proved. `empty` (batch,): nothing lies in it. With a `ball`
+    of the L1 or L2 norm only the inputs in it count."""
 
     low: dict[int, Any]
     high: dict[int, Any]
     empty: Any
+    ball: Ball | None = None
     _sizes: dict[int, Any] = field(default_factory=dict)
     _totals: dict[int, Any] = field(default_factory=dict)
 
@@ -39,7 +42,7 @@ class Region:
         """The region cut to the boxes of leaves within it."""
         if leaves.whole:
             return self
-        return Region({**self.low, 0: leaves.low}, {**self.high, 0: leaves.high}, self.empty)
+        return Region({**self.low, 0: leaves.low}, {**self.high, 0: leaves.high}, self.empty, self.ball)
 
     def set(self, number: int, low: Any, high: Any) -> None:
         """Replace the bounds of a node."""

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import RejectedError, UnreadableError
 from ..network import Network
 from .archive import member_of, only
+from .ball import NORMS, Ball
 from .vnnlib import Disjunct, read_property
 
 MOST_TEXT = 2**28
@@ -29,22 +30,6 @@ class Claim:
     ball: Ball | None = None
     is_open: bool = False
     upper: Fraction | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Ball:
-    """{x : |x_i - center_i| <= radius, low_i <= x_i <= high_i}, None where there is no limit."""
-
-    center: tuple[Fraction, ...]
-    radius: Fraction
-    low: tuple[Fraction | None, ...]
-    high: tuple[Fraction | None, ...]
-
-    def ends(self, radius: Fraction) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
-        """The box at a radius."""
-        lower = (c - radius if a is None else max(a, c - radius) for c, a in zip(self.center, self.low, strict=True))
-        upper = (c + radius if b is None else min(b, c + radius) for c, b in zip(self.center, self.high, strict=True))
-        return tuple(lower), tuple(upper)
 
 
 def rational(value: Any) -> Fraction:
@@ -92,7 +77,8 @@ def _text(query: bytes) -> str:
 
 
 def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
-    only(record, "kind", "input", "eps", "label", "target", "low", "high", *(["open", "upper"] * (kind == "radius")))
+    more = ["open", "upper"] * (kind == "radius")
+    only(record, "kind", "input", "eps", "norm", "label", "target", "low", "high", *more)
     center = tuple(rational(v) for v in member_of(record, "input", list))
     radius = rational(member_of(record, "eps", str))
     label, target = member_of(record, "label", int), member_of(record, "target", int, None)
@@ -102,7 +88,10 @@ def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
         raise UnreadableError("the claim does not fit the network")
     if any(not 0 <= t < outputs or t == label for t in rivals):
         raise UnreadableError("the claim's target does not fit the network")
-    ball = Ball(center, radius, low, high)
+    norm = member_of(record, "norm", str, "linf")
+    if norm not in NORMS:
+        raise UnreadableError(f"the norm {norm!r} is not known")
+    ball = Ball(center, radius, low, high, norm)
     lower, upper = ball.ends(radius)
     if any(a > b for a, b in zip(lower, upper, strict=True)):
         raise UnreadableError("the claim's input lies outside its valid range")
@@ -112,14 +101,15 @@ def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
         row[0, label], row[0, rival] = Fraction(1), Fraction(-1)
         disjuncts.append(Disjunct(lower, upper, row, (Fraction(0),)))
     what = f"class {label}" + ("" if target is None else f" against {target}")
+    where = "" if norm == "linf" else f" in the norm {norm}"
     if kind == "robust":
-        return Claim(f"{what} stays for every input within {radius}", disjuncts, ball)
+        return Claim(f"{what} stays for every input within {radius}{where}", disjuncts, ball)
     is_open = record.get("open", False)
     if not isinstance(is_open, bool):
         raise UnreadableError("the manifest's 'open' is neither true nor false")
     end = rational(record["upper"]) if record.get("upper") is not None else None
     reach = f"{'below' if is_open else 'up to'} {radius}" + ("" if end is None else f", and not at {end}")
-    return Claim(f"{what} stays for every radius {reach}", disjuncts, ball, is_open, end)
+    return Claim(f"{what} stays for every radius{where} {reach}", disjuncts, ball, is_open, end)
 
 
 def _ends(value: Any, count: int) -> tuple[Fraction | None, ...]:
@@ -135,8 +125,7 @@ def replay(claim: Claim, network: Network, point: list[Fraction]) -> None:
     ball, end = claim.ball, claim.upper
     if ball is None or end is None or len(point) != network.input_size:
         raise RejectedError("a witness that belongs to no upper end")
-    lower, upper = ball.ends(end)
-    if not all(a <= v <= b for a, v, b in zip(lower, point, upper, strict=True)):
+    if not ball.contains(point, end):
         raise RejectedError("the witness lies outside the ball of the upper end")
     values = np.array([*network.evaluate(point)[network.output], *point], dtype=object)
     for d in claim.disjuncts:

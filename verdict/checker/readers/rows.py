@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.rationals import beside
+from ..arithmetic.outward import beside
 from ..errors import OutOfRangeError, UnreadableError
 from ..network import Affine, Linear, Network
 from .vnnlib import Disjunct
