@@ -42,6 +42,7 @@ def main() -> None:
     query = members(_query(good / "xor-query.vcert", HERE / "xor-query.vnnlib").read_bytes())
     tie = members(_tie(good / "xor-tie.vcert").read_bytes())
     _raw(good / "xor-raw.vcert")
+    balls(good, bad)
 
     for name, parts in {
         "dropped-child": {**query, "tree.npy": _tree(query, lambda nodes: np.delete(nodes, 1))},
@@ -68,6 +69,30 @@ def main() -> None:
         warnings.simplefilter("ignore")
         for name, content in [*query.items(), ("tree.npy", query["tree.npy"])]:
             archive.writestr(name, content)
+
+
+def balls(good: Path, bad: Path) -> None:
+    """Claims in the norms L1 and L2, which came later."""
+    tree = ProofTree()
+    tree.close_rational(0, [Fraction(1)], [])
+    network, parts = verdict.load("xor"), [Part(False, [Goal([0], tree)])]
+    claim = radius_claim(robust_claim(CENTER, Fraction(1, 4), 1, norm="l1"), Fraction(1, 4), True)
+    point = [Fraction(3, 8), Fraction(7, 8)]
+    l1 = members(write_certificate(good / "xor-l1.vcert", claim, network.data, parts, witness=point).read_bytes())
+    made = verdict.robust("digits-mlp", data("digits").load()[0][3], "0.1495", norm="l2", range=(0, 1),
+                          certificate=good / "digits-l2.vcert").certificate
+    assert made is not None
+    assert made.path is not None
+    l2 = members(made.path.read_bytes())
+    for name, changed in {
+        "l1-closed": _manifest(l1, lambda m: m["claim"].update(open=False)),
+        "l1-as-l2": _manifest(l1, lambda m: m["claim"].update(norm="l2")),
+        "l1-far-witness": {**l1, "witness.json": b'{"point": ["3/8", "5/8"]}'},
+        "l2-as-box": _manifest(l2, lambda m: m["claim"].pop("norm")),
+        "l2-larger": _manifest(l2, lambda m: m["claim"].update(eps="154/1000")),
+        "unknown-norm": _manifest(l2, lambda m: m["claim"].update(norm="l3")),
+    }.items():
+        (bad / f"{name}.vcert").write_bytes(packed(changed))
 
 
 def _query(path: Path, text: Path) -> Path:

@@ -78,7 +78,8 @@ def test_brute_force_lies_in_the_interval(seed: int, norm: str, engine: str, tmp
         pytest.skip("a tie at the centre")
     label = int(network.evaluate(x[None])[0].argmax())
     truth = least(network, x, label, norm)
-    radius = verdict.maxeps(network, x, norm=norm, range=(-1, 1), engine=engine, timeout=20)
+    radius = verdict.maxeps(network, x, norm=norm, range=(-1, 1), engine=engine, timeout=20,
+                            certificate=tmp_path / "radius.vcert")
     # SLSQP may stop a little above the least value.
     assert float(radius.lower) <= truth * (1 + 1e-6)
     if np.isfinite(truth):
@@ -93,6 +94,14 @@ def test_brute_force_lies_in_the_interval(seed: int, norm: str, engine: str, tmp
             assert answer.status == status or (engine, answer.status) == ("bab", "unknown")
     else:
         assert radius.upper is None
+    # MILP and SMT may prove a little more than branch and bound, which makes the certificate.
+    made = radius.certificate
+    assert made is not None
+    assert made.radius is not None
+    assert radius.lower_trust == "certified" if engine == "bab" else made.radius >= radius.lower * Fraction(999, 1000)
+    assert made.path is not None
+    for tier in ("exact", "rigorous", "python"):
+        assert verdict.check(made.path, network, tier=tier).accepted, tier
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
@@ -109,10 +118,23 @@ def test_witnesses_are_inside(norm: str) -> None:
     assert safe.status == "robust"
 
 
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize(("name", "which"), [("digits-mlp", 3), ("digits-conv", 0)])
+def test_a_proof_is_certified(norm: str, name: str, which: int, tmp_path: Path) -> None:
+    network, x = verdict.load(name), data("digits").load()[0][which]
+    eps = "0.3" if norm == "l1" else "0.1"
+    answer = verdict.robust(network, x, eps, norm=norm, range=(0, 1), timeout=60, certificate=tmp_path / "a.vcert")
+    assert (answer.status, answer.trust) == ("robust", "certified")
+    assert answer.certificate is not None
+    assert answer.certificate.path is not None
+    text = answer.certificate.report.claim if answer.certificate.report else ""
+    assert norm in text
+    for tier in ("exact", "rigorous", "python"):
+        assert verdict.check(answer.certificate.path, network, tier=tier).accepted
+
+
 def test_what_is_not_supported_says_so(tmp_path: Path) -> None:
     network, x = verdict.load("xor"), np.array([0.0, 1.0], np.float32)
-    with pytest.raises(InputError, match="checker"):
-        verdict.robust(network, x, "0.1", norm="l1", certificate=tmp_path / "x.vcert")
     with pytest.raises(InputError, match="linf, l1, l2"):
         verdict.robust(network, x, "0.1", norm="l7")
     with pytest.raises(InputError, match="boxes"):

@@ -88,11 +88,12 @@ class Ball:
         if self.norm == "l1":
             return np.abs(b).max(axis=-1, initial=0)
         share = (b.shape[-1] + 8) * 2.0**-52
-        squares = (b * b).sum(axis=-1) * (1 + share) + 2.0**-900
-        root = np.sqrt(squares) * (1 + 2.0**-50)
-        # The square root is not taken on trust.
-        if not (root * root * (1 - 2.0**-51) >= squares).all() or not np.isfinite(root).all():
-            raise OutOfRangeError
+        with np.errstate(over="ignore"):
+            squares = (b * b).sum(axis=-1) * (1 + share) + 2.0**-900
+            root = np.sqrt(squares) * (1 + 2.0**-50)
+            # The square root is not taken on trust.
+            if not (np.isfinite(root * root) & (root * root * (1 - 2.0**-51) >= squares)).all():
+                raise OutOfRangeError
         return root
 
     def exact_length(self, b: list[Fraction]) -> Fraction:
