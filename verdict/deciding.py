@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -17,13 +17,14 @@ from .errors import InputError
 from .loading import Model, loaded
 from .network.network import Network
 from .number import Number, radius_of
-from .question import at_center, robustness_question
+from .question import at_center, refuse_certificate, robustness_question
 from .results import Verdict
 
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
     from .property import Box, UnsafeSet
     from .property.fronts import Front
+    from .property.language import Formula
 
 
 @one_thread()
@@ -33,10 +34,13 @@ def robust(
     eps: Number,
     *,
     norm: str = "linf",
+    scales: Sequence[Number] | None = None,
     perturbation: Front | str | None = None,
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
+    that: Formula | None = None,
+    given: Formula | None = None,
     engine: str = "auto",
     solver: str | None = None,
     bounds: str | None = None,
@@ -56,7 +60,10 @@ def robust(
     violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
     (`verdict.bounds.methods`). `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search
     for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
-    Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
+    `scales` are one number for each input, by which it moves at the radius one, 0 for those that are fixed. Instead of
+    the class, `that`, a formula over the variables of `verdict.variables`, may have to hold; `given`, another one, says
+    of which inputs of the ball it is asked. Ties are unsafe. Ctrl-C ends the search and not the call: the answer is
+    then unknown.
 
     A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
     `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it.
@@ -70,7 +77,12 @@ def robust(
 
     deadline = Deadline(timeout)
     radius = radius_of(eps)
-    question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
+    question = robustness_question(
+        loaded(network), x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
+        target=target, that=that, given=given,
+    )
+    if certificate is not None:
+        refuse_certificate(question)
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
@@ -98,18 +110,11 @@ def robust(
 
 
 def robustness(
-    network: Model,
-    x: npt.ArrayLike,
-    eps: Number,
-    *,
-    range: tuple[Number, Number] | None = None,
-    perturbation: Front | str | None = None,
-    label: int | None = None,
-    target: int | None = None,
-) -> tuple[Network, Box, UnsafeSet, int]:
+    network: Model, x: npt.ArrayLike, eps: Number, **asked: Any
+) -> tuple[Network, Box, UnsafeSet, int | None]:
     """What `robust` decides: a network, its inputs, the unsafe outputs, the class to stay; arguments as there."""
     radius = radius_of(eps)
-    question = robustness_question(loaded(network), x, range, label, target, "linf", perturbation)
+    question = robustness_question(loaded(network), x, **asked)
     return question.network, question.family.at(radius), question.unsafe, question.label
 
 
@@ -137,8 +142,11 @@ def bounds_of(
     from .bounds.methods import choose
 
     methods, radius = choose(method), radius_of(eps)
-    question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
+    question = robustness_question(
+        loaded(network), x, norm=norm, perturbation=perturbation, range=range, label=label, target=target
+    )
     if not question.family.is_box:
         raise InputError(f"bounds are compared on boxes, not on balls of the norm {norm}")
     lower, upper = question.family.at(radius).floats()
-    return compare(question.network.graph, question.label, question.unsafe, lower, upper, methods, timeout, on_progress)
+    kept = question.predicted if question.label is None else question.label
+    return compare(question.network.graph, kept, question.unsafe, lower, upper, methods, timeout, on_progress)

@@ -55,10 +55,15 @@ def close(search: Any, engine: str, backend: Any, threads: int) -> None:
         is_quick = search.family.is_box and search.family.size > FEW_INPUTS
         seconds = AUTO_BAB_SECONDS if is_quick else AUTO_SPLIT_SECONDS
         clock = search.deadline.share(0.3, seconds) if hands_over else search.deadline
+        before = len(search.notes)
         search_bab(search, clock, threads)
         if hands_over and search.is_open():
             from verdict.solvers import solver
 
             from .search.radius_milp import search_milp
 
+            failed = search.notes[before:]
             search_milp(search, solver("highs"), threads)
+            if not search.is_open():
+                # What splits could not do does not matter any more.
+                search.notes = [note for note in search.notes if note not in failed]

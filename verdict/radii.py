@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,15 @@ from .blas import one_thread
 from .deadline import Deadline
 from .device import find_device
 from .engines import close, find_engine
+from .errors import InputError
 from .loading import Model, loaded
 from .number import Number
-from .question import Question, at_center, robustness_question
+from .question import Question, at_center, refuse_certificate, robustness_question
 from .results import Certificate, Radius, Trust
 
 if TYPE_CHECKING:
     from .property.fronts import Front
+    from .property.language import Formula
 
 # The search's share of the time limit, where the result is to be certified in the rest.
 SEARCH_SHARE = 0.5
@@ -34,10 +37,14 @@ def maxeps(
     x: npt.ArrayLike,
     *,
     norm: str = "linf",
+    scales: Sequence[Number] | None = None,
     perturbation: Front | str | None = None,
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
+    that: Formula | None = None,
+    given: Formula | None = None,
+    integers: Sequence[int] = (),
     engine: str = "auto",
     solver: str | None = None,
     bounds: str | None = None,
@@ -47,13 +54,13 @@ def maxeps(
     certificate: str | Path | None = None,
     on_progress: Callable[[Any], object] | None = None,
 ) -> Radius:
-    """The largest perturbation radius at which every input around `x` keeps the class `label`.
+    """The largest radius at which every input around `x` keeps the class `label`, or at which `that` holds.
 
-    Arguments as in `robust`. The result is an interval that is valid whenever the search stops, by itself, by
-    `timeout` (seconds) or by Ctrl-C, which ends the search and not the call; `on_progress` receives
-    `verdict.search.radius.Progress` reports. With a `certificate` the search gets half of the time, and the other half
-    proves what it has found into that file, and for every float32 evaluation order, perhaps at a smaller radius, into
-    that file or one beside it.
+    Arguments as in `robust`, and the numbers `integers` of inputs that take whole numbers only. The result is an
+    interval that is valid whenever the search stops, by itself, by `timeout` (seconds) or by Ctrl-C, which ends the
+    search and not the call; `on_progress` receives `verdict.search.radius.Progress` reports. With a `certificate` the
+    search gets half of the time, and the other half proves what it has found into that file, and for every float32
+    evaluation order, perhaps at a smaller radius, into that file or one beside it.
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge_radius
@@ -62,8 +69,28 @@ def maxeps(
 
     whole = Deadline(timeout)
     deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
-    question = robustness_question(loaded(network), x, range, label, target, norm, perturbation)
+    network = loaded(network)
+    question = robustness_question(
+        network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
+        target=target, that=that, given=given,
+    )
+    if certificate is not None:
+        refuse_certificate(question)
     name, backend = find_engine(engine, solver)
+    if integers:
+        if certificate is not None:
+            raise InputError("certificates do not branch on whole numbers")
+        whole_radius = partial(
+            maxeps, network, x, norm=norm, scales=scales, range=range, label=label, target=target, that=that,
+            engine=engine, solver=solver, bounds=bounds, threads=threads, device=device, on_progress=on_progress,
+        )
+        from .whole import WholeRadius
+
+        def ask(condition: Formula) -> Radius:
+            among = condition if given is None else given & condition
+            return whole_radius(given=among, timeout=deadline.limit())
+
+        return WholeRadius(question, integers, ask, deadline).run()
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     path = None
     if certificate is not None:
@@ -96,7 +123,6 @@ def maxeps(
 
 
 def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Path | None) -> Radius:
-    from .certificate.gate import witness_class
     from .certificate.replay import replay_exactly
 
     zero = Fraction(0)
@@ -112,7 +138,7 @@ def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Pa
         seconds=deadline.elapsed(),
         lower_trust=Trust.EXACT,
         upper_trust=Trust.REPLAYED if deployed else Trust.EXACT,
-        target=None if here is None else witness_class(question.network, here, question.label),
+        target=question.rival(here),
         closest=here,
         witness=question.shown(deployed),
         reason=_at_the_input(question),
@@ -121,6 +147,8 @@ def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Pa
 
 
 def _at_the_input(question: Question) -> str:
+    if question.label is None:
+        return "the property does not hold at the input itself"
     if question.predicted != question.label:
         return f"the network gives class {question.predicted} to the input itself"
     return f"class {question.label} and another score the same at the input itself, and a tie is unsafe"

@@ -284,3 +284,19 @@ def test_internal_error_is_not_a_verdict(run: Run, monkeypatch: pytest.MonkeyPat
     assert result.err.startswith("error: internal error: RuntimeError: out of cheese (this is a defect, please")
     assert len(result.err.splitlines()) == 1
     assert "Traceback" in run("--debug", "maxeps", "xor", "--input", "xor#0").err
+
+
+def test_scales_formulas_and_whole_numbers(run: Run) -> None:
+    asked = ("maxeps", "xor", "--input", "xor#1", "--engine", "smt", "--json")
+    assert run(*asked, "--scales", "1,1/2").json["exact"] == "1/3"
+    assert run(*asked, "--given", "x[0] <= 0.1").json["exact"] == "2/5"
+    stated = run(*asked, "--that", "margin(0.3)").json
+    assert (stated["exact"], stated["label"], stated["that"]) == ("7/40", None, "margin(0.3)")
+    assert run(*asked, "--integers", "0").json["exact"] == "1/2"
+    words = run("maxeps", "xor", "--input", "xor#1", "--that", "margin(0.3)", "--engine", "smt")
+    assert (words.code, "exactly 7/40" in words.out, "class" in words.out.split("refuted")[0]) == (0, True, False)
+    held = run("robust", "xor", "--input", "xor#1", "--eps", "0.39", "--given", "x[0] <= 0.1")
+    assert (held.code, "robust at eps 0.39" in held.out) == (0, True)
+    asked = ("robust", "xor", "--input", "xor#1", "--eps", "0.1")
+    assert run(*asked, "--scales", "1,b").err.startswith("error: a scale is")
+    assert "--given: column 1" in run(*asked, "--given", "z > 0").err

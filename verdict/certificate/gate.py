@@ -28,7 +28,8 @@ SMALL = Fraction(1, 100)
 
 def witness_class(network: Network, witness: Witness, label: int) -> int:
     """The class that the witness gets: its best-scoring rival to `label`, by the exact outputs."""
-    outputs = witness.outputs.fractions()
+    passed = network.input_size if network.passes_inputs else 0
+    outputs = witness.outputs.fractions()[: network.output_size - passed]
     return max((i for i in range(len(outputs)) if i != label), key=lambda i: outputs[i])
 
 

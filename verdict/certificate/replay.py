@@ -58,11 +58,11 @@ def replay_deployed(
 def scores(network: Network, outputs: FloatArray, point: FloatArray) -> FloatArray:
     """ONNX Runtime's outputs as the graph's: an ArgMax's answer becomes one-hot, and where the graph passes its
     inputs through to its outputs (`passing_inputs`) the point is appended."""
-    if network.head != "ArgMax":
-        return np.concatenate([outputs, point]) if network.passes_inputs else outputs
-    hot = np.zeros(network.output_size)
-    hot[int(outputs[0])] = 1.0
-    return hot
+    if network.head == "ArgMax":
+        hot = np.zeros(network.output_size - (len(point) if network.passes_inputs else 0))
+        hot[int(outputs[0])] = 1.0
+        outputs = hot
+    return np.concatenate([outputs, point]) if network.passes_inputs else outputs
 
 
 def deployable(

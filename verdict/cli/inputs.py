@@ -75,6 +75,14 @@ def read_inputs(spec: str, network: Network) -> Points:
     return Points(points, isinstance(index, tuple), batch.valid_range)
 
 
+def one_point(spec: str, network: Network) -> Point:
+    """The one input that `spec` names. Raises InputError where it names several."""
+    points = read_inputs(spec, network).points
+    if len(points) != 1:
+        raise InputError(f"--input {spec}: {len(points)} inputs, expected one")
+    return points[0]
+
+
 def _split(spec: str) -> tuple[str, int | tuple[int, int] | None]:
     place, mark, text = spec.rpartition("#")
     if not mark or Path(spec).is_file():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from verdict.cli import options
 from verdict.cli.declared import Option
@@ -21,6 +21,10 @@ def command(
     model: options.Model,
     input: options.Input,
     norm: options.Norm = "linf",
+    scales: options.Scales = None,
+    that: options.That = None,
+    given: options.Given = None,
+    integers: options.Integers = "",
     perturbation: options.Perturbation = None,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -57,7 +61,7 @@ def command(
 
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate,
+        perturbation, mean, std, certificate, scales, that, given, integers,
     )
     return Questions(request, _MaxEps(save)).run()
 
@@ -125,7 +129,7 @@ class _MaxEps:
         from verdict.cli.output import above, below
 
         return [
-            str(answer.label),
+            "" if answer.label is None else str(answer.label),
             below(answer.lower),
             "none known" if answer.upper is None else above(answer.upper),
             answer.status,
@@ -137,7 +141,7 @@ class _MaxEps:
         from verdict.cli.output import certificate_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
-        lines = [("class", label_text(cast(int, answer.label), point))]
+        lines = [] if answer.label is None else [("class", label_text(answer.label, point))]
         lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer, self.measure)
         lines += _float32(answer) + certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
@@ -154,8 +158,12 @@ class _MaxEps:
 def _wrong(answer: Radius) -> list[tuple[str, str]]:
     return [
         ("radius", f"0: {answer.reason}"),
-        ("expected", f"class {answer.label}, so no perturbation at all is safe"),
+        ("expected", f"{_wanted(answer)}, so no perturbation at all is safe"),
     ]
+
+
+def _wanted(answer: Radius) -> str:
+    return "the property" if answer.label is None else f"class {answer.label}"
 
 
 def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
@@ -163,7 +171,8 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
 
     lines = []
     if answer.status == "safe":
-        lines.append(("radius", "none: no perturbation within the valid range changes the class"))
+        wanted = "breaks the property" if answer.label is None else "changes the class"
+        lines.append(("radius", f"none: no perturbation within the valid range {wanted}"))
     elif answer.exact is not None:
         exact = rational(answer.exact) or "a long fraction, see --json"
         lines.append(("radius", f"exactly {exact} = {_decimal(answer)}"))
@@ -177,10 +186,11 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
     lines.append(("proved", f"safe below {below(answer.lower)}: {PROOFS[answer.lower_trust]}"))
     if answer.upper is not None and answer.upper_trust is not None and answer.closest is not None:
         rival = answer.closest.unsafe
-        event = f"unsafe at {above(answer.upper)}, where {rival} catches up with class {answer.label}"
+        what = f"where {rival} catches up with class {answer.label}" if answer.label is not None else f"by {rival}"
+        event = f"unsafe at {above(answer.upper)}, {what}"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
     if answer.witness is not None and answer.witness.radius is not None:
-        deployed = deployed_text(answer.witness, cast(int, answer.label))
+        deployed = deployed_text(answer.witness, answer.label)
         lines.append(("witness", f"{deployed} at radius {above(answer.witness.radius)}"))
         lines += parameters_text(answer.witness)
     return lines

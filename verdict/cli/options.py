@@ -36,6 +36,45 @@ Eps = Annotated[
 Norm = Annotated[
     str, Option("--norm", panel=QUESTION, help="The norm of the perturbation: linf, l1 or l2.")
 ]
+Scales = Annotated[
+    str | None,
+    Option(
+        "--scales",
+        metavar="S0,S1,...|FILE",
+        panel=QUESTION,
+        help="One number for each input, by which it moves at the radius one: 0 for those that are fixed.",
+        show_default=False,
+    ),
+]
+That = Annotated[
+    str | None,
+    Option(
+        "--that",
+        metavar="FORMULA",
+        panel=QUESTION,
+        help="What has to hold instead of the class, as in verdict prove.",
+        show_default=False,
+    ),
+]
+Given = Annotated[
+    str | None,
+    Option(
+        "--given",
+        metavar="FORMULA",
+        panel=QUESTION,
+        help="Which inputs of the ball count, as in verdict prove: any linear formula over x.",
+        show_default=False,
+    ),
+]
+Integers = Annotated[
+    str,
+    Option(
+        "--integers",
+        metavar="I,J,K:L",
+        panel=QUESTION,
+        help="Inputs that take whole numbers only: numbers and ranges.",
+    ),
+]
 Perturbation = Annotated[
     str | None,
     Option(
@@ -186,6 +225,10 @@ class Request:
     mean: str | None = None
     std: str | None = None
     certificate: str | None = None
+    scales: str | None = None
+    that: str | None = None
+    given: str | None = None
+    integers: str = ""
 
 
 def network_path(word: str) -> str:

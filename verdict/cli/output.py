@@ -96,11 +96,13 @@ def measure(perturbation: Any, norm: str = "linf") -> str:
     return {"linf": "L-infinity", "l1": "L1", "l2": "L2"}.get(norm, norm)
 
 
-def deployed_text(witness: Witness, label: int) -> str:
+def deployed_text(witness: Witness, label: int | None) -> str:
     """What ONNX Runtime says at a deployed witness; a tie is unsafe, and no other class has won there."""
     outputs = witness.runtime_outputs
     if outputs is None:
         return "ONNX Runtime was not asked"
+    if label is None:
+        return "broken in ONNX Runtime too"
     if outputs.size == 1:  # the network ends in ArgMax
         return f"ONNX Runtime answers class {int(outputs[0])}"
     rival = max((i for i in range(outputs.size) if i != label), key=lambda i: float(outputs[i]))

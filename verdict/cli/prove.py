@@ -11,7 +11,6 @@ from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from verdict.network.network import Network
     from verdict.results import Verdict
 
 
@@ -35,15 +34,7 @@ def command(
             help="An input that near(), fixed(), patch(), stays(), top() and margin() are about.",
         ),
     ] = None,
-    integers: Annotated[
-        str,
-        Option(
-            "--integers",
-            metavar="I,J,K:L",
-            panel=options.QUESTION,
-            help="Inputs that take whole numbers only: numbers and ranges.",
-        ),
-    ] = "",
+    integers: options.Integers = "",
     query: Annotated[
         str | None,
         Option(
@@ -64,17 +55,19 @@ def command(
     Exit code 0: it does (answer robust); 1: violated; 3: unknown or timed out; 2: bad input.
     """
     import verdict
+    from verdict.cli.inputs import one_point
     from verdict.cli.questions import check_limits
+    from verdict.cli.vocabulary import names_for, numbers
     from verdict.property.language.written import read_formula
 
     check_limits(timeout, threads)
     network = verdict.load(model)
-    names = _names(network, input)
+    names = names_for(network, None if input is None else one_point(input, network).values)
     answer = verdict.prove(
         network,
         read_formula(that, names, "--that"),
         read_formula(given, names, "--given"),
-        integers=_numbers(integers),
+        integers=numbers(integers),
         query=query,
         engine=engine or "auto",
         solver=solver,
@@ -86,40 +79,6 @@ def command(
     )
     _show(answer, names, json)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
-
-
-def _names(network: Network, input: str | None) -> dict[str, Any]:
-    """The vocabulary, with the input's own numbers where there is one."""
-    from verdict import variables
-    from verdict.api import center_of
-    from verdict.cli.inputs import read_inputs
-    from verdict.errors import InputError
-    from verdict.network.evaluate import classify
-    from verdict.property.language.words import words
-
-    x, y = variables(network)
-    shape = network.inputs[0].shape if len(network.inputs) == 1 else ()
-    if input is None:
-        return words(x, y, shape=shape)
-    points = read_inputs(input, network).points
-    if len(points) != 1:
-        raise InputError(f"--input {input}: {len(points)} inputs, expected one")
-    center = center_of(network, points[0].values)
-    label = classify(network.evaluate(center.floats()[None])[0])
-    return words(x, y, center.fractions(), label, shape)
-
-
-def _numbers(text: str) -> list[int]:
-    """`1,4:7` as [1, 4, 5, 6]."""
-    from verdict.errors import InputError
-
-    found: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, colon, last = part.partition(":")
-        if not first.isdecimal() or (colon and not last.isdecimal()):
-            raise InputError(f"--integers: found {part!r}, expected numbers and ranges such as 0,3,5:8")
-        found += range(int(first), int(last) if colon else int(first) + 1)
-    return found
 
 
 def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:

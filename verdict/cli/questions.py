@@ -19,6 +19,7 @@ from verdict.cli.options import Request
 from verdict.cli.output import parameters
 from verdict.cli.printing import console, print_json
 from verdict.cli.progress import Line, line
+from verdict.cli.vocabulary import names_for, numbers, read, scales
 from verdict.errors import InputError
 from verdict.network.network import Network
 from verdict.results import Radius, Verdict
@@ -62,9 +63,20 @@ class Questions(Generic[Answer]):
             "threads": request.threads,
             "device": request.device,
             "certificate": request.certificate,
+            "scales": scales(request.scales, self.network),
         }
+        if request.integers:
+            self.options["integers"] = numbers(request.integers)
         if request.engine is not None:  # the default is the API's
             self.options["engine"] = request.engine
+
+    def _asked(self, point: Point) -> dict[str, Any]:
+        """The options, with the formulas as they are about this input."""
+        if self.request.that is None and self.request.given is None:
+            return self.options
+        names = names_for(self.network, point.values)
+        that, given = read(self.request.that, names, "--that"), read(self.request.given, names, "--given")
+        return {**self.options, "that": that, "given": given}
 
     def run(self) -> int:
         """Ask, print, and return the exit code."""
@@ -73,7 +85,7 @@ class Questions(Generic[Answer]):
             try:
                 for point in self.inputs.points:
                     with line(point.name) as shown:
-                        answers.append(self.kind.ask(self.network, point, self.options, shown))
+                        answers.append(self.kind.ask(self.network, point, self._asked(point), shown))
                     if self.inputs.several and not self.request.json:
                         self._row(answers[-1], point, first=len(answers) == 1)
                     if ctrl_c.seen:
@@ -115,6 +127,7 @@ class Questions(Generic[Answer]):
         perturbed = {"perturbation": self.request.perturbation, "parameters": parameters(witness)}
         return {
             **(perturbed if self.request.perturbation else {}),
+            **{name: text for name in ("scales", "that", "given", "integers") if (text := getattr(self.request, name))},
             "model": self.request.model,
             "sha256": self.network.sha256,
             "input": point.name,

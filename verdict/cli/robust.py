@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from verdict.cli import options
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
@@ -22,6 +22,9 @@ def command(
     input: options.Input,
     eps: options.Eps,
     norm: options.Norm = "linf",
+    scales: options.Scales = None,
+    that: options.That = None,
+    given: options.Given = None,
     perturbation: options.Perturbation = None,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -45,7 +48,7 @@ def command(
 
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate,
+        perturbation, mean, std, certificate, scales, that, given,
     )
     return Questions(request, _Robust(eps)).run()
 
@@ -97,7 +100,8 @@ class _Robust:
 
     def row(self, answer: Verdict, point: Point) -> Sequence[str]:
         target = "" if answer.target is None else str(answer.target)
-        return [str(answer.label), answer.status, target, f"{answer.seconds:.2f}", answer.reason]
+        label = "" if answer.label is None else str(answer.label)
+        return [label, answer.status, target, f"{answer.seconds:.2f}", answer.reason]
 
     def text(self, answer: Verdict, point: Point) -> list[tuple[str, str]]:
         from verdict.cli.output import (
@@ -111,11 +115,9 @@ class _Robust:
         )
         from verdict.cli.questions import label_text
 
-        label = cast(int, answer.label)  # robust always asks about a class
-        lines = [
-            ("answer", f"{answer.status} at eps {self.eps} ({self.measure})"),
-            ("class", label_text(label, point)),
-        ]
+        label = answer.label
+        lines = [("answer", f"{answer.status} at eps {self.eps} ({self.measure})")]
+        lines += [] if label is None else [("class", label_text(label, point))]
         if answer.status == "violated" and answer.witness is not None:
             where = "input itself" if answer.witness.radius == 0 else "witness"
             lines.append(("because", f"{deployed_text(answer.witness, label)} at the {where}"))

@@ -13,16 +13,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from verdict.encoders.milp import Encoding, blur, encode_radius
+from verdict.encoders.milp import Encoding, Phases, blur, encode_radius
 from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
 from verdict.solvers.mathopt import Highs
 
 from ..errors import SolverError
 from ..network.exact import ExactVector, float_above, float_below
+from ..property import Polytope
 from ..results import CLOSED, Trust
 from .radius import RadiusSearch
-from .region import best_in_region, phases_at
+from .region import best_in_region, deepest_in_region, phases_at
 from .robust import MARGIN
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.
@@ -30,6 +31,8 @@ ABSOLUTE, RELATIVE = 1e-9, 2e-7
 # A small model (so many matrix entries) is first tried for so many seconds in this process: most polytopes are
 # settled before a child process has started, and Ctrl-C waits no longer than that.
 SMALL, QUICK = 50_000, 2.0
+# How far beyond the solver's radius of a ball that is no box a witness is looked for, relatively.
+PUSHES = (3e-7, 1e-5)
 
 
 def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
@@ -127,8 +130,21 @@ def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, num
         for candidate in best_in_region(search.graph, search.family, polytope, phases, reach):
             if search.offer(candidate):
                 return
+    else:
+        _offer_deepest(search, polytope, phases, solution.objective or 0.0)
     search.offer(ExactVector.of(x))
     search.polish(x, polytope)
+
+
+def _offer_deepest(search: RadiusSearch, polytope: Polytope, phases: Phases, radius: float) -> None:
+    """Offer what lies deepest in the polytope a little beyond the radius at which a linear region first reaches it."""
+    for push in PUSHES:
+        beyond = float_above(Fraction(radius * (1 + push)))
+        bounds = search.bounds_at(beyond)
+        inputs = search.family.at(Fraction(beyond))
+        deepest = deepest_in_region(search.graph, inputs, bounds, polytope, phases, search.deadline)
+        if deepest is not None and search.offer(ExactVector.of(deepest)):
+            return
 
 
 def _record(search: RadiusSearch, number: int, bound: float) -> None:

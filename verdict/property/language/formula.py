@@ -6,7 +6,7 @@ A formula says something about one input of a network and the output there. Its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -42,6 +42,10 @@ class Formula:
         """Its VNN-LIB text, in pieces."""
         raise NotImplementedError
 
+    def renamed(self, name: Callable[[str], str]) -> Formula:
+        """The formula over other variables, "X_i" and "Y_i", by their names here."""
+        raise NotImplementedError
+
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         """Whether it holds exactly at an input and an output."""
         raise NotImplementedError
@@ -69,6 +73,10 @@ class Comparison(Formula):
         parts = [name if c * scale == 1 else f"(* {_number(c * scale)} {name})" for name, c in terms.items()]
         left = parts[0] if len(parts) == 1 else f"(+ {' '.join(parts)})" if parts else "0"
         yield f"({'>' if falls else '<'}{'' if self.strict else '='} {left} {_number(-constant * scale)})"
+
+    def renamed(self, name: Callable[[str], str]) -> Formula:
+        terms = {name(variable): c for variable, c in self.left.terms.items()}
+        return Comparison(type(self.left)(terms, self.left.constant), self.strict)
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         value = self.left.constant
@@ -98,6 +106,9 @@ class Junction(Formula):
         for part in self.parts:
             yield from part.lines()
         yield ")"
+
+    def renamed(self, name: Callable[[str], str]) -> Formula:
+        return Junction(self.op, [part.renamed(name) for part in self.parts])
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         found = (part.holds(x, y) for part in self.parts)

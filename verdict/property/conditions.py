@@ -1,0 +1,71 @@
+"""Conditions on the inputs of a family of sets: balls cut by half-spaces, or by any and/or of them.
+
+Such a set has no closed form, but the inputs can be passed through to the outputs, and then the condition is a part of
+what is unsafe there: unsafe is what is unsafe and fulfils it. So no engine has to know of it. Strict inequalities are
+closed.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from ..errors import EmptySetError
+from ..network.exact import Coefficients
+from ..network.network import Network
+from .language import Formula, all_of, inputs, query_text
+from .unsafe import Polytope, UnsafeSet
+from .vnnlib1 import parse_vnnlib1
+
+
+def region_of(formula: Formula, network: Network) -> UnsafeSet:
+    """Where a formula over inputs and outputs holds, as polytopes over the outputs of `network.passing_inputs()`.
+
+    Raises EmptySetError where it holds nowhere, whatever the inputs and outputs are.
+    """
+    outputs = network.output_size
+    over = formula.renamed(lambda name: name if name[0] == "Y" else f"Y_{outputs + int(name[2:])}")
+    width = outputs + network.input_size
+    # A query needs an input; this one is a constant that nothing refers to.
+    cases = parse_vnnlib1(query_text(all_of([inputs(1)[0] == 0, over]), 1, width), "the condition").cases
+    if len(cases) != 1:
+        raise EmptySetError("the condition, or the violation of the property, contradicts itself")
+    polytopes = [_whole(polytope) for polytope in cases[0].unsafe.polytopes]
+    return UnsafeSet(tuple(polytopes), width)
+
+
+def _whole(polytope: Polytope) -> Polytope:
+    """The same with whole numbers as coefficients, which floats hold where they are not too long."""
+    rows, limits = [], []
+    for row, limit in zip(polytope.matrix.fractions(), polytope.offset.fractions().ravel(), strict=True):
+        scale = lcm(*(Fraction(c).denominator for c in row))
+        rows.append([c * scale for c in row])
+        limits.append(limit * scale)
+    matrix, offset = (Coefficients.from_fractions(np.array(part, dtype=object)) for part in (rows, limits))
+    return Polytope(matrix, offset, polytope.name)
+
+
+def under(unsafe: UnsafeSet, condition: UnsafeSet) -> UnsafeSet:
+    """What is unsafe and fulfils the condition: every pair of their polytopes, with the names of the unsafe ones."""
+    both = [
+        Polytope(
+            Coefficients.from_fractions(np.concatenate([p.matrix.fractions(), q.matrix.fractions()])),
+            Coefficients.from_fractions(np.concatenate([p.offset.fractions().ravel(), q.offset.fractions().ravel()])),
+            p.name,
+        )
+        for p in unsafe.polytopes
+        for q in condition.polytopes
+    ]
+    return UnsafeSet(tuple(both), unsafe.outputs)
+
+
+def widened(unsafe: UnsafeSet, network: Network) -> UnsafeSet:
+    """An unsafe set over the outputs of `network`, over those of `network.passing_inputs()`."""
+    extra = network.input_size
+    polytopes = [
+        Polytope(Coefficients.from_fractions(np.pad(p.matrix.fractions(), ((0, 0), (0, extra)))), p.offset, p.name)
+        for p in unsafe.polytopes
+    ]
+    return UnsafeSet(tuple(polytopes), unsafe.outputs + extra)
