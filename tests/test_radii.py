@@ -1,4 +1,4 @@
-"""`verdict.maxeps` beyond the plain ball: scales, formulas, conditions, whole numbers, by closed forms and brute force."""
+"""`verdict.maxeps` beyond the plain ball: scales, formulas, conditions, whole numbers; closed forms and brute force."""
 
 from __future__ import annotations
 
