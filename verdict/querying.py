@@ -39,7 +39,8 @@ def verify(
 
     A query of version 2 that declares several networks takes `network` as a mapping from their names, but for those
     that are `equal-to` another. A network may also be a file, or a shipped model's name. Other arguments as in
-    `robust`; only queries of version 1 get a certificate. A witness satisfies the query exactly, strict inequalities
+    `robust`; queries about several networks, hidden values or equal inputs get no
+    certificate. A witness satisfies the query exactly, strict inequalities
     included, over the reals and with the outputs of ONNX Runtime.
     Raises PropertyError for a query that is malformed, InputError for one that does not fit its networks.
     """
@@ -61,9 +62,11 @@ def verify(
         subject = bound(asked, {name: loaded(each) for name, each in network.items()})
     else:
         subject = bound(asked, loaded(network))
-    made = None if certificate is None else Certificate(None, reason="the checker reads queries of version 1 only")
+    made = None if certificate is None else Certificate(
+        None, reason="the checker reads queries of version 2 only about one network, as it is in its file"
+    )
     certified = None
-    if certificate is not None and isinstance(asked, VnnLib1):
+    if certificate is not None and (isinstance(asked, VnnLib1) or asked.is_plain):
         from .search.certify import Certified
 
         certified = Certified(certificate, subject, unsat_claim(), asked.path)

@@ -9,7 +9,7 @@ magnitudes and Python integers all go through the same two functions.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -145,8 +145,9 @@ class Network:
     nodes: tuple[Any, ...]
     output: int
     head: str | None = None
-    # Reads as input names, shapes.
-    shapes: tuple[tuple[int, ...], ...] = field(default=())
+    # Of the inputs and of the outputs, in the order of the file.
+    shapes: tuple[tuple[int, ...], ...] = ()
+    results: tuple[tuple[int, ...], ...] = ()
 
     def size(self, number: int) -> int:
         return self.input_size if number == 0 else int(self.nodes[number].size)

@@ -103,6 +103,12 @@ class VnnLib2:
     def is_linear(self) -> bool:
         return all(c.polynomial.degree <= 1 for c in comparisons(self.formula))
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is about the inputs and outputs of one network, and no two inputs are one."""
+        (first, *others) = self.networks
+        return not (others or first.of_kind("hidden")) and len(self.joint) == len(self.shared)
+
     @cached_property
     def joint(self) -> dict[int, int]:
         """The coordinate of the joint network for each input that others share."""

@@ -14,7 +14,8 @@ from ..errors import RejectedError, UnreadableError
 from ..network import Network
 from .archive import member_of, only
 from .ball import NORMS, Ball
-from .vnnlib import Disjunct, read_property
+from .vnnlib import Disjunct
+from .vnnlib2 import read_query
 
 MOST_TEXT = 2**28
 _RATIONAL = re.compile(r"-?[0-9]{1,4000}(/[1-9][0-9]{0,3999})?")
@@ -48,7 +49,7 @@ def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
         only(record, "kind")
         if query is None:
             raise UnreadableError("the claim is about a property file, and none was given")
-        claim = Claim("the query has no solution", read_property(_text(query), network.input_size, outputs))
+        claim = Claim("the query has no solution", read_query(_text(query), network))
     elif kind in ("robust", "radius"):
         claim = _robust(record, network, outputs, kind)
     else:

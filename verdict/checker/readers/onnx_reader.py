@@ -90,7 +90,8 @@ class Reader:
             raise UnreadableError("a Softmax on one of several outputs")
         flat = [self.flat(o) for o in outputs]
         output = flat[0] if len(flat) == 1 else self.concatenated(outputs, 0, flatten=True).node
-        return Network(self.sizes[0], tuple(self.nodes), output, heads.pop(), tuple(shapes))
+        return Network(self.sizes[0], tuple(self.nodes), output, heads.pop(), tuple(shapes),
+                       tuple(o.shape for o in outputs))
 
     def _node(self, node: Any) -> None:
         name = f"{node.name or node.output[0]} ({node.op_type})"

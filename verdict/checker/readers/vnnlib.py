@@ -19,7 +19,7 @@ from ..errors import UnreadableError
 
 MOST_DISJUNCTS, MOST_DEPTH = 20_000, 200
 _TOKEN = re.compile(r"[()]|[^\s()]+")
-_NUMBER = re.compile(r"[+-]?([0-9]{1,2000}(\.[0-9]{0,2000})?|\.[0-9]{1,2000})([eE][+-]?[0-9]{1,4})?")
+NUMBER = re.compile(r"[+-]?([0-9]{1,2000}(\.[0-9]{0,2000})?|\.[0-9]{1,2000})([eE][+-]?[0-9]{1,4})?")
 _VARIABLE = re.compile(r"[XY]_(0|[1-9][0-9]{0,8})")
 # Where a comment ends must not be a matter of taste: what follows these is an assertion to some readers only.
 _DOUBTFUL = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -37,9 +37,14 @@ class Disjunct:
 
 def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
     """The disjuncts of a query over so many inputs and outputs. Raises UnreadableError."""
+    return read_version1(parse(text), inputs, outputs)
+
+
+def read_version1(commands: list[Any], inputs: int, outputs: int) -> list[Disjunct]:
+    """The disjuncts of a query whose commands are these."""
     declared: set[str] = set()
     factors: list[Any] = []
-    for command in _parse(text):
+    for command in commands:
         if isinstance(command, list) and command[:1] == ["declare-const"] and command[2:] == ["Real"]:
             if not isinstance(command[1], str) or not _VARIABLE.fullmatch(command[1]) or command[1] in declared:
                 raise UnreadableError(f"the declaration {command[1]!r} is not read")
@@ -47,12 +52,15 @@ def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
         elif isinstance(command, list) and command[:1] == ["assert"] and len(command) == 2:
             factors.append(command[1])
         else:
-            if command[:1] == ["vnnlib-version"]:
-                raise UnreadableError("a property of VNN-LIB 2, and only version 1 is read")
             raise UnreadableError(f"the command {str(command)[:60]} is not read")
     wanted = {f"X_{i}" for i in range(inputs)} | {f"Y_{i}" for i in range(outputs)}
     if declared != wanted:
         raise UnreadableError(f"the property does not declare X_0 to X_{inputs - 1} and Y_0 to Y_{outputs - 1}")
+    return disjuncts(factors, inputs, outputs)
+
+
+def disjuncts(factors: list[Any], inputs: int, outputs: int) -> list[Disjunct]:
+    """The disjuncts of the conjunction of formulas over X_i and Y_j."""
     common, alternatives = _factored(factors)
     box = _Box([None] * inputs, [None] * inputs)
     # What all disjuncts share is read once: there may be thousands of inputs.
@@ -63,7 +71,8 @@ def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
     return [d for d in found if d is not None]
 
 
-def _parse(text: str) -> list[Any]:
+def parse(text: str) -> list[Any]:
+    """The commands of a file, as lists of words."""
     if _DOUBTFUL.search(text):
         raise UnreadableError("the property has a line break other than LF and CR LF")
     stack: list[list[Any]] = [[]]
@@ -132,7 +141,7 @@ def _linear(term: Any) -> tuple[dict[str, Fraction], Fraction]:
     if isinstance(term, str):
         if _VARIABLE.fullmatch(term):
             return {term: Fraction(1)}, Fraction(0)
-        if _NUMBER.fullmatch(term):
+        if NUMBER.fullmatch(term):
             return {}, Fraction(term)
     elif len(term) > 1 and term[0] in ("+", "-", "*", "/"):
         parts = [_linear(t) for t in term[1:]]
