@@ -1,6 +1,9 @@
 """Two networks and two copies as one: outputs exactly as those of the parts."""
 
+from dataclasses import replace
+
 import numpy as np
+import onnx
 import pytest
 from support.networks import KINDS, random_network
 
@@ -81,6 +84,14 @@ def test_twins_are_as_near_as_their_inputs():
 def test_only_networks_of_the_same_layers_are_alike():
     assert alike(verdict.load("digits-mlp"), verdict.load("digits-mlp-robust"))
     assert not alike(verdict.load("digits-mlp"), verdict.load("digits-conv"))
+    # Another stride: the same operators and weights, other shapes.
+    conv = verdict.load("digits-conv")
+    model = onnx.load_from_string(conv.data)
+    stride = next(a for n in model.graph.node if n.op_type == "Conv" for a in n.attribute if a.name == "strides")
+    stride.ints[:] = [s + 1 for s in stride.ints]
+    other = replace(conv, data=model.SerializeToString())
+    assert alike(conv, conv)
+    assert not alike(conv, other)
     # Without a ReLU there is nothing to tell by a distance.
     assert not alike(verdict.load("digits-linear"), verdict.load("digits-linear"))
 

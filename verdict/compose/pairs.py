@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from ..errors import InputError
 from ..network.exact import FloatArray
@@ -47,12 +48,30 @@ def copies(network: Network, matrix: FloatArray | None = None, twin: bool = Fals
 
 def alike(first: Network, second: Network) -> bool:
     """Whether two networks have the same layers, with a Relu among them, and differ in their numbers alone."""
-    forms = []
-    for network in (first, second):
-        graph = onnx.load_from_string(network.data).graph
-        sizes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
-        forms.append([(node.op_type, [sizes.get(name) for name in node.input]) for node in graph.node])
-    return forms[0] == forms[1] and any(op == "Relu" for op, _ in forms[0])
+    form = _form(first)
+    return form == _form(second) and any(op == "Relu" for op, *_ in form)
+
+
+def _form(network: Network) -> list[tuple[str, list[bytes], list[object]]]:
+    """Each node's operator, attributes and inputs: what is said of a constant, or the number of another tensor."""
+    graph = onnx.load_from_string(network.data).graph
+    known: dict[str, object] = {tensor.name: _said(tensor) for tensor in graph.initializer}
+    known |= {port.name: i for i, port in enumerate(network.inputs)}
+    nodes: list[tuple[str, list[bytes], list[object]]] = []
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            known[node.output[0]] = _said(node.attribute[0].t)
+            continue
+        attributes = sorted(attribute.SerializeToString() for attribute in node.attribute)
+        nodes.append((node.op_type, attributes, [known[name] for name in node.input if name]))
+        known |= {name: len(known) for name in node.output}
+    return nodes
+
+
+def _said(tensor: onnx.TensorProto) -> object:
+    """The shape of a constant, and the values of one that is not of floats: a shape, an axis, an index."""
+    array = numpy_helper.to_array(tensor)
+    return array.shape if array.dtype.kind == "f" else (array.shape, array.tobytes())
 
 
 def _side_by_side(first: Network, second: Network, scores: bool, twin: bool) -> tuple[Composer, tuple[str, str]]:
