@@ -19,6 +19,7 @@ from .space import Domains, Relaxed, Space
 
 SLOPE_RATE, BETA_RATE = 0.2, 0.1
 
+
 def optimise(space: Space, domains: Domains, steps: int, goal: Any = 0) -> tuple[Domains, Relaxed]:
     """The domains with the best multipliers found in `steps` steps, and what the last bound of each saw.
 
