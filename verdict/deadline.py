@@ -7,23 +7,33 @@ import time
 
 
 class Deadline:
-    """`seconds` from now, or never. `start` moves the beginning back, for time already spent."""
+    """`seconds` from now, or never, and at the latest when the `whole` ends that this is a part of."""
 
-    def __init__(self, seconds: float | None = None) -> None:
-        self.started = time.monotonic()
+    def __init__(self, seconds: float | None = None, whole: Deadline | None = None) -> None:
+        self.started, self._whole = self.clock(), whole
         self.seconds = math.inf if seconds is None else seconds
+
+    @staticmethod
+    def clock() -> float:
+        """The time now, in seconds."""
+        return time.monotonic()
 
     def elapsed(self) -> float:
         """Seconds since the beginning."""
-        return time.monotonic() - self.started
+        return self.clock() - self.started
+
+    def stop(self) -> None:
+        """End now, and with this all its shares."""
+        self.seconds = 0.0
 
     def share(self, fraction: float, most: float) -> Deadline:
         """A deadline for one stage: a fraction of the time left, at most so many seconds."""
-        return Deadline(min(fraction * self.remaining(), most))
+        return Deadline(min(fraction * self.remaining(), most), self)
 
     def remaining(self) -> float:
         """Seconds left, at least 0; infinite without a limit."""
-        return max(0.0, self.seconds - self.elapsed())
+        left = max(0.0, self.seconds - self.elapsed())
+        return left if self._whole is None else min(left, self._whole.remaining())
 
     def passed(self) -> bool:
         return self.remaining() <= 0
@@ -32,3 +42,15 @@ class Deadline:
         """What to give a solver as its own time limit: None without one, never 0."""
         left = self.remaining()
         return None if math.isinf(left) else max(left, 0.05)
+
+
+class ProcessorTime(Deadline):
+    """The same in seconds of processor time that this process has used: a limit that other work on the machine does
+    not move."""
+
+    @staticmethod
+    def clock() -> float:
+        return time.process_time()
+
+    def share(self, fraction: float, most: float) -> Deadline:
+        return ProcessorTime(min(fraction * self.remaining(), most), self)

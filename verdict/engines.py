@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from .deadline import ProcessorTime
 from .errors import InputError
 
 ENGINES = ("auto", "bab", "milp", "smt")
-# How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left.
+# How long `auto` splits domains in `maxeps` before a MILP solver takes over what is left, in seconds of processor time.
 AUTO_BAB_SECONDS = 1.0
+# With at most so many unstable ReLUs it takes over as soon as the last proof by splits turns out to be long.
+FEW_UNSTABLE = 150
 # The same where few inputs can vary, so that their box is split and not ReLUs.
 AUTO_SPLIT_SECONDS = 20.0
 
@@ -47,17 +51,21 @@ def close(search: Any, engine: str, backend: Any, threads: int) -> None:
 
         search_milp(search, backend, threads)
     else:
+        from .network.exact import float_below
         from .search.bab import FEW_INPUTS
         from .search.radius_bab import search_bab
 
-        hands_over = engine == "auto"
+        if engine == "bab":
+            search_bab(search, search.deadline, threads)
+            return
         # On balls that are no boxes, splits prove what they can without a solver's word; tangents close the rest.
         is_quick = search.family.is_box and search.family.size > FEW_INPUTS
         seconds = AUTO_BAB_SECONDS if is_quick else AUTO_SPLIT_SECONDS
-        clock = search.deadline.share(0.3, seconds) if hands_over else search.deadline
+        clock = ProcessorTime(seconds, search.deadline.share(0.3, math.inf))
+        unstable = search.bounds_at(float_below(search.cap)).unstable(search.graph)
         before = len(search.notes)
-        search_bab(search, clock, threads)
-        if hands_over and search.is_open():
+        search_bab(search, clock, threads, brief=is_quick and unstable <= FEW_UNSTABLE)
+        if search.is_open():
             from verdict.solvers import solver
 
             from .search.radius_milp import search_milp

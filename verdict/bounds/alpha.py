@@ -82,11 +82,12 @@ def ascend_slopes(
     lines: Mapping[int, Lines],
     steps: int,
     stop: Callable[[], bool] = lambda: False,
+    snap: Callable[[Any], Any] = lambda slopes: slopes,
 ) -> tuple[Any, dict[int, Any]]:
     """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
-    Works in the float type and on the device of `rows`, until `stop` returns True or `steps` are taken. Returns the
-    best bounds (batch,), with their rounding charged, and their slopes per ReLU node, (batch, node size), sound
+    Works in the float type and on the device of `rows`, until `stop` returns True or `steps` are taken; `snap` moves
+    slopes to those that are wanted (`on_grid`). Returns the best bounds (batch,), with their rounding charged, and their slopes per ReLU node, (batch, node size), sound
     whatever they are.
     """
     xp, batch = namespace(rows), len(rows)
@@ -105,7 +106,7 @@ def ascend_slopes(
         relaxed = minimiser(graph, bounds, bound, current, number)
         for i, nu in bound.coefficients.items():
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
-            slopes[i] = on_grid((slopes[i] + adam[i].step(gradient)).clip(0, 1))
+            slopes[i] = snap((slopes[i] + adam[i].step(gradient)).clip(0, 1))
     return best, kept
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds.alpha import ascend_slopes
+from ..bounds.alpha import ascend_slopes, on_grid
 from ..bounds.bounds import Bounds
 from ..bounds.linear import LinearBound
 from ..bounds.lines import crown_lines
@@ -50,7 +50,8 @@ def ascend(
     lines = {i: crown_lines(*here.of_relu(graph, i)) for i in graph.relus}
     exact = shares @ rows.matrix
     target = exact.astype(bound.lower.dtype)
-    lower, found = ascend_slopes(graph, here, graph.output, device.put(target)[:, None, :], lines, STEPS)
+    target_rows = device.put(target)[:, None, :]
+    lower, found = ascend_slopes(graph, here, graph.output, target_rows, lines, STEPS, snap=on_grid)
     largest = np.maximum(*(np.abs(device.fetch(ends[graph.output])) for ends in (here.lower, here.upper)))
     rounding = gamma(len(rows.limits) + 8)
     with np.errstate(invalid="ignore", over="ignore"):

@@ -1,0 +1,73 @@
+"""The radius by branch and bound: the last proof first, and what happens where it turns out to be long."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+import verdict
+from verdict.deadline import Deadline
+from verdict.models import data
+from verdict.network.exact import ExactVector
+from verdict.property import LinfBall, misclassification
+from verdict.search import radius_bab
+from verdict.search.radius import RadiusSearch
+from verdict.search.radius_bab import search_bab
+
+
+@pytest.fixture
+def search() -> RadiusSearch:
+    network, x = verdict.load("digits-mlp"), data("digits").load()[0][0].ravel()
+    label = int(network.evaluate(x[None])[0].argmax())
+    family = LinfBall(ExactVector.of(x), Fraction(0), Fraction(1))
+    found = RadiusSearch(network, family, misclassification(label, network.output_size), Deadline())
+    found.seek_witness()
+    found.prove_by_bounds()
+    assert found.is_open()
+    return found
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The radii that are tried."""
+    radii: list[float] = []
+    prove = radius_bab._prove
+
+    def noted(search: RadiusSearch, radius: float, *rest: object) -> bool:
+        radii.append(radius)
+        return prove(search, radius, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(radius_bab, "_prove", noted)
+    return radii
+
+
+def test_where_few_domains_are_open_one_proof_is_enough(search: RadiusSearch, tried: list[float]) -> None:
+    upper = search.upper
+    search_bab(search, search.deadline, threads=1)
+    assert not search.is_open()
+    assert search.upper == upper
+    assert len(tried) == 1
+
+
+def test_a_long_last_proof_is_given_up_for_smaller_radii(
+    search: RadiusSearch, tried: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radius_bab, "MANY", 0)
+    search_bab(search, search.deadline, threads=1)
+    assert not search.is_open()
+    # After the proof that was given up radii rise to it again.
+    assert tried[0] == tried[-1] > tried[1]
+    assert tried[1:] == sorted(tried[1:])
+
+
+def test_a_brief_search_ends_where_the_last_proof_is_long(
+    search: RadiusSearch, tried: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radius_bab, "MANY", 0)
+    before = search.lower
+    search_bab(search, search.deadline, threads=1, brief=True)
+    assert search.is_open()
+    assert search.lower == before
+    assert len(tried) == 1
+    assert not search.notes
