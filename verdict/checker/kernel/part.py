@@ -16,7 +16,7 @@ import numpy as np
 from ..attempts import Attempt, for_lines, for_rationals
 from ..errors import OutOfRangeError, RejectedError
 from ..readers.multipliers import Domains, Group
-from ..readers.rows import outward, with_rows
+from ..readers.rows import outward, tried, with_rows
 from .bounds import bounded
 from .lines import lines_of
 from .region import Region
@@ -149,22 +149,3 @@ class Part:
         positive = attempt.deciding.positive(region, output, np.concatenate(rows, axis=1), found)
         ends = np.cumsum([few.shape[1] for few in rows])[:-1]
         return np.stack([empty | some.any(axis=1) for some in np.split(positive, ends, axis=1)], axis=1)
-
-
-def tried(size: int, owned: list[Any], domains: Domains) -> list[Any]:
-    """For each disjunct, with the rows `owned` of `size` in all, those (1 or n, tried, size) of which one has to be
-    positive on a leaf: each row alone, or their mean with the leaf's `weights` (n, rows of all) unless these are 0."""
-    result, start, weights = [], 0, domains.weights
-    for own in owned:
-        rows = np.eye(size)[None, own]
-        if weights is not None:
-            mine = np.maximum(weights[:, start : start + len(own)], 0)
-            # Weights of 0 that are exact are meant: then the domain is empty.
-            given = mine.any(axis=1) | (domains.leaves.kind != LINES)
-            mean = np.zeros((len(mine), 1, size), mine.dtype)
-            mean[:, 0, own] = mine
-            # Nothing but the mean is tried where there is one, whatever the other leaves here have.
-            rows = mean if given.all() else np.where(given[:, None, None], mean, rows)
-        result.append(rows)
-        start += len(own)
-    return result

@@ -44,7 +44,7 @@ class Ball:
         """Whether a point lies in it at a radius."""
         lower, upper = self.ends(radius)
         steps = [abs(v - c) for v, c in zip(point, self.center, strict=True)]
-        length = {"linf": max(steps), "l1": sum(steps), "l2": sum(s * s for s in steps)}[self.norm]
+        length = {"linf": max(steps, default=0), "l1": sum(steps), "l2": sum(s * s for s in steps)}[self.norm]
         return (length <= (radius**2 if self.norm == "l2" else radius)
                 and all(a <= v <= b for a, v, b in zip(lower, point, upper, strict=True)))
 
@@ -99,7 +99,7 @@ class Ball:
     def exact_length(self, b: list[Fraction]) -> Fraction:
         """A rational not below the dual norm of b."""
         if self.norm == "l1":
-            return max(map(abs, b))
+            return max(map(abs, b), default=Fraction(0))
         square = sum((v * v for v in b), Fraction(0))
         top = square.numerator * square.denominator << 2 * DIGITS
         return Fraction(isqrt(top) + (isqrt(top) ** 2 < top), square.denominator << DIGITS)

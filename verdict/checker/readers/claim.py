@@ -85,7 +85,7 @@ def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
     label, target = member_of(record, "label", int), member_of(record, "target", int, None)
     low, high = (_ends(record.get(name), len(center)) for name in ("low", "high"))
     rivals = [t for t in range(outputs) if t != label] if target is None else [target]
-    if len(center) != network.input_size or radius < 0 or not 0 <= label < outputs or not rivals:
+    if not center or len(center) != network.input_size or radius < 0 or not 0 <= label < outputs or not rivals:
         raise UnreadableError("the claim does not fit the network")
     if any(not 0 <= t < outputs or t == label for t in rivals):
         raise UnreadableError("the claim's target does not fit the network")

@@ -1,4 +1,4 @@
-"""The unsafe polytopes as a last layer of the network, and exact numbers as floats on the safe side."""
+"""The unsafe polytopes as a last layer of the network, the rows that exclude them, and their boxes as floats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 
 from ..arithmetic.outward import beside
 from ..errors import OutOfRangeError, UnreadableError
+from ..kernel.tree import LINES
 from ..network import Affine, Linear, Network
+from .multipliers import Domains
 from .vnnlib import Disjunct
 
 
@@ -34,6 +36,25 @@ def with_rows(network: Network, disjuncts: list[Disjunct]) -> Network:
     # Comparisons of outputs do not round: the row is an exact statement about them.
     nodes = (*network.nodes, Affine(tuple(terms), bias, -1))
     return Network(network.input_size, nodes, len(nodes) - 1, network.head)
+
+
+def tried(size: int, owned: list[Any], domains: Domains) -> list[Any]:
+    """For each disjunct, with the rows `owned` of `size` in all, those (1 or n, tried, size) of which one has to be
+    positive on a leaf: each row alone, or their mean with the leaf's `weights` (n, rows of all) unless these are 0."""
+    result, start, weights = [], 0, domains.weights
+    for own in owned:
+        rows = np.eye(size)[None, own]
+        if weights is not None:
+            mine = np.maximum(weights[:, start : start + len(own)], 0)
+            # Weights of 0 that are exact are meant: then the domain is empty.
+            given = (mine != 0).any(axis=1) | (domains.leaves.kind != LINES)
+            mean = np.zeros((len(mine), 1, size), mine.dtype)
+            mean[:, 0, own] = mine
+            # Nothing but the mean is tried where there is one, whatever the other leaves here have.
+            rows = mean if given.all() else np.where(given[:, None, None], mean, rows)
+        result.append(rows)
+        start += len(own)
+    return result
 
 
 def outward(lower: list[Fraction], upper: list[Fraction]) -> tuple[Any, Any]:
