@@ -106,7 +106,7 @@ def test_a_condition_that_the_input_itself_fails() -> None:
         ({"scales": [1]}, InputError, "1 scales, expected one for each of 2"),
         ({"scales": [1, -1]}, InputError, "at least 0"),
         ({"scales": [1, 1], "norm": "l2"}, InputError, "norm linf"),
-        ({"given": X[0] > 0, "perturbation": "brightness"}, InputError, "perturbation"),
+        ({"given": X[0] > 0, "perturbation": "path"}, InputError, "outputs only"),
         ({"given": sets.box(X, 1, 0)}, EmptySetError, "contradicts itself"),
         ({"that": Y[0] <= Y[0]}, PropertyError, "contradicts itself"),
         ({"integers": [2]}, InputError, "inputs 0 to 1"),

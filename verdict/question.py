@@ -84,7 +84,7 @@ def robustness_question(
     """The parts of a question, checked; arguments as in `verdict.robust`. Raises InputError and PropertyError."""
     from .certificate.replay import scores
     from .network.evaluate import classify
-    from .property import LinfBall, NormBall, ScaledBall, misclassification
+    from .property import LinfBall, NormBall, ScaledBall
 
     if norm not in NORMS:
         raise InputError(f"norm {norm!r} is not supported, expected one of {', '.join(NORMS)}")
@@ -102,36 +102,40 @@ def robustness_question(
     point = center.floats()
     predicted = classify(scores(network, network.runtime(point), point))
     label = predicted if label is None else label
-    if that is not None or given is not None:
-        if perturbation is not None:
-            raise InputError("formulas are about the inputs themselves: they do not go with a perturbation")
-        subject, unsafe = _stated(network, that, given, None if that is not None else (label, target))
-        return Question(subject, family, unsafe, None if that is not None else label, target, predicted)
-    unsafe = misclassification(label, network.output_size, target)
+    asked = None if that is not None else label
+    subject, unsafe = _stated(network, label, target, that, given)
     if perturbation is None:
-        return Question(network, family, unsafe, label, target, predicted)
+        return Question(subject, family, unsafe, asked, target, predicted)
+    if subject.passes_inputs:
+        raise InputError("with a perturbation a formula may be about the outputs only: its inputs are the parameters")
     from .compose.behind import behind
     from .property.fronts import from_text
 
     front = from_text(perturbation) if isinstance(perturbation, str) else perturbation
     made = behind(front, network, center, low, high)
-    return Question(made.network, made.family, unsafe, label, target, predicted, made.front)
+    return Question(made.network, made.family, unsafe, asked, target, predicted, made.front)
 
 
 def _stated(
-    network: Network, that: Formula | None, given: Formula | None, classes: tuple[int, int | None] | None
+    network: Network, label: int, target: int | None, that: Formula | None, given: Formula | None
 ) -> tuple[Network, UnsafeSet]:
-    """The network with its inputs passed through, and where inputs as `given` violate `that`, or the class changes."""
+    """Where the class changes, or `that` does not hold, under a condition; the network passes its inputs through where
+    they are mentioned."""
     from .property import misclassification
-    from .property.conditions import region_of, under, widened
+
+    outputs = network.output_size
+    if that is None and given is None:
+        return network, misclassification(label, outputs, target)
+    from .property.conditions import about_inputs, region_of, under, widened
     from .search.heads import refuse_head
 
-    if classes is not None:
-        unsafe = widened(misclassification(classes[0], network.output_size, classes[1]), network)
-    elif that is not None:
-        unsafe = region_of(~that, network)
-    subject = network.passing_inputs()
-    unsafe = unsafe if given is None else under(unsafe, region_of(given, network))
+    passes = given is not None or (that is not None and about_inputs(that))
+    passed, subject = (network.input_size, network.passing_inputs()) if passes else (0, network)
+    if that is None:
+        unsafe = widened(misclassification(label, outputs, target), passed)
+    else:
+        unsafe = region_of(~that, outputs, passed)
+    unsafe = unsafe if given is None else under(unsafe, region_of(given, outputs, passed))
     refuse_head(subject, unsafe)
     return subject, unsafe
 
@@ -167,7 +171,8 @@ def refuse_certificate(question: Question) -> None:
     """Raise InputError where the checker's claims cannot say what is asked."""
     from .property import LinfBall
 
-    if question.network.passes_inputs or (question.front is None and not isinstance(question.family, LinfBall)):
+    plain = question.front is not None or isinstance(question.family, LinfBall)
+    if question.label is None or question.network.passes_inputs or not plain:
         raise InputError(
             "a certificate about a radius says that a class stays: for scales and formulas use prove, which keeps its "
             "question beside the certificate"

@@ -14,20 +14,23 @@ import numpy as np
 
 from ..errors import EmptySetError
 from ..network.exact import Coefficients
-from ..network.network import Network
 from .language import Formula, all_of, inputs, query_text
 from .unsafe import Polytope, UnsafeSet
 from .vnnlib1 import parse_vnnlib1
 
 
-def region_of(formula: Formula, network: Network) -> UnsafeSet:
-    """Where a formula over inputs and outputs holds, as polytopes over the outputs of `network.passing_inputs()`.
+def about_inputs(formula: Formula) -> bool:
+    """Whether a formula mentions an input."""
+    return any(name[0] == "X" for name in formula.variables())
+
+
+def region_of(formula: Formula, outputs: int, inputs_passed: int = 0) -> UnsafeSet:
+    """Where a formula holds, as polytopes over the outputs and the inputs that a network passes through behind them.
 
     Raises EmptySetError where it holds nowhere, whatever the inputs and outputs are.
     """
-    outputs = network.output_size
     over = formula.renamed(lambda name: name if name[0] == "Y" else f"Y_{outputs + int(name[2:])}")
-    width = outputs + network.input_size
+    width = outputs + inputs_passed
     # A query needs an input; this one is a constant that nothing refers to.
     cases = parse_vnnlib1(query_text(all_of([inputs(1)[0] == 0, over]), 1, width), "the condition").cases
     if len(cases) != 1:
@@ -61,9 +64,8 @@ def under(unsafe: UnsafeSet, condition: UnsafeSet) -> UnsafeSet:
     return UnsafeSet(tuple(both), unsafe.outputs)
 
 
-def widened(unsafe: UnsafeSet, network: Network) -> UnsafeSet:
-    """An unsafe set over the outputs of `network`, over those of `network.passing_inputs()`."""
-    extra = network.input_size
+def widened(unsafe: UnsafeSet, extra: int) -> UnsafeSet:
+    """An unsafe set over the outputs, over `extra` inputs behind them too."""
     polytopes = [
         Polytope(Coefficients.from_fractions(np.pad(p.matrix.fractions(), ((0, 0), (0, extra)))), p.offset, p.name)
         for p in unsafe.polytopes

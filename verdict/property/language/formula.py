@@ -42,6 +42,10 @@ class Formula:
         """Its VNN-LIB text, in pieces."""
         raise NotImplementedError
 
+    def variables(self) -> set[str]:
+        """The variables that it mentions, "X_i" and "Y_i"."""
+        raise NotImplementedError
+
     def renamed(self, name: Callable[[str], str]) -> Formula:
         """The formula over other variables, "X_i" and "Y_i", by their names here."""
         raise NotImplementedError
@@ -73,6 +77,9 @@ class Comparison(Formula):
         parts = [name if c * scale == 1 else f"(* {_number(c * scale)} {name})" for name, c in terms.items()]
         left = parts[0] if len(parts) == 1 else f"(+ {' '.join(parts)})" if parts else "0"
         yield f"({'>' if falls else '<'}{'' if self.strict else '='} {left} {_number(-constant * scale)})"
+
+    def variables(self) -> set[str]:
+        return set(self.left.terms)
 
     def renamed(self, name: Callable[[str], str]) -> Formula:
         terms = {name(variable): c for variable, c in self.left.terms.items()}
@@ -106,6 +113,9 @@ class Junction(Formula):
         for part in self.parts:
             yield from part.lines()
         yield ")"
+
+    def variables(self) -> set[str]:
+        return set().union(*(part.variables() for part in self.parts))
 
     def renamed(self, name: Callable[[str], str]) -> Formula:
         return Junction(self.op, [part.renamed(name) for part in self.parts])
