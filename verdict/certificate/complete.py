@@ -33,6 +33,7 @@ def complete(
     *,
     query: Path | None = None,
     witness: Sequence[Fraction] | None = None,
+    found: Sequence[tuple[int, int, int]] | None = None,
     any_order: bool = False,
     tier: str = "exact",
     most: int = 10_000,
@@ -42,27 +43,29 @@ def complete(
     """Write a certificate and halve its open boxes until none is left; the number of leaves still open (0: accepted).
 
     `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split. At
-    most `most` leaves are halved; `jobs` and `progress` are the checker's. Raises InputError where the checker cannot
-    read its own files.
+    most `most` leaves are halved; `found` are those that are open if that is known. `jobs` and `progress` are the
+    checker's. Raises InputError where the checker cannot read its own files.
     """
     asked = None if query is None else query.read_bytes()
     # After the first round only the halves are looked at.
     among: list[tuple[int, int, int]] | None = None
     for _ in range(ROUNDS):
-        write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
-        try:
-            found = open_leaves(path, network.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
-                                progress=progress)
-        except (UnreadableError, RejectedError) as error:
-            raise InputError(f"{path}: {error}") from error
+        if found is None:
+            write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
+            try:
+                found = open_leaves(path, network.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
+                                    progress=progress)
+            except (UnreadableError, RejectedError) as error:
+                raise InputError(f"{path}: {error}") from error
         most -= len(found)
         if not found or most < 0 or not all(parts[p].at_leaves for p, _, _ in found):
-            break
+            return len(found)
         among = []
         for p, goal in sorted({(p, g) for p, g, _ in found}):
             wanted = {n for a, b, n in found if (a, b) == (p, goal)}
             among += [(p, goal, n) for n in _halve(parts[p].goals[goal].tree, wanted, *boxes[p])]
-    return len(found)
+        found = None
+    return len(among or ())
 
 
 def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:

@@ -33,6 +33,8 @@ from .write import write_certificate
 
 # A check that will not end in the time left is given up after so many seconds.
 TRIAL = 1.0
+# Seconds that making a proof hold for float32 may take, and its share of what everything before it took.
+LEAST_MENDING, MENDING_SHARE = 1.0, 0.15
 # Halving a box helps where at most so many inputs can vary.
 FEW_INPUTS = 12
 
@@ -158,12 +160,10 @@ class Draft:
         late = "the time ran out before it was checked"
         try:
             report = self._check(path, deadline, threads)
+            if not report.any_order and not self.claim.get("open"):
+                report = self._mended(path, report.open, deadline, threads) or report
             if not report.accepted:
-                if not self._complete(path, deadline, threads):
-                    return report, f"the checker rejects it: {report.reason}"
-                report = self._check(path, deadline, threads)
-            if report.accepted and not report.any_order and not self.claim.get("open"):
-                report = self._for_float32(path, deadline, threads) or report
+                report = self._mended(path, None, deadline, threads, any_order=False) or report
         except KeyboardInterrupt:
             late = "interrupted before it was checked"
         except _LateError:
@@ -172,7 +172,8 @@ class Draft:
         except UnreadableError as error:
             raise InputError(f"no certificate: {error}") from error
         if report is not None and not report.accepted:
-            return report, f"the checker rejects it, and the time ran out before it was mended: {report.reason}"
+            late = ", and the time ran out before it was mended" if deadline.passed() else ""
+            return report, f"the checker rejects it{late}: {report.reason}"
         return report, late if report is None or report.tier != "exact" else ""
 
     def _quickly(self, path: Path, deadline: Deadline, threads: int) -> tuple[Report | None, str]:
@@ -192,37 +193,46 @@ class Draft:
             path, self.network.path, self.query, tier=tier, jobs=threads, any_order=any_order, progress=watch
         )
 
-    def _complete(self, path: Path, deadline: Deadline, threads: int, any_order: bool = False) -> bool:
-        """Halve what the checker leaves open, where that can help; True if nothing is left open."""
+    def _mended(
+        self,
+        path: Path,
+        found: Sequence[tuple[int, int, int]] | None,
+        deadline: Deadline,
+        threads: int,
+        any_order: bool = True,
+    ) -> Report | None:
+        """Halve the leaves `found` open, or all that are, where that can help: the report on the file that has taken the
+        place of `path`, for every float32 evaluation order if asked, or None."""
         boxes = [self._box(part) for part in self.parts]
-        if any(np.count_nonzero(high > low) > FEW_INPUTS for low, high in boxes):
-            return False
-        left = complete(
-            path,
-            self.claim,
-            self.network,
-            self.parts,
-            boxes,
-            query=self.query,
-            witness=self.witness,
-            any_order=any_order,
-            jobs=threads,
-            progress=_Watch(deadline, 0),
-        )
-        return left == 0
-
-    def _for_float32(self, path: Path, deadline: Deadline, threads: int) -> Report | None:
-        """Try to make the proof hold for every float32 evaluation order; the file is replaced only if that succeeds."""
-        trial = path.with_name(path.name + ".float32")
+        if found == () or any(np.count_nonzero(high > low) > FEW_INPUTS for low, high in boxes):
+            return None
+        clock = deadline.share(1.0, max(LEAST_MENDING, MENDING_SHARE * deadline.elapsed())) if any_order else deadline
+        trial = path.with_name(path.name + ".trial")
         try:
-            if self._complete(trial, deadline, threads, any_order=True):
-                report = self._check(trial, deadline, threads)
-                if report.any_order:
-                    os.replace(trial, path)
-                    return report
-        except (_LateError, KeyboardInterrupt, InputError):
-            # An InputError: no halving can help, as with a Softmax at the end. The proof over the reals stands.
-            pass
+            left = complete(
+                trial,
+                self.claim,
+                self.network,
+                self.parts,
+                boxes,
+                query=self.query,
+                witness=self.witness,
+                found=found,
+                any_order=any_order,
+                jobs=threads,
+                progress=_Watch(clock, 0),
+            )
+            report = None if left else self._check(trial, deadline, threads)
+            if report is not None and (report.any_order if any_order else report.accepted):
+                os.replace(trial, path)
+                return report
+        except InputError:
+            # Too many leaves are open.
+            return None
+        except (_LateError, KeyboardInterrupt):
+            # What there is over the reals stands.
+            if not any_order:
+                raise
         finally:
             _remove(trial)
         return None

@@ -21,6 +21,8 @@ from .readers.claim import Claim, read_claim
 from .readers.onnx_reader import read_network
 
 MOST_FILE = 2**30
+# Open leaves after which the rest is not looked at.
+MOST_OPEN = 1_000
 
 
 class Work:
@@ -28,8 +30,8 @@ class Work:
 
     def __init__(self, certificate: Any, network: Any, query: Any, tier: str, jobs: int, progress: Any) -> None:
         self.tier, self.jobs, self.progress, self.done = tier, max(1, jobs), progress, 0
-        # A list collects open leaves; None, as in every check, ends at the first.
-        self.open_leaves: list[tuple[int, int, int]] | None = None
+        # Those found open so far.
+        self.open_leaves: list[tuple[int, int, int]] = []
         # The leaves to look at, None for all.
         self.among: set[tuple[int, int, int]] | None = None
         self.certificate = Certificate(certificate)
@@ -81,9 +83,9 @@ class Work:
         return at[np.isin(leaves.first + at, [n for p, g, n in self.among if (p, g) == (part, goal)])]
 
     def left_open(self, part: int, goal: int, leaves: list[int]) -> None:
-        if self.open_leaves is None:
-            raise RejectedError(f"p{part}.g{goal}: leaf {leaves[0]} does not exclude the unsafe set")
         self.open_leaves += [(part, goal, leaf) for leaf in leaves]
+        if len(self.open_leaves) > MOST_OPEN:
+            raise RejectedError(f"more than {MOST_OPEN} leaves do not exclude the unsafe set")
 
 
 def _read(path: Any) -> bytes:
