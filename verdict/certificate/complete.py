@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checker import RejectedError, UnreadableError, open_leaves
+from ..checker import Memory, RejectedError, UnreadableError, open_leaves
 from ..errors import InputError
 from ..network.network import Network
 from .proof import INPUT, LEAF, Part, ProofTree
@@ -39,22 +39,23 @@ def complete(
     most: int = 10_000,
     jobs: int = 1,
     progress: Callable[[int], object] = lambda leaves: None,
+    memory: Memory | None = None,
 ) -> int:
     """Write a certificate and halve its open boxes until none is left; the number of leaves still open (0: accepted).
 
     `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split. At
-    most `most` leaves are halved; `found` are those that are open if that is known. `jobs` and `progress` are the
-    checker's. Raises InputError where the checker cannot read its own files.
+    most `most` leaves are halved; `found` are those that are open if that is known. `jobs`, `progress` and `memory` are
+    the checker's. Raises InputError where the checker cannot read its own files.
     """
     asked = None if query is None else query.read_bytes()
     # After the first round only the halves are looked at.
     among: list[tuple[int, int, int]] | None = None
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         if found is None:
             write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
             try:
                 found = open_leaves(path, network.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
-                                    progress=progress)
+                                    progress=progress, memory=memory)
             except (UnreadableError, RejectedError) as error:
                 raise InputError(f"{path}: {error}") from error
         most -= len(found)
@@ -63,14 +64,18 @@ def complete(
         among = []
         for p, goal in sorted({(p, g) for p, g, _ in found}):
             wanted = {n for a, b, n in found if (a, b) == (p, goal)}
-            among += [(p, goal, n) for n in _halve(parts[p].goals[goal].tree, wanted, *boxes[p])]
+            among += [(p, goal, n) for n in _halve(parts[p].goals[goal].tree, wanted, *boxes[p], turn > 0)]
         found = None
     return len(among or ())
 
 
-def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:
+def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any, forget: bool) -> list[int]:
     """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root; the
-    numbers of the halves."""
+    numbers of the halves.
+
+    The multipliers of a leaf are those of its halves too, unless they are to be forgotten: a mean of rows that does not
+    exclude a polytope may never do so, however small the box, where each row alone does in the end.
+    """
     widths = np.where(high > low, high - low, 1.0)
     stack: list[tuple[int, Any, Any]] = [(0, low, high)]
     before = 0
@@ -80,6 +85,8 @@ def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:
         kind, variable, value, first = tree.node(node)
         if kind == LEAF:
             if before in wanted:
+                if forget:
+                    tree.reopen(node)
                 axis = int(np.argmax((top - bottom) / widths))
                 tree.split_inputs(node, axis, bottom[axis] / 2 + top[axis] / 2)
                 halves += [before + len(halves) // 2, before + len(halves) // 2 + 1]

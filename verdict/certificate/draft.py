@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checker import Report, UnreadableError, check
+from ..checker import Memory, Report, UnreadableError, check
 from ..deadline import Deadline
 from ..errors import InputError, UnsupportedError
 from ..network.exact import float_above, float_below
@@ -87,6 +87,7 @@ class Draft:
         # A network that is no file as it is (unpacked, or composed of several) becomes one beside the certificate.
         self.network = network if _is_file(network) else replace(network, path=path.with_name(path.name + ".onnx"))
         self.parts: list[Part] = []
+        self._memory = Memory()
         # Why there can be no certificate at all.
         self.reason = ""
         try:
@@ -190,7 +191,14 @@ class Draft:
         watch = _Watch(deadline, leaves_of(self.parts) if tier == "exact" else 0)
         any_order = not self.claim.get("open", False)
         return check(
-            path, self.network.path, self.query, tier=tier, jobs=threads, any_order=any_order, progress=watch
+            path,
+            self.network.path,
+            self.query,
+            tier=tier,
+            jobs=threads,
+            any_order=any_order,
+            progress=watch,
+            memory=self._memory if tier == "exact" else None,
         )
 
     def _mended(
@@ -201,8 +209,8 @@ class Draft:
         threads: int,
         any_order: bool = True,
     ) -> Report | None:
-        """Halve the leaves `found` open, or all that are, where that can help: the report on the file that has taken the
-        place of `path`, for every float32 evaluation order if asked, or None."""
+        """Halve the leaves `found` open, or all that are, where that can help: the report on the file that then replaces
+        `path`, for every float32 evaluation order if asked, or None."""
         boxes = [self._box(part) for part in self.parts]
         if found == () or any(np.count_nonzero(high > low) > FEW_INPUTS for low, high in boxes):
             return None
@@ -221,6 +229,7 @@ class Draft:
                 any_order=any_order,
                 jobs=threads,
                 progress=_Watch(clock, 0),
+                memory=self._memory,
             )
             report = None if left else self._check(trial, deadline, threads)
             if report is not None and (report.any_order if any_order else report.accepted):

@@ -6,5 +6,6 @@ It needs NumPy and ONNX's file parser. `check` reads the network and the propert
 from .arithmetic import TIERS
 from .check import Report, check, open_leaves
 from .errors import RejectedError, UnreadableError
+from .memory import Memory
 
-__all__ = ["TIERS", "RejectedError", "Report", "UnreadableError", "check", "open_leaves"]
+__all__ = ["TIERS", "Memory", "RejectedError", "Report", "UnreadableError", "check", "open_leaves"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .arithmetic import TIERS
 from .errors import RejectedError, UnreadableError
+from .memory import Memory
 from .work import Work
 
 REAL, ANY_ORDER = "the reals", "the reals and every float32 evaluation order"
@@ -41,17 +42,19 @@ class Report:
 
 
 def check(certificate: str | Path, network: str | Path, query: str | Path | None = None, *, tier: str = "exact",
-          jobs: int = 1, any_order: bool = True, progress: Callable[[int], object] = lambda leaves: None) -> Report:
+          jobs: int = 1, any_order: bool = True, progress: Callable[[int], object] = lambda leaves: None,
+          memory: Memory | None = None) -> Report:
     """Check a certificate against a network and, where the claim is about one, a query.
 
     Tiers: exact (integers), rigorous (floats with charged rounding), python (Fractions, slow). With `any_order` the
     proof is first tried with the rounding of every float32 evaluation charged. `progress` is told how many leaves are
-    done. Raises UnreadableError.
+    done. With `memory` leaves that it has seen excluded before are not looked at again. Raises UnreadableError.
     """
     started = time.monotonic()
     if tier not in TIERS:
         raise UnreadableError(f"there is no tier {tier!r}, expected {', '.join(TIERS)}")
     work = Work(certificate, network, query, tier, jobs, progress)
+    work.memory = memory or work.memory
     reason, refused, charged = "", [], any_order
     while True:
         accepted, work.open_leaves = False, []
@@ -73,13 +76,15 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
 
 def open_leaves(certificate: str | Path, network: str | Path, query: str | Path | None = None, *, tier: str = "exact",
                 jobs: int = 1, any_order: bool = False, among: Iterable[tuple[int, int, int]] | None = None,
-                progress: Callable[[int], object] = lambda leaves: None) -> list[tuple[int, int, int]]:
+                progress: Callable[[int], object] = lambda leaves: None,
+                memory: Memory | None = None) -> list[tuple[int, int, int]]:
     """The leaves (part, goal, number in the goal's preorder) that a check finds open: what a prover has still to split.
 
-    With `among` only these leaves are looked at; `jobs` and `progress` as in `check`. Raises UnreadableError, and
-    RejectedError where the certificate fails otherwise.
+    With `among` only these leaves are looked at; `jobs`, `progress` and `memory` as in `check`. Raises UnreadableError,
+    and RejectedError where the certificate fails otherwise.
     """
     work = Work(certificate, network, query, tier, jobs, progress)
+    work.memory = memory or work.memory
     work.among = None if among is None else set(among)
     work.run(any_order)
     return work.open_leaves

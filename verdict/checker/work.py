@@ -15,6 +15,7 @@ from .arithmetic import arithmetics
 from .errors import RejectedError, UnreadableError
 from .kernel.proof import prove
 from .kernel.tree import Leaves
+from .memory import Memory
 from .network import Network
 from .readers.certificate import Certificate
 from .readers.claim import Claim, read_claim
@@ -32,6 +33,7 @@ class Work:
         self.tier, self.jobs, self.progress, self.done = tier, max(1, jobs), progress, 0
         # Those found open so far.
         self.open_leaves: list[tuple[int, int, int]] = []
+        self.memory = Memory()
         # The leaves to look at, None for all.
         self.among: set[tuple[int, int, int]] | None = None
         self.certificate = Certificate(certificate)

@@ -82,14 +82,14 @@ class HardBox:
             return True
 
         polytope, means = with_mean(self.unsafe.polytopes[left], weights[0, self.rows.of(left)])
-        proof = None if self.neurons is None else Recording(self.neurons, [[0]])
+        proof = None if self.neurons is None else Recording(self.neurons, [[0]], any_order=True)
         # A linear program costs more than halving the box.
         search = ReluSplit(self.graph, bounds, [polytope], Workers(1), note, proof=proof, programs=False)
         outcome = search.run(deadline)
         found = np.concatenate(points)
         if proof is None or not outcome.proved:
             return Work(outcome.proved, found)
-        search.record(deadline)
+        search.record(deadline, 0.0)
         (goal,) = proof.parts[0].goals
         own = self.rows.of(left)
         shares, others = np.zeros((len(means), len(self.rows.owner))), weights[0]

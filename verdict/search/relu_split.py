@@ -144,10 +144,13 @@ class ReluSplit:
             ended = self._advance([batch.take(share) for share in self.workers.shares(len(batch))], STEPS)
         return ended
 
-    def record(self, deadline: Deadline) -> None:
-        """Add the part that the trees of a search make to the recording, once it has proved all."""
+    def record(self, deadline: Deadline, least: float = LEAST_WIDENING) -> None:
+        """Add the part that the trees of a search make to the recording, once it has proved all.
+
+        Making room for float32 takes a share of the time that the search took, or `least` seconds.
+        """
         if self._narrow is not None:
-            clock = deadline.share(1.0, max(LEAST_WIDENING, WIDENING_SHARE * self._clock.elapsed()))
+            clock = deadline.share(1.0, max(least, WIDENING_SHARE * self._clock.elapsed()))
             self._narrow.widen(self.workers, self._batch, clock)
         if self._trees is not None:
             self._trees.finish(self._lemmas)

@@ -33,7 +33,7 @@ class Part:
     """Part number `number` of the proof that `work` checks."""
 
     def __init__(self, work: Work, number: int, any_order: bool) -> None:
-        self.work, self.number, self.record = work, number, work.parts[number]
+        self.work, self.number, self.record, self.any_order = work, number, work.parts[number], any_order
         self.disjuncts = [d for goal in self.record.goals for d in goal]
         chosen = [work.claim.disjuncts[d] for d in self.disjuncts]
         # Parts of several boxes are about the smallest box around them.
@@ -113,7 +113,12 @@ class Part:
         group = self.work.certificate.goal(self.number, goal, self.neurons, rows, len(owned) == 1)
 
         def look(leaves: Leaves) -> list[int]:
-            domains, wanted = group.domains(leaves), self.work.wanted(self.number, goal, leaves)
+            wanted = self.work.wanted(self.number, goal, leaves)
+            if not len(wanted):
+                return []
+            domains = group.domains(leaves)
+            if self.record.at_leaves:
+                wanted, names = self.work.memory.unknown(domains, wanted, (self.any_order, *self.record.goals[goal]))
             plain, split, still = leaves.kind[wanted] == LINES, leaves.signs[wanted].any(axis=1), []
             for at, splits in ((wanted[plain & ~split], False), (wanted[plain & split], True)):
                 attempts = for_lines(self.arithmetics, self.record.at_leaves, splits, domains.has_lines)
@@ -121,6 +126,8 @@ class Part:
             for j in wanted[~plain]:
                 attempts = for_rationals(self.arithmetics[-1], self.exact, self.record.at_leaves)
                 still += [j] if self._open(group.single(domains.take([j])), owned, attempts)[0] else []
+            if self.record.at_leaves:
+                self.work.memory.keep(names[j] for j in set(wanted.tolist()).difference(still))
             return [leaves.first + int(j) for j in still]
 
         for still in self._over(group, 1, self.neurons, look):
