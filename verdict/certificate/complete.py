@@ -50,7 +50,7 @@ def complete(
     asked = None if query is None else query.read_bytes()
     # After the first round only the halves are looked at.
     among: list[tuple[int, int, int]] | None = None
-    for turn in range(ROUNDS):
+    for _ in range(ROUNDS):
         if found is None:
             write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
             try:
@@ -64,18 +64,14 @@ def complete(
         among = []
         for p, goal in sorted({(p, g) for p, g, _ in found}):
             wanted = {n for a, b, n in found if (a, b) == (p, goal)}
-            among += [(p, goal, n) for n in _halve(parts[p].goals[goal].tree, wanted, *boxes[p], turn > 0)]
+            among += [(p, goal, n) for n in _halve(parts[p].goals[goal].tree, wanted, *boxes[p])]
         found = None
     return len(among or ())
 
 
-def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any, forget: bool) -> list[int]:
+def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:
     """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root; the
-    numbers of the halves.
-
-    The multipliers of a leaf are those of its halves too, unless they are to be forgotten: a mean of rows that does not
-    exclude a polytope may never do so, however small the box, where each row alone does in the end.
-    """
+    numbers of the halves."""
     widths = np.where(high > low, high - low, 1.0)
     stack: list[tuple[int, Any, Any]] = [(0, low, high)]
     before = 0
@@ -85,8 +81,6 @@ def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any, forget: bool)
         kind, variable, value, first = tree.node(node)
         if kind == LEAF:
             if before in wanted:
-                if forget:
-                    tree.reopen(node)
                 axis = int(np.argmax((top - bottom) / widths))
                 tree.split_inputs(node, axis, bottom[axis] / 2 + top[axis] / 2)
                 halves += [before + len(halves) // 2, before + len(halves) // 2 + 1]

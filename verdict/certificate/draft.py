@@ -209,8 +209,8 @@ class Draft:
         threads: int,
         any_order: bool = True,
     ) -> Report | None:
-        """Halve the leaves `found` open, or all that are, where that can help: the report on the file that then replaces
-        `path`, for every float32 evaluation order if asked, or None."""
+        """Halve the leaves `found` open, or all that are, where that can help: the report on the file that then takes
+        the place of `path`, for every float32 evaluation order if asked, or None."""
         boxes = [self._box(part) for part in self.parts]
         if found == () or any(np.count_nonzero(high > low) > FEW_INPUTS for low, high in boxes):
             return None

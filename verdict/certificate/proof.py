@@ -98,11 +98,6 @@ class ProofTree:
             found, values = self.columns[column], np.asarray(betas)[leaf, column]
             self._betas.update((n, (found[a:b], values[a:b])) for n, a, b in zip(numbers, ends, ends[1:], strict=False))
 
-    def reopen(self, node: int) -> None:
-        """Forget what closes a leaf by lines."""
-        for store in (self._slopes, self._betas, self._rows):
-            store.pop(node, None)
-
     def close_raw(self, node: int, rows: Any, multipliers: Any) -> None:
         """Close a leaf by any multipliers of all neurons, in the checker's numbering: LP duals, Farkas rays."""
         self._variable[node] = RAW

@@ -55,7 +55,8 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
         raise UnreadableError(f"there is no tier {tier!r}, expected {', '.join(TIERS)}")
     work = Work(certificate, network, query, tier, jobs, progress)
     work.memory = memory or work.memory
-    reason, refused, charged = "", [], any_order
+    refused: list[tuple[int, int, int]] = []
+    reason, charged = "", any_order
     while True:
         accepted, work.open_leaves = False, []
         try:
