@@ -1,11 +1,12 @@
 """Leaves that were excluded before are not looked at again, and any other leaf is."""
 
 
+from support.networks import twins
+
 import verdict
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import robust_claim, write_certificate
 from verdict.checker import Memory, check, open_leaves
-
 
 THRESHOLDS = [-0.9, 0.9]
 

@@ -87,8 +87,8 @@ def ascend_slopes(
     """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
     Works in the float type and on the device of `rows`, until `stop` returns True or `steps` are taken; `snap` moves
-    slopes to those that are wanted (`on_grid`). Returns the best bounds (batch,), with their rounding charged, and their
-    slopes per ReLU node, (batch, node size), sound whatever they are.
+    slopes to those that are wanted (`on_grid`). Returns the best bounds (batch,), with their rounding charged, and
+    their slopes per ReLU node, (batch, node size), sound whatever they are.
     """
     xp, batch = namespace(rows), len(rows)
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
