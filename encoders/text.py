@@ -45,9 +45,11 @@ def smt2(
 
 def column_names(encoding: Encoding, graph: Graph) -> list[str]:
     """Names of a model's columns: inputs x0, x1, ...; for neuron i of ReLU node k its pre-activation zk_i, its value
-    yk_i where that is another column, and the binary ak_i; whatever is left is the margin."""
+    yk_i where that is another column, and the binary ak_i; t0, t1, ... of the input set; what is left is the margin."""
     names = ["margin"] * encoding.model.columns
     names[: encoding.input_size] = [f"x{i}" for i in range(encoding.input_size)]
+    for i, column in enumerate(encoding.auxiliary.tolist()):
+        names[column] = f"t{i}"
     matrix = encoding.model.matrix
     for node, (neurons, first, _) in encoding.definitions.items():
         for k, neuron in enumerate(neurons.tolist()):

@@ -18,7 +18,9 @@ from .errors import InputError
 from .network.network import Network
 from .property import Box, UnsafeSet
 from .property.cases import Case, formula_of
-from .property.formula import Formula, comparisons
+from .property.formula import Comparison, Connective, Formula, comparisons
+from .property.norm_ball import RoundBox
+from .property.polynomial import Polynomial
 from .property.vnnlib1 import VnnLib1
 from .property.vnnlib2 import Declared, DeclaredNetwork, VnnLib2, declared_names
 from .property.vnnlib2_write import query_text, rewritten
@@ -54,7 +56,19 @@ def of_sets(network: Network, box: Box, unsafe: UnsafeSet, title: str) -> Questi
     """Does any point of `box` reach `unsafe`?"""
     cases = (Case(box, unsafe),)
     names = declared_names([declaration(network)])
-    return Question(network, formula_of(cases, network.output_size), cases, names, title)
+    formula = formula_of(cases, network.output_size)
+    if isinstance(box, RoundBox) and box.family.norm == "l2":
+        formula = Connective(True, (formula, _within(box)))
+    return Question(network, formula, cases, names, title)
+
+
+def _within(box: RoundBox) -> Comparison:
+    """That the inputs lie in the L2 ball: the sum of squares of their steps is at most that of the radius."""
+    total = Polynomial.constant(-box.radius * box.radius)
+    for i, c in enumerate(box.family.points):
+        step = Polynomial.variable(i).plus(Polynomial.constant(-c))
+        total = total.plus(step.times(step))
+    return Comparison(total, "<=")
 
 
 def declaration(network: Network) -> DeclaredNetwork:
@@ -69,6 +83,8 @@ def declaration(network: Network) -> DeclaredNetwork:
 
 def vnnlib(question: Question) -> str:
     """The question as a VNN-LIB 2 query."""
+    if any(isinstance(case.inputs, RoundBox) and case.inputs.family.norm == "l1" for case in question.cases):
+        raise InputError("VNN-LIB has no sums of absolute values: a ball of the norm l1 goes --to smt2, lp or mps")
     comments = [question.heading, "written by verdict encode"]
     if question.query is not None:
         return rewritten(question.query, comments)
@@ -88,10 +104,12 @@ def smt2(question: Question, bounds: str | None) -> str:
         lines = [*(f"; {c}" for c in comments), "; the linear constraints contradict each other", smt.prelude()]
         return "\n".join([*lines, "(assert false)", "(check-sat)", ""])
     boxes = [case.inputs for case in question.cases]
-    hull = Box(
+    hull = boxes[0] if len(boxes) == 1 else Box(
         [min(ends) for ends in zip(*(box.lower for box in boxes), strict=True)],
         [max(ends) for ends in zip(*(box.upper for box in boxes), strict=True)],
     )
+    if hull.auxiliary:
+        comments.append("t0, t1, ...: numbers of the ball, at least |x_i - c_i| (l1) or (x_i - c_i)^2 / radius (l2)")
     method = encoder_bounds(bounds, "smt")
     comments.append(f"bounds by {method!r} are given as lemmas, rounded outward; stable ReLUs are fixed by them")
     graph = question.network.graph
@@ -114,7 +132,7 @@ def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequen
         subject = question.network.passing_inputs() if case.outputs_with_inputs else question.network
         found = _bounds(subject, case.inputs, method)
         for i, polytope in enumerate(case.unsafe.polytopes):
-            encoding = encode_margin(subject.graph, found, polytope)
+            encoding = encode_margin(subject.graph, found, polytope, inputs=case.inputs)
             names = text.column_names(encoding, subject.graph)
             comments = [
                 question.heading,

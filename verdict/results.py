@@ -113,6 +113,7 @@ class Verdict:
     stay and `target` the one that the witness gets, both None where the
     property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed", and
     "float32", every evaluation order of the network in float32. `certificate` is None where none was asked for.
+    Where the status is unknown, `real` can be a violation over the reals that ONNX Runtime does not confirm.
     """
 
     status: str
@@ -126,6 +127,7 @@ class Verdict:
     semantics: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
     certificate: Certificate | None = None
+    real: Witness | None = None
 
 
 @dataclass(frozen=True, eq=False)

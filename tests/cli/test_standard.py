@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import numpy as np
 import onnx
@@ -105,6 +106,8 @@ def test_json_has_the_details(tmp_path, capsys):
     record = json.loads(out)
     assert (code, record["result"], record["assignment"]) == (3, "unknown", None)
     assert "over the reals" in record["reason"]
+    assert Fraction(record["real"]["Y"][0]) == Fraction(1, 3)
+    assert len(record["real"]["X"]) == 3
 
 
 def test_a_certificate_of_two_networks_is_not_made_and_the_answer_says_why(tmp_path, capsys):

@@ -17,6 +17,7 @@ import verdict
 from verdict import encode
 from verdict.cli.main import main
 from verdict.encoders.text import write_lp, write_mps
+from verdict.errors import InputError
 from verdict.property.formula import Comparison, Connective
 from verdict.property.polynomial import Polynomial
 from verdict.property.vnnlib import read_query
@@ -79,6 +80,34 @@ def test_robustness(kind, eps, tmp_path):
     _same_answers(question, status, tmp_path)
     again = parse_vnnlib2(encode.vnnlib(question))
     assert verdict.verify(again, network, timeout=60).status == status
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize(("share", "status"), [(Fraction(99, 100), "robust"), (Fraction(101, 100), "violated")])
+def test_balls_of_other_norms(norm, share, status, tmp_path):
+    # The xor network at (1/4, 1) keeps its class up to a step of 1/4 in L1 and of sqrt(2)/8 in L2.
+    network, x = verdict.load("xor"), [0.25, 1.0]
+    eps = share * (Fraction(1, 4) if norm == "l1" else Fraction(2**0.5 / 8))
+    assert verdict.robust(network, x, eps, norm=norm).status == status
+    question = encode.of_sets(*verdict.api.robustness(network, x, eps, norm=norm)[:3], "a ball")
+    if norm == "l1":
+        _same_answers(question, status, tmp_path)
+        with pytest.raises(InputError, match="absolute values"):
+            encode.vnnlib(question)
+    else:
+        assert _z3(encode.smt2(question, None)) == {"robust": "unsat", "violated": "sat"}[status]
+        with pytest.raises(InputError, match="no linear model"):
+            list(encode.models(question, None))
+        again = parse_vnnlib2(encode.vnnlib(question))
+        assert verdict.verify(again, network, timeout=60).status == status
+
+
+def test_inputs_before_normalisation(capsys):
+    # The xor network at twice (0, 1) keeps its class while the entries, before they are doubled, are 1/4 apart.
+    for eps, answer in (("0.37", "unsat"), ("0.38", "sat")):
+        words = ["encode", "xor", "--input", "xor#1", "--std", "1/2", "--range", "0", "1"]
+        assert main([*words, "--eps", eps, "--to", "smt2"]) == 0
+        assert _z3(capsys.readouterr().out) == answer
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -76,6 +76,7 @@ def judge(
         reason=reason,
         stages=evidence.stages,
         certificate=certificate,
+        real=evidence.real,
     )
 
 

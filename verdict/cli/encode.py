@@ -13,6 +13,7 @@ from verdict.cli.exitcodes import OK
 
 if TYPE_CHECKING:
     from verdict.encode import Question
+    from verdict.network.network import Network
 
 
 def command(
@@ -40,7 +41,11 @@ def command(
     eps: Annotated[
         str | None, Option("--eps", metavar="E", panel=options.QUESTION, help="As in robust.")
     ] = None,
+    norm: options.Norm = "linf",
+    scales: options.Scales = None,
     perturbation: options.Perturbation = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
@@ -50,6 +55,8 @@ def command(
 
     Exit code 0; 2: bad input.
     """
+    from verdict.cli.questions import read_network, shipped_range
+    from verdict.cli.vocabulary import scales as read_scales
     from verdict.encode import FORMATS, smt2, vnnlib
     from verdict.errors import InputError
 
@@ -62,7 +69,12 @@ def command(
     else:
         if input is None or eps is None or network:
             raise InputError(f"{subject} is no .vnnlib file: a network is asked about with --input and --eps")
-        question = _robustness(subject, input, eps, range, perturbation=perturbation, label=label, target=target)
+        network_asked = read_network(subject, mean, std)
+        shipped = None if mean or std else shipped_range(subject)
+        question = _robustness(
+            network_asked, input, eps, range or shipped, perturbation=perturbation, label=label, target=target,
+            norm=norm, scales=read_scales(scales, network_asked),
+        )
     if to in ("smt2", "vnnlib"):
         _write(smt2(question, bounds) if to == "smt2" else vnnlib(question), output)
     else:
@@ -81,23 +93,18 @@ def _query(path: str, networks: list[str]) -> Question:
 
 
 def _robustness(
-    model: str, input: str, eps: str, range: tuple[str, str] | None, **options: Any
+    network: Network, input: str, eps: str, range: tuple[str, str] | None, **options: Any
 ) -> Question:
-    import verdict
     from verdict.api import robustness
-    from verdict.cli.inputs import read_inputs
-    from verdict.cli.questions import shipped_range
+    from verdict.cli.inputs import one_point, read_inputs
+    from verdict.cli.output import measure
     from verdict.encode import of_sets
-    from verdict.errors import InputError
 
-    network = verdict.load(model)
-    inputs = read_inputs(input, network)
-    if len(inputs.points) > 1:
-        raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")
-    point = inputs.points[0]
-    limits = range or shipped_range(model) or inputs.valid_range
+    point = one_point(input, network)
+    limits = range or read_inputs(input, network).valid_range
+    around = "" if options["norm"] == "linf" else f" ({measure(None, options['norm'])})"
     network, box, unsafe, kept = robustness(network, point.values, eps, range=limits, **options)
-    return of_sets(network, box, unsafe, f"{point.name} within {eps} does not keep class {kept}")
+    return of_sets(network, box, unsafe, f"{point.name} within {eps}{around} does not keep class {kept}")
 
 
 def _write(text: str, output: str) -> None:

@@ -45,7 +45,7 @@ class Questions(Generic[Answer]):
     def __init__(self, request: Request, kind: Kind[Answer]) -> None:
         check(request)
         self.request, self.kind = request, kind
-        self.network = read_network(request)
+        self.network = read_network(request.model, request.mean, request.std)
         self.inputs: Points = read_inputs(request.input, self.network)
         if request.certificate is not None and self.inputs.several:
             raise InputError(f"--certificate goes with one input, and {request.input} is a range")
@@ -159,16 +159,16 @@ def check_limits(timeout: float | None, threads: int) -> None:
         raise InputError(f"--threads is {threads}, expected at least 1")
 
 
-def read_network(request: Request) -> Network:
+def read_network(model: str, mean: str | None, std: str | None) -> Network:
     """The network that was asked for, behind the normalisation of its input if one is given."""
     import verdict
 
-    network = verdict.load(request.model)
-    if request.mean is None and request.std is None:
+    network = verdict.load(model)
+    if mean is None and std is None:
         return network
     from verdict.compose.behind import normalised
 
-    return normalised(network, _numbers(request.mean or "0", "--mean"), _numbers(request.std or "1", "--std"))
+    return normalised(network, _numbers(mean or "0", "--mean"), _numbers(std or "1", "--std"))
 
 
 def _numbers(text: str, option: str) -> list[float]:

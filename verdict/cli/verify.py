@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from verdict.network.network import Network
     from verdict.property.vnnlib1 import VnnLib1
     from verdict.property.vnnlib2 import VnnLib2
-    from verdict.results import Verdict
+    from verdict.results import Verdict, Witness
 
 ANSWERS = {"robust": "unsat", "violated": "sat", "unknown": "unknown"}
 Networks = Annotated[
@@ -159,6 +159,7 @@ def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
         "trust": None if answer.trust is None else str(answer.trust),
         "semantics": list(answer.semantics),
         "assignment": assignment,
+        "real": None if answer.real is None else _rationals(answer.real),
         "certificate": certificate_record(answer.certificate),
         "reason": answer.reason,
         "engine": answer.engine,
@@ -166,6 +167,11 @@ def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
         "stages": rounded(answer.stages),
     }
     print(json.dumps(record))
+
+
+def _rationals(real: Witness) -> dict[str, list[str]]:
+    """A solution over the reals that ONNX Runtime does not confirm, exactly; inputs and outputs flat, in order."""
+    return {"X": [str(v) for v in real.point.fractions()], "Y": [str(v) for v in real.outputs.fractions()]}
 
 
 def _print_notes(asked: VnnLib1 | VnnLib2, answer: Verdict, verbose: bool) -> None:

@@ -18,6 +18,8 @@ Row = tuple[tuple[Variable, Fraction], ...]
 
 _ZERO = Fraction(0)
 _EXACT_IN_FLOAT = 1 << 53
+# How many terms of a constraint its name spells out.
+_NAMED_TERMS = 4
 
 
 class Linear(NamedTuple):
@@ -107,11 +109,13 @@ class Rows:
             left = self.name(row[0][0])
         else:
             relation, left = "<", ""
-            for variable, c in row:
+            for variable, c in row[:_NAMED_TERMS]:
                 c = -c if flip else c
                 sign = ("- " if c < 0 else "+ ") if left else ("-" if c < 0 else "")
                 factor = "" if abs(c) == 1 else f"{float(abs(c)):.9g} "
                 left += f"{' ' if left else ''}{sign}{factor}{self.name(variable)}"
+            if len(row) > _NAMED_TERMS:
+                left += f" + ... ({len(row)} terms)"
         return f"{left} {relation}{'' if strict else '='} {decimal(limit)}"
 
 

@@ -49,7 +49,7 @@ def decide_query(
             started = deadline.elapsed()
             last.settle(None if evidence.witness is None else evidence.witness.point)
             total.stages["formula"] = total.stages.get("formula", 0.0) + deadline.elapsed() - started
-            total.witness = last.witness
+            total.witness, total.real = last.witness, last.real or total.real
             if last.proof is not None:
                 proofs.append(last.proof)
                 total.unrecorded = "the query was decided as it stands, where a proof with inequalities closed failed"

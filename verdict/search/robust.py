@@ -40,13 +40,15 @@ from .relu_split import Outcome
 class Evidence:
     """What a search has established: a confirmed witness, a full proof's trust, or neither and why.
 
-    `unrecorded` says why a proof that was to be recorded is not, or not all of it.
+    `unrecorded` says why a proof that was to be recorded is not, or not all of it; `real` is a violation over the reals
+    that the deployed network does not confirm.
     """
 
     witness: Witness | None = None
     proof: Trust | None = None
     reason: str = ""
     unrecorded: str = ""
+    real: Witness | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
 
@@ -367,7 +369,7 @@ class _Run:
             return self._confirm([point])
         if self._confirm(around(self.problem, self.unsafe, point, bounds, self.deadline)):
             return True
-        real = replay_exactly(self.network, self.unsafe, point) is not None
-        what = "violated over the reals" if real else "Z3's model failed its exact replay"
+        self.evidence.real = replay_exactly(self.network, self.unsafe, point)
+        what = "violated over the reals" if self.evidence.real else "Z3's model failed its exact replay"
         self.evidence.reason = f"{what}: {self.evidence.reason}"
         return False

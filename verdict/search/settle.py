@@ -87,6 +87,8 @@ class Settling:
     deadline: Deadline
     witness: Witness | None = None
     proof: Trust | None = None
+    # A solution over the reals that the deployed network does not confirm.
+    real: Witness | None = None
     reason: str = "the point found satisfies the query only with its inequalities closed"
 
     def __post_init__(self) -> None:
@@ -162,11 +164,11 @@ class Settling:
             else:
                 point = _point(session, graph.input_size)
                 if not self._try(around(self.problem, self.problem.unsafe, point, bounds, self.deadline)):
-                    self.reason = (
-                        "satisfied over the reals, but at no point found that ONNX Runtime confirms"
-                        if self.asked.holds(point.fractions(), self.network.evaluate_exact(point).fractions())
-                        else "Z3's model is irrational, and no rational point near it satisfies the query"
-                    )
+                    outputs = self.network.evaluate_exact(point)
+                    self.reason = "Z3's model is irrational, and no rational point near it satisfies the query"
+                    if self.asked.holds(point.fractions(), outputs.fractions()):
+                        self.real = Witness(point, outputs, "the query")
+                        self.reason = "satisfied over the reals, but at no point found that ONNX Runtime confirms"
             return answer != "unknown"
 
 
