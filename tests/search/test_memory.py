@@ -29,6 +29,7 @@ def domains(lower):
         np.zeros((count, 3), np.float32),
         np.array(lower, np.float32),
         np.zeros(count, int),
+        np.zeros(count, int),
     )
 
 

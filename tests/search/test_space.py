@@ -44,7 +44,7 @@ def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reduced, "MOST_ENTRIES", most)
         space = Space(graph, bounds, rows, offsets)
-    assert (space._reduced is None) == (most < 0)
+    assert (space.reduced is None) == (most < 0)
     points = rng.uniform(low, high, (POINTS, graph.input_size))
     points[::2] = np.where(rng.random(points[::2].shape) < 0.5, low, high)
     domains = _domains_around(rng, space, points)
@@ -84,7 +84,8 @@ def _domains_around(rng, space, points):
     betas = (rng.random(shape) * 10.0 ** rng.integers(-6, 6)).astype(np.float32)
     betas[rng.random(shape) < 0.5] = 0
     row = rng.integers(0, len(space.rows), len(points))
-    return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32), np.zeros(len(points), int))
+    none = np.zeros(len(points), int)
+    return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32), none, none)
 
 
 @pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])

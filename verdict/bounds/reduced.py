@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
@@ -76,20 +77,37 @@ class Reduced:
 
     def follow(self, coefficients: Any, below: Any, above: Any, gap: Any) -> tuple[Any, Any]:
         """The minimiser s (batch, inputs) of a bound, and the pre-activations (batch, unstable) it leads to."""
-        xp, first = namespace(coefficients), self.inputs + 1
-        variables = xp.empty_like(coefficients)
-        variables[:, : self.inputs] = xp.where(coefficients[:, : self.inputs] > 0, -1, 1)
-        variables[:, self.inputs] = 1
-        pre = xp.empty_like(below)
+        xp = namespace(coefficients)
+        inputs = xp.where(coefficients[:, : self.inputs] > 0, np.float32(-1), np.float32(1))
+        falling = coefficients[:, self.inputs + 1 :] < 0
+        slope, offset = xp.where(falling, above, below), xp.where(falling, gap, np.float32(0))
+        return inputs, self.forward(inputs, 1, slope, offset)
+
+    def forward(self, inputs: Any, constant: Any, slope: Any, offset: Any) -> Any:
+        """Pre-activations (batch, unstable) at scaled inputs (batch, inputs), every ReLU replaced by a line slope * z +
+        offset; with `constant` 0 and offsets 0 the derivatives in the direction `inputs`."""
+        xp, first = namespace(slope), self.inputs + 1
+        variables = xp.empty((len(slope), first + slope.shape[1]), dtype=slope.dtype, device=slope.device)
+        variables[:, : self.inputs] = inputs
+        variables[:, self.inputs] = constant
+        pre = xp.empty_like(slope)
         for layer in self.layers:
             here = slice(layer.start - first, layer.stop - first)
-            z = variables[:, : layer.start] @ layer.matrix.like(below).T
+            z = variables[:, : layer.start] @ layer.matrix.like(slope).T
             pre[:, here] = z
-            line = xp.where(
-                coefficients[:, layer.start : layer.stop] < 0, above[:, here] * z + gap[:, here], below[:, here] * z
-            )
-            variables[:, layer.start : layer.stop] = line
-        return variables[:, : self.inputs], pre
+            variables[:, layer.start : layer.stop] = slope[:, here] * z + offset[:, here]
+        return pre
+
+    def gradients(self, slope: FloatArray) -> FloatArray:
+        """Derivatives (unstable, inputs) of the pre-activations with respect to the scaled input, the ReLUs having these
+        slopes (unstable,)."""
+        first = self.inputs + 1
+        result = np.zeros((len(slope), self.inputs))
+        for layer in self.layers:
+            before = layer.start - first
+            from_relus = (layer.matrix.values[:, first:] * slope[:before]) @ result[:before]
+            result[before : layer.stop - first] = layer.matrix.values[:, : self.inputs] + from_relus
+        return result
 
 
 class _Form:

@@ -18,6 +18,8 @@ from .space import Domains, Relaxed, Space
 
 # ReLUs tried by really bounding both halves, per domain.
 TRIALS = 2
+# A half that gains less than this share of what is missing to zero still counts as much.
+LEAST = 1e-4
 
 
 def losses(space: Space, domains: Domains, relaxed: Relaxed) -> Any:
@@ -45,6 +47,7 @@ def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> D
         signs[rows, neurons] = sign
         halves.append(replace(domains, signs=signs, lower=hints[half]))
     children = Domains.join(halves)
+    children.depth += 1
     closed = np.flatnonzero(children.lower > 0)
     if len(closed) and not device.is_rigorous:
         hoped = children.take(closed)
@@ -65,12 +68,13 @@ def _best_trial(space: Space, domains: Domains, loss: Any, count: int) -> tuple[
         trial_signs.append(signs)
     many = 2 * count
     slopes, betas = xp.tile(domains.slopes, (many, 1)), xp.tile(domains.betas, (many, 1))
-    row, inherited, node = (xp.tile(a, (many,)) for a in (domains.row, domains.lower, domains.node))
-    trial = Domains(row, xp.concat(trial_signs), slopes, betas, inherited, node)
+    row, *others = (xp.tile(a, (many,)) for a in (domains.row, domains.lower, domains.depth, domains.node))
+    trial = Domains(row, xp.concat(trial_signs), slopes, betas, *others)
     lower = space.relax(trial, slopes, betas, follow=False).lower
     lower = xp.maximum(lower.reshape(count, 2, batch), domains.lower)
-    # The worse half decides, the better one breaks ties; a half that is closed at once counts fully.
-    capped = negative(lower)
-    score = xp.min(capped, axis=1) + 0.1 * xp.max(capped, axis=1)
+    # The product of what the halves gain, of what is missing to zero; a half that is closed at once gains it all.
+    with np.errstate(all="ignore"):
+        gained = (1 - negative(lower) / negative(domains.lower)).clip(LEAST, 1)
+    score = xp.prod(xp.where(xp.isnan(gained), LEAST, gained), axis=1)
     best = xp.argmax(xp.where(picked.T >= 0, score, -np.inf), axis=0)
     return candidates[rows, best], lower[best, :, rows].T

@@ -35,8 +35,10 @@ class Programs:
     ) -> dict[int, Multipliers]:
         """Proofs of some of the open domains, by their number and ascending, until `stop` returns True; domain i is
         about `polytopes[i]`."""
-        left, proofs = np.count_nonzero(domains.signs == 0, axis=1), {}
-        for at in np.flatnonzero(~(domains.lower > 0) & (left > 0)).tolist():
+        # Sides that follow from bounds come by the dozen: only halvings count.
+        left, proofs = self._space.size - domains.depth, {}
+        unsplit = (domains.signs == 0).any(axis=1)
+        for at in np.flatnonzero(~(domains.lower > 0) & unsplit).tolist():
             if left[at] > self._reach:
                 continue
             with self._lock:

@@ -25,18 +25,22 @@ from ..property import Polytope, UnsafeSet
 from .ascent import optimise
 from .attack import attack
 from .branch import branch, losses
+from .estimate import estimate
+from .imply import Implied, imply, nothing_implied
 from .leaf import Multipliers, close_leaf
 from .lemmas import Lemmas
 from .narrow import Narrow
 from .programs import Programs
 from .queue import DomainQueue
 from .rows import Rows
-from .space import Domains, Space
+from .space import Domains, Relaxed, Space
 from .trees import SplitTrees
 from .workers import Workers
 
 # Domains bounded at once by one worker in NumPy and on another device; gradient steps at the root and after each split.
 BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
+# Splits tried for each domain.
+TRIALS = 4
 # Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
 LOOKED_AT, ATTACK_AFTER = 8, 500
 # Gradient steps for a domain of a ball with all ReLUs split.
@@ -65,15 +69,15 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; domains that
-    were split and their halves (see `branch`); domains with nothing left to split; and points to look at."""
+    """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; the sides that
+    follow on the open ones, which of these were split, and their halves (see `branch`); and points to look at."""
 
     closed: Domains
     solved: Domains
     proofs: list[Multipliers]
-    parents: Domains
+    implied: Implied
+    split: Any
     children: Domains
-    full: Domains
     points: FloatArray
 
 
@@ -163,8 +167,11 @@ class ReluSplit:
             self._close_raw(result.solved, result.proofs)
             if len(result.points) and self.try_points(result.points):
                 return self._refuted()
-            for at in range(len(result.full)):
-                domain = result.full.take(slice(at, at + 1))
+            if self._trees is not None:
+                self._trees.imply(result.implied)
+            parents, full = (result.implied.after.take(which) for which in (result.split, ~result.split))
+            for at in range(len(full)):
+                domain = full.take(slice(at, at + 1))
                 if self.bounds.ball is not None:
                     # No linear program says what a ball is, but the best multipliers leave no gap.
                     domain, _ = optimise(self.space, domain, LEAF_STEPS)
@@ -179,8 +186,8 @@ class ReluSplit:
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
                     return self._outcome(False, float(domain.lower[0]), reason)
                 self._close_raw(domain, [] if found is None else [found])
-            if self._trees is not None and len(result.parents):
-                self._trees.split(result.parents, result.children)
+            if self._trees is not None and len(parents):
+                self._trees.split(parents, result.children)
             done = result.children.lower > 0
             self._close(result.children.take(done))
             self._queue.push(result.children.take(~done))
@@ -211,7 +218,7 @@ class ReluSplit:
 
     def _weight(self, domains: Domains) -> Any:
         """The share of the whole that each domain is, counting every split as a half."""
-        return 0.5 ** np.count_nonzero(domains.signs, axis=1) / len(self.polytopes)
+        return 0.5**domains.depth / len(self.polytopes)
 
     def _step(self, domains: Domains, steps: int) -> _Step:
         """Bound a batch, close what can be closed, split the rest."""
@@ -223,12 +230,23 @@ class ReluSplit:
         solved = np.isin(np.arange(len(domains)), list(proofs))
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
         closed = (domains.lower > 0) & ~solved
-        loss = losses(self.space, domains, seen)
-        splittable = ~closed & ~solved & (loss >= 0).any(axis=1)
-        parents = domains.take(splittable)
-        children = branch(self.space, parents, loss[splittable]) if len(parents) else parents
-        full = domains.take(~closed & ~solved & ~splittable)
-        return _Step(domains.take(closed), domains.take(solved), list(proofs.values()), parents, children, full, points)
+        implied, worth = self._look_ahead(domains, seen, ~closed & ~solved)
+        split = (worth >= 0).any(axis=1)
+        parents = implied.after.take(split)
+        children = branch(self.space, parents, worth[split], TRIALS) if len(parents) else parents
+        done, by_programs = domains.take(closed), domains.take(solved)
+        return _Step(done, by_programs, list(proofs.values()), implied, split, children, points)
+
+    def _look_ahead(self, domains: Domains, seen: Relaxed, left: Any) -> tuple[Implied, Any]:
+        """The sides that follow on the domains `left`, and how good a split each of their ReLUs is, -1 if it is one."""
+        opened = domains.take(left)
+        if self.space.reduced is None:
+            return nothing_implied(opened), losses(self.space, domains, seen)[left]
+        # `seen` is of the last multipliers, not of the best.
+        best = self.space.relax(opened, opened.slopes, opened.betas)
+        estimates = estimate(self.space, opened, best)
+        implied = imply(self.space, opened, best, estimates)
+        return implied, estimates.worth(implied.after)
 
     def _best_rows(self, domains: Domains) -> Domains:
         """Each domain with the row of its polytope that its multipliers bound best."""

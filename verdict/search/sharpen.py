@@ -134,7 +134,9 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
         if not len(at) or stop():
             break
         here = at, worst[at]
-        parents = Domains(leaves.row[at], signs[here], slopes[here], betas[here], lower[here], leaves.node[at])
+        parents = replace(
+            leaves.take(at), signs=signs[here], slopes=slopes[here], betas=betas[here], lower=lower[here]
+        )
         halves = branch(space, parents, loss[here])
         children, seen = optimise(space, replace(halves, lower=np.full_like(halves.lower, -np.inf)), STEPS)
         lost = losses(space, children, seen)

@@ -7,6 +7,7 @@ network reduced to its unstable ReLUs where that is small, and rigorous float64 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,9 @@ class Domains:
     """A batch of domains, arrays (batch, ...): the row each is about, splits, multipliers, lower bounds (hints).
 
     `signs` are +1 (on), -1 (off) or 0 (not split), `slopes` those of the lines below, `betas` the multipliers of
-    the splits; each (batch, unstable ReLUs). `lower` is relative to the row's offset: above 0 closes. `node` is the
-    number of the domain in the proof tree that it belongs to, if one is grown (`trees.SplitTrees`).
+    the splits; each (batch, unstable ReLUs). `lower` is relative to the row's offset: above 0 closes. `depth` is how
+    often a domain was halved to get it (sides that follow from a bound are not counted), `node` its number in the proof
+    tree that it belongs to, if one is grown (`trees.SplitTrees`).
     """
 
     row: Any
@@ -39,6 +41,7 @@ class Domains:
     slopes: Any
     betas: Any
     lower: Any
+    depth: Any
     node: Any
 
     def __len__(self) -> int:
@@ -46,7 +49,7 @@ class Domains:
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        return self.row, self.signs, self.slopes, self.betas, self.lower, self.node
+        return self.row, self.signs, self.slopes, self.betas, self.lower, self.depth, self.node
 
     def take(self, index: Any) -> Domains:
         return Domains(*(values[index] for values in self.fields))
@@ -65,13 +68,14 @@ class Relaxed:
     """What bounding a batch of domains saw: lower bounds minus the row's offset (rigorous where NumPy computed them)
     and how much of that is rounding, each (batch,); the coefficients nu of the unstable ReLUs and their
     pre-activations z at the minimiser, each (batch, size); the minimiser x, (batch, inputs), scaled or not (see
-    `Space.points`)."""
+    `Space.points`); in the reduced form the bound's coefficients of the scaled input, (batch, inputs)."""
 
     lower: Any
     rounding: Any
     nu: Any
     z: Any
     x: Any
+    slope: Any = None
 
 
 class Space:
@@ -122,15 +126,15 @@ class Space:
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
         # The reduced form is about a box.
-        self._reduced = reduce(graph, bounds, self.number, rows) if bounds.ball is None else None
+        self.reduced = reduce(graph, bounds, self.number, rows) if bounds.ball is None else None
         # Without the reduced form: float32 where it holds the rows exactly. On balls float64: what float32 loses is
         # told from the rest of the bound on boxes only.
         exact = bounds.ball is None and (rows == rows.astype(np.float32)).all()
         self._dtype = np.float32 if exact else np.float64
-        self._rough = bounds if self._reduced is not None else bounds.astype(self._dtype)
+        self._rough = bounds if self.reduced is not None else bounds.astype(self._dtype)
         self._rough_rows = Constant(rows.astype(self._dtype))
         # A rounded chord is charged only by arithmetic of its own type.
-        quick = np.float32 if self._reduced is not None else self._dtype
+        quick = np.float32 if self.reduced is not None else self._dtype
         self.quick_chords, self.quick_gaps = self.chords.astype(quick), next_above(self.gaps.astype(quick))
         self._chords, self._gaps = Constant(self.quick_chords), Constant(self.quick_gaps)
 
@@ -144,6 +148,7 @@ class Space:
             np.zeros((rows, self.size), np.float32),
             np.full(rows, -np.inf, np.float32),
             np.zeros(rows, np.intp),
+            np.zeros(rows, np.intp),
         )
 
     def relax(self, domains: Domains, slopes: Any, betas: Any, *, follow: bool = True) -> Relaxed:
@@ -154,23 +159,35 @@ class Space:
         above = xp.where(split, on, chords)
         gap = xp.where(split, 0, gaps)
         shift = -domains.signs * betas
-        if self._reduced is None:
+        if self.reduced is None:
             with np.errstate(over="ignore", invalid="ignore"):
                 return self._relax_on_graph(domains, below, above, gap, shift)
         with np.errstate(over="ignore", invalid="ignore"):
-            lower, rounding, nu, trail = self._reduced.bound(domains.row, below, above, gap, shift)
+            lower, rounding, nu, trail = self.reduced.bound(domains.row, below, above, gap, shift)
             lower = next_below(lower - self._limits.like(slopes)[domains.row])
         # An overflow on the way knows nothing.
         lower = xp.where(xp.isnan(lower), -np.inf, lower)
         if not follow:
             return Relaxed(lower, rounding, nu, None, None)
-        s, z = self._reduced.follow(trail, below, above, gap)
-        return Relaxed(lower, rounding, nu, z, s)
+        s, z = self.reduced.follow(trail, below, above, gap)
+        return Relaxed(lower, rounding, nu, z, s, trail[:, : self.reduced.inputs])
+
+    @cached_property
+    def first_layer(self) -> int:
+        """How many of the unstable ReLUs, the first ones, depend on no others."""
+        return next((part.stop for part in self.slices.values() if part.stop > part.start), 0)
+
+    @cached_property
+    def norms(self) -> tuple[FloatArray, FloatArray]:
+        """Of each unstable ReLU's pre-activation as an affine function of the scaled input, with chords for the ReLUs
+        before it: the sum of its squared coefficients and that of their sizes, each (size,); reduced form only."""
+        gradients = self.reduced.gradients(self.chords) if self.reduced is not None else np.zeros((self.size, 0))
+        return (gradients**2).sum(axis=1), np.abs(gradients).sum(axis=1)
 
     def points(self, minimisers: Any) -> FloatArray:
         """Minimisers `Relaxed.x` (k, inputs), in NumPy, as float64 inputs in the box, (k, input_size)."""
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
-        if self._reduced is None:
+        if self.reduced is None:
             inside: FloatArray = np.clip(minimisers.astype(np.float64), low, high)
             return inside if self.bounds.ball is None else self.bounds.ball.inward(inside)
         points = np.repeat(low[None], len(minimisers), axis=0)

@@ -17,6 +17,7 @@ from ..bounds.lines import crown_lines
 from ..certificate.proof import Goal, Part, ProofTree
 from ..certificate.recording import Recording
 from ..property import Polytope
+from .imply import Implied
 from .leaf import Multipliers
 from .lemmas import Lemmas
 from .rows import Rows
@@ -39,6 +40,24 @@ class SplitTrees:
         for i, at in self._by_polytope(parents):
             tree = self.trees[i]
             children.node[at], children.node[count + at] = tree.split_relus(parents.node[at], neurons[at])
+
+    def imply(self, implied: Implied) -> None:
+        """Number the domains with the sides that follow: one split after the other, the excluded half closed."""
+        now, after = implied.before.take(slice(None)), implied.after
+        now.signs, now.betas, now.node = now.signs.copy(), now.betas.copy(), now.node.copy()
+        turn = np.arange(len(implied.domain)) - np.searchsorted(implied.domain, implied.domain)
+        for which in (np.flatnonzero(turn == t) for t in range(int(turn.max(initial=-1)) + 1)):
+            domain, column, side = implied.domain[which], implied.column[which], implied.excluded[which]
+            count = len(which)
+            halves, rows = now.take(np.concatenate([domain, domain])), np.arange(2 * count)
+            halves.signs[rows, np.concatenate([column, column])] = np.repeat([1, -1], count)
+            self.split(now.take(domain), halves)
+            closed = halves.take(np.where(side > 0, rows[:count], rows[count:]))
+            closed.betas[rows[:count], column] = implied.beta[which]
+            self.close(closed)
+            now.node[domain] = halves.node[np.where(side > 0, rows[count:], rows[:count])]
+            now.signs[domain, column], now.betas[domain, column] = -side, after.betas[domain, column]
+        after.node = now.node
 
     def close(self, domains: Domains) -> None:
         """Store what closes these domains."""
