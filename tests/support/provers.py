@@ -133,7 +133,8 @@ def _least(space: Space, tree: ProofTree, row: int) -> float:
         slopes, betas = tree._slopes[node] / np.float32(255), np.zeros(space.size, np.float32)
         split, values = tree._betas[node]
         betas[[place[int(n)] for n in split]] = values
-        domain = Domains(np.array([row]), signs[None], slopes[None], betas[None], np.zeros(1), np.zeros(1, int), np.zeros(1, int))
+        none = np.zeros(1, int)
+        domain = Domains(np.array([row]), signs[None], slopes[None], betas[None], np.zeros(1), none, none)
         least = min(least, float(space.verify(domain)[0]))
     return least
 

@@ -99,8 +99,8 @@ class Reduced:
         return pre
 
     def gradients(self, slope: FloatArray) -> FloatArray:
-        """Derivatives (unstable, inputs) of the pre-activations with respect to the scaled input, the ReLUs having these
-        slopes (unstable,)."""
+        """Derivatives (unstable, inputs) of the pre-activations with respect to the scaled input, where the ReLUs have
+        these slopes (unstable,)."""
         first = self.inputs + 1
         result = np.zeros((len(slope), self.inputs))
         for layer in self.layers:
