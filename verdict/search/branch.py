@@ -19,7 +19,7 @@ from .space import Domains, Relaxed, Space
 # ReLUs tried by really bounding both halves, per domain.
 TRIALS = 2
 # A half that gains less than this share of what is missing to zero still counts as much.
-LEAST = 1e-4
+LEAST = 0.1
 
 
 def losses(space: Space, domains: Domains, relaxed: Relaxed) -> Any:
@@ -33,13 +33,14 @@ def losses(space: Space, domains: Domains, relaxed: Relaxed) -> Any:
     return np.where(domains.signs == 0, np.where(loss >= 0, loss, np.float32(0)), np.float32(-1))
 
 
-def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> Domains:
+def branch(space: Space, domains: Domains, worth: Any, trials: int = TRIALS) -> Domains:
     """Both halves of every domain, split on the ReLU whose halves are bounded best; all the "on" halves first.
 
-    The trials are bounded on the space's device; a half that they close is bounded again in NumPy.
+    Tried are the ReLUs of the greatest `worth` (batch, size), which is -1 where a ReLU is split already. The trials
+    are bounded on the space's device; a half that they close is bounded again in NumPy.
     """
     device = space.device
-    chosen, lower = _best_trial(space, domains.to(device), device.put(loss), min(trials, space.size))
+    chosen, lower = _best_trial(space, domains.to(device), device.put(worth), min(trials, space.size))
     neurons, hints, rows = device.fetch(chosen), device.fetch(lower), np.arange(len(domains))
     halves = []
     for half, sign in enumerate((1, -1)):
@@ -55,12 +56,12 @@ def branch(space: Space, domains: Domains, loss: Any, trials: int = TRIALS) -> D
     return children
 
 
-def _best_trial(space: Space, domains: Domains, loss: Any, count: int) -> tuple[Any, Any]:
-    """Of the `count` largest losses the ReLU that is split best, (batch,), and the bounds of its halves, (2, batch)."""
-    xp, batch = namespace(loss), len(domains)
-    rows = xp.arange(batch, device=loss.device)
-    candidates = largest(loss, count)
-    picked = loss[rows[:, None], candidates]
+def _best_trial(space: Space, domains: Domains, worth: Any, count: int) -> tuple[Any, Any]:
+    """Of the `count` ReLUs worth most the one that splits best, (batch,), and the bounds of its halves, (2, batch)."""
+    xp, batch = namespace(worth), len(domains)
+    rows = xp.arange(batch, device=worth.device)
+    candidates = largest(worth, count)
+    picked = worth[rows[:, None], candidates]
     trial_signs = []
     for k, sign in itertools.product(range(count), (1, -1)):
         signs = xp.asarray(domains.signs, copy=True)

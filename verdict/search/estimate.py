@@ -12,9 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .branch import LEAST
 from .space import Domains, Relaxed, Space
 
+
+# A half that gains less than this share of what is missing to zero still counts as much.
+LEAST = 1e-4
+# The share of the unstable ReLUs that the first layer has where estimates choose splits.
+SHALLOW = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +32,17 @@ class Estimates:
     bound_near: Any
 
     def worth(self, domains: Domains) -> Any:
-        """How good a split each ReLU is, (batch, size): the product of what its halves gain, as in mixed-integer
-        programming (Achterberg et al. 2005, branching rules revisited); -1 where it is split already."""
-        missing = np.maximum(-domains.lower[:, None], 1e-30)
-        away, near = ((np.minimum(bound, 0) / missing + 1).clip(LEAST, 1) for bound in (self.bound_away, self.bound_near))
-        return np.where(domains.signs == 0, away * near, np.float32(-1))
+        """How good a split each ReLU would be, (batch, size): the product of what its halves gain, as is usual in
+        mixed-integer programming (Achterberg 2007, Constraint Integer Programming)."""
+        missing = np.maximum(-domains.lower[:, None], np.float32(1e-30))
+        bounds = (self.bound_away, self.bound_near)
+        away, near = ((np.minimum(bound, 0) / missing + 1).clip(LEAST, 1) for bound in bounds)
+        return away * near
+
+
+def is_shallow(space: Space) -> bool:
+    """Whether estimates choose splits well: they are nearly exact for the first layer, on which no others act."""
+    return space.first_layer > SHALLOW * space.size
 
 
 def estimate(space: Space, domains: Domains, seen: Relaxed) -> Estimates:

@@ -25,7 +25,7 @@ from ..property import Polytope, UnsafeSet
 from .ascent import optimise
 from .attack import attack
 from .branch import branch, losses
-from .estimate import estimate
+from .estimate import estimate, is_shallow
 from .imply import Implied, imply, nothing_implied
 from .leaf import Multipliers, close_leaf
 from .lemmas import Lemmas
@@ -39,7 +39,7 @@ from .workers import Workers
 
 # Domains bounded at once by one worker in NumPy and on another device; gradient steps at the root and after each split.
 BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
-# Splits tried for each domain.
+# ReLUs tried before each split.
 TRIALS = 4
 # Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
 LOOKED_AT, ATTACK_AFTER = 8, 500
@@ -239,14 +239,16 @@ class ReluSplit:
 
     def _look_ahead(self, domains: Domains, seen: Relaxed, left: Any) -> tuple[Implied, Any]:
         """The sides that follow on the domains `left`, and how good a split each of their ReLUs is, -1 if it is one."""
-        opened = domains.take(left)
+        opened, loss = domains.take(left), losses(self.space, domains, seen)[left]
         if self.space.reduced is None:
-            return nothing_implied(opened), losses(self.space, domains, seen)[left]
+            return nothing_implied(opened), loss
         # `seen` is of the last multipliers, not of the best.
         best = self.space.relax(opened, opened.slopes, opened.betas)
         estimates = estimate(self.space, opened, best)
         implied = imply(self.space, opened, best, estimates)
-        return implied, estimates.worth(implied.after)
+        if is_shallow(self.space):
+            loss = estimates.worth(opened)
+        return implied, np.where(implied.after.signs == 0, loss, np.float32(-1))
 
     def _best_rows(self, domains: Domains) -> Domains:
         """Each domain with the row of its polytope that its multipliers bound best."""
