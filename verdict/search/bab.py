@@ -86,7 +86,7 @@ def _split_relus(
         sharpening = deadline.elapsed() - started
         last = rounds > 0 and bounds.unstable(graph) > SATURATED * before
         search = ReluSplit(graph, bounds, polytopes, workers, try_points, device, proof, lemmas)
-        slice_, share = max(LEAST_SEARCH, SHARE * sharpening), 0.0
+        slice_, share, spent = max(LEAST_SEARCH, SHARE * sharpening), 0.0, 0.0
         while True:
             clock = deadline.share(1.0, slice_)
             outcome = search.run(clock, on_progress)
@@ -95,9 +95,10 @@ def _split_relus(
             if not outcome.resumable or deadline.passed():
                 return Outcome(outcome.proved, outcome.lower, visited + outcome.domains, outcome.reason, outcome.share)
             # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.
-            gained, share = outcome.share - share, outcome.share
+            # The pace slackens, so what it promised before counts too.
+            gained, share, spent = outcome.share - share, outcome.share, spent + slice_
             slice_ = slice_ * (1 - share) / max(gained, 1e-12)
-            if slice_ > GROWTH * sharpening and not last:
+            if spent + slice_ > GROWTH * sharpening and not last:
                 break
             slice_ = max(LEAST_SEARCH, slice_)
         visited += outcome.domains

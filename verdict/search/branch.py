@@ -19,7 +19,7 @@ from .space import Domains, Relaxed, Space
 # ReLUs tried by really bounding both halves, per domain.
 TRIALS = 2
 # A half that gains less than this share of what is missing to zero still counts as much.
-LEAST = 0.1
+LEAST = 0.01
 
 
 def losses(space: Space, domains: Domains, relaxed: Relaxed) -> Any:

@@ -14,7 +14,6 @@ import numpy as np
 
 from .space import Domains, Relaxed, Space
 
-
 # A half that gains less than this share of what is missing to zero still counts as much.
 LEAST = 1e-4
 # The share of the unstable ReLUs that the first layer has where estimates choose splits.

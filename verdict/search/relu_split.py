@@ -69,8 +69,8 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; the sides that
-    follow on the open ones, which of these were split, and their halves (see `branch`); and points to look at."""
+    """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; the sides
+    that follow on the open ones, which of these were split, and their halves (see `branch`); and points to look at."""
 
     closed: Domains
     solved: Domains
@@ -168,7 +168,9 @@ class ReluSplit:
             if len(result.points) and self.try_points(result.points):
                 return self._refuted()
             if self._trees is not None:
-                self._trees.imply(result.implied)
+                excluded = self._trees.imply(result.implied)
+                if self._narrow is not None:
+                    self._narrow.add(excluded)
             parents, full = (result.implied.after.take(which) for which in (result.split, ~result.split))
             for at in range(len(full)):
                 domain = full.take(slice(at, at + 1))

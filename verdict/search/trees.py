@@ -41,9 +41,11 @@ class SplitTrees:
             tree = self.trees[i]
             children.node[at], children.node[count + at] = tree.split_relus(parents.node[at], neurons[at])
 
-    def imply(self, implied: Implied) -> None:
-        """Number the domains with the sides that follow: one split after the other, the excluded half closed."""
+    def imply(self, implied: Implied) -> Domains:
+        """Number the domains with the sides that follow: one split after the other, the excluded halves closed, which
+        are returned."""
         now, after = implied.before.take(slice(None)), implied.after
+        found = [now.take(slice(0, 0))]
         now.signs, now.betas, now.node = now.signs.copy(), now.betas.copy(), now.node.copy()
         turn = np.arange(len(implied.domain)) - np.searchsorted(implied.domain, implied.domain)
         for which in (np.flatnonzero(turn == t) for t in range(int(turn.max(initial=-1)) + 1)):
@@ -55,9 +57,11 @@ class SplitTrees:
             closed = halves.take(np.where(side > 0, rows[:count], rows[count:]))
             closed.betas[rows[:count], column] = implied.beta[which]
             self.close(closed)
+            found.append(closed)
             now.node[domain] = halves.node[np.where(side > 0, rows[count:], rows[:count])]
             now.signs[domain, column], now.betas[domain, column] = -side, after.betas[domain, column]
         after.node = now.node
+        return Domains.join(found)
 
     def close(self, domains: Domains) -> None:
         """Store what closes these domains."""
