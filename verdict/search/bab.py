@@ -95,11 +95,11 @@ def _split_relus(
             if not outcome.resumable or deadline.passed():
                 return Outcome(outcome.proved, outcome.lower, visited + outcome.domains, outcome.reason, outcome.share)
             # At the latest pace the rest takes this long; sharpening once more would take GROWTH times the last time.
-            # The pace slackens, so what it promised before counts too.
+            # The pace slackens, so it is looked at again when the time spent has doubled.
             gained, share, spent = outcome.share - share, outcome.share, spent + slice_
             slice_ = slice_ * (1 - share) / max(gained, 1e-12)
             if spent + slice_ > GROWTH * sharpening and not last:
                 break
-            slice_ = max(LEAST_SEARCH, slice_)
+            slice_ = max(LEAST_SEARCH, min(slice_, spent))
         visited += outcome.domains
         rounds = ROUNDS if rounds == 0 else GROWTH * rounds
