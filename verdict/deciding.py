@@ -73,7 +73,8 @@ def robust(
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
     from .property import Problem
-    from .search.robust import Evidence, decide
+    from .search.evidence import Evidence
+    from .search.robust import decide
 
     deadline = Deadline(timeout)
     radius = radius_of(eps)

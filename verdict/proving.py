@@ -133,7 +133,7 @@ class _Branching:
 
     def _proved(self, last: Verdict, trusts: Sequence[Trust]) -> Verdict:
         from .certificate.gate import judge
-        from .search.robust import Evidence
+        from .search.evidence import Evidence
 
         # That nothing is left between two whole numbers is plain arithmetic.
         evidence = Evidence(proof=weakest(Trust.EXACT, *trusts), stages=last.stages)

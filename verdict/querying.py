@@ -51,8 +51,9 @@ def verify(
     from .property.cases import Case
     from .property.vnnlib import VnnLib1, read_query
     from .property.vnnlib_bind import bound
+    from .search.evidence import Evidence
     from .search.query import decide_query
-    from .search.robust import Evidence, decide
+    from .search.robust import decide
 
     deadline = Deadline(timeout)
     name, backend = find_engine(engine, solver)

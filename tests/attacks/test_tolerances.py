@@ -5,7 +5,7 @@ The attack: y <= u a with a binary forces y = 0 where the neuron is off. A solve
 counterexample that does not exist; whoever believes its optimum can be 1e-6 wrong about a margin of 1e-8.
 
 The defence: a point is replayed in exact rationals before it is a violation, and a margin within the tolerances is no
-proof (`MARGIN` in `search/robust.py`). The exact engines decide such questions.
+proof (`MARGIN` in `search/robust_milp.py`). The exact engines decide such questions.
 """
 
 from functools import partial

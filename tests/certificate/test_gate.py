@@ -13,7 +13,7 @@ from verdict.certificate.replay import confirm, deployable
 from verdict.network.exact import ExactVector
 from verdict.property import Box, misclassification
 from verdict.results import Trust, Witness
-from verdict.search.robust import Evidence
+from verdict.search.evidence import Evidence
 
 
 def gemm_model(path, weight, bias):

@@ -9,7 +9,7 @@ import pytest
 
 import verdict
 from verdict.bounds import linear_bounds
-from verdict.search.robust import _Run
+from verdict.search.robust_run import Run
 
 # Engine and solver of every way to a verdict.
 ENGINES = (("auto", None), ("bab", None), ("milp", "highs"), ("milp", "scip"), ("milp", "cbc"), ("smt", None))
@@ -26,14 +26,14 @@ def statuses(ask: Callable[..., verdict.Verdict], timeout: float = 20) -> dict[s
 def bare(patch: pytest.MonkeyPatch) -> None:
     """Leave the whole question to the engine: no attack, and bounds that close nothing."""
 
-    def bounds(run: _Run) -> bool:
+    def bounds(run: Run) -> bool:
         run.enter("bounds")
         lower, upper = run.box.floats()
         run.node_bounds = linear_bounds(run.graph, lower[None], upper[None])
         return False
 
-    patch.setattr(_Run, "attack", lambda run: False)
-    patch.setattr(_Run, "bounds", bounds)
+    patch.setattr(Run, "attack", lambda run: False)
+    patch.setattr(Run, "bounds", bounds)
 
 
 def write_query(path: Path, inputs: int, outputs: int, *asserts: str) -> Path:

@@ -16,9 +16,9 @@ from ..results import CLOSED, Certificate, Largest, Radius, Trust, Verdict, Witn
 from .replay import deployable
 
 if TYPE_CHECKING:
+    from ..search.evidence import Evidence
     from ..search.largest import LargestSearch
     from ..search.radius import RadiusSearch
-    from ..search.robust import Evidence
     from ..search.weights import WeightSearch
 
 # The gap of a closed interval is relative to its upper end; radii below 1/100 are measured as if they were

@@ -12,7 +12,7 @@ from ..deadline import Deadline
 from ..network.network import Network
 from ..property import Box, Problem
 from ..results import Certificate
-from .robust import Evidence
+from .evidence import Evidence
 
 
 class Certified:

@@ -13,8 +13,8 @@ from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
 from ..results import Trust, weakest
+from .evidence import Evidence
 from .heads import refuse_head
-from .robust import Evidence
 from .settle import Asked, Settling, accepted
 
 

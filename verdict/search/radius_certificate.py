@@ -30,7 +30,8 @@ from ..results import Certificate
 from .narrow import AMPLE, float32_errors
 from .radius import RadiusSearch
 from .region import phases_at
-from .robust import AGAIN_SECONDS, AGAIN_SHARE, prove
+from .robust import prove
+from .robust_run import AGAIN_SECONDS, AGAIN_SHARE
 from .tie import tie_multipliers
 
 # How far below the lower end a proof for float32 is tried, in units of what rounding is expected to cost and in this

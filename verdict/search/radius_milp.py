@@ -24,7 +24,7 @@ from ..property import Polytope
 from ..results import CLOSED, Trust
 from .radius import RadiusSearch
 from .region import best_in_region, deepest_in_region, phases_at
-from .robust import MARGIN
+from .robust_milp import MARGIN
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.
 ABSOLUTE, RELATIVE = 1e-9, 2e-7

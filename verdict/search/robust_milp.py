@@ -1,0 +1,88 @@
+"""Deciding by mixed-integer programming: the least margin of every open polytope (Tjeng et al. 1711.07356).
+
+A solver's bound above its tolerances excludes a polytope, on its word alone; a solution at or below them is a
+candidate, which is replayed exactly. A set that is no polytope is given as rows, which grow where a solution lies
+outside.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from verdict.encoders.milp import Encoding, blur, encode_margin
+from verdict.solvers import Solver, Status
+
+from ..bounds import Bounds
+from ..errors import SolverError
+from ..network.exact import ExactVector, FloatArray
+from ..property import Polytope
+from ..results import Trust
+from .nearby import reached_from
+from .robust_run import Run
+
+# A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
+MARGIN = 1e-6
+
+
+def decide_by_milp(run: Run, solver: Solver, threads: int) -> None:
+    """Exclude the open polytopes by a solver, or find a witness."""
+    run.enter(f"milp/{solver.name}")
+    if run.node_bounds is None:
+        return
+    failures = []
+    for polytope in run.polytopes(run.open):
+        if run.deadline.passed():
+            failures.append("the time limit was reached")
+            break
+        try:
+            outcome = _margin(run, solver, threads, run.node_bounds, polytope)
+        except SolverError as error:
+            outcome = str(error)
+        if run.evidence.witness is not None:
+            return
+        if outcome:
+            failures.append(f"{polytope.name}: {outcome}")
+    if not failures:
+        run.excluded_by(Trust.SOLVER)
+    else:
+        run.evidence.reason = "; ".join([*filter(None, [run.evidence.reason]), *failures])
+
+
+def _margin(run: Run, solver: Solver, threads: int, bounds: Bounds, polytope: Polytope) -> str:
+    """Solve margin models, again while a solution shows what rows the input set lacks. Returns "" when the solver
+    excludes the polytope, else why not."""
+    scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
+    needed = max(MARGIN * scale, blur(run.graph, bounds, polytope))
+    while True:
+        encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box)
+        outcome, point = _solve_margin(run, solver, threads, encoding, needed)
+        if point is None or run.deadline.passed() or not run.box.refine(ExactVector.of(point)):
+            return outcome
+
+
+def _solve_margin(
+    run: Run, solver: Solver, threads: int, encoding: Encoding, needed: float
+) -> tuple[str, FloatArray | None]:
+    """As `_margin`, and a solution that could not be confirmed, or None."""
+    solution = solver.solve(
+        encoding.model,
+        time_limit=run.deadline.limit(),
+        threads=threads if solver.features.threads else 1,
+        target_bound=needed if solver.features.progress else None,
+    )
+    if solution.status is Status.INFEASIBLE:
+        # The network has an output on every input, so this can only be a numerical failure.
+        return f"{solver.name} calls a model infeasible that has a point by construction", None
+    if solution.bound >= needed:
+        return "", None
+    if solution.point is not None and (solution.objective or 0.0) <= needed:
+        x = np.asarray(solution.point[: encoding.input_size])
+        if run.confirm([x, *reached_from(run.problem, x, run.deadline)]):
+            return "a witness", None
+        found = run.evidence.reason
+        return f"the least margin is {solution.objective:.3g}, but {found}", x
+    if math.isfinite(solution.bound):
+        return f"{solver.name}: {solution.status.value}, margin at least {solution.bound:.3g}", None
+    return f"{solver.name}: {solution.status.value} {solution.message}".strip(), None
