@@ -138,6 +138,7 @@ def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
     from verdict.property import LinfBall, misclassification
     from verdict.search.radius import RadiusSearch
     from verdict.search.radius_smt import search_smt
+    from verdict.search.radius_witness import seek_witness
 
     number = int(instance.data["number"])
     if instance.group == "random":
@@ -152,7 +153,7 @@ def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
     family = LinfBall(center, Fraction(valid[0]), Fraction(valid[1]))
     with Clock() as clock:
         search = RadiusSearch(loaded, family, unsafe, Deadline(instance.timeout))
-        search.seek_witness()
+        seek_witness(search)
         search.prove_by_bounds()
         if search.open_polytopes():
             search_smt(search, **choice)

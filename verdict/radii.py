@@ -66,6 +66,7 @@ def maxeps(
     from .certificate.gate import judge_radius
     from .certificate.replay import replay_exactly
     from .search.radius import RadiusSearch
+    from .search.radius_witness import seek_witness
 
     whole = Deadline(timeout)
     deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
@@ -103,7 +104,7 @@ def maxeps(
     reason, made = "", None if path is None else Certificate(None, reason="interrupted")
     float32 = None
     try:
-        search.seek_witness()
+        seek_witness(search)
         search.prove_by_bounds()
         if search.is_open() and not deadline.passed():
             close(search, engine, backend, threads)

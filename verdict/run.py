@@ -26,6 +26,7 @@ from .proving import prove, variables
 from .results import Certificate
 from .search.radius import RadiusSearch
 from .search.radius_certificate import BELOW
+from .search.radius_witness import seek_witness
 from .search.tighter import WORTH
 
 # The search's share of the time where its result is to be certified in the rest.
@@ -62,7 +63,7 @@ class Run:
         the place of the first.
         """
         try:
-            searches[0].seek_witness()
+            seek_witness(searches[0])
             searches[0].prove_by_bounds()
             for other in searches[1:]:
                 if searches[0].is_open():

@@ -78,13 +78,14 @@ def attack_radius(model: str, x: npt.NDArray[Any]) -> Fraction | None:
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
     from verdict.search.radius import RadiusSearch
+    from verdict.search.radius_witness import seek_witness
 
     loaded = network(model)
     flat = np.asarray(x, dtype=np.float64).ravel()
     label = classify(loaded.evaluate(flat[None])[0])
     family = LinfBall(ExactVector.of(flat), Fraction(0), Fraction(1))
     search = RadiusSearch(loaded, family, misclassification(label, loaded.output_size), Deadline())
-    search.seek_witness()
+    seek_witness(search)
     return search.upper
 
 

@@ -14,6 +14,7 @@ from verdict.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property import ScaledBall, misclassification
 from verdict.search.radius import RadiusSearch
+from verdict.search.radius_witness import seek_witness
 
 rationals = st.fractions(min_value=-5, max_value=5, max_denominator=997)
 scales = st.one_of(st.none(), st.just(Fraction(0)), st.fractions(0, 3, max_denominator=99))
@@ -91,7 +92,7 @@ def test_the_radius_of_a_linear_classifier_in_closed_form(engine):
         reach = sum(s * abs(a) for s, a in zip(scale, slope, strict=True) if s)
         expected.append((outputs[label] - outputs[rival] + worst) / reach)
     search = RadiusSearch(network, family, misclassification(label, 10), Deadline(60))
-    search.seek_witness()
+    seek_witness(search)
     search.prove_by_bounds()
     close(search, engine, find_engine(engine, None)[1], 1)
     assert search.upper == min(expected)

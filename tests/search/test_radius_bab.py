@@ -14,6 +14,7 @@ from verdict.property import LinfBall, misclassification
 from verdict.search import radius_bab
 from verdict.search.radius import RadiusSearch
 from verdict.search.radius_bab import search_bab
+from verdict.search.radius_witness import seek_witness
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def search() -> RadiusSearch:
     label = int(network.evaluate(x[None])[0].argmax())
     family = LinfBall(ExactVector.of(x), Fraction(0), Fraction(1))
     found = RadiusSearch(network, family, misclassification(label, network.output_size), Deadline())
-    found.seek_witness()
+    seek_witness(found)
     found.prove_by_bounds()
     assert found.is_open()
     return found

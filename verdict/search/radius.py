@@ -7,7 +7,7 @@ whenever they are stopped the interval is valid.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,16 +18,10 @@ from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate.replay import confirm_near, replay_exactly
 from ..deadline import Deadline
 from ..device import CPU, Device
-from ..network.exact import ExactVector, FloatArray, float_above, float_below
+from ..network.exact import ExactVector, float_below
 from ..network.network import Network
-from ..property import NormBall, Perturbation, Polytope, UnsafeSet
+from ..property import Perturbation, UnsafeSet
 from ..results import CLOSED, Trust, Witness, weakest
-from .attack import attack, shrink
-from .nearest import nearest_candidates
-from .region import best_in_region, phases_at
-
-# The most that the attack, and after it the polishing of what it found, may take.
-ATTACK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,6 @@ class RadiusSearch:
         self.notes: list[str] = []
         self._on_progress, self._method = on_progress, bounds
         self._tight: tuple[float, Bounds] | None = None
-        self._rng = np.random.default_rng(0)
 
     @property
     def upper(self) -> Fraction | None:
@@ -138,38 +131,6 @@ class RadiusSearch:
         if self.closest is not None and self.upper is not None:
             self.family.refine(self.closest.point, self.upper * (1 - CLOSED))
 
-    def polish(self, point: FloatArray, polytope: Polytope | None = None, clock: Deadline | None = None) -> bool:
-        """Offer the best point of the linear region around a float point; repeat while it improves."""
-        improved = False
-        for _ in range(20):
-            if (clock or self.deadline).passed():
-                break
-            target = polytope or self._nearest_polytope(point)
-            reach = float_above(self.cap) * 1.01 + 1e-6
-            better = False
-            for candidate in self._near(target, point, reach):
-                if self.offer(candidate):
-                    better = True
-                    break
-            if not better or self.closest is None:
-                break
-            improved, before = True, point
-            # The optimum sits on a kink; a small step back tells which region continues it.
-            point = self.closest.point.floats()
-            point = point + 1e-4 * (point - before)
-        return improved
-
-    def _near(self, target: Polytope, point: FloatArray, reach: float) -> Iterator[ExactVector]:
-        """Candidates of least radius in the linear region around a point, best first."""
-        clock = self.deadline.share(0.2, 10)
-        if isinstance(self.family, NormBall):
-            return nearest_candidates(self.graph, self.family, target, point, clock)
-        return best_in_region(self.graph, self.family, target, phases_at(self.graph, point), reach, clock)
-
-    def _nearest_polytope(self, point: FloatArray) -> Polytope:
-        outputs = self.network.evaluate(point[None])
-        return min(self.unsafe.polytopes, key=lambda p: float(p.slack(outputs)[0]))
-
     def report(self) -> None:
         if self._on_progress is not None:
             self._on_progress(Progress(self.lower, self.upper, self.stage, self.deadline.elapsed()))
@@ -185,36 +146,6 @@ class RadiusSearch:
         """Report what is being done within a stage, without a time of its own."""
         if self._on_progress is not None:
             self._on_progress(Progress(self.lower, self.upper, f"{self.stage}: {stage}", self.deadline.elapsed()))
-
-    def seek_witness(self) -> None:
-        """The attack: find some witness, then move it inward, then to the optimum of its linear region."""
-        self.enter("attack")
-        clock = self.deadline.share(0.1, ATTACK_SECONDS)
-        radius = self._first_hit(clock)
-        if radius is None:
-            return
-        found = shrink(self.graph, self.unsafe, self.family, radius, self._rng, clock, device=self.device)
-        if found is None:
-            return
-        self.offer(ExactVector.of(found[1]))
-        self.polish(found[1], clock=self.deadline.share(0.1, ATTACK_SECONDS))
-
-    def _first_hit(self, clock: Deadline) -> float | None:
-        """A radius at which the attack succeeds, looked for on a ladder of radii up to the cap."""
-        top = float_above(self.cap)
-        radius = top / 256
-        while not clock.passed():
-            lower, upper = self.family.floats(radius)
-            points = attack(
-                self.graph, self.unsafe, lower, upper, self._rng, deadline=clock, device=self.device,
-                ball=self.family.ball(radius),
-            )
-            if len(points):
-                return radius
-            if radius >= top:
-                return None
-            radius = min(2 * radius, top)
-        return None
 
     def prove_by_bounds(self) -> None:
         """Raise every polytope's lower end as far as linear bounds reach, by bisection on the radius."""

@@ -18,6 +18,7 @@ from ..network.exact import ExactVector, FloatArray, float_below
 from ..results import Trust
 from .bab import branch_and_bound
 from .radius import RadiusSearch
+from .radius_witness import polish
 
 # The last proof is tried this far below the witness, relatively, once the interval is this narrow.
 LAST, NARROW, COARSE = Fraction(5, 10**7), Fraction(2, 100), Fraction(1, 1000)
@@ -72,7 +73,7 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, m
         found = False
         for point in points[:4]:
             if search.offer(ExactVector.of(point)):
-                search.polish(point)
+                polish(search, point)
                 found = True
                 break
         return found

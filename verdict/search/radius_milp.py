@@ -23,6 +23,7 @@ from ..network.exact import ExactVector, float_above, float_below
 from ..property import Polytope
 from ..results import CLOSED, Trust
 from .radius import RadiusSearch
+from .radius_witness import polish
 from .region import best_in_region, deepest_in_region, phases_at
 from .robust_milp import MARGIN
 
@@ -133,7 +134,7 @@ def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, num
     else:
         _offer_deepest(search, polytope, phases, solution.objective or 0.0)
     search.offer(ExactVector.of(x))
-    search.polish(x, polytope)
+    polish(search, x, polytope)
 
 
 def _offer_deepest(search: RadiusSearch, polytope: Polytope, phases: Phases, radius: float) -> None:

@@ -19,6 +19,7 @@ from ..property import UnsafeSet
 from ..results import Trust
 from .radius import RadiusSearch
 from .radius_bab import LAST
+from .radius_witness import polish
 
 
 class Strategy(enum.Enum):
@@ -104,7 +105,7 @@ def _ask(
         for i in remaining:
             search.prove(i, radius, Trust.Z3)
     elif answer == "sat":
-        search.polish(point.floats())
+        polish(search, point.floats())
         session.command("(pop)")
         return found
     else:
