@@ -21,7 +21,7 @@ from support.handmade import layers, one_leaf
 import verdict
 from verdict.bounds import linear_bounds
 from verdict.checker import check
-from verdict.search import robust
+from verdict.search import robust_milp
 
 M = 2.0**54
 
@@ -70,7 +70,7 @@ def test_interval_bounds_in_plain_floats_would(backdoor):
 
 def test_a_float_solver_would(backdoor, monkeypatch):
     bare(monkeypatch)
-    monkeypatch.setattr(robust, "blur", lambda graph, bounds, polytope: 0.0)
+    monkeypatch.setattr(robust_milp, "blur", lambda graph, bounds, polytope: 0.0)
     assert verdict.robust(backdoor, [0.0], 1, label=1, engine="milp", solver="cbc").status == "robust"
 
 

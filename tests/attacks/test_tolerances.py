@@ -20,7 +20,7 @@ from verdict.bounds import linear_bounds
 from verdict.encoders.milp import encode_margin
 from verdict.network.exact import ExactVector
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search import robust
+from verdict.search import robust_milp
 
 BIG = 1e7
 
@@ -95,6 +95,6 @@ def test_without_the_margin_milp_would_prove_what_is_false(identity, tmp_path, m
     query = write_query(tmp_path / "q.vnnlib", 1, 1, "(>= X_0 -1)", "(<= X_0 1)", "(>= Y_0 0.99999999)")
     bare(monkeypatch)
     # A margin of -1e-8 counts as zero: what a solver's own feasibility tolerance does.
-    monkeypatch.setattr(robust, "MARGIN", -1e-6)
-    monkeypatch.setattr(robust, "blur", lambda graph, bounds, polytope: -1e-6)
+    monkeypatch.setattr(robust_milp, "MARGIN", -1e-6)
+    monkeypatch.setattr(robust_milp, "blur", lambda graph, bounds, polytope: -1e-6)
     assert verdict.verify(query, identity, engine="milp").status == "robust"

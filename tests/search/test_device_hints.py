@@ -82,7 +82,7 @@ def _boxes(seed, factor, folder, device):
     return outcome.proved, outcome.domains
 
 
-SEEDS = [10, 13, 19]
+SEEDS = [14, 24, 30]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -90,7 +90,7 @@ SEEDS = [10, 13, 19]
 def test_an_optimist_closes_no_box(seed, factor, tmp_path):
     proved, boxes = _boxes(seed, factor, tmp_path, CPU)
     assert proved == (factor < 1)
-    assert boxes > 5
+    assert boxes > 10
     assert _boxes(seed, factor, tmp_path, Liar("optimist"))[0] == proved
 
 
