@@ -21,7 +21,7 @@ from ..network.exact import FloatArray
 from ..network.graph import Graph
 from .rows import Rows
 
-STEPS = 8
+STEPS = 3
 
 
 def ascend(
