@@ -25,7 +25,7 @@ from .trees import SplitTrees
 from .workers import Workers
 
 # Bounds of hidden neurons are looser in float32 too, so that more is lost than the leaf's own multipliers tell.
-AMPLE = 4.0
+AMPLE = 8.0
 # Gradient steps for a narrow domain, and for the halves of one.
 STEPS = 12
 # Numbers in the waiting domains, as in `relu_split.MOST_OPEN`.
