@@ -19,6 +19,8 @@ from .space import Domains, Space
 # The share of the ReLUs that may be left unsplit at first; by how many more they may be after a program that closed its
 # domain, and fewer after one that did not.
 REACH, LONGER, SHORTER = 0.5, 1, 3
+# Where sides have followed a program is worth it if no more than this share of what the worst bound missed is missing.
+NEAR = 0.01
 
 
 class Programs:
@@ -27,6 +29,8 @@ class Programs:
     def __init__(self, space: Space) -> None:
         # No linear program says what a ball is.
         self._space, self._reach = space, int(REACH * space.size) if space.bounds.ball is None else 0
+        # What the worst bound has missed zero by.
+        self._missing = 0.0
         # The solver works in this process, on one domain at a time.
         self._lock = threading.Lock()
 
@@ -35,11 +39,12 @@ class Programs:
     ) -> dict[int, Multipliers]:
         """Proofs of some of the open domains, by their number and ascending, until `stop` returns True; domain i is
         about `polytopes[i]`."""
-        # Sides that follow from bounds come by the dozen: only halvings count.
-        left, proofs = self._space.size - domains.depth, {}
-        unsplit = (domains.signs == 0).any(axis=1)
-        for at in np.flatnonzero(~(domains.lower > 0) & unsplit).tolist():
-            if left[at] > self._reach:
+        left, proofs = np.count_nonzero(domains.signs == 0, axis=1), {}
+        # Sides that follow from bounds come by the dozen: without halvings only a small miss tells of a tie.
+        self._missing = max(self._missing, float(-domains.lower.min(initial=0)))
+        near, unhalved = -domains.lower <= NEAR * self._missing, self._space.size - domains.depth
+        for at in np.flatnonzero(~(domains.lower > 0) & (left > 0)).tolist():
+            if (left if near[at] else unhalved)[at] > self._reach:
                 continue
             with self._lock:
                 if stop():
