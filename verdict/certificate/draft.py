@@ -87,7 +87,7 @@ class Draft:
         # A network that is no file as it is (unpacked, or composed of several) becomes one beside the certificate.
         self.network = network if _is_file(network) else replace(network, path=path.with_name(path.name + ".onnx"))
         self.parts: list[Part] = []
-        self._memory = Memory()
+        self._memory, self._checking = Memory(), 0.0
         # Why there can be no certificate at all.
         self.reason = ""
         try:
@@ -190,7 +190,7 @@ class Draft:
     def _check(self, path: Path, deadline: Deadline, threads: int, tier: str = "exact") -> Report:
         watch = _Watch(deadline, leaves_of(self.parts) if tier == "exact" else 0)
         any_order = not self.claim.get("open", False)
-        return check(
+        report = check(
             path,
             self.network.path,
             self.query,
@@ -200,6 +200,9 @@ class Draft:
             progress=watch,
             memory=self._memory if tier == "exact" else None,
         )
+        # A mended file is checked in what is new; what was accepted before has taken its time too.
+        self._checking += report.seconds
+        return replace(report, seconds=self._checking)
 
     def _mended(
         self,
