@@ -98,7 +98,8 @@ def _split_relus(
             # The pace slackens, so it is looked at again when the time spent has doubled.
             gained, share, spent = outcome.share - share, outcome.share, spent + slice_
             slice_ = slice_ * (1 - share) / max(gained, 1e-12)
-            if spent + slice_ > GROWTH * sharpening and not last:
+            # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
+            if spent + slice_ > GROWTH * sharpening and not (last and gained > 0):
                 break
             slice_ = max(LEAST_SEARCH, min(slice_, spent))
         visited += outcome.domains
