@@ -298,5 +298,16 @@ def test_scales_formulas_and_whole_numbers(run: Run) -> None:
     held = run("robust", "xor", "--input", "xor#1", "--eps", "0.39", "--given", "x[0] <= 0.1")
     assert (held.code, "robust at eps 0.39" in held.out) == (0, True)
     asked = ("robust", "xor", "--input", "xor#1", "--eps", "0.1")
+    patched = run("robust", "digits-mlp", "--input", "digits#5", "--patch", "1")
+    assert (patched.code, "robust for any 1 x 1 patch" in patched.out) == (0, True)
+    broken = run("robust", "digits-mlp", "--input", "digits#3", "--patch", "2", "--json").json
+    assert (broken["status"], broken["label"], broken["patch"]) == ("violated", 2, "2")
+    center = verdict.models.data("digits").load()[0][3].ravel()
+    moved = [divmod(i, 8) for i, (a, b) in enumerate(zip(center, broken["witness"], strict=True)) if a != b]
+    assert max(max(rows) - min(rows) for rows in zip(*moved, strict=True)) <= 1
+    few = run("robust", "digits-mlp", "--input", "digits#5", "--pixels", "1", "--json").json
+    assert (few["status"], few["pixels"]) == ("robust", "1")
+    assert run("robust", "digits-mlp", "--input", "digits#5").err.startswith("error: expected one of --eps, --patch")
+    assert "no norm" in run("robust", "xor", "--input", "xor#1", "--patch", "1", "--norm", "l1").err
     assert run(*asked, "--scales", "1,b").err.startswith("error: a scale is")
     assert "--given: column 1" in run(*asked, "--given", "z > 0").err

@@ -90,6 +90,8 @@ def test_sets_by_brute_force() -> None:
         moved = {i for i in range(6) if x[i] != image[i]}
         assert sets.patch(pixels, image, shape, 2, 0, 1).holds(x, ()) == any(moved <= s for s in squares)
         assert sets.fixed(pixels, image, [2, 5]).holds(x, ()) == (not moved & {2, 5})
+        assert sets.few(pixels, image, shape, 2, 0, 1).holds(x, ()) == (len(moved) <= 2)
+        assert sets.few(pixels, image, (3, 1, 2), 1, 0, 1).holds(x, ()) == (len({i % 2 for i in moved}) <= 1)
         assert sets.one_hot(pixels).holds(x, ()) == (sum(x) == 1)
         reach = sets.near(pixels, image, 1, [1, 0, 1, 1, 0, 1])
         assert reach.holds(x, ()) == (not moved & {1, 4})
@@ -123,6 +125,7 @@ def test_numbers_are_exact() -> None:
         (lambda: say.beats(Y, 0, 0), "itself"),
         (lambda: sets.near(X, [0, 0], -1), "below 0"),
         (lambda: sets.patch(X, [0, 0], (1, 2), 3, 0, 1), "patch"),
+        (lambda: sets.few(X, [0, 0], (1, 2), 3, 0, 1), "3 of 2 pixels"),
     ],
 )
 def test_nonsense_is_refused(make: object, why: str) -> None:

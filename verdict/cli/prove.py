@@ -62,7 +62,7 @@ def command(
 
     check_limits(timeout, threads)
     network = verdict.load(model)
-    names = names_for(network, None if input is None else one_point(input, network).values)
+    names = names_for(network, None if input is None else one_point(input, network))
     answer = verdict.prove(
         network,
         read_formula(that, names, "--that"),

@@ -74,7 +74,7 @@ class Questions(Generic[Answer]):
         """The options, with the formulas as they are about this input."""
         if self.request.that is None and self.request.given is None:
             return self.options
-        names = names_for(self.network, point.values)
+        names = names_for(self.network, point)
         that, given = read(self.request.that, names, "--that"), read(self.request.given, names, "--given")
         return {**self.options, "that": that, "given": given}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from verdict.cli import options
+from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
@@ -14,13 +16,38 @@ if TYPE_CHECKING:
     from verdict.network.network import Network
     from verdict.results import Verdict
 
+# What of the options `verdict prove` takes.
+SEARCHED = ("engine", "solver", "bounds", "timeout", "threads", "device", "certificate")
 _CODES = {"robust": OK, "violated": VIOLATED}
 
 
 def command(
     model: options.Model,
     input: options.Input,
-    eps: options.Eps,
+    eps: Annotated[
+        str | None,
+        Option("--eps", metavar="E", panel=options.QUESTION, help="The radius, an exact number.", show_default=False),
+    ] = None,
+    patch: Annotated[
+        int | None,
+        Option(
+            "--patch",
+            metavar="K",
+            panel=options.QUESTION,
+            help="Instead of a radius: a K x K square anywhere in the image may be anything in the valid range.",
+            show_default=False,
+        ),
+    ] = None,
+    pixels: Annotated[
+        int | None,
+        Option(
+            "--pixels",
+            metavar="K",
+            panel=options.QUESTION,
+            help="Instead of a radius: any K pixels may be anything in the valid range (L0).",
+            show_default=False,
+        ),
+    ] = None,
     norm: options.Norm = "linf",
     scales: options.Scales = None,
     that: options.That = None,
@@ -40,17 +67,23 @@ def command(
     certificate: options.Certificate = None,
     json: options.Json = False,
 ) -> int:
-    """Does every input within E of this one keep its class?
+    """Does every input within E of this one, or with another patch or other pixels, keep its class?
 
     Exit code 0: robust; 1: violated; 3: unknown or timed out; 2: bad input.
     """
     from verdict.cli.questions import Questions
+    from verdict.errors import InputError
 
+    if (eps is not None) + (patch is not None) + (pixels is not None) != 1:
+        raise InputError("expected one of --eps, --patch and --pixels")
+    if eps is None and (norm != "linf" or scales or perturbation or given):
+        raise InputError("--patch and --pixels take no norm, scales, condition or perturbation")
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
         perturbation, mean, std, certificate, scales, that, given,
     )
-    return Questions(request, _Robust(eps)).run()
+    kind = _Robust(eps) if eps is not None else _Replaced("few" if patch is None else "patch", patch or pixels or 0)
+    return Questions(request, kind).run()
 
 
 class _Robust:
@@ -65,7 +98,12 @@ class _Robust:
     def __init__(self, eps: str) -> None:
         from verdict.api import exact
 
-        self.eps, self.exact_eps = eps, exact(eps, "--eps")
+        self.eps, self.size = eps, {"eps": str(exact(eps, "--eps"))}
+
+    @property
+    def where(self) -> str:
+        """The set in words."""
+        return f"at eps {self.eps} ({self.measure})"
 
     def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Verdict:
         import verdict
@@ -85,7 +123,7 @@ class _Robust:
         witness = answer.witness
         return {
             "status": answer.status,
-            "eps": str(self.exact_eps),
+            **self.size,
             "label": answer.label,
             "target": answer.target,
             "trust": None if answer.trust is None else str(answer.trust),
@@ -103,11 +141,16 @@ class _Robust:
         label = "" if answer.label is None else str(answer.label)
         return [label, answer.status, target, f"{answer.seconds:.2f}", answer.reason]
 
+    def certified(self, answer: Verdict) -> list[tuple[str, str]]:
+        """What became of a certificate."""
+        from verdict.cli.output import certificate_text
+
+        return certificate_text(answer.certificate)
+
     def text(self, answer: Verdict, point: Point) -> list[tuple[str, str]]:
         from verdict.cli.output import (
             PROOFS,
             SEMANTICS,
-            certificate_text,
             deployed_text,
             parameters_text,
             range_text,
@@ -116,7 +159,7 @@ class _Robust:
         from verdict.cli.questions import label_text
 
         label = answer.label
-        lines = [("answer", f"{answer.status} at eps {self.eps} ({self.measure})")]
+        lines = [("answer", f"{answer.status} {self.where}")]
         lines += [] if label is None else [("class", label_text(label, point))]
         if answer.status == "violated" and answer.witness is not None:
             where = "input itself" if answer.witness.radius == 0 else "witness"
@@ -128,7 +171,49 @@ class _Robust:
             lines.append(("holds for", SEMANTICS[answer.semantics]))
         else:
             lines.append(("because", answer.reason))
-        lines += certificate_text(answer.certificate)
+        lines += self.certified(answer)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         return lines
+
+
+class _Replaced(_Robust):
+    """The same about inputs of which a patch or some pixels are replaced: a question to `verdict prove`."""
+
+    def __init__(self, word: str, count: int) -> None:
+        self.word, self.count = word, count
+        self.size = {"patch" if word == "patch" else "pixels": str(count)}
+
+    @property
+    def where(self) -> str:
+        if self.word == "patch":
+            return f"for any {self.count} x {self.count} patch"
+        return "for any pixel" if self.count == 1 else f"for any {self.count} pixels"
+
+    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Verdict:
+        import verdict
+        from verdict.certificate.gate import witness_class
+        from verdict.cli.vocabulary import names_for
+        from verdict.errors import InputError
+
+        self.range = options["range"]
+        if self.range is None:
+            raise InputError("what replaces pixels lies in the valid range, expected one (see --range)")
+        names = names_for(network, point)
+        label = names["label"] if options["label"] is None else options["label"]
+        stays = names["stays"](of=label) if options["target"] is None else names["beats"](options["target"], of=label)
+        asked = {k: v for k, v in options.items() if k in SEARCHED}
+        that = options.get("that")
+        held = verdict.prove(
+            network, stays if that is None else that, names[self.word](self.count, *self.range),
+            on_progress=shown.stage, **asked,
+        )
+        if that is not None:
+            return held
+        target = None if held.witness is None else witness_class(network, held.witness, int(label))
+        return replace(held, label=int(label), target=target)
+
+    def certified(self, answer: Verdict) -> list[tuple[str, str]]:
+        from verdict.cli.sets import certified
+
+        return certified(answer.certificate)

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from verdict.cli.inputs import Point
     from verdict.network.network import Network
     from verdict.property.language import Formula
 
 
-def names_for(network: Network, values: npt.NDArray[Any] | None = None) -> dict[str, Any]:
-    """The vocabulary; with an input's values also the words that are about it, and its class."""
+def names_for(network: Network, point: Point | None = None) -> dict[str, Any]:
+    """The vocabulary; with an input also the words that are about it, and its class."""
     from verdict import variables
     from verdict.network.evaluate import classify
     from verdict.property.language.words import words
@@ -21,9 +20,12 @@ def names_for(network: Network, values: npt.NDArray[Any] | None = None) -> dict[
 
     x, y = variables(network)
     shape = network.inputs[0].shape if len(network.inputs) == 1 else ()
-    if values is None:
+    if point is None:
         return words(x, y, shape=shape)
-    center = center_of(network, values)
+    center = center_of(network, point.values)
+    if point.image is not None and (len(point.image) == 2 or point.image[0] == 3):
+        # A network that takes flat vectors does not know of images, but the input does; not with channels last.
+        shape = point.image
     label = classify(network.evaluate(center.floats()[None])[0])
     return words(x, y, center.fractions(), label, shape)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ import numpy as np
 from ...errors import PropertyError
 from .expression import Vector, as_expression
 from .formula import Formula, all_of, any_of
+
+# More groups of pixels than this are not written out.
+MOST_GROUPS = 20_000
 
 
 def box(x: Vector, low: Any, high: Any) -> Formula:
@@ -66,6 +71,20 @@ def patch(x: Vector, center: Any, shape: Sequence[int], size: int, low: Any, hig
         for left in range(width - size + 1)
     )
     return pixels(x, center, squares, low, high)
+
+
+def few(x: Vector, center: Any, shape: Sequence[int], count: int, low: Any, high: Any) -> Formula:
+    """Any `count` pixels of the image may be anything in [low, high], in all channels: the L0 ball.
+
+    `shape` is (..., height, width).
+    """
+    size = shape[-2] * shape[-1]
+    cases = comb(size, count) if 0 < count <= size else 0
+    if not 0 < cases <= MOST_GROUPS:
+        raise PropertyError(f"{count} of {size} pixels: {cases} cases, expected 1 to {MOST_GROUPS}")
+    numbers = np.arange(len(x)).reshape(-1, size)
+    chosen = combinations(range(size), count)
+    return pixels(x, center, (numbers[:, list(places)].ravel().tolist() for places in chosen), low, high)
 
 
 def one_hot(x: Vector) -> Formula:

@@ -48,6 +48,7 @@ def words(
         "fixed": around(sets.fixed),
         "pixels": around(sets.pixels),
         "patch": around(lambda x, c, size, low, high: sets.patch(x, c, shape, int(size), low, high)),
+        "few": around(lambda x, c, count, low, high: sets.few(x, c, shape, int(count), low, high)),
         "one_hot": sets.one_hot,
         "one_of": lambda entry, *values: sets.one_of(entry, values),
         "stays": about(properties.stays),
