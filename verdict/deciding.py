@@ -13,12 +13,12 @@ from .blas import one_thread
 from .deadline import Deadline
 from .device import find_device
 from .engines import find_engine
-from .errors import InputError
+from .errors import EmptySetError, InputError
 from .loading import Model, loaded
 from .network.network import Network
 from .number import Number, radius_of
-from .question import at_center, refuse_certificate, robustness_question
-from .results import Verdict
+from .question import at_center, has_claim, robustness_question
+from .results import Certificate, Verdict
 
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
@@ -66,7 +66,8 @@ def robust(
     then unknown.
 
     A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
-    `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it.
+    `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it. With
+    scales or formulas it is about a query that is kept beside it (FILE.vnnlib).
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
@@ -78,12 +79,23 @@ def robust(
 
     deadline = Deadline(timeout)
     radius = radius_of(eps)
+    network = loaded(network)
     question = robustness_question(
-        loaded(network), x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
+        network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
         target=target, that=that, given=given,
     )
-    if certificate is not None:
-        refuse_certificate(question)
+    made = None
+    if certificate is not None and not has_claim(question):
+        from .stated import stated
+
+        try:
+            return stated(network, question, that, given).decide(
+                radius, engine=engine, solver=solver, bounds=bounds, timeout=deadline.limit(), threads=threads,
+                device=device, certificate=certificate, on_progress=on_progress,
+            )
+        except EmptySetError as error:
+            # No input of the ball is as given, and then everything holds.
+            certificate, made = None, Certificate(None, reason=str(error))
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     box = question.family.at(radius)
@@ -105,7 +117,8 @@ def robust(
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt:
             evidence = Evidence(reason="interrupted")
-    made = None if certified is None else certified.made(evidence, deadline, threads, report)
+    if certified is not None:
+        made = certified.made(evidence, deadline, threads, report)
     verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
     return replace(verdict, witness=question.shown(verdict.witness))
 

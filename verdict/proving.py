@@ -73,7 +73,10 @@ def prove(
             raise InputError(f"{query}: cannot be written: {error.strerror or error}") from error
     asked = parse_vnnlib1(text, query or UNNAMED)
     if not whole:
-        return verify(asked, network, timeout=timeout, **options)
+        answer = verify(asked, network, timeout=timeout, **options)
+        if answer.certificate is None or query is None:
+            return answer
+        return replace(answer, certificate=replace(answer.certificate, query=Path(query)))
     options = {name: value for name, value in options.items() if name != "certificate"}
     answer = _Branching(network, that, whole, Deadline(timeout), options).run(given)
     made = None if certificate is None else Certificate(None, reason="certificates do not branch on whole numbers")

@@ -167,16 +167,12 @@ def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactV
     return ExactVector.of(values.ravel().tolist())
 
 
-def refuse_certificate(question: Question) -> None:
-    """Raise InputError where the checker's claims cannot say what is asked."""
+def has_claim(question: Question) -> bool:
+    """Whether a certificate's claim in numbers says what is asked: that a class stays, in a ball without scales."""
     from .property import LinfBall
 
     plain = question.front is not None or isinstance(question.family, LinfBall)
-    if question.label is None or question.network.passes_inputs or not plain:
-        raise InputError(
-            "a certificate about a radius says that a class stays: for scales and formulas use prove, which keeps its "
-            "question beside the certificate"
-        )
+    return plain and question.label is not None and not question.network.passes_inputs
 
 
 def at_center(question: Question) -> Witness | None:

@@ -20,7 +20,7 @@ from .engines import close, find_engine
 from .errors import InputError
 from .loading import Model, loaded
 from .number import Number
-from .question import Question, at_center, refuse_certificate, robustness_question
+from .question import Question, at_center, has_claim, robustness_question
 from .results import Certificate, Radius, Trust
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def maxeps(
     interval that is valid whenever the search stops, by itself, by `timeout` (seconds) or by Ctrl-C, which ends the
     search and not the call; `on_progress` receives `verdict.search.radius.Progress` reports. With a `certificate` the
     search gets half of the time, and the other half proves what it has found into that file, and for every float32
-    evaluation order, perhaps at a smaller radius, into that file or one beside it.
+    evaluation order, perhaps at a smaller radius, into that file or one beside it. With scales or formulas it is about
+    a query at the lower end, kept beside it (FILE.vnnlib).
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge_radius
@@ -75,8 +76,11 @@ def maxeps(
         network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
         target=target, that=that, given=given,
     )
-    if certificate is not None:
-        refuse_certificate(question)
+    statement = None
+    if certificate is not None and not has_claim(question):
+        from .stated import stated
+
+        statement = stated(network, question, that, given)
     name, backend = find_engine(engine, solver)
     if integers:
         if certificate is not None:
@@ -112,9 +116,18 @@ def maxeps(
             reason = "the time limit was reached"
         if path is not None:
             search.enter("certificate")
-            from .search.radius_certificate import certify_radius
+            if statement is not None:
+                from .stated import certify_lower
 
-            made, float32 = certify_radius(search, path, question.claim, whole, threads)
+                made = certify_lower(
+                    search, statement.network, statement.that, statement.at,
+                    certificate=certificate, timeout=whole.limit(), threads=threads,
+                )
+                float32 = made if made.any_order else None
+            else:
+                from .search.radius_certificate import certify_radius
+
+                made, float32 = certify_radius(search, path, question.claim, whole, threads)
     except KeyboardInterrupt:
         reason = "interrupted"
     with contextlib.suppress(KeyboardInterrupt):

@@ -84,7 +84,7 @@ class Certificate:
     `path` is the file, of `size` bytes, None where none was written, and `network` the ONNX file that it is about,
     written beside it where the network asked about is no such file. `report` is the checker's, None where the file was
     not checked to its end. `reason` says why there is no file, or why the exact checker has not accepted it.
-    `radius` is the radius that it proves, where one was asked for.
+    `radius` is the radius that it proves, where one was asked for, `query` the VNN-LIB query that it is about.
     """
 
     path: Path | None
@@ -93,6 +93,7 @@ class Certificate:
     report: Report | None = None
     reason: str = ""
     radius: Fraction | None = None
+    query: Path | None = None
 
     @property
     def accepted(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from .bounds.methods import encoder_bounds
 from .deadline import Deadline
 from .device import find_device
 from .engines import close, find_engine
-from .network.exact import float_below
 from .network.network import Network
 from .property import Box, Perturbation, UnsafeSet
 from .property.language import Formula
@@ -25,9 +23,9 @@ from .property.language.sets import box
 from .proving import prove, variables
 from .results import Certificate
 from .search.radius import RadiusSearch
-from .search.radius_certificate import BELOW
 from .search.radius_witness import seek_witness
 from .search.tighter import WORTH
+from .stated import certify_lower
 
 # The search's share of the time where its result is to be certified in the rest.
 HALF = 0.5
@@ -96,20 +94,20 @@ class Run:
         """The certificate that `that` holds on a box, proved once more by branch and bound in the rest of the time."""
         x, _ = variables(network)
         given = box(x, inputs.lower, inputs.upper)
-        limit = self.whole.limit()
-        answer = prove(network, that, given, certificate=self.certificate, timeout=limit, threads=self.threads)
+        answer = prove(network, that, given, **self._certifying())
         return answer.certificate or Certificate(None, reason=answer.reason)
 
     def certified_radius(self, search: RadiusSearch, that: Formula) -> Certificate | None:
-        """The certificate that `that` holds at the lower end that a search has proved; None if none is asked for.
-
-        An exact radius is a tie, at which it does not hold: the certificate is about one a little below.
-        """
+        """The certificate that `that` holds at the lower end that a search has proved; None if none is asked for."""
         if self.certificate is None:
             return None
-        radius = search.lower if search.family.limit is None else min(search.lower, search.family.limit)
-        if radius <= 0:
-            return Certificate(None, reason="nothing was proved")
-        if radius == search.upper:
-            radius = Fraction(float_below(radius * (1 - BELOW)))
-        return replace(self.certified(search.network, that, search.family.at(radius)), radius=radius)
+        x, _ = variables(search.network)
+
+        def given(radius: Fraction) -> Formula:
+            ball = search.family.at(radius)
+            return box(x, ball.lower, ball.upper)
+
+        return certify_lower(search, search.network, that, given, **self._certifying())
+
+    def _certifying(self) -> dict[str, Any]:
+        return {"certificate": self.certificate, "timeout": self.whole.limit(), "threads": self.threads}

@@ -154,8 +154,8 @@ Every engine tries bounds first, so that `milp` and `smt` are as good as those w
 | interval | a radius that stays an interval, valid as it is |
 | not supported | refused, with an error that says so |
 
-Certificates of `robust` are about a class in a ball; `prove` certifies the other properties, see "box". Not in the
-table: `blur`, which needs an image, and perturbed weights; both are in [composed.md](composed.md). The properties are:
+A certificate about anything but a class in a ball is about a VNN-LIB query that is kept beside it. Not in the table:
+`blur`, which needs an image, and perturbed weights; both are in [composed.md](composed.md). The properties are:
 
 """
 

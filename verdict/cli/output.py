@@ -143,7 +143,8 @@ def certificate_text(made: Certificate | None, query: str | None = None) -> list
         work = f"tier {report.tier}, {leaves_text(report.leaves)} in {report.seconds:.2f} s"
         checked = f"accepted by the checker over {report.semantics}, {work}"
     command = ["verdict", "check", str(made.path), "--network", str(made.network)]
-    command += [] if query is None else ["--property", query]
+    asked = query or made.query
+    command += [] if asked is None else ["--property", str(asked)]
     lines = [("certificate", f"{made.path}, {made.size} bytes: {checked}"), ("check it", shlex.join(command))]
     return lines + ([("note", made.reason)] if made.reason else [])
 
@@ -156,6 +157,7 @@ def certificate_record(made: Certificate | None) -> dict[str, Any] | None:
     return {
         "file": None if made.path is None else str(made.path),
         "network": None if made.network is None else str(made.network),
+        "property": None if made.query is None else str(made.query),
         "bytes": made.size,
         "radius": None if made.radius is None else str(made.radius),
         "accepted": made.accepted,

@@ -82,9 +82,8 @@ def command(
 
 
 def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
-    from verdict.cli.output import PROOFS, certificate_record, rounded, stages_text
+    from verdict.cli.output import PROOFS, certificate_record, certificate_text, rounded, stages_text
     from verdict.cli.printing import console, print_json
-    from verdict.cli.sets import certified
 
     point: list[Fraction] = [] if answer.witness is None else list(answer.witness.point.fractions())
     outputs: list[Fraction] = [] if answer.witness is None else list(answer.witness.outputs.fractions())
@@ -112,6 +111,6 @@ def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
     for letter, values in (("x", point), ("y", outputs)):
         if values:
             out.print(f"  {letter:<12} {' '.join(f'{float(v):.9g}' for v in values)}", soft_wrap=True)
-    for title, text in certified(answer.certificate):
+    for title, text in certificate_text(answer.certificate):
         out.print(f"  {title:<12} {text}", soft_wrap=True)
     out.print(f"  {'search':<12} {answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": "))

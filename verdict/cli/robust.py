@@ -141,16 +141,11 @@ class _Robust:
         label = "" if answer.label is None else str(answer.label)
         return [label, answer.status, target, f"{answer.seconds:.2f}", answer.reason]
 
-    def certified(self, answer: Verdict) -> list[tuple[str, str]]:
-        """What became of a certificate."""
-        from verdict.cli.output import certificate_text
-
-        return certificate_text(answer.certificate)
-
     def text(self, answer: Verdict, point: Point) -> list[tuple[str, str]]:
         from verdict.cli.output import (
             PROOFS,
             SEMANTICS,
+            certificate_text,
             deployed_text,
             parameters_text,
             range_text,
@@ -171,7 +166,7 @@ class _Robust:
             lines.append(("holds for", SEMANTICS[answer.semantics]))
         else:
             lines.append(("because", answer.reason))
-        lines += self.certified(answer)
+        lines += certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         return lines
@@ -212,8 +207,3 @@ class _Replaced(_Robust):
             return held
         target = None if held.witness is None else witness_class(network, held.witness, int(label))
         return replace(held, label=int(label), target=target)
-
-    def certified(self, answer: Verdict) -> list[tuple[str, str]]:
-        from verdict.cli.sets import certified
-
-        return certified(answer.certificate)

@@ -13,7 +13,7 @@ from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 if TYPE_CHECKING:
     from verdict.network.network import Network
     from verdict.property import Box
-    from verdict.results import Certificate, Largest, Radius, Verdict
+    from verdict.results import Largest, Radius, Verdict
 
 Input = Annotated[
     str | None,
@@ -83,7 +83,18 @@ def read_set(model: str, network: Network, input: str | None, within: str, limit
 
 def show_largest(answer: Largest, title: str, json: bool) -> int:
     """Print the largest value; the exit code."""
-    from verdict.cli.output import PROOFS, above, below, certificate_record, down, rational, rounded, stages_text, up
+    from verdict.cli.output import (
+        PROOFS,
+        above,
+        below,
+        certificate_record,
+        certificate_text,
+        down,
+        rational,
+        rounded,
+        stages_text,
+        up,
+    )
 
     if json:
         from verdict.cli.printing import print_json
@@ -114,7 +125,7 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
         ("largest", value),
         ("reached", f"{answer.witness.unsafe} by {below(answer.lower)} at an input: exact arithmetic"),
         ("proved", f"nowhere more than {above(answer.upper)}: {PROOFS[answer.upper_trust]}"),
-        *certified(answer.certificate),
+        *certificate_text(answer.certificate),
         ("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")),
     ]
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
@@ -129,6 +140,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
         above,
         below,
         certificate_record,
+        certificate_text,
         down,
         rational,
         rounded,
@@ -175,7 +187,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
     if answer.upper is not None and answer.closest is not None and answer.upper_trust is not None:
         event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
-    lines += certified(answer.certificate)
+    lines += certificate_text(answer.certificate)
     lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
@@ -183,7 +195,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
 
 def show_verdict(answer: Verdict, title: str, json: bool) -> int:
     """Print a yes or no; the exit code."""
-    from verdict.cli.output import PROOFS, certificate_record, rounded, stages_text
+    from verdict.cli.output import PROOFS, certificate_record, certificate_text, rounded, stages_text
 
     point: list[Fraction] = [] if answer.witness is None else answer.witness.point.fractions()
     outputs: list[Fraction] = [] if answer.witness is None else answer.witness.outputs.fractions()
@@ -213,17 +225,10 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         else:
             lines.append(("because", answer.reason))
-        lines += certified(answer.certificate)
+        lines += certificate_text(answer.certificate)
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
         show(title, lines)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
-
-
-def certified(made: Certificate | None) -> list[tuple[str, str]]:
-    """What became of a certificate, about the question that is kept beside it."""
-    from verdict.cli.output import certificate_text
-
-    return certificate_text(made, None if made is None or made.path is None else f"{made.path}.vnnlib")
 
 
 def show(title: str, lines: list[tuple[str, str]]) -> None:

@@ -107,7 +107,7 @@ def maxpruning(
     Exit code 0: every magnitude is proved or refuted; 3: not every one; 2: bad input.
     """
     import verdict
-    from verdict.cli.output import PROOFS, above, below, certificate_record
+    from verdict.cli.output import PROOFS, above, below, certificate_record, certificate_text
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write
 
@@ -137,7 +137,7 @@ def maxpruning(
         lines = [
             ("threshold", f"{ends}: {answer.removed} of {answer.weights} weights are zero then"),
             ("proved", f"the class is the same: {PROOFS[answer.trust]}"),
-            *sets.certified(answer.certificate),
+            *certificate_text(answer.certificate),
             ("search", f"{answer.seconds:.2f} s"),
         ]
         lines += [("note", answer.reason)] if answer.reason else []

@@ -1,0 +1,85 @@
+"""What is asked about a ball, stated as two formulas: for certificates whose claim is a query kept beside them.
+
+A claim in numbers says that a class stays in a ball. Scales, conditions and formulas are said by a VNN-LIB query
+instead, at one radius; `prove` answers it, writes it down, and has its certificate checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from .certificate.gate import witness_class
+from .errors import EmptySetError, InputError
+from .network.exact import float_below
+from .network.network import Network
+from .property.language import Formula
+from .property.language.properties import beats, stays
+from .property.language.sets import box
+from .proving import prove, variables
+from .question import Question
+from .results import Certificate, Verdict
+from .search.radius import RadiusSearch
+from .search.radius_certificate import BELOW
+
+
+@dataclass(frozen=True, eq=False)
+class Stated:
+    """A question about balls of any radius; `that` is to hold on those of their inputs that are as `given`."""
+
+    network: Network
+    question: Question
+    that: Formula
+    given: Formula | None
+
+    def at(self, radius: Fraction) -> Formula:
+        """The inputs at one radius."""
+        x, _ = variables(self.network)
+        ball = self.question.family.at(radius)
+        inputs = box(x, ball.lower, ball.upper)
+        return inputs if self.given is None else inputs & self.given
+
+    def decide(self, radius: Fraction, **options: Any) -> Verdict:
+        """The answer at one radius, options as of `verdict.prove`, in the words of `verdict.robust`."""
+        answer, asked = prove(self.network, self.that, self.at(radius), **options), self.question
+        if answer.witness is None:
+            return replace(answer, label=asked.label)
+        witness = replace(answer.witness, radius=asked.family.radius_of(answer.witness.point))
+        target = None if asked.label is None else witness_class(self.network, witness, asked.label)
+        return replace(answer, label=asked.label, target=target, witness=asked.shown(witness))
+
+
+def stated(network: Network, question: Question, that: Formula | None, given: Formula | None) -> Stated:
+    """The question about `network`, where `that` and `given` are those of `verdict.robust`.
+
+    Raises InputError for balls that no linear constraints describe.
+    """
+    if not question.family.is_box:
+        raise InputError("a certificate about a ball of the norm l1 or l2 says that a class stays, nothing else")
+    subject = network if question.front is None else question.network
+    if that is None:
+        _, y = variables(subject)
+        label = question.predicted if question.label is None else question.label
+        that = stays(y, label) if question.target is None else beats(y, label, question.target)
+    return Stated(subject, question, that, given)
+
+
+def certify_lower(
+    search: RadiusSearch, network: Network, that: Formula, given: Callable[[Fraction], Formula], **options: Any
+) -> Certificate:
+    """The certificate that `that` holds at the lower end that a search has proved, by `prove` with these options.
+
+    An exact radius is a tie, at which it does not hold: the certificate is about one a little below.
+    """
+    radius = search.lower if search.family.limit is None else min(search.lower, search.family.limit)
+    if radius <= 0:
+        return Certificate(None, reason="nothing was proved")
+    if radius == search.upper:
+        radius = Fraction(float_below(radius * (1 - BELOW)))
+    try:
+        answer = prove(network, that, given(radius), **options)
+    except EmptySetError as error:
+        return Certificate(None, reason=str(error), radius=radius)
+    return replace(answer.certificate or Certificate(None, reason=answer.reason), radius=radius)
