@@ -15,6 +15,8 @@ from verdict.errors import VerdictError
 
 ROBUST = ["robust", "digits-mlp", "--input", "digits#0:3"]
 PLAIN = [
+    # One of --eps, --patch and --pixels is missing, which is for the command to say.
+    [*ROBUST],
     [*ROBUST, "--eps", "0.03"],
     [*ROBUST, "--eps=3/100", "--range", "0", "1", "--label", "3", "--json"],
     ["verify", "q.vnnlib", "--network", "N=m.onnx", "--timeout", "5.5", "--threads", "1", "--verbose"],
@@ -25,7 +27,8 @@ PLAIN = [
     ["models"],
 ]
 FOR_THE_PARSER = [
-    [*ROBUST],
+    # --input is missing.
+    ROBUST[:2],
     [*ROBUST, "--eps", "0.03", "--eps", "0.04"],
     [*ROBUST, "--eps", "-1"],
     [*ROBUST, "--eps", "1", "--label", "1.0"],
