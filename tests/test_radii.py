@@ -111,8 +111,8 @@ def test_a_condition_that_the_input_itself_fails() -> None:
         ({"that": Y[0] <= Y[0]}, PropertyError, "contradicts itself"),
         ({"integers": [2]}, InputError, "inputs 0 to 1"),
         ({"integers": [0], "certificate": "x.vcert"}, InputError, "whole numbers"),
-        ({"given": X[0] > 0, "certificate": "x.vcert"}, InputError, "use prove"),
-        ({"scales": [1, 1], "certificate": "x.vcert"}, InputError, "use prove"),
+        ({"given": X[0] > 0, "norm": "l1", "certificate": "x.vcert"}, InputError, "norm l1 or l2"),
+        ({"that": Y[0] > 0, "norm": "l2", "certificate": "x.vcert"}, InputError, "norm l1 or l2"),
     ],
 )
 def test_nonsense_is_refused(asked: dict[str, Any], error: type[Exception], why: str) -> None:
