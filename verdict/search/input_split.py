@@ -25,7 +25,7 @@ from ..network.graph import Graph
 from ..property import UnsafeSet
 from .attack import refine
 from .box_tree import BoxTree
-from .boxes import Boxes, bound_boxes
+from .boxes import Boxes, bound_boxes, confirmed
 from .halving import halve
 from .hard_box import HardBox, Turns, Work
 from .relu_split import Outcome
@@ -112,6 +112,8 @@ class InputSplit:
     def _keep(self, boxes: Boxes) -> bool:
         """Queue the boxes that are open; True if a counterexample was found in one."""
         self._visited += len(boxes)
+        if self._tree is not None:
+            boxes = confirmed(self.graph, self.rows, boxes)
         closed = boxes.slack > 0
         if self._tree is not None:
             self._tree.close(boxes.take(closed))
