@@ -100,7 +100,7 @@ def _split(
     before = np.concatenate([low[0, unstable], -high[0, unstable]])
 
     def bounded(part: Domains) -> Any:
-        grown = grow(space, part, *effort, stop)
+        grown = grow(space, part, *effort, stop, kept=lemmas is not None)
         return grown.lower if lemmas is None else lemmas.offer(space, unstable, part.row, grown, before)
 
     found = np.concatenate(workers.map(bounded, parts)).astype(np.float64)
@@ -109,8 +109,10 @@ def _split(
     return low, high
 
 
-def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[], bool]) -> Grown:
+def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[], bool], kept: bool = False) -> Grown:
     """The tree of each root, its worst leaf split in every round; its bound is the least of its leaves'.
+
+    Trees that are to be `kept` are without the splits behind which the leaves' own multipliers prove less than before.
 
     The roots get so many gradient steps on their slopes first. A tree whose leaves are all above 0 is finished: the
     neuron is stable.
@@ -123,10 +125,13 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
     # Leaf j of tree i is entry (i, j) of these; a split puts one half in its parent's place.
     store = [np.zeros((count, rounds + 1, space.size), kind) for kind in (np.int8, np.float32, np.float32, np.float32)]
     first = leaves.signs, leaves.slopes, leaves.betas, losses(space, leaves, seen)
-    for kept, values in zip(store, first, strict=True):
-        kept[:, 0] = values
+    for all_of, values in zip(store, first, strict=True):
+        all_of[:, 0] = values
     signs, slopes, betas, loss = store
     leaf, column = np.zeros((count, rounds), np.intp), np.full((count, rounds), -1)
+    # What was split in each turn, as the leaf that it was.
+    whole = np.full((count, rounds), -np.inf, np.float32)
+    old = [np.zeros((count, rounds, space.size), kind) for kind in (np.int8, np.float32, np.float32)] if kept else []
     for turn in range(1, rounds + 1):
         worst = lower.argmin(axis=1)
         at = np.flatnonzero(lower.min(axis=1) <= 0)
@@ -140,10 +145,13 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
         halves = branch(space, parents, loss[here])
         children, seen = optimise(space, replace(halves, lower=np.full_like(halves.lower, -np.inf)), STEPS)
         lost = losses(space, children, seen)
-        leaf[at, turn - 1] = worst[at]
+        leaf[at, turn - 1], whole[at, turn - 1] = worst[at], own[here]
+        for before, values in zip(old, (signs, slopes, betas), strict=False):
+            before[at, turn - 1] = values[here]
         column[at, turn - 1] = (children.signs[: len(at)] != parents.signs).argmax(axis=1)
         for place, half in ((here, slice(0, len(at))), ((at, turn), slice(len(at), None))):
             lower[place] = np.maximum(children.lower, halves.lower)[half]
             own[place], signs[place] = children.lower[half], children.signs[half]
             slopes[place], betas[place], loss[place] = children.slopes[half], children.betas[half], lost[half]
-    return Grown(lower.min(axis=1), own.min(axis=1), leaf, column, signs, slopes, betas)
+    grown = Grown(lower.min(axis=1), own, leaf, column, signs, slopes, betas)
+    return grown.pruned(whole, *old) if kept else grown
