@@ -125,8 +125,8 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
     # Leaf j of tree i is entry (i, j) of these; a split puts one half in its parent's place.
     store = [np.zeros((count, rounds + 1, space.size), kind) for kind in (np.int8, np.float32, np.float32, np.float32)]
     first = leaves.signs, leaves.slopes, leaves.betas, losses(space, leaves, seen)
-    for all_of, values in zip(store, first, strict=True):
-        all_of[:, 0] = values
+    for every, values in zip(store, first, strict=True):
+        every[:, 0] = values
     signs, slopes, betas, loss = store
     leaf, column = np.zeros((count, rounds), np.intp), np.full((count, rounds), -1)
     # What was split in each turn, as the leaf that it was.
