@@ -87,6 +87,13 @@ def _auxiliary(among: Box | Perturbation) -> list[str]:
     return [f"(declare-const t{i} Real)\n(assert (>= t{i} 0.0))" for i in range(among.auxiliary)]
 
 
+def further_rows(among: Box | Perturbation, said: set[str]) -> str:
+    """The rows of a set that have not been `said` yet, and from now on have."""
+    rows = [row for row in set_rows(among) if row not in said]
+    said.update(rows)
+    return "\n".join(rows)
+
+
 def set_rows(among: Box | Perturbation) -> list[str]:
     """The rows of a set over declared inputs, auxiliary numbers t and the radius `eps`, as many as there are by now."""
     names = [name(0, i) for i in range(among.size)] + [f"t{i}" for i in range(among.auxiliary)]

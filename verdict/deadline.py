@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import time
 
+# The share of a search whose result is to be certified in the rest of the time.
+SEARCH_SHARE = 0.5
+
 
 class Deadline:
     """`seconds` from now, or never, and at the latest when the `whole` ends that this is a part of."""
@@ -29,6 +32,10 @@ class Deadline:
     def share(self, fraction: float, most: float) -> Deadline:
         """A deadline for one stage: a fraction of the time left, at most so many seconds."""
         return Deadline(min(fraction * self.remaining(), most), self)
+
+    def for_search(self, certifying: bool) -> Deadline:
+        """What a search may take: half of the time where what it proves is to be certified in the rest, else all."""
+        return self.share(SEARCH_SHARE, math.inf) if certifying else self
 
     def remaining(self) -> float:
         """Seconds left, at least 0; infinite without a limit."""

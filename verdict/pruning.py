@@ -7,7 +7,6 @@ by an input or proved like any other imitation.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +24,6 @@ from .property import Box
 from .property.language import outputs
 from .relations import imitates, same_class
 from .results import Certificate, Trust, weakest
-from .run import HALF
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +64,7 @@ def maxpruning(
     threshold found gets half of the time.
     """
     whole = Deadline(timeout)
-    deadline = whole if certificate is None else whole.share(HALF, math.inf)
+    deadline = whole.for_search(certificate is not None)
     search = _Search(network, inputs, layer, exact(lead, "lead"), deadline, options)
     search.run()
     found = search.result()

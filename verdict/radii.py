@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -26,9 +25,6 @@ from .results import Certificate, Radius, Trust
 if TYPE_CHECKING:
     from .property.fronts import Front
     from .property.language import Formula
-
-# The search's share of the time limit, where the result is to be certified in the rest.
-SEARCH_SHARE = 0.5
 
 
 @one_thread()
@@ -70,7 +66,7 @@ def maxeps(
     from .search.radius_witness import seek_witness
 
     whole = Deadline(timeout)
-    deadline = whole if certificate is None else whole.share(SEARCH_SHARE, math.inf)
+    deadline = whole.for_search(certificate is not None)
     network = loaded(network)
     question = robustness_question(
         network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,

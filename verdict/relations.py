@@ -22,7 +22,7 @@ from .network.exact import ExactVector, FloatArray
 from .network.network import Network
 from .number import Number, exact
 from .property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
-from .property.language import Formula, Vector, all_of
+from .property.language import Formula, Vector, all_of, outputs
 from .property.language.properties import moves, stays
 from .property.language.sets import box as between
 from .property.language.sets import within
@@ -185,11 +185,11 @@ def _general(
 ) -> tuple[Callable[[bool], Network], Formula]:
     """How two copies are composed, plain or twin, and what is to hold of their outputs."""
     if theta is not None and lead is None:
-        _, y = variables(movement(network))
+        y = outputs(network.output_size)
         return lambda twin: movement(network, twin=twin), within(y, exact(theta, "theta"))
     if lead is not None and theta is None:
-        _, y = variables(copies(network))
-        that = same_class(y[: len(y) // 2], y[len(y) // 2 :], exact(lead, "lead"))
+        y = outputs(2 * network.output_size)
+        that = same_class(y[: network.output_size], y[network.output_size :], exact(lead, "lead"))
         return lambda twin: copies(network, twin=twin), that
     raise PropertyError("expected either theta or lead")
 

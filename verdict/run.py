@@ -6,7 +6,6 @@ time is up, and what they have proved is then proved once more, as a question ab
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -27,9 +26,6 @@ from .search.radius_witness import seek_witness
 from .search.tighter import WORTH
 from .stated import certify_lower
 
-# The search's share of the time where its result is to be certified in the rest.
-HALF = 0.5
-
 
 class Run:
     """The options of a search for a number, and how it is run."""
@@ -46,7 +42,7 @@ class Run:
         on_progress: Callable[[Any], object] | None = None,
     ) -> None:
         self.whole, self.certificate = Deadline(timeout), certificate
-        self.deadline = self.whole if certificate is None else self.whole.share(HALF, math.inf)
+        self.deadline = self.whole.for_search(certificate is not None)
         self.engine, self.threads = engine, threads
         self.name, self.backend = find_engine(engine, solver)
         self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress

@@ -13,16 +13,15 @@ from typing import Any
 
 from .certificate.gate import witness_class
 from .errors import EmptySetError, InputError
-from .network.exact import float_below
 from .network.network import Network
 from .property.language import Formula
-from .property.language.properties import beats, stays
+from .property.language.properties import keeps
 from .property.language.sets import box
 from .proving import prove, variables
 from .question import Question
 from .results import Certificate, Verdict
 from .search.radius import RadiusSearch
-from .search.radius_certificate import BELOW
+from .search.radius_certificate import BELOW, less
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ def stated(network: Network, question: Question, that: Formula | None, given: Fo
     if that is None:
         _, y = variables(subject)
         label = question.predicted if question.label is None else question.label
-        that = stays(y, label) if question.target is None else beats(y, label, question.target)
+        that = keeps(y, label, question.target)
     return Stated(subject, question, that, given)
 
 
@@ -73,11 +72,11 @@ def certify_lower(
 
     An exact radius is a tie, at which it does not hold: the certificate is about one a little below.
     """
-    radius = search.lower if search.family.limit is None else min(search.lower, search.family.limit)
+    radius = search.proved
     if radius <= 0:
         return Certificate(None, reason="nothing was proved")
     if radius == search.upper:
-        radius = Fraction(float_below(radius * (1 - BELOW)))
+        radius = less(radius, BELOW)
     try:
         answer = prove(network, that, given(radius), **options)
     except EmptySetError as error:

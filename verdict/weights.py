@@ -21,7 +21,7 @@ from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
 from .property import ScaledBall, UnsafeSet, misclassification
-from .property.language import all_of
+from .property.language.properties import keeps
 from .proving import variables
 from .question import center_of
 from .results import Radius
@@ -81,8 +81,7 @@ def _closed(
     made = None
     if run.certificate is not None:
         _, y = variables(composed)
-        others = [t for t in range(len(y)) if t != label] if target is None else [target]
-        made = run.certified_radius(search, all_of(y[label] > y[t] for t in others))
+        made = run.certified_radius(search, keeps(y, label, target))
     return judge_radius(search, label, run.name, reason, made)
 
 

@@ -90,9 +90,7 @@ def judge_radius(
 ) -> Radius:
     """The interval that a search has reached, with the evidence for each end; the certificates where asked for."""
     closest, upper = search.closest, search.upper
-    lower, limit = search.lower, search.family.limit
-    if limit is not None:
-        lower = min(lower, limit)
+    lower, limit = search.proved, search.family.limit
     proved = certificate.radius if certificate is not None and certificate.accepted else None
     certified = proved is not None and proved >= lower
     if proved is not None:

@@ -87,13 +87,7 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
         PROOFS,
         above,
         below,
-        certificate_record,
         certificate_text,
-        down,
-        rational,
-        rounded,
-        stages_text,
-        up,
     )
 
     if json:
@@ -101,32 +95,20 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
 
         print_json(
             {
-                "status": answer.status,
-                "lower": down(answer.lower),
-                "upper": up(answer.upper),
-                "exact": None if answer.exact is None else str(answer.exact),
-                "certificate": certificate_record(answer.certificate),
+                **_ends(answer),
                 "trust": {"lower": str(answer.lower_trust), "upper": str(answer.upper_trust)},
                 "value": answer.witness.unsafe,
                 "witness": [float(v) for v in answer.witness.array()],
-                "engine": answer.engine,
-                "seconds": round(answer.seconds, 6),
-                "stages": rounded(answer.stages),
-                "reason": answer.reason,
+                **_searched(answer),
             }
         )
         return UNKNOWN if answer.status == "interval" else OK
-    if answer.exact is not None:
-        value = f"exactly {rational(answer.exact) or 'a long fraction, see --json'}, about {below(answer.exact)}"
-    else:
-        state = "not closed" if answer.status == "interval" else "closed"
-        value = f"in [{below(answer.lower)}, {above(answer.upper)}], {state}"
     lines = [
-        ("largest", value),
+        ("largest", _interval(answer.lower, answer.upper, answer.status)),
         ("reached", f"{answer.witness.unsafe} by {below(answer.lower)} at an input: exact arithmetic"),
         ("proved", f"nowhere more than {above(answer.upper)}: {PROOFS[answer.upper_trust]}"),
         *certificate_text(answer.certificate),
-        ("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")),
+        _search_line(answer),
     ]
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
@@ -139,13 +121,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
         REFUTATIONS,
         above,
         below,
-        certificate_record,
         certificate_text,
-        down,
-        rational,
-        rounded,
-        stages_text,
-        up,
     )
 
     if json:
@@ -153,11 +129,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
 
         print_json(
             {
-                "status": answer.status,
-                "lower": down(answer.lower),
-                "upper": up(answer.upper),
-                "exact": None if answer.exact is None else str(answer.exact),
-                "certificate": certificate_record(answer.certificate),
+                **_ends(answer),
                 "trust": {
                     "lower": str(answer.lower_trust),
                     "upper": None if answer.upper_trust is None else str(answer.upper_trust),
@@ -165,20 +137,14 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
                 "label": answer.label,
                 "target": answer.target,
                 "witness": None if answer.closest is None else [float(v) for v in answer.closest.array()],
-                "engine": answer.engine,
-                "seconds": round(answer.seconds, 6),
-                "stages": rounded(answer.stages),
-                "reason": answer.reason,
+                **_searched(answer),
             }
         )
         return UNKNOWN if answer.status == "interval" else OK
-    if answer.exact is not None:
-        radius = f"exactly {rational(answer.exact) or 'a long fraction, see --json'}, about {below(answer.exact)}"
-    elif answer.upper is None:
-        radius = "none: nothing breaks it" if answer.status == "safe" else f"at least {below(answer.lower)}"
+    if answer.upper is not None:
+        radius = _interval(answer.lower, answer.upper, answer.status)
     else:
-        state = "not closed" if answer.status == "interval" else "closed"
-        radius = f"in [{below(answer.lower)}, {above(answer.upper)}], {state}"
+        radius = "none: nothing breaks it" if answer.status == "safe" else f"at least {below(answer.lower)}"
     lines = [] if answer.label is None else [("class", str(answer.label))]
     lines += [
         ("radius", f"{radius} ({unit})"),
@@ -188,14 +154,14 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
         event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
     lines += certificate_text(answer.certificate)
-    lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
+    lines.append(_search_line(answer))
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
 
 
 def show_verdict(answer: Verdict, title: str, json: bool) -> int:
     """Print a yes or no; the exit code."""
-    from verdict.cli.output import PROOFS, certificate_record, certificate_text, rounded, stages_text
+    from verdict.cli.output import PROOFS, certificate_record, certificate_text
 
     point: list[Fraction] = [] if answer.witness is None else answer.witness.point.fractions()
     outputs: list[Fraction] = [] if answer.witness is None else answer.witness.outputs.fractions()
@@ -209,10 +175,7 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
                 "witness": None if answer.witness is None else [float(v) for v in point],
                 "outputs": None if answer.witness is None else [float(v) for v in outputs],
                 "certificate": certificate_record(answer.certificate),
-                "engine": answer.engine,
-                "seconds": round(answer.seconds, 6),
-                "stages": rounded(answer.stages),
-                "reason": answer.reason,
+                **_searched(answer),
             }
         )
     else:
@@ -226,9 +189,50 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
         else:
             lines.append(("because", answer.reason))
         lines += certificate_text(answer.certificate)
-        lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
+        lines.append(_search_line(answer))
         show(title, lines)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
+
+
+def _ends(answer: Largest | Radius) -> dict[str, Any]:
+    """How far a search for a number has come, for JSON."""
+    from verdict.cli.output import certificate_record, down, up
+
+    return {
+        "status": answer.status,
+        "lower": down(answer.lower),
+        "upper": up(answer.upper),
+        "exact": None if answer.exact is None else str(answer.exact),
+        "certificate": certificate_record(answer.certificate),
+    }
+
+
+def _searched(answer: Largest | Radius | Verdict) -> dict[str, Any]:
+    """What a search took, for JSON."""
+    from verdict.cli.output import rounded
+
+    return {
+        "engine": answer.engine,
+        "seconds": round(answer.seconds, 6),
+        "stages": rounded(answer.stages),
+        "reason": answer.reason,
+    }
+
+
+def _interval(lower: Fraction, upper: Fraction, status: str) -> str:
+    """Two ends, or the number at which they meet."""
+    from verdict.cli.output import above, below, rational
+
+    if lower == upper:
+        return f"exactly {rational(lower) or 'a long fraction, see --json'}, about {below(lower)}"
+    return f"in [{below(lower)}, {above(upper)}], {'not closed' if status == 'interval' else 'closed'}"
+
+
+def _search_line(answer: Largest | Radius | Verdict) -> tuple[str, str]:
+    """What a search took, in words."""
+    from verdict.cli.output import stages_text
+
+    return "search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")
 
 
 def show(title: str, lines: list[tuple[str, str]]) -> None:

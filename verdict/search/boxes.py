@@ -48,6 +48,11 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.slack)
 
+    def put(self, which: Any, again: Boxes, slack: FloatArray) -> None:
+        """Let some of the boxes have this slack, closed by what closes them when bounded again."""
+        self.slack[which], self.weights[which] = slack, again.weights
+        self.sloped[which], self.slopes[which] = again.sloped, again.slopes
+
     def take(self, index: Any) -> Boxes:
         return Boxes(*(getattr(self, f.name)[index] for f in fields(self)))
 
@@ -94,8 +99,7 @@ def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, device: Devi
     """Bound some of the boxes in float64 too."""
     if len(which):
         again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, device)
-        boxes.slack[which] = np.maximum(boxes.slack[which], again.slack)
-        boxes.weights[which], boxes.sloped[which], boxes.slopes[which] = again.weights, again.sloped, again.slopes
+        boxes.put(which, again, np.maximum(boxes.slack[which], again.slack))
 
 
 def confirmed(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
@@ -109,8 +113,7 @@ def confirmed(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
         return boxes
     boxes = boxes.take(np.arange(len(boxes)))
     again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, CPU)
-    boxes.slack[which] = again.slack
-    boxes.weights[which], boxes.sloped[which], boxes.slopes[which] = again.weights, again.sloped, again.slopes
+    boxes.put(which, again, again.slack)
     return boxes
 
 
@@ -120,8 +123,7 @@ def established(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
     if len(seems):
         proved = bound_boxes(graph, rows, boxes.low[seems], boxes.high[seems])
         boxes = boxes.take(np.arange(len(boxes)))
-        boxes.slack[seems] = proved.slack
-        boxes.weights[seems], boxes.sloped[seems], boxes.slopes[seems] = proved.weights, proved.sloped, proved.slopes
+        boxes.put(seems, proved, proved.slack)
     return boxes
 
 

@@ -79,6 +79,11 @@ class RadiusSearch:
         return min([*self.lowers, self.cap])
 
     @property
+    def proved(self) -> Fraction:
+        """The lower end, as far as the set grows."""
+        return self.lower if self.family.limit is None else min(self.lower, self.family.limit)
+
+    @property
     def lower_trust(self) -> Trust:
         """The weakest proof that the lower end rests on: that of every polytope, each needed."""
         return weakest(*self.trusts)

@@ -53,13 +53,13 @@ def certify_radius(
     """
     clock = deadline.share(1.0, max(AGAIN_SECONDS, AGAIN_SHARE * deadline.elapsed()))
     asked = _Asked(search, claim, threads)
-    lower, upper = search.lower if search.family.limit is None else min(search.lower, search.family.limit), search.upper
+    lower, upper = search.proved, search.upper
     closed = upper is not None and not search.is_open()
     if lower <= 0:
         return Certificate(None, reason="nothing was proved"), None
     made = asked.tie(path, upper, clock.share(SHARE, TIE_SECONDS)) if closed and upper is not None else None
     if made is None or made.path is None:
-        made = asked.at(path, lower if lower != upper else _less(lower, BELOW), clock.share(SHARE, math.inf))
+        made = asked.at(path, lower if lower != upper else less(lower, BELOW), clock.share(SHARE, math.inf))
         if made.any_order:
             return made, made
     unit = Fraction(_float32_cost(search, lower))
@@ -68,13 +68,13 @@ def certify_radius(
             break
         # The largest radius that can be certified at all goes into the file that was asked for.
         place = path if made.path is None else float32_path(path)
-        found = asked.at(place, _less(lower, shrink), clock.share(SHARE, math.inf), only_float32=True)
+        found = asked.at(place, less(lower, shrink), clock.share(SHARE, math.inf), only_float32=True)
         if found.any_order:
             return found if place == path else made, found
     return made, None
 
 
-def _less(radius: Fraction, share: Fraction) -> Fraction:
+def less(radius: Fraction, share: Fraction) -> Fraction:
     """A float below the radius by this share of it: floats keep the claims short."""
     return Fraction(float_below(radius * (1 - share)))
 

@@ -98,9 +98,7 @@ def _ask(
         found = search.offer(point)
         if found or not search.family.refine(point, eps):
             break
-        rows = [row for row in smt.set_rows(search.family) if row not in said]
-        said.update(rows)
-        session.command("\n".join(rows), timeout=limit())
+        session.command(smt.further_rows(search.family, said), timeout=limit())
     if answer == "unsat":
         for i in remaining:
             search.prove(i, radius, Trust.Z3)

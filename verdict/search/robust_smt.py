@@ -45,9 +45,7 @@ def _ask_z3(run: Run, bounds: Bounds) -> None:
             point = ExactVector.of(session.values(names).values())
             if _confirm_solution(run, point, bounds) or not run.box.refine(point):
                 break
-            rows = [row for row in smt.set_rows(run.box) if row not in said]
-            said.update(rows)
-            session.command("\n".join(rows), timeout=limit())
+            session.command(smt.further_rows(run.box, said), timeout=limit())
         if answer == "unsat":
             run.excluded_by(Trust.Z3)
         elif answer == "unknown":

@@ -48,6 +48,11 @@ def beats(y: Vector, label: int, target: int) -> Formula:
     return Comparison(rival - winner, True)
 
 
+def keeps(y: Vector, label: int, target: int | None = None) -> Formula:
+    """Class `label` scores strictly more than every other one, or than class `target` if one is given."""
+    return stays(y, label) if target is None else beats(y, label, target)
+
+
 def moves(y: Vector, before: Any, theta: Any) -> Formula:
     """Every output stays within `theta` of what it was: |y_i - before_i| <= theta."""
     return within(y - before, theta)
