@@ -17,6 +17,7 @@ from ..network.exact import Coefficients, FloatArray
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps import Dense
 from ..property import UnsafeSet
+from ..property.input_set import InputSet
 from ..results import Trust
 from .methods import Method
 
@@ -63,13 +64,12 @@ def compare(
     graph: Graph,
     label: int,
     unsafe: UnsafeSet,
-    lower: FloatArray,
-    upper: FloatArray,
+    inputs: InputSet,
     methods: Sequence[Method],
     seconds: float | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> list[Comparison]:
-    """Each method on the box [lower, upper] (input_size,), within `seconds` each; `unsafe` says which margins.
+    """Each method on an input set, within `seconds` each; `unsafe` says which margins.
 
     A margin is the first row of a polytope C y <= d less its limit: positive where the polytope is out of reach.
     Raises PropertyError for coefficients that no float equals; class comparisons have none.
@@ -80,7 +80,7 @@ def compare(
         if on_progress is not None:
             on_progress(method.name)
         clock = Deadline(seconds)
-        found = method.run(asked, lower[None], upper[None], clock)
+        found = method.run(asked, inputs, clock)
         took, low, high = clock.elapsed(), found.bounds.lower, found.bounds.upper
         layers = []
         for relu in asked.relus:
