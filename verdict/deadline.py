@@ -1,19 +1,48 @@
-"""One clock for a whole question: every step asks it how much time is left."""
+"""One clock for a whole question: every step asks it how much time is left.
+
+A search asks its own clock between steps and then ends in good order. What goes on within a step, or reads, or
+replays, asks the clock that is `running`: `checkpoint` raises OutOfTime once it has run out, which ends whatever is
+being done as Ctrl-C does, so that only what was complete before is kept. A clock made while another runs is a part of
+that one.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
+
+from .errors import TimeLimitError
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 # The share of a search whose result is to be certified in the rest of the time.
 SEARCH_SHARE = 0.5
+# What a search may still do, in seconds, to tell what it holds when its time is up.
+LAST_WORDS = 0.3
+TIME_LIMIT = "the time limit was reached"
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The running clock has run out in the middle of a step. Whoever keeps a result at Ctrl-C keeps it here too."""
+
+
+_running: ContextVar[Deadline | None] = ContextVar("running", default=None)
 
 
 class Deadline:
     """`seconds` from now, or never, and at the latest when the `whole` ends that this is a part of."""
 
-    def __init__(self, seconds: float | None = None, whole: Deadline | None = None) -> None:
-        self.started, self._whole = self.clock(), whole
+    def __init__(
+        self, seconds: float | None = None, whole: Deadline | None = None, *, started: float | None = None
+    ) -> None:
+        self.started = self.clock() if started is None else started
+        self._whole = _running.get() if whole is None else whole
         self.seconds = math.inf if seconds is None else seconds
 
     @staticmethod
@@ -45,6 +74,15 @@ class Deadline:
     def passed(self) -> bool:
         return self.remaining() <= 0
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Deadline]:
+        """While inside, in this thread, `checkpoint` asks this clock."""
+        before = _running.set(self)
+        try:
+            yield self
+        finally:
+            _running.reset(before)
+
     def limit(self) -> float | None:
         """What to give a solver as its own time limit: None without one, never 0."""
         left = self.remaining()
@@ -61,3 +99,51 @@ class ProcessorTime(Deadline):
 
     def share(self, fraction: float, most: float) -> Deadline:
         return ProcessorTime(min(fraction * self.remaining(), most), self)
+
+
+def checkpoint() -> None:
+    """Raise OutOfTime if the running clock has run out; costs less than a microsecond. For every step of long work."""
+    clock = _running.get()
+    if clock is not None and clock.passed():
+        raise OutOfTime(TIME_LIMIT)
+
+
+@contextlib.contextmanager
+def last_words() -> Iterator[Deadline]:
+    """A short time of its own, whatever clock has run out: to tell what a search holds, after its end."""
+    clock = _running.get()
+    before = _running.set(None)
+    try:
+        left = LAST_WORDS if clock is None else max(LAST_WORDS, clock.remaining())
+        with Deadline(None if clock is None else left).running() as own:
+            yield own
+    finally:
+        _running.reset(before)
+
+
+def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """A question with a keyword `timeout`: it holds from the call on, for what is loaded and read as well.
+
+    Where the time runs out before there is anything to answer with, TimeLimitError is raised, but in a question that is
+    a part of another, which ends then.
+    """
+
+    @functools.wraps(question)
+    def asked(*args: Given.args, **given: Given.kwargs) -> Answer:
+        whole, seconds = _running.get(), given.get("timeout")
+        if not isinstance(seconds, int | float):
+            return question(*args, **given)
+        try:
+            with Deadline(seconds).running():
+                return question(*args, **given)
+        except OutOfTime as end:
+            if whole is not None:
+                raise
+            raise TimeLimitError(f"{TIME_LIMIT} before there was anything to answer with") from end
+
+    return asked
+
+
+def why(end: KeyboardInterrupt) -> str:
+    """What ended a search: the time, or the user."""
+    return TIME_LIMIT if isinstance(end, OutOfTime) else "interrupted"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from .blas import one_thread
-from .deadline import Deadline
+from .deadline import Deadline, last_words, limited, why
 from .device import find_device
 from .engines import find_engine
-from .errors import EmptySetError
+from .errors import EmptySetError, InputError
 from .loading import Model, loaded
 from .network.network import Network
 from .number import Number, radius_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 @one_thread()
+@limited
 def robust(
     network: Model,
     x: npt.ArrayLike,
@@ -115,12 +116,13 @@ def robust(
             started = deadline.elapsed()
             evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place, proof)
             evidence.stages = {"start": started, **evidence.stages}
-        except KeyboardInterrupt:
-            evidence = Evidence(reason="interrupted")
+        except KeyboardInterrupt as end:
+            evidence = Evidence(reason=why(end))
     if certified is not None:
         made = certified.made(evidence, deadline, threads, report)
-    verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
-    return replace(verdict, witness=question.shown(verdict.witness))
+    with last_words():
+        verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
+        return replace(verdict, witness=question.shown(verdict.witness))
 
 
 def robustness(
@@ -133,6 +135,7 @@ def robustness(
 
 
 @one_thread()
+@limited
 def bounds_of(
     network: Model,
     x: npt.ArrayLike,
@@ -150,7 +153,7 @@ def bounds_of(
     """Bounds of every layer, and of the margins over the rival classes, for all inputs within `eps` of `x`.
 
     Arguments as in `robust`; `method` is a comma-separated list of `verdict.bounds.methods.METHODS`, or "all";
-    `timeout` is in seconds for each. One `Comparison` for each method, in that order.
+    `timeout` is in seconds for all. One `Comparison` for each method that was through by then, in that order.
     """
     from .bounds.comparison import compare
     from .bounds.methods import choose
@@ -159,6 +162,8 @@ def bounds_of(
     question = robustness_question(
         loaded(network), x, norm=norm, perturbation=perturbation, range=range, label=label, target=target
     )
+    if not question.family.is_box:
+        raise InputError(f"bounds are compared on boxes, not on balls of the norm {norm}")
+    lower, upper = question.family.at(radius).floats()
     kept = question.predicted if question.label is None else question.label
-    inputs = question.family.at(radius)
-    return compare(question.network.graph, kept, question.unsafe, inputs, methods, timeout, on_progress)
+    return compare(question.network.graph, kept, question.unsafe, lower, upper, methods, timeout, on_progress)

@@ -5,6 +5,7 @@ The margin models are one for each case and polytope, as the MILP engine solves 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from .property.vnnlib2_write import query_text, rewritten
 from .property.vnnlib_linear import Variable
 
 FORMATS = ("smt2", "lp", "mps", "vnnlib")
+
+# The share of the time that the bounds in a formula may take.
+BOUNDS_SHARE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +152,8 @@ def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequen
 
 
 def _bounds(network: Network, box: Box, method: str) -> Bounds:
-    return METHODS[method].run(network.graph, box, Deadline()).bounds
+    lower, upper = box.floats()
+    return METHODS[method].run(network.graph, lower[None], upper[None], Deadline().share(BOUNDS_SHARE, math.inf)).bounds
 
 
 def numbered(path: Path, number: int, count: int) -> Path:

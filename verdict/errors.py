@@ -32,3 +32,11 @@ class EmptySetError(PropertyError):
 
 class SolverError(VerdictError):
     """A solver is unknown, not installed, lacks a feature that was asked for, or broke down."""
+
+
+class MemoryLimitError(VerdictError):
+    """What is asked for does not fit into the memory that may be taken."""
+
+
+class TimeLimitError(VerdictError):
+    """The time ran out before there was anything to answer with."""

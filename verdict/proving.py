@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .deadline import Deadline
+from .deadline import Deadline, limited
 from .errors import EmptySetError, InputError, PropertyError
 from .loading import Model, loaded
 from .property.language import Formula, Vector, all_of, inputs, outputs, query_text
@@ -41,6 +41,7 @@ def question(network: Network, that: Formula, given: Formula) -> str:
     return query_text(all_of([given, ~that]), network.input_size, network.output_size)
 
 
+@limited
 def prove(
     network: Model,
     that: Formula,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .compose.layers import choose, with_weights
-from .deadline import Deadline
+from .deadline import Deadline, last_words, limited, why
 from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
@@ -47,6 +47,7 @@ class Pruning:
     certificate: Certificate | None = None
 
 
+@limited
 def maxpruning(
     network: Network,
     inputs: Box,
@@ -66,8 +67,14 @@ def maxpruning(
     whole = Deadline(timeout)
     deadline = whole.for_search(certificate is not None)
     search = _Search(network, inputs, layer, exact(lead, "lead"), deadline, options)
-    search.run()
-    found = search.result()
+    reason = ""
+    try:
+        with deadline.running():
+            search.run()
+    except KeyboardInterrupt as end:
+        reason = why(end)
+    with last_words():
+        found = search.result(reason)
     if certificate is None:
         return found
     limit = whole.limit()
@@ -138,7 +145,8 @@ class _Search:
         y = outputs(2 * len(old))
         return not same_class(y[: len(old)], y[len(old) :], self.lead).holds(point.fractions(), [*old, *new])
 
-    def result(self) -> Pruning:
+    def result(self, ended: str) -> Pruning:
+        """What was found; `ended` says what ended the search early, if anything did."""
         proved = max((i for i, agrees in self.agrees.items() if agrees), default=-1)
         open_ = [i for i in range(proved + 1, len(self.magnitudes)) if i not in self.agrees]
         last = max(open_, default=proved)
@@ -146,6 +154,7 @@ class _Search:
         values = np.concatenate([w.ravel() for w in self.original.values()])
         lower = Fraction(float(self.magnitudes[proved])) if proved >= 0 else Fraction(0)
         removed = int((np.abs(values) <= float(lower)).sum())
+        left = f"{len(open_)} of {len(self.magnitudes)} magnitudes are neither proved nor refuted" if open_ else ""
         return Pruning(
             lower=lower,
             upper=Fraction(float(self.magnitudes[last])) if last >= 0 else Fraction(0),
@@ -155,5 +164,5 @@ class _Search:
             removed=removed,
             weights=values.size,
             seconds=self.deadline.elapsed(),
-            reason=f"{len(open_)} of {len(self.magnitudes)} magnitudes are neither proved nor refuted" if open_ else "",
+            reason="; ".join(filter(None, [ended if open_ else "", left])),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .blas import one_thread
-from .deadline import Deadline
+from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from .device import find_device
 from .engines import find_engine
 from .errors import InputError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @one_thread()
+@limited
 def verify(
     query: str | Path | VnnLib1 | VnnLib2,
     network: Model | Mapping[str, Model],
@@ -78,11 +79,15 @@ def verify(
         proof = None if certified is None else certified.recording(problem, case.inputs)
         return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place, proof)
 
-    evidence = decide_query(asked, subject, search, deadline, engine == "auto")
+    try:
+        evidence = decide_query(asked, subject, search, deadline, engine == "auto")
+    except OutOfTime:
+        evidence = Evidence(reason=TIME_LIMIT)
     evidence.stages = {"start": started, **evidence.stages}
     if certified is not None:
         made = certified.made(evidence, deadline, threads, report)
-    return judge(subject, evidence, None, name, deadline.elapsed(), made)
+    with last_words():
+        return judge(subject, evidence, None, name, deadline.elapsed(), made)
 
 
 def check(

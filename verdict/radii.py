@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from .blas import one_thread
-from .deadline import Deadline
+from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited, why
 from .device import find_device
 from .engines import close, find_engine
 from .errors import InputError
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from .property.fronts import Front
     from .property.language import Formula
 
+# The share of the time for an exact look at the input itself.
+FIRST_LOOK = 0.3
+
 
 @one_thread()
+@limited
 def maxeps(
     network: Model,
     x: npt.ArrayLike,
@@ -99,17 +104,21 @@ def maxeps(
 
         path = prepare(certificate)
     search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
-    if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
-        return _wrong_already(question, name, deadline, path)
+    # Where an exact look at the input itself takes too long, bounds say as much: what they prove begins there.
+    with contextlib.suppress(OutOfTime), deadline.share(FIRST_LOOK, math.inf).running():
+        if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
+            return _wrong_already(question, name, deadline, path)
+    search.answer = partial(judge_radius, search, question.label, name, TIME_LIMIT, deploy=False)
     reason, made = "", None if path is None else Certificate(None, reason="interrupted")
     float32 = None
     try:
-        seek_witness(search)
-        search.prove_by_bounds()
-        if search.is_open() and not deadline.passed():
-            close(search, engine, backend, threads)
+        with contextlib.suppress(OutOfTime), deadline.running():
+            seek_witness(search)
+            search.prove_by_bounds()
+            if search.is_open() and not deadline.passed():
+                close(search, engine, backend, threads)
         if deadline.passed():
-            reason = "the time limit was reached"
+            reason = TIME_LIMIT
         if path is not None:
             search.enter("certificate")
             if statement is not None:
@@ -124,12 +133,13 @@ def maxeps(
                 from .search.radius_certificate import certify_radius
 
                 made, float32 = certify_radius(search, path, question.claim, whole, threads)
-    except KeyboardInterrupt:
-        reason = "interrupted"
+    except KeyboardInterrupt as end:
+        reason = why(end)
     with contextlib.suppress(KeyboardInterrupt):
         search.enter("end")
-    radius = judge_radius(search, question.label, name, reason, made, float32)
-    return replace(radius, witness=question.shown(radius.witness))
+    with last_words():
+        radius = judge_radius(search, question.label, name, reason, made, float32)
+        return replace(radius, witness=question.shown(radius.witness))
 
 
 def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Path | None) -> Radius:

@@ -7,8 +7,10 @@ output, or a radius.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy.typing as npt
 from .blas import one_thread
 from .certificate.gate import judge_largest, judge_radius
 from .compose.pairs import alike, both, copies, difference, movement
+from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from .errors import InputError, PropertyError
 from .network.exact import ExactVector, FloatArray
 from .network.network import Network
@@ -34,6 +37,9 @@ from .run import Run
 from .search.largest import LargestSearch
 from .search.tighter import tighter
 
+# The share of the time in which two compositions are compared.
+COMPARING = 0.1
+
 
 def region(
     network: Network,
@@ -50,6 +56,7 @@ def region(
     return Box([low] * network.input_size, [high] * network.input_size)
 
 
+@limited
 def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> Largest:
     """The largest |first(x)_i - second(x)_i| over all outputs i and all x of `inputs`, a box as `region` gives it.
 
@@ -62,6 +69,7 @@ def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> La
     return _apart(composed, inputs, options)
 
 
+@limited
 def maxmove(network: Network, inputs: Box, eps: Number, **options: Any) -> Largest:
     """The largest |f(x')_i - f(x)_i| over all outputs i, all x of `inputs` and all x' within `eps` of x, in each entry.
 
@@ -72,6 +80,7 @@ def maxmove(network: Network, inputs: Box, eps: Number, **options: Any) -> Large
     return _apart(composed, domain, options)
 
 
+@limited
 def maxfall(network: Network, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
     """The most that an output falls while one feature grows by at most `step`, from any x of `inputs`.
 
@@ -91,6 +100,7 @@ def maxfall(network: Network, inputs: Box, feature: int, output: int, step: Numb
     return _largest(grown, domain, row, [f"output {output} falls"], options)
 
 
+@limited
 def imitates(
     teacher: Network,
     student: Network,
@@ -117,6 +127,7 @@ def imitates(
     return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
 
 
+@limited
 def general(
     network: Network,
     inputs: Box,
@@ -138,6 +149,7 @@ def general(
     return prove(composed, that, between(x, domain.lower, domain.upper), **options)
 
 
+@limited
 def maxgeneral(
     network: Network, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
 ) -> Radius:
@@ -156,6 +168,7 @@ def maxgeneral(
 
 
 @one_thread()
+@limited
 def maxradius(
     network: Network, family: Perturbation, that: Formula, *, same: Sequence[Network] = (), **options: Any
 ) -> Radius:
@@ -167,8 +180,12 @@ def maxradius(
     run = Run(**options)
     unsafe = unsafe_set(network, that)
     searches = [run.radius(each, family, unsafe) for each in (network, *same)]
+    for search in searches:
+        search.answer = partial(judge_radius, search, None, run.name, TIME_LIMIT, deploy=False)
     reason = run.guarded(lambda: run.close(searches))
-    return judge_radius(searches[0], None, run.name, reason, run.certified_radius(searches[0], that))
+    made = run.certified_radius(searches[0], that)
+    with last_words():
+        return judge_radius(searches[0], None, run.name, reason, made)
 
 
 def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
@@ -201,7 +218,14 @@ def _closer(make: Callable[[bool], Network], like: bool, inputs: Box, halves: bo
         return plain
     rows = np.eye(plain.output_size)
     count = plain.output_size // 2
-    return tighter(plain, make(True), inputs, rows[:count] - rows[count:] if halves else rows)
+    whole = Deadline()
+    try:
+        with whole.share(COMPARING, math.inf).running():
+            return tighter(plain, make(True), inputs, rows[:count] - rows[count:] if halves else rows)
+    except OutOfTime:
+        if whole.passed():
+            raise
+        return plain
 
 
 def same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
@@ -240,7 +264,8 @@ def _largest(
         _, y = variables(network)
         values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
         made = run.certified(network, all_of(value < search.upper for value in values), inputs)
-    return judge_largest(search, network, run.name, reason, made)
+    with last_words():
+        return judge_largest(search, network, run.name, reason, made)
 
 
 def _number(value: int, count: int, what: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .bounds.methods import encoder_bounds
-from .deadline import Deadline
+from .deadline import TIME_LIMIT, Deadline, why
 from .device import find_device
 from .engines import close, find_engine
 from .network.network import Network
@@ -81,10 +81,11 @@ class Run:
     def guarded(self, work: Callable[[], object]) -> str:
         """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""
         try:
-            work()
-        except KeyboardInterrupt:
-            return "interrupted"
-        return "the time limit was reached" if self.deadline.passed() else ""
+            with self.deadline.running():
+                work()
+        except KeyboardInterrupt as end:
+            return why(end)
+        return TIME_LIMIT if self.deadline.passed() else ""
 
     def certified(self, network: Network, that: Formula, inputs: Box) -> Certificate:
         """The certificate that `that` holds on a box, proved once more by branch and bound in the rest of the time."""

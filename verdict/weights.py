@@ -8,6 +8,7 @@ of the rest of the network (`verdict.compose.layers`): the radius is exact. For 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from .blas import one_thread
 from .certificate.gate import judge_radius, judge_weights
 from .certificate.replay import scores
 from .compose.layers import Layer, choose, reweighted, shaken
+from .deadline import TIME_LIMIT, last_words, limited
 from .errors import InputError
 from .network.evaluate import classify
 from .network.exact import ExactVector
@@ -30,6 +32,7 @@ from .search.weights import WeightSearch
 
 
 @one_thread()
+@limited
 def maxweights(
     network: Network,
     x: npt.ArrayLike,
@@ -66,7 +69,9 @@ def maxweights(
                 "a certificate is about one layer whose weights enter linearly, see docs/composed.md: found others"
             )
         search = WeightSearch(network, chosen, center, unsafe, relative, run.deadline, run.on_progress)
-        return judge_weights(search, label, "bounds", run.guarded(search.run))
+        reason = run.guarded(search.run)
+        with last_words():
+            return judge_weights(search, label, "bounds", reason)
     return _closed(run, question, unsafe, label, target)
 
 
@@ -77,12 +82,14 @@ def _closed(
     search = run.radius(composed, family, unsafe)
     # A class that is wrong already is a witness of radius 0.
     search.offer(family.center)
+    search.answer = partial(judge_radius, search, label, run.name, TIME_LIMIT, deploy=False)
     reason = run.guarded(lambda: run.close([search]))
     made = None
     if run.certificate is not None:
         _, y = variables(composed)
         made = run.certified_radius(search, keeps(y, label, target))
-    return judge_radius(search, label, run.name, reason, made)
+    with last_words():
+        return judge_radius(search, label, run.name, reason, made)
 
 
 def _exact_question(layer: Layer, x: ExactVector, relative: bool) -> tuple[Network, ScaledBall] | None:

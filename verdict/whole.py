@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from .certificate.replay import confirm, replay_exactly
-from .deadline import Deadline
+from .deadline import TIME_LIMIT, Deadline, last_words, why
 from .errors import EmptySetError, InputError
 from .network.exact import ExactVector
 from .property import Box
@@ -63,10 +63,19 @@ class WholeRadius:
         reason = ""
         while self._open and self._open[0].lower < self._goal():
             if self.deadline.passed() or self._count > MOST_PIECES:
-                reason = "the time limit was reached" if self.deadline.passed() else f"more than {MOST_PIECES} pieces"
+                reason = TIME_LIMIT if self.deadline.passed() else f"more than {MOST_PIECES} pieces"
                 break
-            self._branch(heapq.heappop(self._open))
-        return self._ended(first, reason)
+            piece = self._open[0]
+            try:
+                self._branch(piece)
+            except KeyboardInterrupt as end:
+                # Its halves are parts of the piece, which stays open.
+                reason = why(end)
+                break
+            self._open.remove(piece)
+            heapq.heapify(self._open)
+        with last_words():
+            return self._ended(first, reason)
 
     def _goal(self) -> Fraction | float:
         """Pieces from this radius on do not matter."""

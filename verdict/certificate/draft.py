@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..checker import Memory, Report, UnreadableError, check
-from ..deadline import Deadline
+from ..deadline import Deadline, why
 from ..errors import InputError, UnsupportedError
 from ..network.exact import float_above, float_below
 from ..network.network import Network
@@ -140,8 +140,8 @@ class Draft:
             return Certificate(self.path, self.network.path, self.path.stat().st_size, report, reason, radius)
         except InputError as error:
             return Certificate(None, reason=str(error))
-        except KeyboardInterrupt:
-            return Certificate(None, reason="interrupted before it was written")
+        except KeyboardInterrupt as end:
+            return Certificate(None, reason=f"{why(end)} before it was written")
         except OSError as error:
             return Certificate(None, reason=f"{self.path}: cannot be written: {error.strerror or error}")
         finally:
@@ -165,8 +165,8 @@ class Draft:
                 report = self._mended(path, report.open, deadline, threads) or report
             if not report.accepted:
                 report = self._mended(path, None, deadline, threads, any_order=False) or report
-        except KeyboardInterrupt:
-            late = "interrupted before it was checked"
+        except KeyboardInterrupt as end:
+            late = f"{why(end)} before it was checked"
         except _LateError:
             if report is None and not deadline.passed():
                 report, late = self._quickly(path, deadline, threads)

@@ -7,10 +7,12 @@ says why. An exception never gets here, so it never becomes a verdict.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from ..deadline import OutOfTime
 from ..network.network import Network
 from ..results import CLOSED, Certificate, Largest, Radius, Trust, Verdict, Witness
 from .replay import deployable
@@ -87,8 +89,12 @@ def judge_radius(
     reason: str = "",
     certificate: Certificate | None = None,
     float32: Certificate | None = None,
+    deploy: bool = True,
 ) -> Radius:
-    """The interval that a search has reached, with the evidence for each end; the certificates where asked for."""
+    """The interval that a search has reached, with the evidence for each end; the certificates where asked for.
+
+    Without `deploy`, and where there is no time for it, no witness is looked for that ONNX Runtime confirms.
+    """
     closest, upper = search.closest, search.upper
     lower, limit = search.proved, search.family.limit
     proved = certificate.radius if certificate is not None and certificate.accepted else None
@@ -104,7 +110,10 @@ def judge_radius(
         status = "closed"
     else:
         status = "interval"
-    deployed = search.deployed_witness()
+    deployed = None
+    if deploy:
+        with contextlib.suppress(OutOfTime):
+            deployed = search.deployed_witness()
     notes = [reason, *search.notes] if status == "interval" else search.notes
     return Radius(
         lower=lower,

@@ -37,8 +37,21 @@ class Option:
         self.show_default, self.least, self.most = show_default, least, most
 
 
+MEMORY = Option(
+    "--memory",
+    metavar="GIB",
+    panel="The search",
+    help="GiB of memory that may be taken. Default: most of what is free.",
+    show_default=False,
+)
+
+
 def declared(command: Callable[..., int]) -> Iterator[tuple[inspect.Parameter, Any, Argument | Option]]:
     """Of each parameter of a command its type and its declaration."""
-    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+    parameters = inspect.signature(command, eval_str=True).parameters
+    for parameter in parameters.values():
         kind, declaration = get_args(parameter.annotation)
         yield parameter, kind, declaration
+    if "timeout" in parameters and "memory" not in parameters:
+        # What has a limit of time has one of memory: `limits` holds both.
+        yield inspect.Parameter("memory", inspect.Parameter.KEYWORD_ONLY, default=None), float | None, MEMORY

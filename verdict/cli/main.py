@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from verdict.cli import exitcodes
+from verdict.cli.limits import call
 from verdict.cli.words import plain
 from verdict.errors import VerdictError
 
@@ -72,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone (verdict models | head). Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exitcodes.BROKEN_PIPE
+    except MemoryError:
+        return _fail("there is not enough memory for it (--memory sets a limit)", exitcodes.BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last resort: a defect must not look like a verdict
         if debug:
             traceback.print_exc()
@@ -88,7 +91,7 @@ def _run(words: Sequence[str]) -> int | None:
         command = COMMANDS[words[0]]
         given = plain(command, words[1:])
         if given is not None:
-            return command(**given)
+            return call(words[0], command, given)
     from verdict.cli.parser import parse
 
     return parse(COMMANDS, words)

@@ -143,14 +143,16 @@ def general(
         raise InputError("nothing is asked: expected --eps, and --theta or --lead, or either")
     if eps is not None and asked:
         return sets.show_verdict(verdict.general(network, domain, eps, theta=theta, lead=lead, **search), title, json)
+    unit = "L-infinity distance of x and x'"
     with line(title) as shown:
+        shown.show = lambda answer: sets.show_radius(answer, title, unit, json)
         if eps is not None:
             moved = verdict.maxmove(network, domain, eps, on_progress=shown.interval, **search)
         else:
             radius = verdict.maxgeneral(network, domain, theta=theta, lead=lead, on_progress=shown.interval, **search)
     if eps is not None:
         return sets.show_largest(moved, title, json)
-    return sets.show_radius(radius, title, "L-infinity distance of x and x'", json)
+    return sets.show_radius(radius, title, unit, json)
 
 
 def maxfall(

@@ -14,6 +14,7 @@ import typer
 
 from verdict import __version__
 from verdict.cli.declared import Argument, Option, declared
+from verdict.cli.limits import call
 from verdict.errors import InputError
 
 # The parser's base class for wrong options; its module has moved between Typer's versions.
@@ -44,16 +45,16 @@ def app(commands: Mapping[str, Callable[..., int]]) -> typer.Typer:
     for name, command in commands.items():
         # The standard's questions look like options.
         settings = {"ignore_unknown_options": True} if name == "supports" else None
-        made.command(name, context_settings=settings)(_typed(command))
+        made.command(name, context_settings=settings)(_typed(name, command))
     return made
 
 
-def _typed(command: Callable[..., int]) -> Callable[..., int]:
+def _typed(name: str, command: Callable[..., int]) -> Callable[..., int]:
     """The command with Typer's declarations in place of ours."""
 
     @functools.wraps(command)
     def typed(**given: Any) -> int:
-        return command(**given)
+        return call(name, command, given)
 
     parameters = [
         parameter.replace(annotation=Annotated[kind, _info(declaration)])

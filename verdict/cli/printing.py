@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from verdict.cli.backstop import CHILD
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 def console() -> Console:
     """Standard output: styled on a terminal, plain text of a fixed width in a pipe, whatever the environment."""
     from rich.console import Console
+
+    CHILD.printing()
 
     class Unbroken(Console):
         def on_broken_pipe(self) -> None:
@@ -27,4 +31,5 @@ def console() -> Console:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output; not-a-number and infinity are refused, as JSON has neither."""
+    CHILD.printing()
     print(json.dumps(value, indent=2, allow_nan=False))

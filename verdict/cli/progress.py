@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from verdict.cli.backstop import CHILD
+from verdict.cli.limits import printed
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from verdict.results import Radius
     from verdict.search.radius import Progress
 
 LONGEST_NAME = 20
+# Seconds between two reports of what is held.
+HOLD = 0.1
 
 
 class Line:
@@ -21,6 +27,10 @@ class Line:
 
     def __init__(self, name: str) -> None:
         self.name, self.text, self.started = name, "starting", time.monotonic()
+        # How an answer is printed, for commands whose answer grows.
+        self.show: Callable[[Radius], object] | None = None
+        self._held: object = None
+        self._told = 0.0
 
     def stage(self, stage: str) -> None:
         """Report of `robust`: the stage that starts."""
@@ -36,6 +46,17 @@ class Line:
             gap = 0.0 if upper == 0 else (upper - lower) / upper
             ends = f"in [{lower:.6g}, {upper:.6g}]  gap {gap:.3g}"
         self.text = f"{progress.stage}  radius {ends}"
+        if self.show is not None and progress.answer is not None and CHILD.is_watched:
+            self._hold(progress, self.show)
+
+    def _hold(self, progress: Progress, show: Callable[[Radius], object]) -> None:
+        """Tell what would be answered now, where it is better than what was told before, and not too often."""
+        ends, now = (progress.lower, progress.upper), time.monotonic()
+        if ends == self._held or now - self._told < HOLD or progress.answer is None:
+            return
+        self._held, self._told = ends, now
+        answer = progress.answer()
+        CHILD.hold(printed(lambda: show(answer)))
 
     def __rich__(self) -> Text:
         from rich.text import Text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from verdict.api import exact
 from verdict.cli.exitcodes import OK, UNKNOWN
 from verdict.cli.inputs import Point, Points, read_inputs
 from verdict.cli.interrupts import Interrupts
+from verdict.cli.limits import again
 from verdict.cli.options import Request
 from verdict.cli.output import parameters
 from verdict.cli.printing import console, print_json
@@ -83,8 +85,12 @@ class Questions(Generic[Answer]):
         answers: list[Answer] = []
         with Interrupts() as ctrl_c:
             try:
-                for point in self.inputs.points:
+                for number, point in enumerate(self.inputs.points):
+                    if number:
+                        # Rows are out already; one JSON object is not.
+                        again(partial(self._finish, answers) if self.request.json else None)
                     with line(point.name) as shown:
+                        shown.show = partial(self._so_far, answers)
                         answers.append(self.kind.ask(self.network, point, self._asked(point), shown))
                     if self.inputs.several and not self.request.json:
                         self._row(answers[-1], point, first=len(answers) == 1)
@@ -97,6 +103,13 @@ class Questions(Generic[Answer]):
         code = self.kind.code(answers)
         # A range that was cut short is not proved by its first answers.
         return UNKNOWN if code == OK and len(answers) < len(self.inputs.points) else code
+
+    def _so_far(self, answers: Sequence[Answer], answer: Answer) -> None:
+        """Print what would be the end if the present input's answer were this."""
+        if self.inputs.several and not self.request.json:
+            self._row(answer, self.inputs.points[len(answers)], first=not answers)
+        else:
+            self._finish([*answers, answer])
 
     def _finish(self, answers: list[Answer]) -> None:
         answered = list(zip(answers, self.inputs.points, strict=False))

@@ -53,7 +53,9 @@ def maxweights(
         raise InputError(f"--input {input}: {len(points)} inputs, expected one")
     which = "all layers" if layer == "all" else f"layer {layer}"
     title = f"{network.path.name} on {points[0].name}, weights of {which}"
+    unit = "change of each weight, as a part of it" if relative else "change of each weight"
     with line(title) as shown:
+        shown.show = lambda answer: sets.show_radius(answer, title, unit, json)
         answer = verdict.maxweights(
             network,
             points[0].values,
@@ -64,7 +66,6 @@ def maxweights(
             on_progress=shown.interval,
             **search,
         )
-    unit = "change of each weight, as a part of it" if relative else "change of each weight"
     return sets.show_radius(answer, title, unit, json)
 
 

@@ -7,6 +7,7 @@ is at least the distance of the largest value from T. So the least s is a radius
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
@@ -22,6 +23,8 @@ from ..results import CLOSED, Trust, Witness
 from .climb import climb
 from .radius import RadiusSearch
 
+# The share of the time that the first bounds may take.
+FIRST_BOUNDS = 0.3
 # Values below this are measured as if they were this large, because float solvers' tolerances are absolute.
 SMALL = Fraction(1, 100)
 
@@ -46,7 +49,8 @@ class LargestSearch:
         self._make = make
         self.middle = [(low + high) / 2 for low, high in zip(box.lower, box.upper, strict=True)]
         lower, upper = box.floats()
-        bounds = linear_bounds(network.graph, lower[None], upper[None])
+        first = deadline.share(FIRST_BOUNDS, math.inf)
+        bounds = linear_bounds(network.graph, lower[None], upper[None], first.passed)
         self.upper = Fraction(float(-output_bounds(network.graph, bounds, -rows).lower.min()))
         self.trust = Trust.RIGOROUS
         self.witness = self._at(self.middle)

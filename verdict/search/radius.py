@@ -21,17 +21,19 @@ from ..device import CPU, Device
 from ..network.exact import ExactVector, float_below
 from ..network.network import Network
 from ..property import Perturbation, UnsafeSet
-from ..results import CLOSED, Trust, Witness, weakest
+from ..results import CLOSED, Radius, Trust, Witness, weakest
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One report: the interval so far (upper is None without a witness), the stage, and seconds."""
+    """One report: the interval so far (upper is None without a witness), the stage, and seconds; where a search tells,
+    `answer` makes what would be answered if it ended here."""
 
     lower: Fraction
     upper: Fraction | None
     stage: str
     seconds: float
+    answer: Callable[[], Radius] | None = None
 
 
 class RadiusSearch:
@@ -56,6 +58,8 @@ class RadiusSearch:
         self.stage = "start"
         self.notes: list[str] = []
         self._on_progress, self._method = on_progress, bounds
+        # What would be answered now, without another look at the deployed network.
+        self.answer: Callable[[], Radius] | None = None
         self._tight: tuple[float, Bounds] | None = None
 
     @property
@@ -137,8 +141,7 @@ class RadiusSearch:
             self.family.refine(self.closest.point, self.upper * (1 - CLOSED))
 
     def report(self) -> None:
-        if self._on_progress is not None:
-            self._on_progress(Progress(self.lower, self.upper, self.stage, self.deadline.elapsed()))
+        self._tell(self.stage)
 
     def enter(self, stage: str) -> None:
         """Name the stage that starts now; the time since the last one goes to that."""
@@ -149,8 +152,11 @@ class RadiusSearch:
 
     def note(self, stage: str) -> None:
         """Report what is being done within a stage, without a time of its own."""
+        self._tell(f"{self.stage}: {stage}")
+
+    def _tell(self, stage: str) -> None:
         if self._on_progress is not None:
-            self._on_progress(Progress(self.lower, self.upper, f"{self.stage}: {stage}", self.deadline.elapsed()))
+            self._on_progress(Progress(self.lower, self.upper, stage, self.deadline.elapsed(), self.answer))
 
     def prove_by_bounds(self) -> None:
         """Raise every polytope's lower end as far as linear bounds reach, by bisection on the radius."""
@@ -183,9 +189,9 @@ class RadiusSearch:
     def tight_bounds_at(self, radius: float) -> Bounds:
         """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""
         if self._tight is None or self._tight[0] != radius:
+            lower, upper = self.family.floats(radius)
             clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
-            inputs = self.family.at(Fraction(radius))
-            self._tight = radius, METHODS[self._method].run(self.graph, inputs, clock).bounds
+            self._tight = radius, METHODS[self._method].run(self.graph, lower[None], upper[None], clock).bounds
         return self._tight[1]
 
     def prune(self) -> list[int]:

@@ -16,7 +16,7 @@ from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from ..certificate import replay
 from ..certificate.proof import Goal, Part, ProofTree
 from ..certificate.recording import Recording
-from ..deadline import Deadline
+from ..deadline import Deadline, why
 from ..device import Device
 from ..errors import SolverError
 from ..network.exact import ExactVector, FloatArray
@@ -113,10 +113,10 @@ class Run:
         if name == "linear":
             return False
         self.enter(f"bounds/{name}")
-        method = METHODS[name]
+        method, (lower, upper) = METHODS[name], self.box.floats()
         clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
         try:
-            self.node_bounds = method.run(self.graph, self.box, clock).bounds
+            self.node_bounds = method.run(self.graph, lower[None], upper[None], clock).bounds
         except SolverError as error:
             # The linear bounds are at hand; tighter ones are only a help.
             self.evidence.reason = f"bounds by {name}: {error}"
@@ -185,8 +185,8 @@ class Run:
                 self.node_bounds, sorted(self.unrecorded), self.deadline.share(1.0, most), threads
             )
             reason = outcome.reason
-        except KeyboardInterrupt:
-            reason = "interrupted"
+        except KeyboardInterrupt as end:
+            reason = why(end)
         if self.evidence.witness is not None:
             # Exact replays outweigh a solver's word.
             self.evidence.proof = None

@@ -3,20 +3,28 @@
 Bounds push batches of vectors through a map, its transpose and its absolute value, so a map offers these
 three without ever building its matrix; encoders and exact arithmetic want its entries one by one. A
 subclass gives the two products for arbitrary coefficients and the list of its entries; the rest is here.
+
+Products of large batches are made in steps, so that none takes long or much memory, and the clock is asked in each.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...deadline import checkpoint
 from ..exact import Coefficients, ExactVector
+from .namespace import namespace
 
 IndexArray = npt.NDArray[np.intp]
+# Multiplications in one step, a tenth of a second or two, and of entries in exact arithmetic.
+STEP, EXACT_STEP = 2**30, 2**18
 
 
 class LinearMap(ABC):
@@ -42,6 +50,11 @@ class LinearMap(ABC):
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         """Row, column and position in `coefficients` (flattened) of each stored entry, in any order."""
 
+    @property
+    def work(self) -> int:
+        """About how many multiplications one vector takes."""
+        return self.in_size + self.out_size
+
     @cached_property
     def magnitudes(self) -> Coefficients:
         """The absolute values of the coefficients (float64, nearest)."""
@@ -49,19 +62,32 @@ class LinearMap(ABC):
 
     def apply(self, x: Any) -> Any:
         """M x for `x` of shape (..., in_size)."""
-        return self._forward(x, self.coefficients.like(x))
+        return self._stepwise(self._forward, x, self.coefficients.like(x), self.out_size)
 
     def apply_transpose(self, y: Any) -> Any:
         """M^T y for `y` of shape (..., out_size)."""
-        return self._backward(y, self.coefficients.like(y))
+        return self._stepwise(self._backward, y, self.coefficients.like(y), self.in_size)
 
     def apply_abs(self, x: Any) -> Any:
         """|M| x for `x` of shape (..., in_size): radii of intervals, sizes of rounding errors."""
-        return self._forward(x, self.magnitudes.like(x))
+        return self._stepwise(self._forward, x, self.magnitudes.like(x), self.out_size)
 
     def apply_abs_transpose(self, y: Any) -> Any:
         """|M|^T y for `y` of shape (..., out_size)."""
-        return self._backward(y, self.magnitudes.like(y))
+        return self._stepwise(self._backward, y, self.magnitudes.like(y), self.in_size)
+
+    def _stepwise(self, product: Callable[[Any, Any], Any], x: Any, w: Any, size: int) -> Any:
+        """product(x, w), (..., size), of a few vectors at a time where they are many."""
+        checkpoint()
+        count = math.prod(x.shape[:-1])
+        if count * self.work <= STEP:
+            return product(x, w)
+        chunk, flat = max(1, STEP // self.work), x.reshape((count, x.shape[-1]))
+        result = namespace(x).empty((count, size), dtype=x.dtype, device=x.device)
+        for start in range(0, count, chunk):
+            checkpoint()
+            result[start : start + chunk] = product(flat[start : start + chunk], w)
+        return result.reshape((*x.shape[:-1], size))
 
     @cached_property
     def entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
@@ -93,6 +119,18 @@ class LinearMap(ABC):
         rows, cols, which = self.entries
         return self._exact_product(x, rows, cols, which, self.out_size)
 
+    def _exact_rows(self, x: ExactVector, matrix: Any, columns: Any) -> tuple[Any, int]:
+        """matrix @ columns in Python's integers, a few rows at a time; and the denominator of both together.
+
+        `matrix` (rows, n) are numerators of this map's coefficients, `columns` (n, k) some of x.
+        """
+        chunk = max(1, EXACT_STEP // max(1, columns.size))
+        parts = []
+        for start in range(0, len(matrix), chunk):
+            checkpoint()
+            parts.append(matrix[start : start + chunk] @ columns)
+        return np.concatenate(parts), self.coefficients.integers[1] * x.denominator
+
     def apply_exact_transpose(self, y: ExactVector) -> ExactVector:
         """M^T y in exact rational arithmetic."""
         rows, cols, which = self.entries
@@ -105,10 +143,13 @@ class LinearMap(ABC):
         """sum over entries of coefficient * x[col] into [row]; entries sorted by row."""
         numerators, denominator = self.coefficients.integers
         result = np.zeros(size, dtype=object)
-        if len(rows):
-            products = numerators[which] * x.numerators[cols]
-            starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-            result[rows[starts]] = np.add.reduceat(products, starts)
+        for start in range(0, len(rows), EXACT_STEP):
+            checkpoint()
+            here = slice(start, start + EXACT_STEP)
+            row = rows[here]
+            products = numerators[which[here]] * x.numerators[cols[here]]
+            starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
+            result[row[starts]] += np.add.reduceat(products, starts)
         return ExactVector(result, denominator * x.denominator)
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..exact import Coefficients
+from ..exact import Coefficients, ExactVector
 from .base import IndexArray, LinearMap
 from .namespace import product, zeros_like_shape
 
@@ -58,6 +58,11 @@ class Conv(LinearMap):
     def fan_out(self) -> int:
         return self.coefficients.shape[0] // self.groups * math.prod(self.kernel_size)
 
+    @property
+    def work(self) -> int:
+        # Gathering patches costs more than multiplying them where there are few channels.
+        return self.out_size * self.fan_in + 8 * self.fan_in * self.groups * math.prod(self.out_spatial)
+
     def _windows(self) -> Iterator[tuple[int, tuple[slice, ...]]]:
         """For each kernel position, the slice of the padded input that it meets, one element per output."""
         for index, offset in enumerate(itertools.product(*map(range, self.kernel_size))):
@@ -77,7 +82,11 @@ class Conv(LinearMap):
 
     def _forward(self, x: Any, w: Any) -> Any:
         lead = tuple(x.shape[:-1])
-        batch, positions = math.prod(lead), math.prod(self.kernel_size)
+        return product(self._grouped(w), self._patches(x, math.prod(lead))).reshape((*lead, self.out_size))
+
+    def _patches(self, x: Any, batch: int) -> Any:
+        """What the kernel meets at each output, (batch, groups, fan_in, outputs)."""
+        positions = math.prod(self.kernel_size)
         x = x.reshape((batch, *self.in_shape))
         if self.padded != self.spatial:
             padded = zeros_like_shape(x, (batch, self.channels, *self.padded))
@@ -88,8 +97,12 @@ class Conv(LinearMap):
         for index, window in self._windows():
             seen = (slice(None), slice(None), *window)
             patches[:, :, index] = x[seen]
-        patches = patches.reshape((batch, self.groups, self.fan_in, math.prod(self.out_spatial)))
-        return product(self._grouped(w), patches).reshape((*lead, self.out_size))
+        return patches.reshape((batch, self.groups, self.fan_in, math.prod(self.out_spatial)))
+
+    def apply_exact(self, x: ExactVector) -> ExactVector:
+        patches, kernel = self._patches(x.numerators, 1)[0], self._grouped(self.coefficients.integers[0])
+        parts = [self._exact_rows(x, weight, met) for weight, met in zip(kernel, patches, strict=True)]
+        return ExactVector(np.concatenate([part for part, _ in parts]).ravel(), parts[0][1])
 
     def _backward(self, y: Any, w: Any) -> Any:
         lead = tuple(y.shape[:-1])

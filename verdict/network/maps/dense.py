@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..exact import Coefficients
+from ..exact import Coefficients, ExactVector
 from .base import IndexArray, LinearMap
 from .namespace import product
 
@@ -34,6 +34,10 @@ class Dense(LinearMap):
     def fan_out(self) -> int:
         return self.rows
 
+    @property
+    def work(self) -> int:
+        return self.blocks * self.rows * self.cols
+
     def _forward(self, x: Any, w: Any) -> Any:
         if self.blocks == 1:
             return product(x.reshape((-1, self.cols)), w.T).reshape((*x.shape[:-1], self.rows))
@@ -46,6 +50,11 @@ class Dense(LinearMap):
             return product(y.reshape((-1, self.rows)), w).reshape((*y.shape[:-1], self.cols))
         lead = y.shape[:-1]
         return product(y.reshape((*lead, self.blocks, self.rows)), w).reshape((*lead, self.in_size))
+
+    def apply_exact(self, x: ExactVector) -> ExactVector:
+        weight = self.coefficients.integers[0].reshape(self.rows, self.cols)
+        result, denominator = self._exact_rows(x, weight, x.numerators.reshape(self.blocks, self.cols).T)
+        return ExactVector(result.T.ravel(), denominator)
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         # Zero weights are no entries: pruned networks stay sparse for the encoders.

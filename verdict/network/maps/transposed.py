@@ -24,6 +24,10 @@ class Transposed(LinearMap):
     def fan_out(self) -> int:
         return self.inner.fan_in
 
+    @property
+    def work(self) -> int:
+        return self.inner.work
+
     def _forward(self, x: Any, w: Any) -> Any:
         return self.inner._backward(x, w)
 

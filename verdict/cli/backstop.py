@@ -1,0 +1,247 @@
+"""The last resort of every limit: a process that does nothing but wait beside the one that works.
+
+Native code, or one huge operation, may not look at the clock for a while, and a process that the system kills says
+nothing. So a command with a limit is worked on in a child, which tells its parent what it holds; a moment after the
+limit the parent answers with that and ends the child and all that it has started. Where processes cannot fork there is
+no parent, and the clock alone holds the limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from verdict.cli import exitcodes
+
+# Seconds after its limit before a command is answered for, and more where its answer is on its way already.
+GRACE, PRINTING = 0.7, 3.0
+# Seconds between two looks at the memory of the processes.
+LOOK = 0.1
+LIMITS = ("--timeout", "--memory")
+
+
+class Child:
+    """The working process's end: what it tells its parent, if it has one, and what it holds."""
+
+    def __init__(self) -> None:
+        self._wire: int | None = None
+        self.out, self.err, self.code = "", "", exitcodes.UNKNOWN
+
+    def connect(self, wire: int, lifeline: int) -> None:
+        """Speak on `wire`; end when `lifeline` does, with the parent."""
+        self._wire = wire
+        threading.Thread(target=_outlive, args=(lifeline,), daemon=True).start()
+
+    @property
+    def is_watched(self) -> bool:
+        return self._wire is not None
+
+    def limits(self, seconds: float | None, memory: int | None) -> None:
+        """From now on these limits hold: seconds from now, and bytes."""
+        until = None if seconds is None else time.monotonic() + seconds
+        self._tell(until=until, memory=memory)
+
+    def hold(self, out: str, err: str = "", code: int = exitcodes.UNKNOWN) -> None:
+        """What is to be said, and the exit code, if nothing better comes in time."""
+        self.out, self.err, self.code = out, err, code
+        self._tell(out=out, err=err, code=code, printing=False)
+
+    def printing(self) -> None:
+        """The answer is on its way."""
+        self._tell(printing=True)
+
+    def done(self, code: int) -> None:
+        """The answer is out."""
+        self._tell(done=code)
+
+    def _tell(self, **words: Any) -> None:
+        if self._wire is None:
+            return
+        data = json.dumps(words).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._wire, data) :]
+        except OSError:
+            self._wire = None
+
+
+CHILD = Child()
+
+
+def _outlive(lifeline: int) -> None:
+    while os.read(lifeline, 1):
+        pass
+    os._exit(exitcodes.INTERRUPTED)
+
+
+def watched(words: Sequence[str]) -> int | None:
+    """Split into a parent and a child if these words set a limit: None in the child, its exit code in the parent."""
+    if not hasattr(os, "fork") or not any(word.partition("=")[0] in LIMITS for word in words):
+        return None
+    hear, tell = os.pipe()
+    lifeline, hold = os.pipe()
+    room = _room()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(hear)
+        os.close(hold)
+        os.setpgid(0, 0)
+        if room is not None:
+            os.environ["TMPDIR"] = room
+        CHILD.connect(tell, lifeline)
+        return None
+    os.close(tell)
+    os.close(lifeline)
+    try:
+        return _Parent(child, hear).wait()
+    finally:
+        if room is not None:
+            _clear(room)
+
+
+def _room() -> str | None:
+    """A folder for all temporary files of the child, so that none is left of one that was killed."""
+    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", f"verdict-{os.getpid()}-{time.monotonic_ns():x}")
+    try:
+        os.mkdir(path, 0o700)
+    except OSError:
+        return None
+    return path
+
+
+def _clear(room: str) -> None:
+    try:
+        os.rmdir(room)
+    except OSError:
+        import shutil
+
+        shutil.rmtree(room, ignore_errors=True)
+
+
+class _Parent:
+    """The waiting process."""
+
+    def __init__(self, child: int, wire: int) -> None:
+        self.child, self.wire, self.rest = child, wire, b""
+        self.state: dict[str, Any] = {"until": None, "memory": None, "out": "", "err": "", "printing": False}
+        self.state["code"] = exitcodes.UNKNOWN
+        self.used = 0
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._pass_on)
+        signal.signal(signal.SIGTSTP, self._pause)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        _send(self.child, number)
+
+    def _pause(self, number: int, frame: FrameType | None) -> None:
+        _send(self.child, signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        _send(self.child, signal.SIGCONT)
+
+    def wait(self) -> int:
+        """The exit code: that of the child, or of what it held when its limit had passed."""
+        while True:
+            until = self.state["until"]
+            late = None if until is None else until + (GRACE + PRINTING if self.state["printing"] else GRACE)
+            left = LOOK if late is None else max(0.0, min(LOOK, late - time.monotonic()))
+            if select.select([self.wire], [], [], left)[0]:
+                data = os.read(self.wire, 2**16)
+                if not data:
+                    return self._ended()
+                self._hear(data)
+                if "done" in self.state:
+                    self._kill()
+                    return int(self.state["done"])
+            elif late is not None and time.monotonic() >= late:
+                return self._answer()
+            elif self.state["memory"] is not None and not self.state["printing"]:
+                self.used = sum(map(_resident, _family(self.child)))
+                if self.used > self.state["memory"]:
+                    return self._too_large()
+
+    def _hear(self, data: bytes) -> None:
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            self.state |= json.loads(line)
+
+    def _answer(self) -> int:
+        self._kill()
+        if not self.state["printing"]:
+            _write(1, self.state["out"])
+            _write(2, self.state["err"])
+        return int(self.state["code"])
+
+    def _too_large(self) -> int:
+        self._kill()
+        most = self.state["memory"] / 2**30
+        _write(2, f"error: it needs more than {most:.3g} GiB of memory (--memory, else most of what is free)\n")
+        return exitcodes.BAD_INPUT
+
+    def _ended(self) -> int:
+        """The child is gone without a word: with an exit code, or by a signal, which is then ours too."""
+        _, status = os.waitpid(self.child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code >= 0:
+            return code
+        if -code in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(-code, signal.SIG_DFL)
+            os.kill(os.getpid(), -code)
+        if code == -signal.SIGKILL:
+            _write(2, "error: the system killed the search, as it does where memory runs out (--memory sets a limit)\n")
+            return exitcodes.BAD_INPUT
+        _write(2, f"error: the search ended by signal {-code} (this is a defect, please report it)\n")
+        return exitcodes.INTERNAL
+
+    def _kill(self) -> None:
+        for process in reversed(_family(self.child)):
+            try:
+                os.kill(process, signal.SIGKILL)
+            except OSError:
+                continue
+        os.waitpid(self.child, 0)
+
+
+def _send(process: int, number: int) -> None:
+    try:
+        os.kill(process, number)
+    except OSError:
+        return
+
+
+def _family(process: int) -> list[int]:
+    """A process and all that come from it, where the system tells; else the process alone."""
+    found = [process]
+    for parent in found:
+        try:
+            for task in os.listdir(f"/proc/{parent}/task"):
+                with open(f"/proc/{parent}/task/{task}/children", encoding="ascii") as file:
+                    found += map(int, file.read().split())
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _resident(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _write(descriptor: int, text: str) -> None:
+    try:
+        os.write(descriptor, text.encode(errors="replace"))
+    except OSError:
+        return

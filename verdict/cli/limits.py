@@ -1,0 +1,105 @@
+"""What --timeout and --memory mean for a command: for all of it, from the start of the process to the answer.
+
+Every command is called here. One clock runs over the whole command, what it reads and loads included, and a memory
+budget; a command that comes to neither an answer nor an error in time answers with what it holds (`backstop`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from verdict.cli.backstop import CHILD
+from verdict.deadline import TIME_LIMIT, Deadline, OutOfTime
+from verdict.errors import InputError, TimeLimitError
+
+# What a command that has nothing yet says of itself.
+NOTHING = f"{TIME_LIMIT} before there was anything to tell"
+INTERVALS = ("maxeps", "maxweights", "maxgeneral")
+
+
+class _Command:
+    """The command that runs: its clock starts with the process, and again with each of several inputs."""
+
+    def __init__(self) -> None:
+        self.started: float | None = None
+        self.clock = Deadline()
+        self.seconds: float | None = None
+        self.memory: int | None = None
+
+
+_command = _Command()
+
+
+def starts(at: float) -> None:
+    """The process of the next command has started at this time of `Deadline.clock`."""
+    _command.started = at
+
+
+def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> int:
+    """Run a command with its arguments, under its limits."""
+    arguments = dict(given)
+    timeout, memory = arguments.get("timeout"), arguments.pop("memory", None)
+    if timeout is not None and not (timeout >= 0 and math.isfinite(timeout)):
+        raise InputError(f"--timeout is {timeout:g}, expected a positive number of seconds")
+    if memory is not None and not (memory > 0 and math.isfinite(memory)):
+        raise InputError(f"--memory is {memory:g}, expected a positive number of GiB")
+    if timeout is None and memory is None:
+        return command(**arguments)
+    from verdict import memory as budgets
+
+    size = int(budgets.MOST * budgets.free() if memory is None else memory * budgets.GIB)
+    clock = Deadline(timeout, started=_command.started)
+    _command.clock, _command.seconds, _command.memory, _command.started = clock, timeout, size, None
+    CHILD.limits(None if timeout is None else clock.remaining(), size)
+    CHILD.hold(*empty(name, bool(arguments.get("json"))))
+    try:
+        with _command.clock.running(), budgets.budget(size):
+            return command(**arguments)
+    except (OutOfTime, TimeLimitError):
+        return say()
+
+
+def again(show: Callable[[], object] | None) -> None:
+    """The next of several inputs: the limit holds for each; `show` prints the answers so far, if they are not out."""
+    if _command.seconds is not None:
+        _command.clock.started = time.monotonic()
+        CHILD.limits(_command.seconds, _command.memory)
+        CHILD.hold("" if show is None or not CHILD.is_watched else printed(show), f"note: {NOTHING} about the next\n")
+
+
+def printed(show: Callable[[], object]) -> str:
+    """What a function prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        show()
+    return out.getvalue()
+
+
+def say() -> int:
+    """Print what is held; the exit code."""
+    CHILD.printing()
+    print(CHILD.out, end="")
+    print(CHILD.err, end="", file=sys.stderr)
+    return CHILD.code
+
+
+def empty(name: str, as_json: bool) -> tuple[str, str]:
+    """What a command says, on stdout and stderr, that has nothing yet."""
+    if name in ("encode", "bounds"):
+        return "", f"error: {TIME_LIMIT} before there was anything to write\n"
+    if name == "verify":
+        record: dict[str, Any] = {"result": "timed-out", "trust": None, "assignment": None, "reason": NOTHING}
+        return (json.dumps(record) if as_json else "timed-out") + "\n", f"note: {NOTHING}\n"
+    if not as_json:
+        return "".join(f"  {title:<12} {text}\n" for title, text in (("answer", "unknown"), ("because", NOTHING))), ""
+    record = {"status": "unknown", "reason": NOTHING}
+    if name in INTERVALS:
+        record = {"status": "interval", "lower": 0.0, "upper": None, "exact": None, "reason": NOTHING}
+    return json.dumps(record, indent=2) + "\n", ""
