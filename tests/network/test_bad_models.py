@@ -73,7 +73,7 @@ case("bad gzip", b"\x1f\x8b\x08garbage", "not a valid gzip file", ModelError)
 case("no graph", onnx.ModelProto(ir_version=8), "not a valid ONNX model", ModelError)
 case("opset 7", edited(lambda p: setattr(p.opset_import[0], "version", 7)), "operator set 7; supported are 8 to 22")
 case("opset 23", edited(lambda p: setattr(p.opset_import[0], "version", 23)), "operator set 23; supported are 8")
-case("no input", edited(lambda p: p.graph.input.pop()), r"topological|no input", ModelError)
+case("no input", edited(lambda p: p.graph.input.pop()), r"'the_Relu' reads 'x', which nothing computes", ModelError)
 case("no output", edited(lambda p: p.graph.output.pop()), "the model has no output", ModelError)
 case("undefined tensor", edited(lambda p: p.graph.node[0].input.__setitem__(0, "zz")), "zz", ModelError)
 case(
@@ -129,7 +129,9 @@ case("gemm of a vector", single("Gemm", (3,), (X, weights(3, 2))), "factors of r
 case("reshape", single("Reshape", (1, 3), (X, ints(2, 2))), r"shape \(1, 3\) does not fit the shape \(2, 2\)")
 case("gather outside", single("Gather", (1, 3), (X, ints(3)), axis=1), "indices that are not integers from -3 to 2")
 case(
-    "nameless part", two(helper.make_node("Split", ["x"], ["", "y"], axis=1)), r"y \(Split\): an output without a name"
+    "nameless part",
+    two(helper.make_node("Split", ["x"], ["", "y"], axis=1)),
+    r"y \(Split\): output 0 \(outputs\) has no name",
 )
 case("axis", single("Concat", (1, 3), (X, X), axis=5), r"\(Concat\): axis 5 of a tensor of rank 2")
 case("kernel too large", single("Conv", (1, 1, 2), (X, weights(1, 1, 5))), r"larger than the padded axes \(2,\)")
@@ -178,7 +180,7 @@ case(
         a=np.zeros((10**5, 1), dtype=np.int64),
         b=np.zeros((1, 10**5), dtype=np.int64),
     ),
-    "a constant with more than",
+    r"c \(Mul\): a tensor of shape \(100000, 100000\) has more than",
 )
 case(
     "huge range",

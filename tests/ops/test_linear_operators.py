@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ops.operator_check import X, check, floats, scalar, single, weights
+from ops.operator_check import X, check, check_or_refuse, floats, scalar, single, weights
 
 ARITHMETIC: list[tuple[str, tuple[int, ...], tuple[Any, ...]]] = [
     ("Add", (1, 3, 4), (X, weights(4))),
@@ -155,7 +155,7 @@ def test_average_pool(shape: Any, attributes: Any, opset: int, tmp_path: Path) -
 @pytest.mark.parametrize("opset", [10, 19])
 def test_average_pool_ceil(include: int, stride: int, pads: Any, opset: int, tmp_path: Path) -> None:
     attributes = {"kernel_shape": [3], "strides": [stride], "pads": pads, "count_include_pad": include}
-    check(single("AveragePool", (1, 1, 6), (X,), opset, ceil_mode=1, **attributes), tmp_path, points=1)
+    check_or_refuse(single("AveragePool", (1, 1, 6), (X,), opset, ceil_mode=1, **attributes), tmp_path)
 
 
 def test_average_pool_dilations(tmp_path: Path) -> None:

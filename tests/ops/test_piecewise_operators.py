@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ops.operator_check import X, check, floats, scalar, single, weights
+from ops.operator_check import X, check, check_or_refuse, floats, scalar, single, weights
 
 INF = float("inf")
 LOWEST = float(np.finfo(np.float32).min)
@@ -95,7 +95,7 @@ def test_max_pool_ceil(kernel: int, stride: int, pads: Any, dilation: int, tmp_p
     if pads[1] >= kernel or (kernel - 1) * dilation >= 8:
         pytest.skip("ONNX Runtime wants pads smaller than the kernel")
     attributes = {"kernel_shape": [kernel], "strides": [stride], "pads": pads, "dilations": [dilation]}
-    check(single("MaxPool", (1, 1, 8), (X,), 12, ceil_mode=1, **attributes), tmp_path, points=1)
+    check_or_refuse(single("MaxPool", (1, 1, 8), (X,), 12, ceil_mode=1, **attributes), tmp_path)
 
 
 def test_overlapping_windows_share_maxima(tmp_path: Path) -> None:

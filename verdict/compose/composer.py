@@ -22,7 +22,8 @@ from onnx import helper, numpy_helper
 
 from ..errors import InputError, ModelError, UnsupportedError
 from ..network.network import Network
-from ..network.onnx_import import model_of, network_of
+from ..network.onnx_file import model_of
+from ..network.onnx_import import network_of
 from .twin import Pair, twin_relu
 
 # Heads that only keep the order of the outputs, see `verdict.ops.head`.

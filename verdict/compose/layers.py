@@ -26,7 +26,8 @@ from ..errors import InputError, UnsupportedError
 from ..network.exact import FloatArray
 from ..network.graph import Affine
 from ..network.network import Network
-from ..network.onnx_import import model_of, network_of
+from ..network.onnx_file import model_of
+from ..network.onnx_import import network_of
 from .composer import Composer
 
 # Weights are told apart by numbers that float32 has to hold.
@@ -83,7 +84,7 @@ class Layer:
         )
         opsets = [helper.make_opsetid("", self.network.opset)]
         single = helper.make_model(graph, opset_imports=opsets, ir_version=model.ir_version)
-        lowered = network_of(single.SerializeToString(), Path(self.name), check=False).graph.nodes
+        lowered = network_of(single.SerializeToString(), Path(self.name)).graph.nodes
         if len(lowered) != 2 or not isinstance(lowered[1], Affine):
             raise UnsupportedError(f"{self.network.path}: {self.name} ({self.op}): its weights are not read")
         linear = lowered[1].terms[0][0]
@@ -150,7 +151,7 @@ def up_to(network: Network, tensor: str) -> Network:
     model.graph.node.append(helper.make_node("Identity", [tensor], [info.name], name=info.name))
     del model.graph.output[:]
     model.graph.output.append(info)
-    return network_of(model.SerializeToString(), Path(f"{network.path.name} up to {tensor}"), check=False)
+    return network_of(model.SerializeToString(), Path(f"{network.path.name} up to {tensor}"))
 
 
 def shaken(network: Network, chosen: Sequence[Layer], *, tensor: str | None = None) -> Network:
@@ -222,4 +223,4 @@ def with_weights(network: Network, weights: Mapping[str, npt.NDArray[Any]]) -> N
             value = node.attribute[0].t
             dtype = numpy_helper.to_array(value).dtype
             value.CopyFrom(numpy_helper.from_array(weights[node.output[0]].astype(dtype), value.name))
-    return network_of(model.SerializeToString(), Path(f"{network.path.name} with other weights"), check=False)
+    return network_of(model.SerializeToString(), Path(f"{network.path.name} with other weights"))

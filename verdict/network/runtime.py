@@ -35,9 +35,7 @@ class Runtime:
         try:
             # By path where weights may lie in files beside the model, by content where the file is another by now.
             if self.network.path.is_file() and self.network.path.read_bytes() == self.network.data:
-                return ort.InferenceSession(
-                    str(self.network.path), options, providers=["CPUExecutionProvider"]
-                )
+                return ort.InferenceSession(str(self.network.path), options, providers=["CPUExecutionProvider"])
             return ort.InferenceSession(self.network.data, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             text = str(error).splitlines()[0]

@@ -30,9 +30,7 @@ def check_against_runtime(network: Network) -> None:
         if expected is None:
             continue
         if actual.shape != expected.shape:
-            raise ModelError(
-                f"{network.path}: the import gives {expected.size} outputs, ONNX Runtime {actual.size}"
-            )
+            raise ModelError(f"{network.path}: the import gives {expected.size} outputs, ONNX Runtime {actual.size}")
         worst = int(np.argmax(np.abs(actual - expected) - tolerance))
         if not abs(actual[worst] - expected[worst]) <= tolerance[worst]:
             raise ModelError(
@@ -42,9 +40,7 @@ def check_against_runtime(network: Network) -> None:
             )
 
 
-def _through_head(
-    head: str | None, output: FloatArray, error: FloatArray
-) -> tuple[FloatArray | None, FloatArray]:
+def _through_head(head: str | None, output: FloatArray, error: FloatArray) -> tuple[FloatArray | None, FloatArray]:
     """The output after the dropped head, and its tolerance; None where rounding could decide."""
     if head is None:
         return output, error

@@ -1,16 +1,22 @@
 """Elementwise arithmetic that stays linear: Add, Sub, Neg, Sum, Mean, Mul and Div by a constant, Reciprocal of one.
 
 Broadcasting follows ONNX. A product or quotient of two tensors that both depend on the input is not linear
-and is refused.
+and is refused. Integers are constants, and their quotient is cut off towards zero.
 """
 
+import operator as python
 from fractions import Fraction
 from functools import reduce
 
 import numpy as np
 
 from ..network.maps import Diagonal
+from .folding import elementwise, quotient
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import NUMBERS, REAL, since
+
+SIGNED = REAL | {"int8", "int16", "int32", "int64"}
+BINARY = since(7, "A:T B:T -> C:T", {"T": NUMBERS})
 
 
 def scale(ctx: Context, value: Value, factor: float) -> Value:
@@ -52,43 +58,43 @@ def total(ctx: Context, values: list[Value]) -> Value:
     return reduce(lambda a, b: add(ctx, a, b), values)
 
 
-@operator("Add")
+@operator("Add", BINARY, fold=elementwise(python.add))
 def add_operator(ctx: Context) -> list[Value]:
     return [add(ctx, ctx.value(0), ctx.value(1))]
 
 
-@operator("Sub")
+@operator("Sub", BINARY, fold=elementwise(python.sub))
 def subtract_operator(ctx: Context) -> list[Value]:
     minuend, subtrahend = ctx.value(0), ctx.value(1)
     return [add(ctx, minuend, scale(ctx, subtrahend, -1.0))]
 
 
-@operator("Neg")
+@operator("Neg", since(6, "X:T -> Y:T", {"T": SIGNED}), fold=elementwise(python.neg))
 def negate_operator(ctx: Context) -> list[Value]:
     return [scale(ctx, ctx.value(0), -1.0)]
 
 
-@operator("Mul")
+@operator("Mul", BINARY, fold=elementwise(python.mul))
 def multiply_operator(ctx: Context) -> list[Value]:
     return [multiply(ctx, ctx.value(0), ctx.value(1))]
 
 
-@operator("Reciprocal")
+@operator("Reciprocal", since(6, "X:T -> Y:T"))
 def reciprocal_operator(ctx: Context) -> list[Value]:
     return [reciprocal(ctx, ctx.constant(0, "the divisor"))]
 
 
-@operator("Div")
+@operator("Div", BINARY, fold=elementwise(quotient))
 def divide_operator(ctx: Context) -> list[Value]:
     return [multiply(ctx, ctx.value(0), reciprocal(ctx, ctx.constant(1, "the divisor")))]
 
 
-@operator("Sum")
+@operator("Sum", since(6, "data_0:T* -> sum:T"))
 def sum_operator(ctx: Context) -> list[Value]:
     return [total(ctx, ctx.values())]
 
 
-@operator("Mean")
+@operator("Mean", since(6, "data_0:T* -> mean:T"))
 def mean_operator(ctx: Context) -> list[Value]:
     values = ctx.values()
     share = Constant.of_fractions([Fraction(1, len(values))])

@@ -14,16 +14,24 @@ from ..network.maps import Conv
 from .arithmetic import multiply
 from .lowering import Constant, Context, Symbol, Value, operator
 from .reduce import mean_over
-from .windows import Windows, windows
+from .signature import flag, integers, since
+from .windows import WINDOW, Windows, windows
+
+POOL = WINDOW | {"kernel_shape": integers(required=True), "count_include_pad": flag()}
 
 
-@operator("AveragePool")
+@operator(
+    "AveragePool",
+    since(7, "X:T -> Y:T", **POOL),
+    since(10, "X:T -> Y:T", **POOL, ceil_mode=flag()),
+    since(19, "X:T -> Y:T", **POOL, ceil_mode=flag(), dilations=integers()),
+)
 def average_pool(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
     if len(x.shape) < 3:
         ctx.fail(f"an input of shape {x.shape} has no spatial axes")
-    seen = windows(ctx, x.shape[2:], tuple(ctx.attribute("kernel_shape", ())))
-    counts = _counts(seen, bool(ctx.attribute("count_include_pad", 0)))
+    seen = windows(ctx, x.shape[2:], tuple(ctx.attribute("kernel_shape")))
+    counts = _counts(seen, bool(ctx.attribute("count_include_pad")))
     if not counts.all():
         ctx.fail("a window that lies in the padding alone")
     uniform = bool((counts == counts.flat[0]).all())
@@ -54,7 +62,7 @@ def _counts(seen: Windows, include_pad: bool) -> npt.NDArray[np.intp]:
     return reduce(np.multiply.outer, along)
 
 
-@operator("GlobalAveragePool")
+@operator("GlobalAveragePool", since(1, "X:T -> Y:T"))
 def global_average_pool(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
     return [mean_over(ctx, x, list(range(2, len(x.shape))), keep=True)]

@@ -9,23 +9,36 @@ import numpy as np
 from ..network.exact import Coefficients
 from .arithmetic import add, multiply, scale
 from .lowering import Constant, Context, Value, operator
+from .signature import REAL, integer, real, since
 
-# ONNX attributes are float32: the default 1e-5 is this number.
-DEFAULT_EPSILON = float(np.float32(1e-5))
+FORM = "X:T scale:T B:T mean:T var:T -> Y:T"
+ATTRIBUTES = {"epsilon": real(1e-5), "momentum": real(0.9)}
+INFERENCE = integer(0, among=(0,))
 
 
-@operator("BatchNormalization")
+@operator(
+    "BatchNormalization",
+    # One factor per channel, not per entry.
+    since(7, FORM, **ATTRIBUTES, spatial=integer(1, among=(1,))),
+    since(9, FORM, **ATTRIBUTES),
+    since(14, "X:T scale:T B:T input_mean:U input_var:U -> Y:T", {"U": REAL}, **ATTRIBUTES, training_mode=INFERENCE),
+    since(
+        15,
+        "X:T scale:T1 B:T1 input_mean:T2 input_var:T2 -> Y:T",
+        {"T1": REAL, "T2": REAL},
+        **ATTRIBUTES,
+        training_mode=INFERENCE,
+    ),
+)
 def batch_normalization(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
-    if ctx.attribute("training_mode", 0) or not ctx.attribute("spatial", 1):
-        ctx.fail("training_mode = 1 or spatial = 0 (only inference with one factor per channel)")
     if len(x.shape) < 2:
         ctx.fail(f"an input of shape {x.shape} has no channels")
     scales, bias, mean, var = (ctx.constant(i + 1, f"input {i + 1}") for i in range(4))
     channels = x.shape[1]
     if any(c.shape != (channels,) for c in (scales, bias, mean, var)):
         ctx.fail(f"parameters that are not of shape ({channels},)")
-    variance = var.coefficients.values + float(ctx.attribute("epsilon", DEFAULT_EPSILON))
+    variance = var.coefficients.values + float(ctx.attribute("epsilon"))
     if not (variance > 0).all():
         ctx.fail("a variance that is not positive")
     factor = Constant(Coefficients(scales.coefficients.values / np.sqrt(variance)).values)

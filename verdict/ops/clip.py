@@ -1,7 +1,8 @@
 """Clip, which is also HardTanh and Relu6, and HardSigmoid, a Clip of an affine function.
 
 With both ends it is low + max(x - low, 0) - max(x - high, 0): two ReLUs side by side, not one in the other.
-An end at or beyond the largest float32 clips nothing that a float32 network can hold and counts as absent.
+An end at or beyond the largest number of the element type clips nothing that such a tensor can hold, and counts as
+absent.
 """
 
 import math
@@ -10,9 +11,12 @@ from fractions import Fraction
 import numpy as np
 
 from .arithmetic import add, scale
+from .folding import elementwise
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import NUMBERS, Types, real, since
 
-LARGEST = float(np.finfo(np.float32).max)
+ALL: Types = {"T": NUMBERS}
+LOWEST = float(np.finfo(np.float32).min)
 
 
 def clip(ctx: Context, x: Symbol, low: Fraction | None, high: Fraction | None) -> Symbol:
@@ -45,21 +49,35 @@ def _limit(ctx: Context, name: str, position: int) -> Fraction | None:
     if math.isnan(value):
         ctx.fail(f"{name} is NaN")
     harmless = -1 if name == "min" else 1
-    if abs(value) >= LARGEST:
+    if abs(value) >= float(np.finfo(ctx.kind()).max):
         if math.copysign(1, value) != harmless:
             ctx.fail(f"{name} = {value} leaves nothing")
         return None
     return given.fractions()[0]
 
 
-@operator("Clip")
+def _clip_integers(ctx: Context) -> list[Value]:
+    """An absent end is that of the type."""
+    limits = np.iinfo(ctx.kind())
+    low, high = (ctx.value(i) if ctx.has(i) else Constant(np.array(e)) for i, e in ((1, limits.min), (2, limits.max)))
+    ctx.inputs = [ctx.value(0), low, high]
+    return elementwise(lambda x, least, most: min(max(x, least), most))(ctx)
+
+
+@operator(
+    "Clip",
+    # Its default ends are those of float32, whatever the type: a double has none here.
+    since(6, "input:T -> output:T", {"T": frozenset({"float32"})}, min=real(LOWEST), max=real(-LOWEST)),
+    since(11, "input:T min:T? max:T? -> output:T"),
+    since(12, "input:T min:T? max:T? -> output:T", ALL),
+    fold=_clip_integers,
+)
 def clip_operator(ctx: Context) -> list[Value]:
     return [clip(ctx, ctx.symbol(0), _limit(ctx, "min", 1), _limit(ctx, "max", 2))]
 
 
-@operator("HardSigmoid")
+@operator("HardSigmoid", since(6, "X:T -> Y:T", alpha=real(0.2), beta=real(0.5)))
 def hard_sigmoid(ctx: Context) -> list[Value]:
-    # ONNX attributes are float32, and so are their defaults.
-    alpha, beta = (float(ctx.attribute(n, np.float32(d))) for n, d in (("alpha", 0.2), ("beta", 0.5)))
+    alpha, beta = float(ctx.attribute("alpha")), float(ctx.attribute("beta"))
     line = add(ctx, scale(ctx, ctx.symbol(0), alpha), Constant(np.array(beta)))
     return [clip(ctx, line, Fraction(0), Fraction(1))]

@@ -7,13 +7,14 @@ import numpy as np
 
 from ..network.maps import Index, LinearMap
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import ANY, integer, integers, since
 
 
-@operator("Concat", moves=True)
+@operator("Concat", since(4, "inputs:T* -> concat_result:T", {"T": ANY}, axis=integer(required=True)), moves=True)
 def concat(ctx: Context) -> list[Value]:
     values = ctx.values()
     first = values[0].shape
-    axis = ctx.axis(int(ctx.attribute("axis", 1)), len(first))
+    axis = ctx.axis(ctx.attribute("axis"), len(first))
     for value in values:
         if value.shape[:axis] + value.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
             ctx.fail(f"shapes {first} and {value.shape} do not fit along axis {axis}")
@@ -34,16 +35,20 @@ def concat(ctx: Context) -> list[Value]:
     return [Symbol(ctx.builder.affine(terms, None, ctx.name), shape)]
 
 
-@operator("Split", moves=True)
+@operator(
+    "Split",
+    since(2, "input:T -> outputs:T*", {"T": ANY}, axis=integer(0), split=integers()),
+    since(13, "input:T split:int64? -> outputs:T*", {"T": ANY}, axis=integer(0)),
+    since(18, "input:T split:int64? -> outputs:T*", {"T": ANY}, axis=integer(0), num_outputs=integer()),
+    moves=True,
+)
 def split(ctx: Context) -> list[Value]:
     x = ctx.value(0)
-    if not all(ctx.outputs):
-        # Not optional in ONNX, and ONNX Runtime 1.31 does not refuse it but crashes.
-        ctx.fail("an output without a name")
-    axis = ctx.axis(int(ctx.attribute("axis", 0)), len(x.shape))
+    axis = ctx.axis(ctx.attribute("axis"), len(x.shape))
     size, sizes = x.shape[axis], ctx.integers_from("split", 1)
     if sizes is None:
-        parts = int(ctx.attribute("num_outputs", len(ctx.outputs)))
+        given = ctx.attribute("num_outputs")
+        parts = len(ctx.outputs) if given is None else int(given)
         each = -(-size // max(parts, 1))
         sizes = [max(min(each, size - i * each), 0) for i in range(parts)]
     if sum(sizes) != size or min(sizes, default=0) < 0 or len(sizes) != len(ctx.outputs):

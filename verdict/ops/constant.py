@@ -5,7 +5,10 @@ import math
 import numpy as np
 
 from .lowering import Constant, Context, Value, operator
+from .signature import ANY, integer, integers, real, reals, since, tensor
 
+# What Range counts in.
+STEPS = frozenset({"int16", "int32", "int64"})
 FIELDS = {
     "value_float": np.float32,
     "value_floats": np.float32,
@@ -14,32 +17,48 @@ FIELDS = {
 }
 
 
-@operator("Constant", moves=True)
+@operator(
+    "Constant",
+    since(1, "-> output:T", value=tensor(required=True)),
+    since(9, "-> output:T", {"T": ANY}, value=tensor(required=True)),
+    since(11, "-> output:T", {"T": ANY}, value=tensor()),
+    since(
+        12,
+        "-> output:T",
+        {"T": ANY},
+        value=tensor(),
+        value_float=real(),
+        value_floats=reals(),
+        value_int=integer(),
+        value_ints=integers(),
+    ),
+    moves=True,
+)
 def constant(ctx: Context) -> list[Value]:
-    if "value" in ctx.attributes:
-        return [Constant(np.asarray(ctx.attributes["value"]))]
-    found = [name for name in FIELDS if name in ctx.attributes]
-    if not found:
-        ctx.fail(f"attributes {sorted(ctx.attributes)} (only value, {', '.join(FIELDS)})")
-    return [Constant(np.array(ctx.attributes[found[0]], dtype=FIELDS[found[0]]))]
+    found = [(name, value) for name, value in ctx.reading.attributes.items() if value is not None]
+    if len(found) != 1:
+        ctx.fail(f"the values {[name for name, _ in found]}, expected one of value, {', '.join(FIELDS)}")
+    ((name, value),) = found
+    return [Constant(value if name == "value" else np.array(value, dtype=FIELDS[name]))]
 
 
-@operator("ConstantOfShape", moves=True)
+@operator("ConstantOfShape", since(9, "input:int64 -> output:T", {"T": ANY - {"bfloat16"}}, value=tensor()), moves=True)
 def constant_of_shape(ctx: Context) -> list[Value]:
     shape = tuple(ctx.integers(0, "the shape"))
     if min(shape, default=0) < 0:
         ctx.fail(f"shape {shape}")
     ctx.check_size(shape)
-    value = np.asarray(ctx.attribute("value", np.zeros(1, dtype=np.float32)))
+    given = ctx.attribute("value")
+    value = np.zeros(1, dtype=np.float32) if given is None else given
     if value.size != 1:
         ctx.fail(f"a value of shape {value.shape}, expected a single number")
     return [Constant(np.full(shape, value.reshape(()), dtype=value.dtype))]
 
 
-@operator("Range", moves=True)
+@operator("Range", since(11, "start:T limit:T delta:T -> output:T", {"T": STEPS}), moves=True)
 def range_operator(ctx: Context) -> list[Value]:
     ends = [ctx.constant(i, "start, limit and step") for i in range(3)]
-    if any(e.array.dtype.kind != "i" or e.array.size != 1 for e in ends):
+    if any(e.array.size != 1 for e in ends):
         ctx.fail("start, limit and step that are not single integers")
     start, limit, step = (int(e.array.reshape(())) for e in ends)
     if not step:
@@ -49,12 +68,17 @@ def range_operator(ctx: Context) -> list[Value]:
     return [Constant(np.array(numbers, dtype=ends[0].array.dtype))]
 
 
-@operator("Shape", moves=True)
+@operator(
+    "Shape",
+    since(1, "data:T -> shape:int64", {"T": ANY}),
+    since(15, "data:T -> shape:int64", {"T": ANY}, start=integer(0), end=integer()),
+    moves=True,
+)
 def shape_operator(ctx: Context) -> list[Value]:
-    start, end = int(ctx.attribute("start", 0)), ctx.attribute("end")
+    start, end = ctx.attribute("start"), ctx.attribute("end")
     return [Constant(np.array(ctx.value(0).shape[start:end], dtype=np.int64))]
 
 
-@operator("Size", moves=True)
+@operator("Size", since(1, "data:T -> size:int64", {"T": ANY}), moves=True)
 def size_operator(ctx: Context) -> list[Value]:
     return [Constant(np.array(math.prod(ctx.value(0).shape), dtype=np.int64))]

@@ -7,16 +7,20 @@ import numpy as np
 from ..network.exact import Coefficients
 from ..network.maps import Conv, LinearMap, Transposed
 from .lowering import Constant, Context, Shape, Symbol, Value, operator
-from .windows import attribute_list, auto_pad, explicit_pads, same_pads, windows
+from .signature import integer, integers, since
+from .windows import WINDOW, attribute_list, auto_pad, explicit_pads, same_pads, windows
+
+FORM = "X:T W:T B:T? -> Y:T"
+ATTRIBUTES = WINDOW | {"dilations": integers(), "group": integer(1), "kernel_shape": integers()}
 
 
 def parameters(ctx: Context) -> tuple[Symbol, Constant, int]:
     """The input, the kernel and the number of groups, checked against each other."""
-    x, kernel, groups = ctx.symbol(0), ctx.constant(1, "the kernel"), int(ctx.attribute("group", 1))
+    x, kernel, groups = ctx.symbol(0), ctx.constant(1, "the kernel"), int(ctx.attribute("group"))
     if len(x.shape) < 3 or len(kernel.shape) != len(x.shape):
         ctx.fail(f"an input of shape {x.shape} and a kernel of shape {kernel.shape}")
-    size = tuple(ctx.attribute("kernel_shape", kernel.shape[2:]))
-    if size != kernel.shape[2:]:
+    size = ctx.attribute("kernel_shape")
+    if size is not None and tuple(size) != kernel.shape[2:]:
         ctx.fail(f"kernel_shape = {size} for a kernel of shape {kernel.shape}")
     if groups < 1 or kernel.shape[0] % groups or x.shape[1] % groups:
         ctx.fail(f"{groups} groups for {x.shape[1]} channels and a kernel of shape {kernel.shape}")
@@ -55,7 +59,7 @@ def with_batch(batch: int, kernel: Constant) -> Coefficients:
     return kernel.coefficients.map(lambda w: np.expand_dims(w, 2))
 
 
-@operator("Conv")
+@operator("Conv", since(1, FORM, **ATTRIBUTES))
 def conv(ctx: Context) -> list[Value]:
     x, kernel, groups = parameters(ctx)
     (batch, channels), spatial = x.shape[:2], x.shape[2:]
@@ -76,7 +80,7 @@ def conv(ctx: Context) -> list[Value]:
     return [finish(ctx, x, linear, shape)]
 
 
-@operator("ConvTranspose")
+@operator("ConvTranspose", since(1, FORM, **ATTRIBUTES, output_padding=integers(), output_shape=integers()))
 def conv_transpose(ctx: Context) -> list[Value]:
     x, kernel, groups = parameters(ctx)
     (batch, channels), spatial, rank = x.shape[:2], x.shape[2:], len(x.shape) - 2

@@ -3,9 +3,10 @@
 import numpy as np
 
 from .lowering import Context, Value, operator
+from .signature import ANY, since
 
 
-@operator("Expand", moves=True)
+@operator("Expand", since(8, "input:T shape:int64 -> output:T", {"T": ANY}), moves=True)
 def expand(ctx: Context) -> list[Value]:
     x = ctx.value(0)
     wanted = tuple(ctx.integers(1, "the shape"))
@@ -14,7 +15,7 @@ def expand(ctx: Context) -> list[Value]:
     return [ctx.broadcast(x, ctx.common_shape(x.shape, wanted))]
 
 
-@operator("Tile", moves=True)
+@operator("Tile", since(6, "input:T repeats:int64 -> output:T", {"T": ANY}), moves=True)
 def tile(ctx: Context) -> list[Value]:
     x, repeats = ctx.value(0), ctx.integers(1, "the repeats")
     if len(repeats) != len(x.shape) or min(repeats, default=0) < 0:

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
+from .folding import combined
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import NUMBERS, since
+
+VERSIONS = (since(6, "data_0:T* -> extremum:T"), since(12, "data_0:T* -> extremum:T", {"T": NUMBERS}))
 
 
 def tree(ctx: Context, values: list[Value], pair: Callable[[int, int, str], int]) -> Value:
@@ -24,11 +28,11 @@ def _tree(ctx: Context, nodes: list[int], pair: Callable[[int, int, str], int]) 
     return nodes[0]
 
 
-@operator("Max")
+@operator("Max", *VERSIONS, fold=combined(max))
 def maximum(ctx: Context) -> list[Value]:
     return [tree(ctx, ctx.values(), ctx.builder.maximum)]
 
 
-@operator("Min")
+@operator("Min", *VERSIONS, fold=combined(min))
 def minimum(ctx: Context) -> list[Value]:
     return [tree(ctx, ctx.values(), ctx.builder.minimum)]

@@ -1,36 +1,24 @@
-"""Identity, Dropout at inference, and Cast between float types: nothing happens over the reals."""
+"""Identity and Dropout at inference: nothing happens."""
 
-import onnx
+from .lowering import Context, Value, operator
+from .signature import ANY, BOOL, REAL, integer, real, since
 
-from .lowering import Constant, Context, Value, operator
-
-FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}
+DROPOUT = "data:T ratio:T1? training_mode:T2? -> output:T mask:T2?"
 
 
-@operator("Identity", moves=True)
+@operator("Identity", since(1, "input:T -> output:T", {"T": ANY}), moves=True)
 def identity(ctx: Context) -> list[Value]:
     return [ctx.value(0)]
 
 
-@operator("Dropout", moves=True)
+@operator(
+    "Dropout",
+    since(7, "data:T -> output:T mask:T?", ratio=real(0.5)),
+    since(10, "data:T -> output:T mask:bool?", ratio=real(0.5)),
+    since(12, DROPOUT, {"T1": REAL, "T2": BOOL}, seed=integer()),
+    moves=True,
+)
 def dropout(ctx: Context) -> list[Value]:
     if ctx.has(2) and ctx.constant(2, "training_mode").array.any():
         ctx.fail("training_mode = true (only inference)")
     return [ctx.value(0)]
-
-
-@operator("Cast", moves=True)
-def cast(ctx: Context) -> list[Value]:
-    """Between float32 and float64 the real value stays; only constants become integers or booleans."""
-    x, target = ctx.value(0), int(ctx.attribute("to", 0))
-    if target in FLOATS:
-        return [x if not isinstance(x, Constant) or x.is_float else Constant(x.coefficients.values)]
-    name = onnx.TensorProto.DataType.Name(target)
-    if isinstance(x, Constant):
-        kind = onnx.helper.tensor_dtype_to_np_dtype(target)
-        if kind.kind not in "iub":
-            ctx.fail(f"a cast to {name}")
-        return [Constant(x.array.astype(kind))]
-    if x.head != "ArgMax" or not name.startswith(("INT", "UINT")):
-        ctx.fail(f"a cast to {name} (only to FLOAT and DOUBLE)")
-    return [x]

@@ -8,10 +8,9 @@ import math
 import numpy as np
 
 from ..network.maps import Diagonal
+from .folding import elementwise
 from .lowering import Constant, Context, Symbol, Value, operator
-
-# ONNX attributes are float32: the default 0.01 is this number.
-DEFAULT_ALPHA = np.float32(0.01)
+from .signature import NUMBERS, real, since
 
 
 def two_slopes(ctx: Context, x: Symbol, slope: Constant) -> Symbol:
@@ -26,19 +25,19 @@ def two_slopes(ctx: Context, x: Symbol, slope: Constant) -> Symbol:
     return Symbol(ctx.builder.affine(terms, None, ctx.name), x.shape)
 
 
-@operator("LeakyRelu")
+@operator("LeakyRelu", since(6, "X:T -> Y:T", alpha=real(0.01)))
 def leaky_relu(ctx: Context) -> list[Value]:
-    slope = float(ctx.attribute("alpha", DEFAULT_ALPHA))
+    slope = float(ctx.attribute("alpha"))
     if not math.isfinite(slope):
         ctx.fail(f"alpha = {slope}")
     return [two_slopes(ctx, ctx.symbol(0), Constant(np.array(slope)))]
 
 
-@operator("PRelu")
+@operator("PRelu", since(7, "X:T slope:T -> Y:T"))
 def prelu(ctx: Context) -> list[Value]:
     return [two_slopes(ctx, ctx.symbol(0), ctx.constant(1, "the slope"))]
 
 
-@operator("Abs")
+@operator("Abs", since(6, "X:T -> Y:T", {"T": NUMBERS}), fold=elementwise(abs))
 def absolute(ctx: Context) -> list[Value]:
     return [two_slopes(ctx, ctx.symbol(0), Constant(np.array(-1.0)))]

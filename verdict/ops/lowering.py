@@ -2,7 +2,8 @@
 
 A tensor of the ONNX graph is either a `Constant` or a `Symbol`, a node of the graph under construction with
 its tensor shape. An operator is a function from a `Context` to its output tensors, registered under its ONNX
-name by `@operator` in a file of its own; nothing else needs to know that the file exists.
+name by `@operator` in a file of its own, with the closed table of the nodes that it reads (`signature`); nothing
+else needs to know that the file exists.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NoReturn, TypeAlias
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from ..network.builder import Builder
 from ..network.exact import Coefficients, ObjectArray
 from ..network.maps import Index
+from .signature import REAL, Reading, Version
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -38,20 +40,43 @@ class Symbol:
     """A tensor that depends on the input: node number `node` of the builder, read with shape `shape`.
 
     `shape` includes the batch axis, which is 1. `head` names a Softmax, LogSoftmax or ArgMax that was dropped
-    in front of it; such a tensor may only be reshaped on its way to the output.
+    in front of it; such a tensor may only be reshaped on its way to the output. `kind` is the element type: the
+    importer gives it to what a lowering returns, by the operator's table.
     """
 
     node: int
     shape: Shape
     head: str | None = None
+    kind: str = ""
+
+    def of_kind(self, kind: str) -> Symbol:
+        """The same tensor with that element type."""
+        return replace(self, kind=kind)
 
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A tensor known at import. `exact` is set where arithmetic has left numbers that no float equals."""
+    """A tensor known at import. `exact` is set where arithmetic has left numbers that no float equals.
+
+    `kind` is the element type that it has in the ONNX graph, the array's where none is given: the numbers of a folded
+    float32 tensor are exact, and no float32 numbers any more.
+    """
 
     array: npt.NDArray[Any]
     exact: Coefficients | None = None
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", self.array.dtype.name)
+
+    def of_kind(self, kind: str) -> Constant:
+        """The same numbers with that element type. Raises LoweringError for floats beyond the type's largest."""
+        if kind == self.kind == self.array.dtype.name:
+            return self
+        if kind in REAL and self.array.size and np.abs(self.array).max() > np.finfo(kind).max:
+            raise LoweringError(f"a constant beyond the largest {kind}")
+        return replace(self, kind=kind)
 
     @classmethod
     def of(cls, exact: Coefficients) -> Constant:
@@ -68,8 +93,8 @@ class Constant:
     def map(self, move: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Constant:
         """Apply `move`, which only rearranges entries."""
         if self.exact is not None:
-            return Constant.of(self.exact.map(move))
-        return Constant(move(self.array))
+            return replace(Constant.of(self.exact.map(move)), kind=self.kind)
+        return Constant(move(self.array), kind=self.kind)
 
     def fractions(self) -> list[Fraction]:
         """The exact values, flattened."""
@@ -88,12 +113,12 @@ class Constant:
         """The values with this tensor's shape, exactly. Raises LoweringError for NaN and infinities."""
         if self.exact is not None:
             return self.exact
-        if self.array.dtype.kind not in "fiub":
+        if self.array.dtype.kind not in "fiub" and self.kind != "bfloat16":
             raise LoweringError(f"a constant of type {self.array.dtype} where numbers are expected")
         with np.errstate(invalid="ignore"):
             values = self.array.astype(np.float64)
         if self.array.dtype.kind in "iu" and (values.astype(object) != self.array.astype(object)).any():
-            raise LoweringError("a constant integer beyond 2**53")
+            return Coefficients.from_fractions(self.array.astype(object))
         if not np.isfinite(values).all():
             raise LoweringError("a constant that contains NaN or infinity")
         return Coefficients(values)
@@ -112,21 +137,34 @@ class Context:
         name: str,
         opset: int,
         inputs: list[Value | None],
-        attributes: dict[str, Any],
+        reading: Reading,
         outputs: Sequence[str],
     ) -> None:
         self.builder = builder
         self.op_type, self.name, self.opset = op_type, name, opset
-        self.inputs, self.attributes = inputs, attributes
+        self.inputs, self.reading = inputs, reading
         self.outputs = outputs  # names; an output that nobody reads may have an empty one
 
     def fail(self, reason: str) -> NoReturn:
         """Give up on this node; the reason reaches the user with the node's name, operator and opset."""
         raise LoweringError(reason)
 
-    def attribute(self, name: str, default: Any = None) -> Any:
-        """An attribute's value (int, float, str, list, array), or `default`."""
-        return self.attributes.get(name, default)
+    def attribute(self, name: str) -> Any:
+        """An attribute's value (int, float, str, list, array): as given, or the table's default.
+
+        None where there is neither, or where the operator set at hand does not have the attribute.
+        """
+        return self.reading.attributes.get(name)
+
+    def kind(self, letter: str = "T") -> str:
+        """The element type that a letter of the operator's table stands for here."""
+        return self.reading.letters[letter]
+
+    @property
+    def result_kind(self) -> str:
+        """The element type of the first output, where the table leaves no choice."""
+        (kind,) = self.reading.outputs[0]
+        return kind
 
     def has(self, position: int) -> bool:
         """Whether the optional input is present."""
@@ -249,25 +287,56 @@ Lowering: TypeAlias = Callable[[Context], list[Value]]
 
 @dataclass(frozen=True)
 class Operator:
-    """A supported operator. `moves` says that it only rearranges entries and so never rounds."""
+    """A supported operator: its table, and how it is lowered.
+
+    `moves` says that it only rearranges entries, of any type, and so never rounds. Other operators are lowered for
+    floats; `fold` computes them where all inputs are constant and no floats. An operator without `lower` is supported
+    on constants alone, and folds floats too.
+    """
 
     name: str
-    lower: Lowering
+    versions: tuple[Version, ...]
+    lower: Lowering | None
+    fold: Lowering | None
     moves: bool
+
+    def version(self, opset: int) -> Version:
+        """The table's part for an operator set. Raises LoweringError where there is none."""
+        found = [v for v in self.versions if v.since <= opset]
+        if not found:
+            raise LoweringError(f"the operator begins with operator set {self.versions[0].since}")
+        return found[-1]
+
+    def on_constants(self, constants: Sequence[Constant]) -> Lowering:
+        """What computes the operator where all its inputs are constant. Raises LoweringError."""
+        if self.lower is not None and (self.moves or not any(not c.is_float for c in constants)):
+            return self.lower
+        if self.fold is None:
+            kinds = ", ".join(sorted({c.kind for c in constants}))
+            raise LoweringError(f"the operator is not supported on constants of type {kinds}")
+        return self.fold
 
 
 _REGISTRY: dict[str, Operator] = {}
 
 
-def operator(*names: str, moves: bool = False) -> Callable[[Lowering], Lowering]:
-    """Register a lowering under one or more ONNX operator names."""
+def operator(
+    names: str, *versions: Version, moves: bool = False, fold: Lowering | None = None
+) -> Callable[[Lowering], Lowering]:
+    """Register a lowering under one or more ONNX operator names, with their table, oldest version first."""
 
     def register(lower: Lowering) -> Lowering:
-        for name in names:
-            _REGISTRY[name] = Operator(name, lower, moves)
+        for name in names.split():
+            _REGISTRY[name] = Operator(name, versions, lower, fold, moves)
         return lower
 
     return register
+
+
+def on_constants(names: str, *versions: Version, fold: Lowering) -> None:
+    """Register operators that are supported on constants alone."""
+    for name in names.split():
+        _REGISTRY[name] = Operator(name, versions, None, fold, False)
 
 
 def operators() -> dict[str, Operator]:

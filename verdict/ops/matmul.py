@@ -8,6 +8,7 @@ import math
 
 from ..network.maps import Conv, Dense
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import since
 
 
 def matmul(ctx: Context, a: Value, b: Value) -> Value:
@@ -48,7 +49,7 @@ def _by_many(ctx: Context, a: Value, b: Constant, batch: tuple[int, ...]) -> Val
     return _swapped(ctx, Symbol(node, (*batch, cols, rows)))
 
 
-@operator("MatMul")
+@operator("MatMul", since(1, "A:T B:T -> Y:T"))
 def matmul_operator(ctx: Context) -> list[Value]:
     a, b = ctx.value(0), ctx.value(1)
     if not a.shape or not b.shape:

@@ -11,11 +11,17 @@ import numpy.typing as npt
 
 from ..network.maps import Index
 from .arithmetic import scale
+from .folding import reduction
 from .lowering import Context, Shape, Symbol, Value, operator
-from .reduce import reduced_axes, reduced_shape
-from .windows import windows
+from .reduce import WIDE, axes_versions, reduced_axes, reduced_shape
+from .signature import flag, integers, since
+from .windows import WINDOW, windows
 
 Positions = npt.NDArray[np.intp]
+
+# `storage_order` is about the indices alone, which are not computed.
+FORM = "X:T -> Y:T Indices:int64?"
+POOL = WINDOW | {"kernel_shape": integers(required=True), "storage_order": flag()}
 
 
 def maximum_of_groups(ctx: Context, node: int, groups: Positions, members: Positions) -> int:
@@ -75,29 +81,38 @@ def maximum_over(ctx: Context, x: Symbol, axes: list[int], shape: Shape) -> Symb
     return Symbol(x.node, shape)
 
 
-@operator("MaxPool")
+@operator(
+    "MaxPool",
+    since(1, "X:T -> Y:T", **WINDOW, kernel_shape=integers(required=True)),
+    since(8, FORM, **POOL),
+    since(10, FORM, **POOL, ceil_mode=flag(), dilations=integers()),
+)
 def max_pool(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
     if len(x.shape) < 3:
         ctx.fail(f"an input of shape {x.shape} has no spatial axes")
-    seen = windows(ctx, x.shape[2:], tuple(ctx.attribute("kernel_shape", ())))
+    seen = windows(ctx, x.shape[2:], tuple(ctx.attribute("kernel_shape")))
     for axis in reversed(range(len(seen.spatial))):
         x = maximum_along(ctx, x, axis + 2, seen.positions(axis))
     return [x]
 
 
-@operator("GlobalMaxPool")
+@operator("GlobalMaxPool", since(1, "X:T -> Y:T"))
 def global_max_pool(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
     axes = list(range(2, len(x.shape)))
     return [maximum_over(ctx, x, axes, reduced_shape(x.shape, axes, keep=True))]
 
 
-@operator("ReduceMax", "ReduceMin")
+def _folded(ctx: Context) -> list[Value]:
+    return reduction(max if ctx.op_type == "ReduceMax" else min)(ctx)
+
+
+@operator("ReduceMax ReduceMin", *axes_versions(18, WIDE), fold=_folded)
 def reduce_max(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
     axes = reduced_axes(ctx, len(x.shape))
-    shape = reduced_shape(x.shape, axes, bool(ctx.attribute("keepdims", 1)))
+    shape = reduced_shape(x.shape, axes, bool(ctx.attribute("keepdims")))
     if ctx.op_type == "ReduceMax":
         return [maximum_over(ctx, x, axes, shape)]
     # min(x) = -max(-x)

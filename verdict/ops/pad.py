@@ -4,8 +4,11 @@ import numpy as np
 
 from ..network.maps import Index
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import ANY, INDEX, NUMBERS, Types, integers, real, since, text
 
-MODES = ("constant", "reflect", "edge", "wrap")
+MODES = text("constant", "reflect", "edge")
+WITH_AXES = "data:T pads:int64 constant_value:T? axes:Tind? -> output:T"
+TYPES: Types = {"T": ANY, "Tind": INDEX}
 
 
 def _widths(ctx: Context, rank: int) -> list[tuple[int, int]]:
@@ -25,18 +28,26 @@ def _padding(ctx: Context) -> Constant:
     """The number that constant padding is filled with."""
     value = ctx.constant(2, "the padding value") if ctx.has(2) else None
     if value is None:
-        return Constant(np.array(float(ctx.attribute("value", 0.0))))
+        return Constant(np.array(ctx.attribute("value") or 0.0))
     if value.array.size != 1:
         ctx.fail(f"a padding value of shape {value.shape}")
     return value.map(lambda a: a.reshape(()))
 
 
-@operator("Pad", moves=True)
+@operator(
+    "Pad",
+    since(2, "data:T -> output:T", mode=MODES, pads=integers(required=True), value=real(0.0)),
+    since(11, "data:T pads:int64 constant_value:T? -> output:T", {"T": NUMBERS}, mode=MODES),
+    since(13, "data:T pads:int64 constant_value:T? -> output:T", {"T": ANY}, mode=MODES),
+    since(18, WITH_AXES, TYPES, mode=MODES),
+    since(19, WITH_AXES, TYPES, mode=text("constant", "reflect", "edge", "wrap")),
+    moves=True,
+)
 def pad(ctx: Context) -> list[Value]:
-    x, mode = ctx.value(0), str(ctx.attribute("mode", "constant"))
+    x, mode = ctx.value(0), str(ctx.attribute("mode"))
     widths = _widths(ctx, len(x.shape))
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
-    if mode not in MODES or min(shape, default=0) < 0:
+    if min(shape, default=0) < 0:
         ctx.fail(f"mode {mode} with pads {widths} on shape {x.shape}")
     ctx.check_size(tuple(n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, widths, strict=True)))
     if mode != "constant":

@@ -1,11 +1,31 @@
 """ReduceSum and ReduceMean: sums over axes, and for the mean an exact division by how many there are."""
 
 import math
+import operator as python
 from fractions import Fraction
 
 from ..network.maps import Total
 from .arithmetic import multiply
-from .lowering import Constant, Context, Symbol, Value, operator
+from .folding import reduction
+from .lowering import Constant, Context, Symbol, Value, on_constants, operator
+from .signature import REAL, Version, flag, integers, since
+
+# The integers that ONNX reduces in every operator set.
+WIDE = REAL | {"int32", "int64", "uint32", "uint64"}
+
+
+def axes_versions(moved: int, types: frozenset[str]) -> tuple[Version, Version]:
+    """The table of a reduction whose axes are an input from operator set `moved` on, and an attribute before."""
+    return (
+        since(1, "data:T -> reduced:T", {"T": types}, axes=integers(), keepdims=flag(1)),
+        since(
+            moved,
+            "data:T axes:int64? -> reduced:T",
+            {"T": types},
+            keepdims=flag(1),
+            noop_with_empty_axes=flag(),
+        ),
+    )
 
 
 def reduced_axes(ctx: Context, rank: int) -> list[int]:
@@ -13,7 +33,7 @@ def reduced_axes(ctx: Context, rank: int) -> list[int]:
     axes = ctx.integers_from("axes", 1)
     if axes:
         return ctx.axes(axes, rank)
-    return [] if ctx.attribute("noop_with_empty_axes", 0) else list(range(rank))
+    return [] if ctx.attribute("noop_with_empty_axes") else list(range(rank))
 
 
 def reduced_shape(shape: tuple[int, ...], axes: list[int], keep: bool) -> tuple[int, ...]:
@@ -37,13 +57,16 @@ def mean_over(ctx: Context, x: Symbol, axes: list[int], keep: bool) -> Symbol:
     return result if count == 1 else multiply(ctx, result, Constant.of_fractions([Fraction(1, count)]))
 
 
-@operator("ReduceSum")
+on_constants("ReduceProd", *axes_versions(18, WIDE), fold=reduction(python.mul, 1))
+
+
+@operator("ReduceSum", *axes_versions(13, WIDE), fold=reduction(python.add, 0))
 def reduce_sum(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
-    return [sum_over(ctx, x, reduced_axes(ctx, len(x.shape)), bool(ctx.attribute("keepdims", 1)))]
+    return [sum_over(ctx, x, reduced_axes(ctx, len(x.shape)), bool(ctx.attribute("keepdims")))]
 
 
-@operator("ReduceMean")
+@operator("ReduceMean", *axes_versions(18, REAL))
 def reduce_mean(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
-    return [mean_over(ctx, x, reduced_axes(ctx, len(x.shape)), bool(ctx.attribute("keepdims", 1)))]
+    return [mean_over(ctx, x, reduced_axes(ctx, len(x.shape)), bool(ctx.attribute("keepdims")))]

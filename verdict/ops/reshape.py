@@ -3,13 +3,21 @@
 import math
 
 from .lowering import Context, Value, operator
+from .signature import ANY, Types, flag, integer, integers, since
+
+ALL: Types = {"T": ANY}
 
 
-@operator("Reshape", moves=True)
+@operator(
+    "Reshape",
+    since(5, "data:T shape:int64 -> reshaped:T", ALL),
+    since(14, "data:T shape:int64 -> reshaped:T", ALL, allowzero=flag()),
+    moves=True,
+)
 def reshape(ctx: Context) -> list[Value]:
     x = ctx.value(0)
     wanted = ctx.integers(1, "the shape")
-    if not ctx.attribute("allowzero", 0):
+    if not ctx.attribute("allowzero"):
         if any(n == 0 and i >= len(x.shape) for i, n in enumerate(wanted)):
             ctx.fail(f"shape {wanted} copies an axis that {x.shape} does not have")
         wanted = [n or x.shape[i] for i, n in enumerate(wanted)]
@@ -23,9 +31,14 @@ def reshape(ctx: Context) -> list[Value]:
     return [ctx.reshape(x, tuple(wanted))]
 
 
-@operator("Flatten", moves=True)
+@operator(
+    "Flatten",
+    since(1, "input:T -> output:T", axis=integer(1)),
+    since(9, "input:T -> output:T", ALL, axis=integer(1)),
+    moves=True,
+)
 def flatten(ctx: Context) -> list[Value]:
-    x, axis = ctx.value(0), int(ctx.attribute("axis", 1))
+    x, axis = ctx.value(0), int(ctx.attribute("axis"))
     rank = len(x.shape)
     if not -rank <= axis <= rank:
         ctx.fail(f"axis {axis} of a tensor of rank {rank}")
@@ -33,7 +46,12 @@ def flatten(ctx: Context) -> list[Value]:
     return [ctx.reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))]
 
 
-@operator("Squeeze", moves=True)
+@operator(
+    "Squeeze",
+    since(1, "data:T -> squeezed:T", ALL, axes=integers()),
+    since(13, "data:T axes:int64? -> squeezed:T", ALL),
+    moves=True,
+)
 def squeeze(ctx: Context) -> list[Value]:
     x = ctx.value(0)
     axes = ctx.integers_from("axes", 1)
@@ -45,7 +63,12 @@ def squeeze(ctx: Context) -> list[Value]:
     return [ctx.reshape(x, tuple(n for a, n in enumerate(x.shape) if a not in dropped))]
 
 
-@operator("Unsqueeze", moves=True)
+@operator(
+    "Unsqueeze",
+    since(1, "data:T -> expanded:T", ALL, axes=integers(required=True)),
+    since(13, "data:T axes:int64 -> expanded:T", ALL),
+    moves=True,
+)
 def unsqueeze(ctx: Context) -> list[Value]:
     x, given = ctx.value(0), ctx.integers_from("axes", 1)
     if given is None:

@@ -4,9 +4,22 @@ import numpy as np
 
 from ..network.maps import Index
 from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import ANY, BOOL, INDEX, integer, integers, since
 
 
-@operator("Slice", moves=True)
+@operator(
+    "Slice",
+    since(
+        1,
+        "data:T -> output:T",
+        {"T": ANY},
+        axes=integers(),
+        starts=integers(required=True),
+        ends=integers(required=True),
+    ),
+    since(10, "data:T starts:I ends:I axes:I? steps:I? -> output:T", {"T": ANY, "I": INDEX}),
+    moves=True,
+)
 def slice_operator(ctx: Context) -> list[Value]:
     x = ctx.value(0)
     starts, ends = ctx.integers_from("starts", 1), ctx.integers_from("ends", 2)
@@ -24,10 +37,10 @@ def slice_operator(ctx: Context) -> list[Value]:
     return [ctx.move(x, lambda a: a[tuple(taken)])]
 
 
-@operator("Gather", moves=True)
+@operator("Gather", since(1, "data:T indices:I -> output:T", {"T": ANY, "I": INDEX}, axis=integer(0)), moves=True)
 def gather(ctx: Context) -> list[Value]:
     x, indices = ctx.value(0), ctx.constant(1, "the indices").array
-    axis = ctx.axis(int(ctx.attribute("axis", 0)), len(x.shape))
+    axis = ctx.axis(ctx.attribute("axis"), len(x.shape))
     size = x.shape[axis]
     if indices.dtype.kind != "i" or ((indices < -size) | (indices >= size)).any():
         ctx.fail(f"indices that are not integers from {-size} to {size - 1}")
@@ -35,7 +48,7 @@ def gather(ctx: Context) -> list[Value]:
     return [ctx.move(x, lambda a: np.take(a, indices % max(size, 1), axis=axis))]
 
 
-@operator("Where", moves=True)
+@operator("Where", since(9, "condition:B X:T Y:T -> output:T", {"T": ANY, "B": BOOL}), moves=True)
 def where(ctx: Context) -> list[Value]:
     condition, x, y = ctx.constant(0, "the condition"), ctx.value(1), ctx.value(2)
     shape = ctx.common_shape(condition.shape, x.shape, y.shape)

@@ -9,6 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .lowering import Context, Shape
+from .signature import Attribute, integers, text
+
+# The attributes that convolutions and pools share.
+WINDOW: dict[str, Attribute] = {
+    "auto_pad": text("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"),
+    "pads": integers(),
+    "strides": integers(),
+}
 
 
 @dataclass(frozen=True)
@@ -39,16 +47,18 @@ class Windows:
 
 def attribute_list(ctx: Context, name: str, count: int, default: int, least: int) -> Shape:
     """An attribute with one integer per spatial axis (or, for pads, two)."""
-    values = tuple(int(v) for v in ctx.attribute(name, [default] * count))
+    given = ctx.attribute(name)
+    values = (default,) * count if given is None else tuple(given)
     if len(values) != count or min(values, default=least) < least:
         ctx.fail(f"{name} = {list(values)}, expected {count} numbers of at least {least}")
     return values
 
 
 def auto_pad(ctx: Context) -> str:
-    mode = str(ctx.attribute("auto_pad", "NOTSET"))
-    if mode not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
-        ctx.fail(f"auto_pad = {mode}")
+    """How pads are found: as given (NOTSET), or by a rule, beside which none may be given."""
+    mode, pads = str(ctx.attribute("auto_pad")), ctx.attribute("pads")
+    if mode != "NOTSET" and pads and any(pads):
+        ctx.fail(f"pads = {pads} beside auto_pad = {mode}")
     return mode
 
 
@@ -78,7 +88,7 @@ def windows(ctx: Context, spatial: Shape, kernel: Shape) -> Windows:
         if min(rooms, default=0) < 0:
             ctx.fail(f"a kernel that reaches over {extents} is larger than the padded axes {spatial}")
         out = tuple(room // s + 1 for room, s in zip(rooms, strides, strict=True))
-        if ctx.attribute("ceil_mode", 0):
+        if ctx.attribute("ceil_mode"):
             # One more, partial, window, unless it would begin in the padding behind the tensor.
             out = tuple(
                 o + (room % s > 0 and o * s < n + a)

@@ -44,9 +44,7 @@ class Conv(LinearMap):
         self.kernel_size = kernel.shape[2:]
         self.padded = tuple(n + a + b for n, (a, b) in zip(self.spatial, pads, strict=True))
         extent = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, dilations, strict=True)]
-        self.out_spatial = tuple(
-            (n - e) // s + 1 for n, e, s in zip(self.padded, extent, strides, strict=True)
-        )
+        self.out_spatial = tuple((n - e) // s + 1 for n, e, s in zip(self.padded, extent, strides, strict=True))
         self.out_shape = (kernel.shape[0], *self.out_spatial)
         self.in_size, self.out_size = math.prod(in_shape), math.prod(self.out_shape)
 
@@ -66,9 +64,12 @@ class Conv(LinearMap):
     def _windows(self) -> Iterator[tuple[int, tuple[slice, ...]]]:
         """For each kernel position, the slice of the padded input that it meets, one element per output."""
         for index, offset in enumerate(itertools.product(*map(range, self.kernel_size))):
-            yield index, tuple(
-                slice(o * d, o * d + (n - 1) * s + 1, s)
-                for o, d, n, s in zip(offset, self.dilations, self.out_spatial, self.strides, strict=True)
+            yield (
+                index,
+                tuple(
+                    slice(o * d, o * d + (n - 1) * s + 1, s)
+                    for o, d, n, s in zip(offset, self.dilations, self.out_spatial, self.strides, strict=True)
+                ),
             )
 
     @property

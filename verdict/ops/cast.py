@@ -1,0 +1,65 @@
+"""Cast: nothing happens between float types; constants become integers or truth values, or come from them.
+
+A cast that would wrap around is refused, and so is one to half precision, whose rounding is none of the documented
+semantics. Constants of half precision are the numbers that they are.
+"""
+
+import math
+
+import numpy as np
+import onnx
+
+from .folding import constant_of, objects
+from .lowering import Constant, Context, Symbol, Value, operator
+from .signature import ANY, INTEGERS, REAL, Types, flag, integer, since
+
+KINDS = {onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)): kind for kind in ANY - {"bfloat16"}}
+TYPES: Types = {"T1": ANY, "T2": ANY}
+
+
+@operator(
+    "Cast",
+    since(6, "input:T1 -> output:T2", TYPES, to=integer(required=True)),
+    # `saturate` is about eight-bit floats alone, which are not read.
+    since(19, "input:T1 -> output:T2", TYPES, to=integer(required=True), saturate=flag(1)),
+    moves=True,
+)
+def cast(ctx: Context) -> list[Value]:
+    x, target = ctx.value(0), ctx.attribute("to")
+    known = target in onnx.TensorProto.DataType.values()
+    name = onnx.TensorProto.DataType.Name(target) if known else str(target)
+    kind = KINDS.get(target, "")
+    if isinstance(x, Symbol):
+        return [_of_symbol(ctx, x, kind, name)]
+    if kind in REAL:
+        return [_as_float(x, kind)]
+    if kind == "bool":
+        return [Constant(x.coefficients.values != 0)]
+    if kind not in INTEGERS:
+        ctx.fail(f"a cast to {name}")
+    return [_as_integer(ctx, x, kind)]
+
+
+def _of_symbol(ctx: Context, x: Symbol, kind: str, name: str) -> Symbol:
+    fits = kind in INTEGERS and math.prod(x.shape) - 1 <= np.iinfo(kind).max
+    if kind not in REAL and not (x.head == "ArgMax" and fits):
+        ctx.fail(f"a cast to {name} (only to FLOAT and DOUBLE)")
+    return x.of_kind(kind)
+
+
+def _as_float(x: Constant, kind: str) -> Constant:
+    if x.is_float and x.array.dtype.name != "float16":
+        return x.of_kind(kind)
+    return Constant.of(x.coefficients).of_kind(kind)
+
+
+def _as_integer(ctx: Context, x: Constant, kind: str) -> Constant:
+    """Cut off towards zero."""
+    if x.exact is not None or not x.array.size:
+        entries = np.array([math.trunc(v) for v in objects(ctx, x).ravel()], dtype=object)
+        return constant_of(ctx, entries.reshape(x.shape), kind)
+    array = x.array if x.array.dtype.kind in "iub" else np.trunc(x.coefficients.values)
+    limits = np.iinfo(kind)
+    if int(array.min()) < limits.min or int(array.max()) > limits.max:
+        ctx.fail(f"a number outside the range of {kind}")
+    return Constant(array.astype(kind))
