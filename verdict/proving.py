@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .deadline import Deadline, limited
-from .errors import EmptySetError, InputError, PropertyError
+from .errors import EmptySetError, PropertyError
 from .loading import Model, loaded
 from .property.language import Formula, Vector, all_of, inputs, outputs, query_text
 from .property.vnnlib1 import parse_vnnlib1
 from .querying import verify
 from .results import Certificate, Trust, Verdict, weakest
+from .writing import sealed, sealed_place
 
 if TYPE_CHECKING:
     from .network.network import Network
@@ -56,26 +57,23 @@ def prove(
 
     `network` may also be a file, or a shipped model's name. `that` and `given` are formulas over the inputs x and
     outputs y of `variables`; `given` has to leave every input between two bounds. `integers` are the numbers of inputs
-    that take whole numbers only. `query` keeps the VNN-LIB 1 query in a file, a certificate's is kept beside it
-    (FILE.vnnlib); with integers it is the question without them, and there are no certificates. `timeout` is in
-    seconds; the other options are those of `verdict.verify`. Raises PropertyError for a question that makes no sense.
+    that take whole numbers only. `query` keeps the VNN-LIB 1 query in a file, which replaces nothing but such a file
+    that nobody has changed; a certificate's is kept beside it (FILE.vnnlib). With integers it is the question without
+    them, and there are no certificates. `timeout` is in seconds; the other options are those of `verdict.verify`.
+    Raises PropertyError for a question that makes no sense, InputError for a file that cannot be written.
     """
     network, whole = loaded(network), sorted(set(integers))
     if any(not 0 <= i < network.input_size for i in whole):
         raise PropertyError(f"integer inputs {whole}: the network has inputs 0 to {network.input_size - 1}")
     certificate = options.get("certificate")
-    if query is None and certificate is not None and not whole:
-        query = f"{certificate}.vnnlib"
     text = question(network, that, given)
     if query is not None:
-        try:
-            Path(query).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{query}: cannot be written: {error.strerror or error}") from error
+        text = sealed(text)
+        sealed_place(query).write(text.encode())
     asked = parse_vnnlib1(text, query or UNNAMED)
     if not whole:
         answer = verify(asked, network, timeout=timeout, **options)
-        if answer.certificate is None or query is None:
+        if answer.certificate is None or query is None or answer.certificate.path is None:
             return answer
         return replace(answer, certificate=replace(answer.certificate, query=Path(query)))
     options = {name: value for name, value in options.items() if name != "certificate"}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .certificate.places import prepare
 from .compose.layers import choose, with_weights
 from .deadline import Deadline, last_words, limited, why
 from .network.evaluate import classify
@@ -66,6 +67,8 @@ def maxpruning(
     """
     whole = Deadline(timeout)
     deadline = whole.for_search(certificate is not None)
+    if certificate is not None:
+        prepare(certificate, query=True, network=True)
     search = _Search(network, inputs, layer, exact(lead, "lead"), deadline, options)
     reason = ""
     try:

@@ -69,9 +69,10 @@ def verify(
     )
     certified = None
     if certificate is not None and (isinstance(asked, VnnLib1) or asked.is_plain):
+        from .certificate.draft import Asked
         from .search.certify import Certified
 
-        certified = Certified(certificate, subject, unsat_claim(), asked.path)
+        certified = Certified(certificate, subject, unsat_claim(), Asked(asked.path, asked.data))
     report = on_progress or (lambda stage: None)
     started = deadline.elapsed()
 

@@ -100,9 +100,10 @@ def maxeps(
     tight, place = encoder_bounds(bounds, engine), find_device(device)
     path = None
     if certificate is not None:
-        from .certificate.draft import prepare
+        from .certificate.places import is_file, prepare
 
-        path = prepare(certificate)
+        composed = not is_file(question.network.path, question.network.data)
+        path = prepare(certificate, query=statement is not None, network=composed, float32=statement is None)
     search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
     # Where an exact look at the input itself takes too long, bounds say as much: what they prove begins there.
     with contextlib.suppress(OutOfTime), deadline.share(FIRST_LOOK, math.inf).running():

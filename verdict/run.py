@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .bounds.methods import encoder_bounds
+from .certificate.places import prepare
 from .deadline import TIME_LIMIT, Deadline, why
 from .device import find_device
 from .engines import close, find_engine
@@ -42,6 +43,8 @@ class Run:
         on_progress: Callable[[Any], object] | None = None,
     ) -> None:
         self.whole, self.certificate = Deadline(timeout), certificate
+        if certificate is not None:
+            prepare(certificate, query=True, network=True)
         self.deadline = self.whole.for_search(certificate is not None)
         self.engine, self.threads = engine, threads
         self.name, self.backend = find_engine(engine, solver)

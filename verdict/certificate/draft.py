@@ -1,7 +1,8 @@
 """The certificate of one question in the making: where a search records its proof, and what becomes of it in the end.
 
-The proof is written beside the file that was asked for and read back by the independent checker, which has the last
-word; only then does it take that file's name. What cannot be certified says why, and never changes an answer.
+The proof is written beside the file that was asked for, under a name that no other run has, and read back by the
+independent checker, which has the last word; only then does it take that file's name, together with what is kept beside
+it. What cannot be certified says why, and never changes an answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,16 @@ from ..network.exact import float_above, float_below
 from ..network.network import Network
 from ..property import Box, UnsafeSet
 from ..results import Certificate
+from ..writing import Place, publish, temporary
 from .complete import complete
 from .contradiction import contradictions
 from .neurons import Disjuncts, NeuronMap
+from .places import certificate_place, is_file, network_place, prepare, query_place
 from .proof import Part, leaves_of
 from .recording import Recording
 from .write import write_certificate
+
+__all__ = ["Asked", "Draft", "prepare"]
 
 # A check that will not end in the time left is given up after so many seconds.
 TRIAL = 1.0
@@ -43,36 +48,19 @@ class _LateError(Exception):
     """The check was cut short."""
 
 
-def prepare(path: str | Path) -> Path:
-    """The path, if a file can be written there. Raises InputError, so that an impossible one does not cost a search."""
-    path = Path(path)
-    probe = path.with_name(path.name + ".part")
-    try:
-        if path.is_dir():
-            raise InputError(f"certificate {path}: is a directory, expected a file")
-        probe.touch()
-        probe.unlink()
-    except (OSError, ValueError) as error:
-        raise InputError(f"certificate {path}: cannot be written: {getattr(error, 'strerror', '') or error}") from error
-    return path
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A query that a claim is about: its text as it was read, from `path` if that is a file."""
 
-
-def _remove(path: Path) -> None:
-    """Remove a file that has not been kept, and what is left of one that was never complete."""
-    for left in (path, path.with_name(path.name + ".part")):
-        with contextlib.suppress(OSError):
-            left.unlink(missing_ok=True)
-
-
-def _is_file(network: Network) -> bool:
-    """Whether the network's path holds the very bytes that it was read from."""
-    return network.path.is_file() and network.path.read_bytes() == network.data
+    path: Path
+    data: bytes
 
 
 class Draft:
-    """A certificate of `claim` (see `write`) about a network and, where the claim is about one, a query's file.
+    """A certificate of `claim` (see `write`) about a network and, where the claim is about one, a query.
 
-    `witness` is the exact point that proves the upper end of a radius.
+    `witness` is the exact point that proves the upper end of a radius. A network and a query that are no files as they
+    are (unpacked, composed of several, or never written) become some beside the certificate.
     """
 
     def __init__(
@@ -80,23 +68,26 @@ class Draft:
         path: Path,
         network: Network,
         claim: dict[str, Any],
-        query: Path | None = None,
+        query: Asked | None = None,
         witness: Sequence[Fraction] | None = None,
     ) -> None:
         self.path, self.claim, self.query, self.witness = path, claim, query, witness
-        # A network that is no file as it is (unpacked, or composed of several) becomes one beside the certificate.
-        self.network = network if _is_file(network) else replace(network, path=path.with_name(path.name + ".onnx"))
+        # What has to stand beside the certificate: its place, and the bytes.
+        self.beside: dict[str, tuple[Place, bytes]] = {}
+        if not is_file(network.path, network.data):
+            self.beside["network"] = network_place(path, network.data), network.data
+        if query is not None and not is_file(query.path, query.data):
+            self.beside["query"] = query_place(path, query.data), query.data
+        self.network = network
         self.parts: list[Part] = []
         self._memory, self._checking = Memory(), 0.0
         # Why there can be no certificate at all.
         self.reason = ""
         try:
             self._neurons = NeuronMap(network)
-            self._disjuncts = Disjuncts(claim, self._neurons, None if query is None else query.read_bytes())
+            self._disjuncts = Disjuncts(claim, self._neurons, None if query is None else query.data)
         except UnsupportedError as error:
             self.reason = str(error)
-        except OSError as error:
-            self.reason = f"{query}: cannot be read again: {error.strerror or error}"
 
     def recording(self, box: Box, unsafe: UnsafeSet) -> Recording | None:
         """What a search over this box, for these polytopes, is given to record its proof; None if that is no use."""
@@ -127,25 +118,42 @@ class Draft:
                 self.reason = unrecorded or "the search has recorded no proof"
         if self.reason:
             return Certificate(None, reason=self.reason)
-        unchecked = self.path.with_name(self.path.name + ".unchecked")
         try:
-            if not _is_file(self.network):
-                self.network.path.write_bytes(self.network.data)
-            report, reason = self._checked(unchecked, deadline, threads)
-            if report is not None and not report.accepted:
-                return Certificate(None, report=report, reason=reason)
-            if only_float32 and not (report is not None and report.any_order):
-                return Certificate(None, reason="it does not hold for every float32 evaluation order")
-            os.replace(unchecked, self.path)
-            return Certificate(self.path, self.network.path, self.path.stat().st_size, report, reason, radius)
+            with contextlib.ExitStack() as files:
+                return self._finished(files, deadline, threads, radius, only_float32)
         except InputError as error:
             return Certificate(None, reason=str(error))
         except KeyboardInterrupt as end:
             return Certificate(None, reason=f"{why(end)} before it was written")
         except OSError as error:
             return Certificate(None, reason=f"{self.path}: cannot be written: {error.strerror or error}")
-        finally:
-            _remove(unchecked)
+
+    def _finished(
+        self, files: contextlib.ExitStack, deadline: Deadline, threads: int, radius: Fraction | None, only_float32: bool
+    ) -> Certificate:
+        """What `finish` gives where nothing goes wrong; `files` holds the files that have no name yet."""
+        parts = {}
+        for what, (place, data) in self.beside.items():
+            parts[what] = files.enter_context(temporary(place.target.parent))
+            parts[what].write_bytes(data)
+        # From here on they are read where they are now.
+        own, place = self.network.path, certificate_place(self.path)
+        self.network = replace(self.network, path=parts.get("network", own))
+        if self.query is not None:
+            self.query = replace(self.query, path=parts.get("query", self.query.path))
+        unchecked = files.enter_context(temporary(place.target.parent))
+        report, reason = self._checked(unchecked, deadline, threads)
+        if report is not None and not report.accepted:
+            return Certificate(None, report=report, reason=reason)
+        if only_float32 and not (report is not None and report.any_order):
+            return Certificate(None, reason="it does not hold for every float32 evaluation order")
+        size = unchecked.stat().st_size
+        beside = {what: self.beside[what][0] for what in parts}
+        # The very files that the checker has read, all of them or none.
+        publish([*((beside[what], part) for what, part in parts.items()), (place, unchecked)])
+        network = beside["network"].path if "network" in beside else own
+        query = beside["query"].path if "query" in beside else None
+        return Certificate(self.path, network, size, report, reason, radius, query)
 
     def _drop_empty(self) -> None:
         """Forget goals about no disjunct: polytopes that others of the query imply."""
@@ -155,7 +163,7 @@ class Draft:
 
     def _checked(self, path: Path, deadline: Deadline, threads: int) -> tuple[Report | None, str]:
         """Write the file; the checker's report (None: not checked to the end), and why it is not exact and good."""
-        asked = None if self.query is None else self.query.read_bytes()
+        asked = None if self.query is None else self.query.data
         write_certificate(path, self.claim, self.network.data, self.parts, query=asked, witness=self.witness)
         report: Report | None = None
         late = "the time ran out before it was checked"
@@ -193,7 +201,7 @@ class Draft:
         report = check(
             path,
             self.network.path,
-            self.query,
+            None if self.query is None else self.query.path,
             tier=tier,
             jobs=threads,
             any_order=any_order,
@@ -218,26 +226,26 @@ class Draft:
         if found == () or any(np.count_nonzero(high > low) > FEW_INPUTS for low, high in boxes):
             return None
         clock = deadline.share(1.0, max(LEAST_MENDING, MENDING_SHARE * deadline.elapsed())) if any_order else deadline
-        trial = path.with_name(path.name + ".trial")
         try:
-            left = complete(
-                trial,
-                self.claim,
-                self.network,
-                self.parts,
-                boxes,
-                query=self.query,
-                witness=self.witness,
-                found=found,
-                any_order=any_order,
-                jobs=threads,
-                progress=_Watch(clock, 0),
-                memory=self._memory,
-            )
-            report = None if left else self._check(trial, deadline, threads)
-            if report is not None and (report.any_order if any_order else report.accepted):
-                os.replace(trial, path)
-                return report
+            with temporary(path.parent) as trial:
+                left = complete(
+                    trial,
+                    self.claim,
+                    self.network,
+                    self.parts,
+                    boxes,
+                    query=None if self.query is None else self.query.path,
+                    witness=self.witness,
+                    found=found,
+                    any_order=any_order,
+                    jobs=threads,
+                    progress=_Watch(clock, 0),
+                    memory=self._memory,
+                )
+                report = None if left else self._check(trial, deadline, threads)
+                if report is not None and (report.any_order if any_order else report.accepted):
+                    os.replace(trial, path)
+                    return report
         except InputError:
             # Too many leaves are open.
             return None
@@ -245,8 +253,6 @@ class Draft:
             # What there is over the reals stands.
             if not any_order:
                 raise
-        finally:
-            _remove(trial)
         return None
 
     def _box(self, part: Part) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..writing import temporary
 from .proof import Part, ProofTree, arrays_of
 
 VERSION = 1
@@ -90,28 +91,32 @@ def write_certificate(
         "claim": claim,
         "parts": [_described(part) for part in parts],
     }
-    unfinished = path.with_name(path.name + ".part")
     try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            nodes: list[Any] = []
-            for p, part in enumerate(parts):
-                if part.lines is not None:
-                    _put(archive, f"p{p}.lines", np.asarray(part.lines, np.float32))
-                for number, lemma in enumerate(part.lemmas):
-                    prefix = f"p{p}.l{number}"
-                    _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))
-                    _put(archive, f"{prefix}.side", np.array(lemma.sides, np.int8))
-                    nodes.append(_group(archive, prefix, lemma.trees))
-                for number, goal in enumerate(part.goals):
-                    nodes.append(_group(archive, f"p{p}.g{number}", [goal.tree]))
-            _put(archive, "tree", np.concatenate([*nodes, np.zeros(0, NODE)]))
-            if witness is not None:
-                archive.writestr("witness.json", json.dumps({"point": [str(Fraction(v)) for v in witness]}))
-            archive.writestr("manifest.json", json.dumps(manifest))
-        os.replace(unfinished, path)
+        with temporary(path.parent) as unfinished:
+            with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+                _put_parts(archive, parts)
+                if witness is not None:
+                    archive.writestr("witness.json", json.dumps({"point": [str(Fraction(v)) for v in witness]}))
+                archive.writestr("manifest.json", json.dumps(manifest))
+            os.replace(unfinished, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     return path
+
+
+def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:
+    nodes: list[Any] = []
+    for p, part in enumerate(parts):
+        if part.lines is not None:
+            _put(archive, f"p{p}.lines", np.asarray(part.lines, np.float32))
+        for number, lemma in enumerate(part.lemmas):
+            prefix = f"p{p}.l{number}"
+            _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))
+            _put(archive, f"{prefix}.side", np.array(lemma.sides, np.int8))
+            nodes.append(_group(archive, prefix, lemma.trees))
+        for number, goal in enumerate(part.goals):
+            nodes.append(_group(archive, f"p{p}.g{number}", [goal.tree]))
+    _put(archive, "tree", np.concatenate([*nodes, np.zeros(0, NODE)]))
 
 
 def _described(part: Part) -> dict[str, Any]:

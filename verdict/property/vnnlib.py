@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from ..errors import PropertyError
+from ..reading import MOST_TEXT, read_bytes
 from .vnnlib1 import VnnLib1, parse_vnnlib1
 from .vnnlib2 import VnnLib2, parse_vnnlib2
 from .vnnlib2_syntax import is_vnnlib2
-from .vnnlib_text import read_text
+from .vnnlib_text import text_of
 
 __all__ = ["VnnLib1", "VnnLib2", "read_query"]
 
 
 def read_query(path: str | Path) -> VnnLib1 | VnnLib2:
     """The query in a `.vnnlib` or `.vnnlib.gz` file. Raises PropertyError for what is malformed."""
-    text = read_text(path)
-    return parse_vnnlib2(text, path) if is_vnnlib2(text) else parse_vnnlib1(text, path)
+    data = read_bytes(path, MOST_TEXT, PropertyError)
+    text = text_of(data, path)
+    if is_vnnlib2(text):
+        return replace(parse_vnnlib2(text, path), data=data)
+    return replace(parse_vnnlib1(text, path), data=data)

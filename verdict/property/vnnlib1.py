@@ -8,19 +8,20 @@ satisfy them strictly, see `Case.holds`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import EmptySetError, PropertyError
 from ..network.exact import ExactVector
+from ..reading import MOST_TEXT, read_bytes
 from .cases import Case, CaseMaker, formula_of
 from .formula import Formula
 from .vnnlib_cases import Bound, Expansion
 from .vnnlib_formula import Parser
 from .vnnlib_linear import Variable, name
-from .vnnlib_text import Source, read_source
+from .vnnlib_text import Source, text_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class VnnLib1:
     cases: tuple[Case, ...]
     path: Path
     empty_boxes: int = 0
+    data: bytes = b""  # the file as it was read, packed if it was
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         """Whether an input with its output satisfies the query, exactly."""
@@ -59,12 +61,13 @@ def read_vnnlib1(path: str | Path) -> VnnLib1:
     Raises PropertyError with the file, the line, what was found and what was expected: also where an input
     lacks a bound, where the input set is empty, and where nested and/or expand to too many cases.
     """
-    return _parsed(read_source(path))
+    data = read_bytes(path, MOST_TEXT, PropertyError)
+    return replace(parse_vnnlib1(text_of(data, path), path), data=data)
 
 
 def parse_vnnlib1(text: str, path: str | Path = "<text>") -> VnnLib1:
     """The property in a text; `path` is only for errors. Raises PropertyError, see `read_vnnlib1`."""
-    return _parsed(Source(text, Path(path)))
+    return replace(_parsed(Source(text, Path(path))), data=text.encode(errors="surrogatepass"))
 
 
 def _parsed(source: Source) -> VnnLib1:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PropertyError
+from ..reading import MOST_TEXT, read_bytes
 from . import vnnlib2_syntax as syntax
 from .cases import Case, CaseMaker
 from .formula import Comparison, Connective, Formula, add_to, asserted, comparisons, renamed
@@ -23,7 +24,7 @@ from .implied import implied_bounds
 from .polynomial import Polynomial
 from .vnnlib_cases import AndGroup, Expansion
 from .vnnlib_linear import Rows, Variable
-from .vnnlib_text import MAX_DIGITS, read_text, shown
+from .vnnlib_text import MAX_DIGITS, shown, text_of
 
 if TYPE_CHECKING:
     import vnnlib
@@ -93,6 +94,7 @@ class VnnLib2:
     formula: Formula
     shared: tuple[int, ...]
     path: Path
+    data: bytes = b""  # the file as it was read, packed if it was
 
     @property
     def is_real(self) -> bool:
@@ -171,7 +173,8 @@ def read_vnnlib2(path: str | Path) -> VnnLib2:
 
     Raises PropertyError with the file, the line, what was found and what was expected.
     """
-    return parse_vnnlib2(read_text(path), path)
+    data = read_bytes(path, MOST_TEXT, PropertyError)
+    return replace(parse_vnnlib2(text_of(data, path), path), data=data)
 
 
 def parse_vnnlib2(text: str, path: str | Path = "<text>") -> VnnLib2:
@@ -185,7 +188,8 @@ def parse_vnnlib2(text: str, path: str | Path = "<text>") -> VnnLib2:
     formula = _Converter(networks, path).formula(tree)
     shared = _shared(formula, sum(v.size for n in networks for v in n.of_kind("input")))
     others = {i: first for i, first in enumerate(shared) if i != first}
-    return VnnLib2(networks, renamed(formula, others) if others else formula, shared, path)
+    return VnnLib2(networks, renamed(formula, others) if others else formula, shared, path,
+                    text.encode(errors="surrogatepass"))
 
 
 def _network(network: vnnlib.Network, path: Path) -> DeclaredNetwork:

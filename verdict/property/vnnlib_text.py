@@ -6,13 +6,12 @@ real files consist of little else. Places are offsets into the text and become l
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from fractions import Fraction
 from pathlib import Path
 
 from ..errors import PropertyError
+from ..reading import MOST_TEXT, unpacked
 
 # Exponents and lengths beyond these say nothing that float64 could hold, and would only cost time.
 MAX_EXPONENT = 400
@@ -75,22 +74,11 @@ def shown(token: str) -> str:
     return repr(token if len(token) <= 40 else token[:37] + "...")
 
 
-def read_text(path: str | Path) -> str:
-    """The text of a file, plain or gzip-compressed; raises PropertyError where it cannot be read."""
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise PropertyError(f"{path}: cannot be read: {error}") from None
+def text_of(data: bytes, path: str | Path) -> str:
+    """The text in the bytes of a file, plain or gzip-compressed; raises PropertyError where they cannot be unpacked."""
+    data = unpacked(data, path, MOST_TEXT, PropertyError)
     # Comments may be in any encoding; whatever else is not UTF-8 fails as an unknown token.
     return data.decode("utf-8-sig", errors="replace")
-
-
-def read_source(path: str | Path) -> Source:
-    """A file, plain or gzip-compressed; raises PropertyError where it cannot be read."""
-    return Source(read_text(path), Path(path))
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..certificate.draft import Draft, prepare
+from ..certificate.draft import Asked, Draft
+from ..certificate.places import is_file, prepare
 from ..certificate.recording import Recording
 from ..deadline import Deadline
 from ..network.network import Network
@@ -16,15 +17,17 @@ from .evidence import Evidence
 
 
 class Certified:
-    """The certificate of one question: `claim` as in `certificate.write`, `query` the file that it is about, if any.
+    """The certificate of one question: `claim` as in `certificate.write`, `query` what it is about, if any.
 
     Raises InputError if the file cannot be written.
     """
 
     def __init__(
-        self, path: str | Path, network: Network, claim: dict[str, Any], query: str | Path | None = None
+        self, path: str | Path, network: Network, claim: dict[str, Any], query: Asked | None = None
     ) -> None:
-        self.draft = Draft(prepare(path), network, claim, None if query is None else Path(query))
+        composed = not is_file(network.path, network.data)
+        kept = query is not None and not is_file(query.path, query.data)
+        self.draft = Draft(prepare(path, query=kept, network=composed), network, claim, query)
 
     def recording(self, problem: Problem, box: Box) -> Recording | None:
         """Where the search for one problem of the question records its proof; None if that is no use."""

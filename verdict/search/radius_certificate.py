@@ -22,6 +22,7 @@ from ..bounds.interval import interval_bounds
 from ..bounds.linear import backward
 from ..bounds.lines import Lines
 from ..certificate.draft import Draft
+from ..certificate.places import float32_path
 from ..certificate.write import radius_claim
 from ..deadline import Deadline
 from ..network.exact import float_below
@@ -95,11 +96,6 @@ def _float32_cost(search: RadiusSearch, radius: Fraction) -> float:
     reach = np.abs(found.slope[0]) @ np.maximum(upper - center, center - lower)
     lost = AMPLE * (found.constant - charged.constant)[0]
     return float((lost / np.maximum(reach, 1e-300)).clip(0, 1).max())
-
-
-def float32_path(path: Path) -> Path:
-    """Where the certificate for float32 is written: `NAME-float32.vcert` for `NAME.vcert`."""
-    return path.with_name(f"{path.stem}-float32{path.suffix}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,224 @@
+"""Files that Verdict writes: they appear under their name complete, and replace only what they may.
+
+A file is written under a name of its own in the same folder and then renamed, so that nobody ever sees half of one and
+two runs never write into each other's. What stands under the name already is replaced only if it is a regular file of
+the same kind that Verdict itself makes (docs/commands.md has the table); a symbolic link is followed first.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+
+# Seconds to wait for another run that is renaming files, and after which its lock is no longer believed.
+PATIENCE, STALE = 20.0, 60.0
+KINDS = {
+    stat.S_ISDIR: "a directory", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device", stat.S_ISFIFO: "a named pipe",
+    stat.S_ISSOCK: "a socket",
+}
+
+_unfinished: set[Path] = set()
+
+
+def odd_kind(mode: int) -> str:
+    """What a file is that is not a regular one, in words."""
+    return next((name for test, name in KINDS.items() if test(mode)), "no regular file")
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[Path]:
+    """An empty file of a new name in the folder, removed in the end unless it was renamed. Raises OSError."""
+    path = folder / f".verdict-{secrets.token_hex(8)}.part"
+    _unfinished.add(path)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield path
+    finally:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+    _unfinished.discard(path)
+
+
+@atexit.register
+def _remove_all() -> None:
+    for path in list(_unfinished):
+        _remove(path)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A name that a file is to have. `replaces` says of a regular file that is there whether it may go, and `kind` what
+    such files are, in words; `option` is what errors begin with."""
+
+    path: Path
+    option: str
+    replaces: Callable[[Path], bool]
+    kind: str
+
+    @property
+    def target(self) -> Path:
+        """The file itself, behind symbolic links."""
+        return Path(os.path.realpath(self.path))
+
+    def check(self) -> None:
+        """Raise InputError if a file cannot be written there, or must not be, so that it does not cost a search."""
+        with self._guarded(), temporary(self.target.parent):
+            pass
+        self.check_replaced()
+
+    def check_replaced(self) -> None:
+        """Raise InputError if what stands there must not be replaced."""
+        with self._guarded():
+            try:
+                mode = os.stat(self.target).st_mode
+            except FileNotFoundError:
+                return
+            if not stat.S_ISREG(mode):
+                raise InputError(
+                    f"{self._name}: cannot be written: there is {odd_kind(mode)}, expected {self.kind} or no file"
+                )
+            if not self.replaces(self.target):
+                raise InputError(
+                    f"{self._name}: cannot be written: there is another file, and only {self.kind} is ever replaced"
+                )
+
+    @contextmanager
+    def filled(self) -> Iterator[Path]:
+        """The name under which the file is written; it takes its place in the end. Raises InputError."""
+        with self._guarded(), temporary(self.target.parent) as part:
+            yield part
+            self.check_replaced()
+            os.replace(part, self.target)
+
+    def write(self, data: bytes) -> None:
+        """Put these bytes there. Raises InputError, and then nothing has changed."""
+        with self.filled() as part:
+            part.write_bytes(data)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.option} {self.path}".strip()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            text = getattr(error, "strerror", None) or str(error)
+            if isinstance(error, FileNotFoundError):
+                text = "there is no such folder"
+            raise InputError(f"{self._name}: cannot be written: {text}") from error
+
+
+def publish(files: Sequence[tuple[Place, Path]]) -> None:
+    """Give finished files their names, all of them or, where one must not be replaced, none.
+
+    The last one names the lock under which two runs do this one after the other, so that the files under these names
+    are those of one run. Raises InputError; also where another program has taken one of the names meanwhile.
+    """
+    last = files[-1][0]
+    with last._guarded(), _locked(last):
+        for place, _ in files:
+            place.check_replaced()
+        placed = [(place, os.stat(part)) for place, part in files]
+        for place, part in files:
+            os.replace(part, place.target)
+        for place, wanted in placed:
+            # A file's number alone may be given to the next one.
+            if _identity(os.stat(place.target)) != _identity(wanted):
+                raise InputError(f"{place.path}: another program has replaced it")
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _locked(place: Place) -> Iterator[None]:
+    """A lock file that only one process can make: works on every system that makes files exclusively."""
+    target = place.target
+    lock = target.with_name(f".verdict-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.lock")
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            break
+        except (FileExistsError, PermissionError):  # Windows says so while a removed file is still open
+            if time.monotonic() > until:
+                raise InputError(f"{place.path}: another run is writing it ({lock} is there)") from None
+            with contextlib.suppress(OSError):
+                # A run that was killed in these milliseconds leaves its lock behind.
+                if time.time() - os.stat(lock).st_mtime > STALE:
+                    lock.unlink(missing_ok=True)
+            time.sleep(0.02)
+    _unfinished.add(lock)
+    try:
+        yield
+    finally:
+        _remove(lock)
+
+
+def begins(*starts: bytes) -> Callable[[Path], bool]:
+    """Whether a file begins with one of these."""
+
+    def test(path: Path) -> bool:
+        with path.open("rb") as stream:
+            return stream.read(max(map(len, starts))).startswith(starts)
+
+    return test
+
+
+def marked(mark: bytes, most: int = 2**24) -> Callable[[Path], bool]:
+    """Whether a file holds a mark that Verdict's files of this kind have."""
+
+    def test(path: Path) -> bool:
+        with path.open("rb") as stream:
+            return mark in stream.read(most)
+
+    return test
+
+
+def same(data: bytes) -> Callable[[Path], bool]:
+    """Whether a file holds these very bytes."""
+
+    def test(path: Path) -> bool:
+        if path.stat().st_size != len(data):
+            return False
+        with path.open("rb") as stream:
+            return stream.read(len(data) + 1) == data
+
+    return test
+
+
+SEAL = "; Written by Verdict. SHA-256 of all below: "
+
+
+def sealed(text: str) -> str:
+    """A query with a first line by which a later run knows that nobody has changed it since."""
+    return f"{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def sealed_place(path: str | Path) -> Place:
+    """Where such a query is kept: it replaces nothing but one that nobody has changed."""
+
+    def replaces(there: Path) -> bool:
+        with there.open("rb") as stream:
+            first, rest = stream.readline(200), stream.read(2**31)
+        return first == f"{SEAL}{hashlib.sha256(rest).hexdigest()}\n".encode()
+
+    return Place(Path(path), "query", replaces, "a query that Verdict has written and nobody has changed")
