@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,8 @@ def verify(
     that are `equal-to` another. A network may also be a file, or a shipped model's name. Other arguments as in
     `robust`; queries about several networks, hidden values or equal inputs get no
     certificate. A witness satisfies the query exactly, strict inequalities
-    included, over the reals and with the outputs of ONNX Runtime.
+    included, over the reals and with the outputs of ONNX Runtime. Where no input fulfils the query's constraints on
+    inputs, the status is robust and the reason says that the input set is empty.
     Raises PropertyError for a query that is malformed, InputError for one that does not fit its networks.
     """
     from .bounds.methods import encoder_bounds
@@ -51,7 +53,7 @@ def verify(
     from .property import Problem
     from .property.cases import Case
     from .property.vnnlib import VnnLib1, read_query
-    from .property.vnnlib_bind import bound
+    from .property.vnnlib_bind import bound, check_ends
     from .search.evidence import Evidence
     from .search.query import decide_query
     from .search.robust import decide
@@ -64,6 +66,7 @@ def verify(
         subject = bound(asked, {name: loaded(each) for name, each in network.items()})
     else:
         subject = bound(asked, loaded(network))
+    check_ends(asked, subject)
     made = None if certificate is None else Certificate(
         None, reason="the checker reads queries of version 2 only about one network, as it is in its file"
     )
@@ -88,7 +91,8 @@ def verify(
     if certified is not None:
         made = certified.made(evidence, deadline, threads, report)
     with last_words():
-        return judge(subject, evidence, None, name, deadline.elapsed(), made)
+        answer = judge(subject, evidence, None, name, deadline.elapsed(), made)
+    return replace(answer, reason=asked.empty) if answer.status == "robust" and not asked.cases else answer
 
 
 def check(

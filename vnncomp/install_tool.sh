@@ -5,5 +5,5 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "${PYTHON:-python3}" -m venv "$root/.vnncomp"
 "$root/.vnncomp/bin/python" -m pip install --quiet --upgrade pip
-"$root/.vnncomp/bin/python" -m pip install --quiet "$root[vnnlib]"
+"$root/.vnncomp/bin/python" -m pip install --quiet "$root"
 "$root/.vnncomp/bin/verdict" --version

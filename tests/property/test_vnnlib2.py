@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import random
-import sys
 from fractions import Fraction
 
 import pytest
@@ -223,11 +222,6 @@ def test_many_disjunctions_are_refused_instead_of_expanded():
     parts = (f"(<= (+ Y[0] (* {i}.5 Y[1])) 0.0) (>= (+ Y[1] (* {i}.5 H[0])) 0.0)" for i in range(40))
     body = "".join(f"(assert (or {part}))" for part in parts)
     assert "too many cases" in _error(body, box=BOX)
-
-
-def test_without_the_package_there_is_one_clear_line(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vnnlib", None)
-    assert "pip install 'verdict-nn[vnnlib]'" in _error("(assert (<= Y[0] 1.0))")
 
 
 PIECES = ["(", ")", "[", "]", "and", "or", "<=", "==", "(assert", "X[0,0]",

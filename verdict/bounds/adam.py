@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..network.maps.namespace import namespace, zeros_like_shape
 
 FIRST, SECOND, DECAY = 0.9, 0.999, 0.97
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Adam:
@@ -26,7 +29,10 @@ class Adam:
         """What to add to the array for its next step uphill."""
         self._number += 1
         self._first += (1 - FIRST) * (gradient - self._first)
-        self._second += (1 - SECOND) * (gradient * gradient - self._second)
+        # Beyond the root of the greatest float a square is held there: its step is then 0, and no NaN.
+        with np.errstate(over="ignore"):
+            square = (gradient * gradient).clip(0, LARGEST)
+        self._second += (1 - SECOND) * (square - self._second)
         bias = math.sqrt(1 - SECOND**self._number) / (1 - FIRST**self._number)
         scale = self._rate * DECAY**self._number * bias
         return scale * self._first / (namespace(gradient).sqrt(self._second) + 1e-12)

@@ -179,6 +179,8 @@ def _print_notes(asked: VnnLib1 | VnnLib2, answer: Verdict, verbose: bool) -> No
 
     if answer.status == "robust" and not isinstance(asked, VnnLib1) and not asked.is_real:
         print("note: unsat over the real numbers; rounding in the declared types is not covered", file=sys.stderr)
+    if answer.status == "robust" and answer.reason:
+        print(f"note: {answer.reason}", file=sys.stderr)
     if verbose:
         stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in answer.stages.items())
         print(f"{answer.seconds:.3f} s ({stages}) trust: {answer.trust} {answer.reason}", file=sys.stderr)

@@ -54,6 +54,12 @@ def nearest_float(value: Fraction) -> float:
         return math.inf if value > 0 else -math.inf
 
 
+def magnitude(value: Fraction) -> str:
+    """The power of ten near a number of any size but 0, for messages."""
+    bits = value.numerator.bit_length() - value.denominator.bit_length()
+    return f"{'-' if value < 0 else ''}1e{round(bits * math.log10(2))}"
+
+
 def float_below(value: Fraction) -> float:
     """The greatest float64 that is at most `value`."""
     result = nearest_float(value)
@@ -93,7 +99,7 @@ class Coefficients:
         flat = [nearest_float(Fraction(f)) for f in exact.ravel()]
         for value, fraction in zip(flat, exact.ravel(), strict=True):
             if math.isinf(value) or (abs(value) < MIN_NORMAL and fraction != Fraction(value)):
-                raise ModelError(f"the constant {fraction} is outside the range of float64")
+                raise ModelError(f"a constant of about {magnitude(fraction)} is outside the range of float64")
         values = np.array(flat, dtype=np.float64).reshape(exact.shape)
         dyadic = all(Fraction(v) == f for v, f in zip(flat, exact.ravel(), strict=True))
         return cls(values, None if dyadic else exact)

@@ -21,7 +21,7 @@ from .box import Box
 from .formula import Comparison, Connective, Formula
 from .polynomial import Monomial, Polynomial
 from .unsafe import Polytope, UnsafeSet
-from .vnnlib_cases import Conjunction, Expansion, Term, Union
+from .vnnlib_cases import AndGroup, Conjunction, Expansion, Term, Union
 from .vnnlib_linear import decimal
 
 # Bounds from about 2**1022 on could overflow float64.
@@ -80,6 +80,22 @@ class Places(Protocol):
     def line(self, position: int) -> int: ...
 
 
+def emptiness(root: AndGroup, places: Places) -> str:
+    """Why no input fulfils a formula that has no case, where its constraints on single inputs are why; else ""."""
+    expansion = root.expansion
+    clash = root.clash
+    if clash is None and not expansion.outputs_clash:
+        clash = expansion.clash
+    if clash is None:
+        return ""
+    key, bound, opposite = clash
+    first, second = (
+        f"{expansion.rows.words(k, b[0], b[1])} (line {places.line(b[2])})"
+        for k, b in sorted(((key, bound), (key ^ 1, opposite)), key=lambda item: item[1][2])
+    )
+    return f"the input set is empty: {first} contradicts {second}"
+
+
 class CaseMaker:
     """Turns terms into cases; a union that many boxes share becomes one `UnsafeSet`."""
 
@@ -90,6 +106,7 @@ class CaseMaker:
         self._outputs = outputs
         # By identity; the union is kept, so that no identity is used twice.
         self._known: dict[int, tuple[Union, UnsafeSet, bool, tuple[tuple[bool, ...], ...] | None]] = {}
+        self._matrices: dict[tuple[tuple[int, ...], int], Coefficients] = {}
 
     def cases(self, terms: Iterator[Term]) -> Iterator[Case]:
         for conjunction, union in terms:
@@ -146,31 +163,40 @@ class CaseMaker:
     def _polytope(self, conjunction: Conjunction, width: int) -> Polytope:
         if not conjunction:
             return Polytope(Coefficients(np.zeros((0, width))), Coefficients(np.zeros(0)), "any output")
-        matrix = np.zeros((len(conjunction), width))
-        exact: dict[tuple[int, int], Fraction] = {}
-        for r, key in enumerate(conjunction):
-            for variable, c in self._rows.rows[key >> 1]:
-                c = -c if key & 1 else c
-                column = self._outputs + variable if variable >= 0 else -1 - variable
-                matrix[r, column] = c
-                if c.denominator != 1:
-                    exact[r, column] = c
         try:
             limits = Coefficients.from_fractions(
                 np.array([value for value, _, _ in conjunction.values()], dtype=object)
             )
-            coefficients = Coefficients(matrix)
-            if exact:
-                fractions = coefficients.fractions()
-                for place, c in exact.items():
-                    fractions[place] = c
-                coefficients = Coefficients.from_fractions(fractions)
+            coefficients = self._matrix(tuple(conjunction), width)
         except ModelError as error:
             position = next(iter(conjunction.values()))[2]
             raise PropertyError(f"line {self._source.line(position)}: {error}") from None
         named = [self._rows.words(k, v, s) for k, (v, s, _) in list(conjunction.items())[:_NAMED_ROWS]]
         more = len(conjunction) - len(named)
         return Polytope(coefficients, limits, ", ".join(named) + (f" and {more} more" if more else ""))
+
+    def _matrix(self, keys: tuple[int, ...], width: int) -> Coefficients:
+        """The left sides of constraints; ten thousand boxes may bound one output each, by the same few rows."""
+        known = self._matrices.get((keys, width))
+        if known is not None:
+            return known
+        matrix = np.zeros((len(keys), width))
+        exact: dict[tuple[int, int], Fraction] = {}
+        for r, key in enumerate(keys):
+            for variable, c in self._rows.rows[key >> 1]:
+                c = -c if key & 1 else c
+                column = self._outputs + variable if variable >= 0 else -1 - variable
+                matrix[r, column] = c
+                if c.denominator != 1:
+                    exact[r, column] = c
+        coefficients = Coefficients(matrix)
+        if exact:
+            fractions = coefficients.fractions()
+            for place, c in exact.items():
+                fractions[place] = c
+            coefficients = Coefficients.from_fractions(fractions)
+        self._matrices[keys, width] = coefficients
+        return coefficients
 
 
 def formula_of(cases: Sequence[Case], outputs: int) -> Formula:

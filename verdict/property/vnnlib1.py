@@ -13,12 +13,11 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import EmptySetError, PropertyError
+from ..errors import PropertyError
 from ..network.exact import ExactVector
 from ..reading import MOST_TEXT, read_bytes
-from .cases import Case, CaseMaker, formula_of
+from .cases import Case, CaseMaker, emptiness, formula_of
 from .formula import Formula
-from .vnnlib_cases import Bound, Expansion
 from .vnnlib_formula import Parser
 from .vnnlib_linear import Variable, name
 from .vnnlib_text import Source, text_of
@@ -28,8 +27,9 @@ from .vnnlib_text import Source, text_of
 class VnnLib1:
     """A parsed file: satisfied by (x, y) exactly where one of its cases holds.
 
-    No case at all means that the constraints on the outputs contradict each other: the answer is unsat.
-    `empty_boxes` counts the disjuncts, or combinations of them, left out because their box is empty.
+    No case at all means that the constraints contradict each other: the answer is unsat. `empty` says so where those
+    on the inputs alone do. `empty_boxes` counts the disjuncts, or combinations of them, left out because their box is
+    empty.
     """
 
     inputs: int
@@ -37,6 +37,7 @@ class VnnLib1:
     cases: tuple[Case, ...]
     path: Path
     empty_boxes: int = 0
+    empty: str = ""
     data: bytes = b""  # the file as it was read, packed if it was
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
@@ -59,7 +60,7 @@ def read_vnnlib1(path: str | Path) -> VnnLib1:
     """The property in a `.vnnlib` or `.vnnlib.gz` file.
 
     Raises PropertyError with the file, the line, what was found and what was expected: also where an input
-    lacks a bound, where the input set is empty, and where nested and/or expand to too many cases.
+    lacks a bound, and where nested and/or expand to too many cases.
     """
     data = read_bytes(path, MOST_TEXT, PropertyError)
     return replace(parse_vnnlib1(text_of(data, path), path), data=data)
@@ -79,17 +80,5 @@ def _parsed(source: Source) -> VnnLib1:
         cases = tuple(maker.cases(formula.root.terms()))
     except PropertyError as error:
         raise PropertyError(f"{source.path}: {error}") from None
-    clash = formula.root.clash
-    if clash is None and not cases and not expansion.outputs_clash:
-        clash = expansion.clash
-    if clash is not None:
-        raise EmptySetError(f"{source.path}: {_emptiness(source, expansion, *clash)}")
-    return VnnLib1(inputs, outputs, cases, source.path, expansion.empty_boxes)
-
-
-def _emptiness(source: Source, expansion: Expansion, key: int, bound: Bound, opposite: Bound) -> str:
-    first, second = (
-        f"{expansion.rows.words(k, b[0], b[1])} (line {source.line(b[2])})"
-        for k, b in sorted(((key, bound), (key ^ 1, opposite)), key=lambda item: item[1][2])
-    )
-    return f"the input set is empty: {first} contradicts {second}"
+    empty = "" if cases else emptiness(formula.root, source)
+    return VnnLib1(inputs, outputs, cases, source.path, expansion.empty_boxes, empty)

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PropertyError
 from ..reading import MOST_TEXT, read_bytes
 from . import vnnlib2_syntax as syntax
-from .cases import Case, CaseMaker
+from .cases import Case, CaseMaker, emptiness
 from .formula import Comparison, Connective, Formula, add_to, asserted, comparisons, renamed
 from .implied import implied_bounds
 from .polynomial import Polynomial
 from .vnnlib_cases import AndGroup, Expansion
 from .vnnlib_linear import Rows, Variable
-from .vnnlib_text import MAX_DIGITS, shown, text_of
+from .vnnlib_text import exact_number, shown, text_of
 
 if TYPE_CHECKING:
     import vnnlib
@@ -135,13 +135,22 @@ class VnnLib2:
         given = declared_names(self.networks)
         return {self.joint[v] if v >= 0 else v: name for v, name in given.items() if v < 0 or v in self.joint}
 
-    @cached_property
+    @property
     def cases(self) -> tuple[Case, ...]:
         """Boxes with unsafe sets that cover every solution; exactly the solutions, up to strictness, if it is linear.
 
         None at all means that the linear constraints contradict each other. Raises PropertyError where an input has
         no finite bounds, and where nested and/or expand to too many cases.
         """
+        return self._expanded[0]
+
+    @property
+    def empty(self) -> str:
+        """Why there is no case, where the constraints on single inputs are why; else ""."""
+        return self._expanded[1]
+
+    @cached_property
+    def _expanded(self) -> tuple[tuple[Case, ...], str]:
         names = self.names
         rows = Rows(names.__getitem__)
         for variable in sorted(names, reverse=True):
@@ -153,9 +162,10 @@ class VnnLib2:
             add_to(root, self.joint_formula, expansion)
             for comparison in implied_bounds(list(asserted(self.joint_formula)), len(self.joint)):
                 add_to(root, comparison, expansion)
-            return tuple(maker.cases(root.terms()))
+            cases = tuple(maker.cases(root.terms()))
         except PropertyError as error:
             raise PropertyError(f"{self.path}: {error}") from None
+        return cases, "" if cases else emptiness(root, _Lines(self.path))
 
 
 @dataclass(frozen=True)
@@ -256,9 +266,10 @@ class _Converter:
             return Polynomial.variable(self._variables[node.name + indices])
         if kind in ("Int", "Float"):
             self._line = node.line
-            if len(node.lexeme) > MAX_DIGITS:
-                raise PropertyError(f"found the number {shown(node.lexeme)}, expected at most {MAX_DIGITS} digits")
-            return Polynomial.constant(Fraction(node.lexeme))
+            value = exact_number(node.lexeme)
+            if value is None:
+                raise PropertyError(f"found the malformed number {shown(node.lexeme)}, expected such as -1.5")
+            return Polynomial.constant(value)
         if kind == "Negate":
             return Polynomial({}).plus(self._number(node.expr), -1)
         if kind == "Minus":

@@ -1,7 +1,7 @@
 """The syntax of VNN-LIB 2: the standard's own parser, and a watch on what it lets through.
 
 The package `vnnlib` (the C++ parser and type checker of the standard) reads the text. What it would take without a
-word and otherwise than written is refused before: fractional indices and shapes, text behind a NUL, unknown element
+word and otherwise than written is refused before: fractional indices and shapes, control characters, unknown element
 types; and nesting so deep that its recursion would end the process. Its `compat` transform is not used: it loses
 equality and strictness.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import PropertyError
-from .vnnlib_text import shown
+from .vnnlib_text import refuse_doubtful, shown
 
 if TYPE_CHECKING:
     from vnnlib import Query
@@ -27,6 +27,9 @@ _VERSION = re.compile(r"\s*\(vnnlib-version\s*<([0-9]+)\.([0-9]+)>\s*\)")
 _FIRST = re.compile(r"(?:\s|;[^\n]*)*\(vnnlib-version")
 # As drafts of the standard, and its converter from version 1, write the type real.
 _REAL = re.compile(r"(\(declare-(?:input|hidden|output)\s+\w+\s+)Real\b")
+# The parser holds numbers as floats, though it keeps their text.
+_LONG = re.compile(r"\b[0-9]{309}")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _INTEGERS = re.compile(r"\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?")
 
@@ -39,18 +42,16 @@ def is_vnnlib2(text: str) -> bool:
 def parse(text: str, path: Path) -> Query:
     """The syntax tree. Raises PropertyError with file, line, what was found and what was expected."""
     _watch(text, path)
-    try:
-        import vnnlib
-    except ImportError:
-        raise PropertyError(
-            f"{path}: VNN-LIB 2 needs the package vnnlib: pip install 'verdict-nn[vnnlib]'"
-        ) from None
+    import vnnlib
+
     try:
         return vnnlib.parse_query_string(_REAL.sub(r"\1real", text))
     except vnnlib.VNNLibException as error:
         raise PropertyError(f"{path}{_explained(str(error))}") from None
     except (IndexError, ValueError, RuntimeError) as error:
-        raise PropertyError(f"{path}: found a number that the parser cannot hold ({error})") from None
+        long = _LONG.search(_bare(text))
+        where = "" if long is None else f", line {_line(text, long.start())}"
+        raise PropertyError(f"{path}{where}: found a number that the parser cannot hold ({error})") from None
 
 
 def _bare(text: str) -> str:
@@ -59,9 +60,13 @@ def _bare(text: str) -> str:
 
 
 def _watch(text: str, path: Path) -> None:
-    if "\0" in text:
-        raise PropertyError(f"{path}, line {_line(text, text.index(chr(0)))}: found a NUL byte, expected text")
+    refuse_doubtful(text, path)
     bare = _bare(text)
+    foreign = _FOREIGN.search(bare)
+    if foreign is not None:
+        raise PropertyError(
+            f"{path}, line {_line(bare, foreign.start())}: found {foreign[0]!r}, expected ASCII outside of comments"
+        )
     version = _VERSION.match(bare)
     if version is None:
         raise PropertyError(f"{path}: found no version command, expected (vnnlib-version <2.0>) first")

@@ -7,12 +7,16 @@ unless the query leaves the number format open by the type real.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
 
 from ..errors import InputError
 from ..network.join import join
 from ..network.network import Network, Port
 from .vnnlib1 import VnnLib1
 from .vnnlib2 import Declared, DeclaredNetwork, VnnLib2
+from .vnnlib_linear import decimal
 
 
 def bound(query: VnnLib1 | VnnLib2, models: Network | Mapping[str, Network]) -> Network:
@@ -32,6 +36,19 @@ def bound(query: VnnLib1 | VnnLib2, models: Network | Mapping[str, Network]) -> 
             f"{models.path} has {models.input_size} and {models.output_size}"
         )
     return models
+
+
+def check_ends(query: VnnLib1 | VnnLib2, network: Network) -> None:
+    """Raises InputError where an input may be so large that the network's float type has no number for it."""
+    kind = min((port.dtype for port in network.inputs), key=lambda dtype: float(np.finfo(dtype).max))
+    greatest = Fraction(float(np.finfo(kind).max))
+    for case in query.cases:
+        for i, (low, high) in enumerate(zip(case.inputs.lower, case.inputs.upper, strict=True)):
+            if low < -greatest or high > greatest:
+                raise InputError(
+                    f"{query.path}: input {i} lies between {decimal(low)} and {decimal(high)}, out of the range of "
+                    f"floats ({kind})"
+                )
 
 
 def _joint(query: VnnLib2, models: Mapping[str, Network]) -> Network:

@@ -171,7 +171,7 @@ class AndGroup:
     is_and = True
 
     def __init__(self, expansion: Expansion) -> None:
-        self._expansion = expansion
+        self.expansion = expansion
         self._box: Conjunction = {}
         self._rest: Conjunction = {}
         self._factors: list[list[Term]] = []
@@ -180,19 +180,19 @@ class AndGroup:
 
     def add(self, key: int, bound: Bound) -> None:
         """And with a single bound."""
-        of_box = self._expansion.rows.input[key >> 1] >= 0
+        of_box = self.expansion.rows.input[key >> 1] >= 0
         target = self._box if of_box else self._rest
-        change = self._expansion.tighter(target, key, bound)
+        change = self.expansion.tighter(target, key, bound)
         if change:
             target[key] = bound
         elif change is None:
             self._false = True
             if of_box and self.clash is None:
-                self.clash = self._expansion.clash
+                self.clash = self.expansion.clash
 
     def add_truth(self, truth: bool) -> None:
         if not truth:
-            self._false = self._expansion.outputs_clash = True
+            self._false = self.expansion.outputs_clash = True
 
     def add_terms(self, terms: list[Term]) -> None:
         """And with a disjunction of terms."""
@@ -202,7 +202,7 @@ class AndGroup:
             self._factors.append(terms)
         else:
             box, (rest,) = terms[0]
-            self._expansion.spend(len(box) + len(rest))
+            self.expansion.spend(len(box) + len(rest))
             for part in (box, rest):
                 for key, bound in part.items():
                     self.add(key, bound)
@@ -218,18 +218,18 @@ class AndGroup:
             # What contradicts the common bounds goes first: it would only be multiplied out in vain.
             factors = [[t for t in factor if self._possible(t[0])] for factor in self._factors]
             for factor in sorted(factors, key=len):
-                product = self._expansion.product(product, factor)
+                product = self.expansion.product(product, factor)
         common: Union = (self._rest,) if self._rest else EVERYTHING
-        unions = UnionProducts(self._expansion)
+        unions = UnionProducts(self.expansion)
         for box, union in product:
-            both = self._expansion.meet(self._box, box)
+            both = self.expansion.meet(self._box, box)
             joined = unions.product(common, union)
             if both is not None and joined:
                 yield both, joined
 
     def _possible(self, box: Conjunction) -> bool:
-        self._expansion.spend(len(box))
-        return all(self._expansion.tighter(self._box, key, bound) is not None for key, bound in box.items())
+        self.expansion.spend(len(box))
+        return all(self.expansion.tighter(self._box, key, bound) is not None for key, bound in box.items())
 
 
 class OrGroup:

@@ -7,6 +7,7 @@ adds straight to that one's group, so that depth alone costs nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -20,7 +21,18 @@ from .vnnlib_text import Source, shown
 _COMPARISONS = ("<=", ">=", "<", ">", "=")
 _ARITHMETIC = ("+", "-", "*", "/")
 _CONNECTIVES = ("and", "or", "not", "=>")
-_IGNORED = ("set-logic", "set-info", "set-option", "check-sat", "get-model", "get-value", "exit")
+# The commands of SMT-LIB that change nothing about what is asked, with all that may stand in them.
+_WITHOUT_EFFECT = {
+    "set-logic": re.compile(r"\(\s*set-logic\s+(ALL|(QF_)?(UF)?[LN]I?RA)\s*\)", re.ASCII),
+    "set-info": re.compile(r'\(\s*set-info\s+:[^\s()|"]+(\s+([^\s()|"]+|\|[^|]*\||("[^"]*")+))?\s*\)', re.ASCII),
+    "set-option": re.compile(r"\(\s*set-option\s+:(produce-[a-z-]+|print-success)\s+(true|false)\s*\)", re.ASCII),
+    "check-sat": re.compile(r"\(\s*check-sat\s*\)", re.ASCII),
+    "get-model": re.compile(r"\(\s*get-model\s*\)", re.ASCII),
+    "get-value": re.compile(r'\(\s*get-value\s*\(\s*[^\s()|"]+(\s+[^\s()|"]+)*\s*\)\s*\)', re.ASCII),
+    "exit": re.compile(r"\(\s*exit\s*\)", re.ASCII),
+}
+# What may follow the question: what else does would not be part of it, or ask another one.
+_BEHIND_CHECK = ("get-model", "get-value", "set-info", "exit")
 _NEGATED = {"<=": ">", ">=": "<", "<": ">=", ">": "<="}
 _EXACTLY = {"not": 1, "=>": 2, "assert": 1}
 _AT_LEAST = {"/": 2} | dict.fromkeys(_COMPARISONS, 2)
@@ -48,6 +60,15 @@ class _Frame:
         return self.negated != (self.op == "not" or (self.op == "=>" and self.count == 0))
 
 
+def _such_as(op: str) -> str:
+    return {
+        "set-logic": "(set-logic QF_LRA)",
+        "set-info": "(set-info :status sat)",
+        "set-option": "(set-option :produce-models true)",
+        "get-value": "(get-value (X_0))",
+    }.get(op, f"({op})")
+
+
 class Parser:
     """Reads a whole file; afterwards `root` holds the conjunction of its assertions.
 
@@ -63,6 +84,8 @@ class Parser:
         self._differences: dict[tuple[Variable, Variable], int] = {}
         self._stack: list[_Frame] = []
         self._position = 0
+        # The command behind which nothing more can be asked: check-sat, then exit.
+        self._end = ""
         try:
             self._read()
         except PropertyError as error:
@@ -108,6 +131,7 @@ class Parser:
     def _declare(self, name: str) -> None:
         if self._stack:
             raise PropertyError("found a declaration, expected a formula or ')'")
+        self._refuse_behind_the_end("a declaration")
         if text.VARIABLE.fullmatch(name) is None:
             raise PropertyError(f"found the variable {shown(name)}, expected a name such as X_0 or Y_0")
         if name in self._variables:
@@ -125,13 +149,25 @@ class Parser:
             self._stack.append(self._operator(op, self._stack[-1]))
 
     def _command(self, op: str) -> _Frame:
+        if op not in _BEHIND_CHECK or self._end == "exit":
+            self._refuse_behind_the_end(shown(op))
         if op == "assert":
             return _Frame(op, self._position, group=self.root)
-        if op in _IGNORED:
+        pattern = _WITHOUT_EFFECT.get(op)
+        if pattern is not None:
+            match = pattern.match(self._source.text, self._position)
+            if match is None:
+                raise PropertyError(f"found a {op} with contents that are not known, expected such as {_such_as(op)}")
+            if op in ("check-sat", "exit"):
+                self._end = op
             return _Frame("", self._position)
         if op in ("declare-const", "declare-fun"):
             raise PropertyError(f"found a malformed {op}, expected such as (declare-const X_0 Real)")
         raise PropertyError(f"found {shown('(' + op)}, expected a command such as assert or declare-const")
+
+    def _refuse_behind_the_end(self, found: str) -> None:
+        if self._end:
+            raise PropertyError(f"found {found} behind ({self._end}), expected it before: there it is not asked about")
 
     def _operator(self, op: str, parent: _Frame) -> _Frame:
         negated, group = parent.operand_negated(), parent.group
@@ -233,8 +269,6 @@ class Parser:
         if not self._stack:
             raise PropertyError(f"found the formula {shown('(' + op)}, expected a command such as assert")
         frame = self._stack[-1]
-        if frame.op == "":
-            return
         if frame.group is None:
             raise PropertyError(f"found the formula {shown('(' + op)}, expected a number")
         negated = frame.operand_negated()

@@ -20,6 +20,9 @@ MAX_DIGITS = 2000
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([-+]?[0-9]+))?")
 _NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 _COMMENT = re.compile(r'"[^"]*"|\|[^|]*\||;[^\n]*')
+# Some readers end a comment here and others do not, so that what follows is asserted for some of them only; and control
+# characters, at which others stop reading.
+_DOUBTFUL = re.compile("\r(?!\n)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
 VARIABLE = re.compile(r"[XY]_(?:0|[1-9][0-9]{0,8})")
 # The groups of TOKEN, as `match.lastindex` names the alternative that matched.
@@ -41,6 +44,7 @@ class Source:
 
     def __init__(self, text: str, path: Path) -> None:
         self.path = path
+        refuse_doubtful(text, path)
         self.text = _COMMENT.sub(_blank, text)
         self._numbers: dict[str, Fraction] = {}
 
@@ -55,18 +59,36 @@ class Source:
         value = self._numbers.get(token)
         if value is not None:
             return value
-        match = _NUMBER.fullmatch(token)
-        if match is None:
-            if _NOT_FINITE.fullmatch(token):
-                raise PropertyError(f"found {token!r}, expected a finite number")
-            if token[0] in "+-.0123456789":
-                raise PropertyError(f"found the malformed number {shown(token)}, expected such as -1.5e-3")
-            return None
-        exponent = match[1] or "0"
-        if len(token) > MAX_DIGITS or len(exponent) > 9 or abs(int(exponent)) > MAX_EXPONENT:
-            raise PropertyError(f"found the number {shown(token)}, expected one in the range of float64")
-        value = self._numbers[token] = Fraction(token)
+        value = exact_number(token)
+        if value is not None:
+            self._numbers[token] = value
         return value
+
+
+def exact_number(token: str) -> Fraction | None:
+    """As `Source.number`, without its memory."""
+    match = _NUMBER.fullmatch(token)
+    if match is None:
+        if _NOT_FINITE.fullmatch(token):
+            raise PropertyError(f"found {token!r}, expected a finite number")
+        if token[0] in "+-.0123456789":
+            raise PropertyError(f"found the malformed number {shown(token)}, expected such as -1.5e-3")
+        return None
+    exponent = match[1] or "0"
+    # Both first: Fraction would write out all digits that the exponent asks for.
+    if len(token) > MAX_DIGITS or len(exponent) > 9 or abs(int(exponent)) > MAX_EXPONENT:
+        raise PropertyError(f"found the number {shown(token)}, expected one in the range of float64")
+    return Fraction(token)
+
+
+def refuse_doubtful(text: str, path: Path) -> None:
+    """Raises PropertyError for a character that readers take in different ways, also where it stands in a comment."""
+    match = _DOUBTFUL.search(text)
+    if match is not None:
+        known = {"\r": "a carriage return without a line feed", "\0": "a NUL byte"}
+        found = known.get(match[0], f"the character U+{ord(match[0]):04X}")
+        line = text.count("\n", 0, match.start()) + 1
+        raise PropertyError(f"{path}, line {line}: found {found}, expected text whose lines end in LF or CR LF")
 
 
 def shown(token: str) -> str:
