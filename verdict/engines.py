@@ -52,17 +52,19 @@ def close(search: Any, engine: str, backend: Any, threads: int) -> None:
         search_milp(search, backend, threads)
     else:
         from .network.exact import float_below
-        from .search.bab import FEW_INPUTS
+        from .search.bab import FEW_INPUTS, FEW_RELUS
         from .search.radius_bab import search_bab
 
         if engine == "bab":
             search_bab(search, search.deadline, threads)
             return
-        # On balls that are no boxes, splits prove what they can without a solver's word; tangents close the rest.
+        # On balls that are no boxes, splits prove what they can without a solver's word, all if there are few ReLUs;
+        # tangents close the rest.
         is_quick = search.family.is_box and search.family.size > FEW_INPUTS
         seconds = AUTO_BAB_SECONDS if is_quick else AUTO_SPLIT_SECONDS
-        clock = ProcessorTime(seconds, search.deadline.share(0.3, math.inf))
         unstable = search.bounds_at(float_below(search.cap)).unstable(search.graph)
+        share = 0.3 if search.family.is_box or unstable > FEW_RELUS else 0.8
+        clock = ProcessorTime(seconds, search.deadline.share(share, math.inf))
         before = len(search.notes)
         search_bab(search, clock, threads, brief=is_quick and unstable <= FEW_UNSTABLE)
         if search.is_open():

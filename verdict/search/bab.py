@@ -28,6 +28,8 @@ FEW_INPUTS = 12
 # With at most so many unstable ReLUs there are few linear regions: splitting ReLUs ends, and its leaves are
 # linear programs, while boxes would have to shrink without end around a tie.
 FEW_RELUS = 24
+# With at most so many the search is never begun again behind better bounds.
+SHORT = 10
 # Splits per hidden neuron in the first sharpening, and by how much each one outdoes the last.
 ROUNDS, GROWTH = 8, 4
 # Seconds that a search over ReLU splits gets at least, and its share of what sharpening took.
@@ -79,6 +81,8 @@ def _split_relus(
     proof: Recording | None,
 ) -> Outcome:
     lemmas = None if proof is None else Lemmas(graph, proof.neurons)
+    # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
+    is_short = bounds.unstable(graph) <= SHORT
     visited, rounds = 0, 0
     while True:
         started, before = deadline.elapsed(), bounds.unstable(graph)
@@ -99,7 +103,7 @@ def _split_relus(
             gained, share, spent = outcome.share - share, outcome.share, spent + slice_
             slice_ = slice_ * (1 - share) / max(gained, 1e-12)
             # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
-            if spent + slice_ > GROWTH * sharpening and not (last and gained > 0):
+            if not is_short and spent + slice_ > GROWTH * sharpening and not (last and gained > 0):
                 break
             slice_ = max(LEAST_SEARCH, min(slice_, spent))
         visited += outcome.domains

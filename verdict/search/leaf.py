@@ -41,7 +41,7 @@ class Multipliers:
 def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray | None]:
     """A proof that the domain of `signs` (size,), 0 for ReLUs not split, is safe; without one a point to look at: of
     the domain if every ReLU is split."""
-    encoding = encode_margin(space.graph, space.bounds, polytope, phases_of(space, signs))
+    encoding = encode_margin(space.graph, space.bounds, polytope, phases_of(space, signs), space.inputs)
     try:
         solution = solver("highs", isolate=False).solve(encoding.model.relaxed(), time_limit=60.0)
     except SolverError:
@@ -74,6 +74,15 @@ def _proof(
         duals, shares = np.asarray(solution.ray), np.zeros(len(polytope.offset.values))
     else:
         return None
+    mu = row_multipliers(space.graph, encoding.definitions, duals[None])
+    return proof_by_rows(space, signs, polytope, shares, mu)
+
+
+def proof_by_rows(
+    space: Space, signs: Any, polytope: Polytope, shares: FloatArray, multipliers: dict[int, FloatArray]
+) -> Multipliers | None:
+    """The proof that these weights of the polytope's rows (rows,) and multipliers of all neurons, per ReLU node (1, 1,
+    size), make of the domain of `signs`, if they do."""
     exact, limit = _combined(polytope, shares)
     row = np.array([nearest_float(c) for c in exact])
     output = space.graph.output
@@ -81,7 +90,7 @@ def _proof(
     # The float row is off by so much, at an output of at most this size.
     wrong = [abs(c - Fraction(r)) * Fraction(m) for c, r, m in zip(exact, row.tolist(), largest, strict=True)]
     halves = _halves(space, signs)
-    for mu in _variants(space.graph, halves, row_multipliers(space.graph, encoding.definitions, duals[None])):
+    for mu in _variants(space.graph, halves, multipliers):
         lower = float(dual_bound(space.graph, halves, output, row[None], mu)[0, 0])
         if math.isfinite(lower) and Fraction(lower) > limit + sum(wrong):
             return Multipliers(shares, {node: values[0, 0] for node, values in mu.items()})

@@ -1,9 +1,10 @@
-"""The nearest counterexample of the L1 or L2 norm within one linear region: a projection instead of a linear program.
+"""The nearest counterexample of the L1 or L2 norm around a given one: within its linear region, and by projections.
 
-Around a counterexample the network is one affine function, and the unsafe polytope's most violated row one half-space;
-the point of it nearest to the centre is in closed form. There the region may be another one, so this is repeated
-(Moosavi-Dezfooli et al. 1511.04599). The results are candidates, each a little farther out than the last: the gate
-replays them.
+Around a counterexample the network is one affine function, so the nearest of its linear region is the nearest point of
+a polytope (`least_distance`). Large networks have too many rows for that. Of those only the unsafe polytope's most
+violated row is looked at, one half-space; the point of it nearest to the centre is in closed form. There the region may
+be another one, so this is repeated (Moosavi-Dezfooli et al. 1511.04599). The results are candidates, each a little
+farther out than the last: the gate replays them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,43 @@ from ..network.evaluate import evaluate_all, vjp
 from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Graph
 from ..property import NormBall, Polytope
+from .affine_region import AffineRegion, walls
+from .least_distance import deepest, least_distance
+from .region import phases_at
 
 STEPS = 30
 # How much farther than the boundary the candidates lie, relatively.
 PUSHES = (1e-9, 1e-7, 1e-5, 1e-3)
+# How far towards the deepest point of a region the candidates lie.
+SHARES = (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+# The most numbers in the affine functions of a region's nodes, and in the rows that matter in it.
+MOST_ENTRIES, MOST_ROWS = 2**21, 2**17
+
+
+def nearest_in_region(
+    graph: Graph, family: NormBall, unsafe: Polytope, point: FloatArray, reach: float
+) -> Iterator[ExactVector]:
+    """Candidates of least radius, at most `reach`, in the linear region around a float point (input_size,), the best
+    first; none where the network is too large for that."""
+    if (len(point) + 1) * sum(node.size for node in graph.nodes) > MOST_ENTRIES:
+        return
+    phases, center = phases_at(graph, point), family.center.floats()
+    region = AffineRegion(graph, phases, center)
+    sides, ends = region.sides({i: np.where(on, 1.0, -1.0) for i, on in phases.items()})
+    # Rows farther away than the reach hold within it.
+    matter = ends > -reach * np.linalg.norm(sides, np.inf if family.norm == "l1" else 2, axis=1)
+    low, high = family.floats(np.inf)
+    parts = [region.unsafe(unsafe), (sides[matter], ends[matter]), walls(center, reach, low, high)]
+    rows, limits = np.concatenate([a for a, _ in parts]) * reach, np.concatenate([b for _, b in parts])
+    if rows.size > MOST_ROWS:
+        return
+    nearest, _ = least_distance(rows, limits, family.norm)
+    if nearest is None or np.linalg.norm(nearest, 1 if family.norm == "l1" else 2) > 1:
+        return
+    # The nearest point is on the boundary; towards the deepest one, a little farther out, there is room for rounding.
+    deep = deepest(rows, limits, family.norm, slice(len(parts[0][1])), nearest)
+    for share in SHARES:
+        yield ExactVector.of(np.clip(center + reach * (nearest + share * (deep - nearest)), low, high))
 
 
 def nearest_candidates(

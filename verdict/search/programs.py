@@ -27,8 +27,9 @@ class Programs:
     """The linear programs of one search; which domains are worth one follows from what the last ones achieved."""
 
     def __init__(self, space: Space) -> None:
-        # No linear program says what a ball is.
-        self._space, self._reach = space, int(REACH * space.size) if space.bounds.ball is None else 0
+        # No linear program says what an L2 ball is.
+        ball = space.bounds.ball
+        self._space, self._reach = space, int(REACH * space.size) if ball is None or ball.norm == "l1" else 0
         # What the worst bound has missed zero by.
         self._missing = 0.0
         # The solver works in this process, on one domain at a time.

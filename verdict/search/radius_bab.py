@@ -38,7 +38,7 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int, brief: bool 
     """
     search.enter("bab")
     failed: Fraction | None = None
-    growth, hopeful = FIRST_GROWTH, search.family.is_box
+    growth, hopeful = FIRST_GROWTH, True
     while not clock.passed():
         cap, lower = search.cap, search.lower
         if lower >= cap * (1 - LAST) or (failed is not None and failed - lower <= COARSE * cap):

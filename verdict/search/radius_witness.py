@@ -7,6 +7,7 @@ at next, for as long as that helps.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..deadline import Deadline
 from ..network.exact import ExactVector, FloatArray, float_above
 from ..property import NormBall, Polytope
 from .attack import attack, shrink
-from .nearest import nearest_candidates
+from .nearest import nearest_candidates, nearest_in_region
 from .radius import RadiusSearch
 from .region import best_in_region, phases_at
 
@@ -83,7 +84,10 @@ def _near(search: RadiusSearch, target: Polytope, point: FloatArray, reach: floa
     """Candidates of least radius in the linear region around a point, best first."""
     clock = search.deadline.share(0.2, 10)
     if isinstance(search.family, NormBall):
-        return nearest_candidates(search.graph, search.family, target, point, clock)
+        return itertools.chain(
+            nearest_in_region(search.graph, search.family, target, point, reach),
+            nearest_candidates(search.graph, search.family, target, point, clock),
+        )
     return best_in_region(search.graph, search.family, target, phases_at(search.graph, point), reach, clock)
 
 

@@ -32,6 +32,7 @@ from .lemmas import Lemmas
 from .narrow import Narrow
 from .programs import Programs
 from .queue import DomainQueue
+from .round_leaf import close_round_leaf
 from .rows import Rows
 from .space import Domains, Relaxed, Space
 from .trees import SplitTrees
@@ -43,8 +44,6 @@ BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
 TRIALS = 4
 # Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
 LOOKED_AT, ATTACK_AFTER = 8, 500
-# Gradient steps for a domain of a ball with all ReLUs split.
-LEAF_STEPS = 300
 # Seconds that making room for float32 may take, and its share of what the search took.
 LEAST_WIDENING, WIDENING_SHARE = 1.0, 0.15
 # Polytopes with at most so many rows: the best row is chosen anew for every domain.
@@ -174,16 +173,10 @@ class ReluSplit:
             parents, full = (result.implied.after.take(which) for which in (result.split, ~result.split))
             for at in range(len(full)):
                 domain = full.take(slice(at, at + 1))
-                if self.bounds.ball is not None:
-                    # No linear program says what a ball is, but the best multipliers leave no gap.
-                    domain, _ = optimise(self.space, domain, LEAF_STEPS)
-                    if domain.lower[0] > 0:
-                        self._close(domain)
-                        continue
                 polytope = self._polytope(domain.row[0])
-                found, point = close_leaf(self.space, domain.signs[0], polytope)
+                found, points = self._close_full(domain.signs[0], polytope)
                 if found is None and not (self._trees is not None and self._trees.close_tie(domain)):
-                    if point is not None and self.try_points(point[None]):
+                    if len(points) and self.try_points(points):
                         return self._refuted()
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
                     return self._outcome(False, float(domain.lower[0]), reason)
@@ -194,6 +187,14 @@ class ReluSplit:
             self._close(result.children.take(done))
             self._queue.push(result.children.take(~done))
         return None
+
+    def _close_full(self, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
+        """A proof that a domain with every ReLU split is safe, or points (k, inputs) to look at."""
+        ball = self.bounds.ball
+        if ball is not None:
+            return close_round_leaf(self.space, signs, polytope, ball)
+        found, point = close_leaf(self.space, signs, polytope)
+        return found, np.zeros((0, self.graph.input_size)) if point is None else point[None]
 
     def _close(self, domains: Domains) -> None:
         self._share += float(self._weight(domains).sum())

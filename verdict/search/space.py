@@ -7,6 +7,7 @@ network reduced to its unstable ReLUs where that is small, and rigorous float64 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -18,9 +19,11 @@ from ..bounds.linear import backward
 from ..bounds.lines import Lines, chord, crown_lines
 from ..bounds.reduced import reduce
 from ..device import CPU, Device
-from ..network.exact import FloatArray
+from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Graph
 from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
+from ..property import NormBall
+from ..property.input_set import InputSet
 
 # Domains verified at once take at most so many numbers per array.
 MOST_ENTRIES = 2**22
@@ -137,6 +140,14 @@ class Space:
         quick = np.float32 if self.reduced is not None else self._dtype
         self.quick_chords, self.quick_gaps = self.chords.astype(quick), next_above(self.gaps.astype(quick))
         self._chords, self._gaps = Constant(self.quick_chords), Constant(self.quick_gaps)
+
+    @cached_property
+    def inputs(self) -> InputSet | None:
+        """The ball that the bounds are about as an input set, for encoders; None where it is their box."""
+        ball = self.bounds.ball
+        if ball is None:
+            return None
+        return NormBall(ball.norm, ExactVector.of(ball.center)).at(Fraction(ball.eps))
 
     def root(self) -> Domains:
         """One domain per row, without splits, CROWN's slopes."""
