@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def tiny_network(rng: np.random.Generator, path: Path) -> Path:
     hidden = [int(rng.integers(2, 7))] if rng.random() < 0.6 else [int(n) for n in rng.integers(1, 4, 2)]
     sizes = [int(rng.integers(2, 4)), *hidden, int(rng.integers(2, 4))]
     is_round, nodes, constants, value = rng.random() < 0.5, [], [], "x"
-    for k, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (a, b) in enumerate(itertools.pairwise(sizes)):
         weights, bias = rng.normal(size=(a, b)), rng.normal(size=b)
         if is_round:
             weights, bias = np.round(2 * weights) / 2, np.round(2 * bias) / 2
