@@ -118,10 +118,13 @@ class Below:
         return self.model.with_objective(row, sign * float(self.constant[neuron]))
 
 
-def encode_below(graph: Graph, bounds: Bounds, number: int) -> Below:
-    """The layers below node `number`, to tighten its neurons; `bounds` (a batch of one) hold below it."""
+def encode_below(graph: Graph, bounds: Bounds, number: int, inputs: InputSet | None = None) -> Below:
+    """The layers below node `number`, to tighten its neurons; `bounds` (a batch of one) hold below it, and `inputs` is
+    the set itself where that is less than the box."""
     writer = _Writer(graph, bounds)
     value = writer.network(number)
+    if inputs is not None:
+        writer.set_rows(inputs.rows(), inputs.auxiliary)
     encoding = writer.finish(None)
     matrix = _widen(value.matrix, encoding.model.columns)
     return Below(encoding.model, matrix, value.constant, encoding.definitions)

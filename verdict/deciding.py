@@ -13,7 +13,7 @@ from .blas import one_thread
 from .deadline import Deadline, last_words, limited, why
 from .device import find_device
 from .engines import find_engine
-from .errors import EmptySetError, InputError
+from .errors import EmptySetError
 from .loading import Model, loaded
 from .network.network import Network
 from .number import Number, radius_of
@@ -162,8 +162,6 @@ def bounds_of(
     question = robustness_question(
         loaded(network), x, norm=norm, perturbation=perturbation, range=range, label=label, target=target
     )
-    if not question.family.is_box:
-        raise InputError(f"bounds are compared on boxes, not on balls of the norm {norm}")
-    lower, upper = question.family.at(radius).floats()
     kept = question.predicted if question.label is None else question.label
-    return compare(question.network.graph, kept, question.unsafe, lower, upper, methods, timeout, on_progress)
+    inputs = question.family.at(radius)
+    return compare(question.network.graph, kept, question.unsafe, inputs, methods, timeout, on_progress)

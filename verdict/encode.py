@@ -152,8 +152,7 @@ def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequen
 
 
 def _bounds(network: Network, box: Box, method: str) -> Bounds:
-    lower, upper = box.floats()
-    return METHODS[method].run(network.graph, lower[None], upper[None], Deadline().share(BOUNDS_SHARE, math.inf)).bounds
+    return METHODS[method].run(network.graph, box, Deadline().share(BOUNDS_SHARE, math.inf)).bounds
 
 
 def numbered(path: Path, number: int, count: int) -> Path:

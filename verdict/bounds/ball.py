@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..network.maps.namespace import Constant, namespace, product
+from ..network.maps.namespace import Constant, cast, namespace, next_above, product
 
 NORMS = ("l1", "l2")
 # Rounds of finding which coordinates the box stops.
@@ -49,6 +49,19 @@ class Ball:
             return slope.clip(-self._price(size, room), self._price(size, room))
         xp, pace = namespace(slope), self._pace(size, room)
         return xp.where(size * pace > room, xp.sign(slope) * room / xp.where(pace > 0, pace, 1), slope)
+
+    def least_within(self, slope: Any, low: Any, high: Any) -> tuple[Any, Any]:
+        """As `least`, on the ball within the box [low, high], each (batch, size): at most the least, by the parts of
+        `share`."""
+        xp = namespace(slope)
+        middle, radius = low / 2 + high / 2, next_above(high / 2 - low / 2)
+        share = cast(self.share(slope, low[:, None], high[:, None]), slope.dtype)
+        rest = slope - share
+        size = xp.abs(rest)
+        values, sizes = self.least(share)
+        largest = xp.maximum(xp.abs(low), xp.abs(high))[:, :, None]
+        values = values + (product(rest, middle[:, :, None]) - product(size, radius[:, :, None]))[:, :, 0]
+        return values, sizes + 2 * product(size, largest)[:, :, 0]
 
     def argmin(self, slope: Any, low: Any, high: Any) -> Any:
         """Where each slope (batch, size) is about least on the ball within the box: a hint, (batch, size)."""

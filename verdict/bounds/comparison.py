@@ -18,6 +18,7 @@ from ..network.exact import Coefficients, FloatArray
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps import Dense
 from ..property import UnsafeSet
+from ..property.input_set import InputSet
 from ..results import Trust
 from .methods import Method
 
@@ -67,13 +68,12 @@ def compare(
     graph: Graph,
     label: int,
     unsafe: UnsafeSet,
-    lower: FloatArray,
-    upper: FloatArray,
+    inputs: InputSet,
     methods: Sequence[Method],
     seconds: float | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> list[Comparison]:
-    """Each method on the box [lower, upper] (input_size,), all within `seconds`; `unsafe` says which margins.
+    """Each method on an input set, all within `seconds`; `unsafe` says which margins.
 
     What a method has not reached in its share of the time keeps looser bounds; methods for which none is left are
     missing. Raises TimeLimitError if all are.
@@ -89,7 +89,7 @@ def compare(
             on_progress(method.name)
         clock = whole.share(SHARE / (len(methods) - number), math.inf)
         try:
-            found = method.run(asked, lower[None], upper[None], clock)
+            found = method.run(asked, inputs, clock)
         except OutOfTime as end:
             if not results:
                 raise TimeLimitError(f"{TIME_LIMIT} before any method was through") from end

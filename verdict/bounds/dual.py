@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..network.graph import Affine, Graph, Relu
-from ..network.maps.namespace import namespace, product, zeros_like_shape
+from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, underflow, unit
 
 
 def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers: Mapping[int, Any]) -> Any:
-    """Lower bounds (batch, rows) of `rows` @ node `number` over every box of `bounds`, in its float type.
+    """Lower bounds (batch, rows) of `rows` @ node `number` over every box of `bounds`, or the ball in it, in its float
+    type.
 
     `rows` is (rows, size) or (batch or 1, rows, size); `multipliers` holds, per ReLU node, mu of shape
     (batch or 1, rows, size of the node), zero where it is missing. Not-a-number among them gives -infinity.
@@ -54,14 +55,20 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
                 for linear, source in node.terms:
                     count += linear.fan_in + linear.fan_out + 2
                     _add(pending, source, linear.apply_transpose(nu))
-        slope = pending.get(0)
+        slope, before = pending.get(0), total
         if slope is not None:
             low, high = bounds.lower[0][:, None, :], bounds.upper[0][:, None, :]
             # The minimum over the box, per coordinate at one of its ends.
             total = total + xp.sum(xp.minimum(slope * low, slope * high), axis=-1)
             magnitude = magnitude + _rowdot(xp.abs(slope), xp.maximum(xp.abs(low), xp.abs(high))[:, 0, :])
         lost = underflow(count, bounds.reach(graph, number), rows.dtype)[:, None]
-        lower = total - (2 * gamma(count, unit(rows.dtype)) * magnitude + lost)
+        charge = 2 * gamma(count, unit(rows.dtype)) * magnitude + lost
+        lower = total - charge
+        if slope is not None and bounds.ball is not None:
+            # The slope's own errors meet inputs of the box, and are in the charge already.
+            least_, size = bounds.ball.least_within(slope, bounds.lower[0], bounds.upper[0])
+            within = before + least_ - charge - 2 * gamma(count, unit(rows.dtype)) * size
+            lower = xp.maximum(lower, next_below(xp.where(xp.isnan(within), -xp.inf, within)))
     return xp.where(xp.isnan(lower), -xp.inf, lower)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Relu
+from .ball import Ball
 from .bounds import Bounds
 from .interval import carry_up
 from .linear import linear_bounds, output_bounds, tighten
@@ -21,13 +22,16 @@ from .linear import linear_bounds, output_bounds, tighten
 Step = Callable[[Bounds, int, Deadline], Bounds]
 
 
-def layer_by_layer(graph: Graph, lower: FloatArray, upper: FloatArray, clock: Deadline, step: Step) -> Bounds:
-    """Bounds of every node over one box [lower, upper], each (1, input_size): linear ones, improved by `step`.
+def layer_by_layer(
+    graph: Graph, lower: FloatArray, upper: FloatArray, clock: Deadline, step: Step, ball: Ball | None = None
+) -> Bounds:
+    """Bounds of every node over one box [lower, upper], each (1, input_size), or the `ball` in it: linear ones,
+    improved by `step`.
 
     Pre-activations get their neurons that are still unstable improved, the output all of its neurons. Every
     layer may take an equal part of the time left; what it does not reach keeps the bounds that it has.
     """
-    bounds = linear_bounds(graph, lower, upper, clock.passed)
+    bounds = linear_bounds(graph, lower, upper, clock.passed, ball)
     targets = target_nodes(graph)
     for place, number in enumerate(targets):
         if clock.passed():

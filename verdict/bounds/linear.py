@@ -59,10 +59,31 @@ def linear_bounds(
     return carry_up(graph, Bounds((lower,), (upper,), ball), improve=lambda bounds: tighten(graph, bounds, lines, stop))
 
 
+def first_layer_bounds(
+    graph: Graph, lower: Any, upper: Any, stop: Callable[[], bool] = lambda: False, ball: Ball | None = None
+) -> Bounds:
+    """Interval bounds of every node, on the inputs of the boxes that lie in the `ball`, if there is one.
+
+    Pushing a box through forgets the ball, so what is linear in the inputs is bounded by the ball's own minimum.
+    """
+    linear = {i for i in range(len(graph.nodes)) if not set(graph.relus).intersection(graph.ancestors(i))}
+
+    def improve(bounds: Bounds) -> tuple[Any, Any]:
+        if len(bounds.lower) - 1 in linear:
+            return tighten(graph, bounds, {}, stop, every=True)
+        return bounds.lower[-1], bounds.upper[-1]
+
+    return carry_up(graph, Bounds((lower,), (upper,), ball), improve=None if ball is None else improve)
+
+
 def tighten(
-    graph: Graph, bounds: Bounds, lines: dict[int, Lines], stop: Callable[[], bool] = lambda: False
+    graph: Graph,
+    bounds: Bounds,
+    lines: dict[int, Lines],
+    stop: Callable[[], bool] = lambda: False,
+    every: bool = False,
 ) -> tuple[Any, Any]:
-    """Bounds of the last node of `bounds` intersected with backward substitution for its unstable rows.
+    """Bounds of the last node of `bounds` intersected with backward substitution for its unstable rows, or `every` one.
 
     `lines` takes up CROWN's of the ReLUs before it.
     """
@@ -72,7 +93,7 @@ def tighten(
             lines[i] = crown_lines(*bounds.of_relu(graph, i))
     xp = namespace(bounds.lower[number])
     low, high = xp.asarray(bounds.lower[number], copy=True), xp.asarray(bounds.upper[number], copy=True)
-    unstable = xp.nonzero(xp.any((low < 0) & (high > 0), axis=0))[0]
+    unstable = xp.nonzero(xp.any(((low < 0) & (high > 0)) | every, axis=0))[0]
     widest = max(graph.nodes[i].size for i in graph.ancestors(number))
     chunk = max(1, MOST_ENTRIES // (2 * bounds.batch * widest))
     for start in range(0, len(unstable), chunk):
@@ -163,13 +184,10 @@ def backward(
             charge = 2 * gamma(products, unit(rows.dtype)) * magnitude + lost
             lower = lower - charge
     if bounds.ball is not None:
-        share = cast(bounds.ball.share(slope, low[:, None], high[:, None]), slope.dtype)
-        rest = slope - share
-        least, size = bounds.ball.least(share)
-        least = least + rowdot(rest, center) - rowdot(xp.abs(rest), radius) + constant
+        least, size = bounds.ball.least_within(slope, low, high)
+        least = least + constant
         if rigorous:
             # The slope's own errors, which meet inputs of the box, are in the charge already.
-            size = size + 2 * rowdot(xp.abs(rest), xp.maximum(xp.abs(low), xp.abs(high)))
             least = least - charge - 2 * gamma(products, unit(rows.dtype)) * size
         lower = xp.maximum(lower, next_below(cast(least, lower.dtype)))
     # An overflow on the way knows nothing.

@@ -1,6 +1,6 @@
 """Every method of bounding, by name: the one list that commands, engines and benchmarks read.
 
-A method takes one box and a deadline and bounds every node, the output included; what does not fit in the time
+A method takes an input set and a deadline and bounds every node, the output included; what does not fit in the time
 keeps looser bounds. Adding a method is a file of its own and an entry here.
 """
 
@@ -14,6 +14,7 @@ from ..deadline import Deadline
 from ..errors import InputError
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from ..property.input_set import InputSet
 from ..results import Trust
 from .bounds import Bounds
 
@@ -28,7 +29,7 @@ SHARPEN_ROUNDS, SHARPEN_THREADS = 32, 2
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Bounds of one box (batch 1), and what else the method has to say."""
+    """Bounds on one input set (batch 1), and what else the method has to say."""
 
     bounds: Bounds
     note: str = ""
@@ -36,65 +37,71 @@ class Result:
 
 @dataclass(frozen=True)
 class Method:
-    """`run(graph, lower, upper, deadline)` bounds the box [lower, upper], each (1, input_size); `trust` is what
-    stands behind the result, `idea` one line about it."""
+    """`run(graph, inputs, deadline)` bounds every node on an input set; `trust` is what stands behind the result,
+    `idea` one line about it."""
 
     name: str
     idea: str
     trust: Trust
-    run: Callable[[Graph, FloatArray, FloatArray, Deadline], Result]
+    run: Callable[[Graph, InputSet, Deadline], Result]
 
 
-def _interval(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
-    from .interval import interval_bounds
+def _ends(inputs: InputSet) -> tuple[FloatArray, FloatArray]:
+    """The box around an input set, as a batch of one: each (1, input_size)."""
+    lower, upper = inputs.floats()
+    return lower[None], upper[None]
 
-    return Result(interval_bounds(graph, lower, upper))
+
+def _interval(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
+    from .linear import first_layer_bounds
+
+    return Result(first_layer_bounds(graph, *_ends(inputs), deadline.passed, inputs.ball))
 
 
-def _zonotope(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+def _zonotope(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from .zonotope import zonotope_bounds
 
-    return Result(zonotope_bounds(graph, lower, upper))
+    return Result(zonotope_bounds(graph, *_ends(inputs), inputs.ball))
 
 
-def _linear(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+def _linear(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from .layers import substituted
     from .linear import linear_bounds
 
-    bounds = linear_bounds(graph, lower, upper, deadline.passed)
+    bounds = linear_bounds(graph, *_ends(inputs), deadline.passed, inputs.ball)
     return Result(substituted(graph, bounds, graph.output))
 
 
-def _alpha(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+def _alpha(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from .alpha import alpha_bounds
     from .alpha_output import optimised_output
 
-    bounds = alpha_bounds(graph, _linear(graph, lower, upper, deadline).bounds, stop=deadline.passed)
+    bounds = alpha_bounds(graph, _linear(graph, inputs, deadline).bounds, stop=deadline.passed)
     return Result(optimised_output(graph, bounds, deadline))
 
 
-def _lp(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+def _lp(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from .triangle import triangle_bounds
 
-    return Result(triangle_bounds(graph, lower, upper, deadline))
+    return Result(triangle_bounds(graph, *_ends(inputs), deadline, inputs))
 
 
-def _sharpen(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+def _sharpen(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from ..search.sharpen import sharpen
     from ..search.workers import Workers
     from .alpha_output import optimised_output
 
     with Workers(SHARPEN_THREADS) as workers:
         bounds = sharpen(
-            graph, _linear(graph, lower, upper, deadline).bounds, SHARPEN_ROUNDS, workers, deadline.passed
+            graph, _linear(graph, inputs, deadline).bounds, SHARPEN_ROUNDS, workers, deadline.passed
         )
     return Result(optimised_output(graph, bounds, deadline))
 
 
-def _milp(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline) -> Result:
+def _milp(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from .tighten_milp import milp_bounds
 
-    found = milp_bounds(graph, lower, upper, deadline)
+    found = milp_bounds(graph, *_ends(inputs), deadline, inputs=inputs)
     did = found.count
     note = f"{did.tried} MILPs: {did.improved} improved an end, {did.stabilised} ReLUs stabilised, {did.cut} cut short"
     return Result(found.bounds, note)

@@ -21,6 +21,7 @@ from ..deadline import Deadline
 from ..errors import SolverError
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from ..property.input_set import InputSet
 from .bounds import Bounds
 from .layers import layer_by_layer, open_ends, replaced
 from .linear import linear_bounds
@@ -59,17 +60,24 @@ class Job:
     upper: FloatArray
     seconds: float | None
     per_end: float
+    inputs: InputSet | None
 
 
 def milp_bounds(
-    graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline | None = None, per_end: float = PER_END
+    graph: Graph,
+    lower: FloatArray,
+    upper: FloatArray,
+    deadline: Deadline | None = None,
+    per_end: float = PER_END,
+    inputs: InputSet | None = None,
 ) -> Tightened:
-    """Bounds of every node over one box [lower, upper], each (1, input_size): LP first, MILP for what is left open.
+    """Bounds of every node over one box [lower, upper], each (1, input_size), or the set `inputs` in it: LP first, MILP
+    for what is left open.
 
     `per_end` are the seconds for each end of a neuron. Raises SolverError where HiGHS cannot run.
     """
-    clock = deadline or Deadline()
-    latest = Tightened(linear_bounds(graph, lower, upper, clock.passed))
+    clock, ball = deadline or Deadline(), None if inputs is None else inputs.ball
+    latest = Tightened(linear_bounds(graph, lower, upper, clock.passed, ball))
     if clock.passed():
         return latest
 
@@ -78,7 +86,7 @@ def milp_bounds(
         latest = news
 
     limit = clock.limit()
-    job = Job(graph, lower, upper, limit, per_end)
+    job = Job(graph, lower, upper, limit, per_end, inputs)
     ending = watchdog.run(
         "verdict.bounds.tighten_milp:in_child", job, on_report=keep, stop=lambda: None, time_limit=limit
     )
@@ -93,18 +101,18 @@ def in_child(job: Job, emit: Callable[[Tightened], None], cancelled: Callable[[]
 
     def step(bounds: Bounds, number: int, clock: Deadline) -> Bounds:
         # Linear programs first: cheap, and most neurons need no more.
-        bounds = tighten_layer(graph, bounds, number, clock.share(0.5, np.inf))
-        bounds = _tighten_layer(graph, bounds, number, clock, job.per_end, count)
+        bounds = tighten_layer(graph, bounds, number, clock.share(0.5, np.inf), job.inputs)
+        bounds = _tighten_layer(job, bounds, number, clock, count)
         emit(Tightened(bounds, count))
         return bounds
 
-    emit(Tightened(layer_by_layer(graph, job.lower, job.upper, Deadline(job.seconds), step), count))
+    ball = None if job.inputs is None else job.inputs.ball
+    emit(Tightened(layer_by_layer(graph, job.lower, job.upper, Deadline(job.seconds), step, ball), count))
 
 
-def _tighten_layer(
-    graph: Graph, bounds: Bounds, number: int, clock: Deadline, per_end: float, count: Count
-) -> Bounds:
-    below = encode_below(graph, bounds, number)
+def _tighten_layer(job: Job, bounds: Bounds, number: int, clock: Deadline, count: Count) -> Bounds:
+    graph = job.graph
+    below = encode_below(graph, bounds, number, job.inputs)
     backend = solver("highs", isolate=False)
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     for neuron, sign in open_ends(graph, bounds, number):
@@ -112,7 +120,7 @@ def _tighten_layer(
             break
         if number != graph.output and (low[0, neuron] >= 0 or high[0, neuron] <= 0):
             continue  # its other end has made it stable
-        solution = backend.solve(below.objective(neuron, sign), time_limit=clock.share(1.0, per_end).limit())
+        solution = backend.solve(below.objective(neuron, sign), time_limit=clock.share(1.0, job.per_end).limit())
         count.tried += 1
         count.cut += solution.status is Status.TIME_LIMIT
         # The network has a value on every input: "infeasible" can only be a numerical failure.

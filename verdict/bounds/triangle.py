@@ -16,26 +16,36 @@ from verdict.solvers import Status, solver
 from ..deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from ..property.input_set import InputSet
 from .bounds import Bounds
 from .dual import dual_bound, row_multipliers
 from .layers import layer_by_layer, open_ends, replaced
 
 
-def triangle_bounds(graph: Graph, lower: FloatArray, upper: FloatArray, deadline: Deadline | None = None) -> Bounds:
-    """Rigorous bounds of every node over one box [lower, upper], each (1, input_size).
+def triangle_bounds(
+    graph: Graph,
+    lower: FloatArray,
+    upper: FloatArray,
+    deadline: Deadline | None = None,
+    inputs: InputSet | None = None,
+) -> Bounds:
+    """Rigorous bounds of every node over one box [lower, upper], each (1, input_size), or the set `inputs` in it.
 
     Neurons not reached before the deadline keep their linear bounds. Raises SolverError where HiGHS cannot run.
     """
 
     def step(bounds: Bounds, number: int, clock: Deadline) -> Bounds:
-        return tighten_layer(graph, bounds, number, clock)
+        return tighten_layer(graph, bounds, number, clock, inputs)
 
-    return layer_by_layer(graph, lower, upper, deadline or Deadline(), step)
+    ball = None if inputs is None else inputs.ball
+    return layer_by_layer(graph, lower, upper, deadline or Deadline(), step, ball)
 
 
-def tighten_layer(graph: Graph, bounds: Bounds, number: int, clock: Deadline) -> Bounds:
+def tighten_layer(
+    graph: Graph, bounds: Bounds, number: int, clock: Deadline, inputs: InputSet | None = None
+) -> Bounds:
     """The bounds with those of node `number` improved by one linear program for each open end."""
-    below = encode_below(graph, bounds, number)
+    below = encode_below(graph, bounds, number, inputs)
     backend, ends, duals = solver("highs", isolate=False), [], []
     for neuron, sign in open_ends(graph, bounds, number):
         if clock.passed():

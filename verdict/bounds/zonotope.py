@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..network.graph import Affine, Graph, Input
-from ..network.maps.namespace import namespace, zeros_like_shape
+from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
+from .ball import Ball
 from .bounds import Bounds
 from .interval import affine_interval
 from .rounding import gamma, tiny, unit
@@ -54,24 +55,63 @@ class Zonotope:
         return xp.where(xp.isnan(low), -xp.inf, low), xp.where(xp.isnan(high), xp.inf, high)
 
 
-def zonotope_bounds(graph: Graph, lower: Any, upper: Any) -> Bounds:
-    """Bounds of every node over the boxes [lower, upper], each (batch, input_size), intersected with intervals."""
+@dataclass(frozen=True, eq=False)
+class Round:
+    """That the inputs of boxes [lower, upper], each (batch, size), lie in a ball: less than their symbols say.
+
+    Symbol k of the input is (x_i - middle_i) / reach_i of coordinate i = `coordinates[k]`, so the generators of the
+    input are slopes in x, whose least value on the ball is in closed form (as in the multi-norm zonotopes of Bonaert et
+    al., PLDI 2021).
+    """
+
+    ball: Ball
+    lower: Any
+    upper: Any
+    middle: Any
+    reach: Any
+    coordinates: Any
+
+    def interval(self, value: Zonotope) -> tuple[Any, Any]:
+        """As `Zonotope.interval`, from the ball."""
+        xp, dtype = namespace(value.center), value.center.dtype
+        others = {key: block for key, block in value.generators.items() if key != 0}
+        rest = Zonotope(value.center, others, value.remainder)
+        slope = zeros_like_shape(value.center, (*value.center.shape, self.middle.shape[1]))
+        block = value.generators[0] / self.reach[:, self.coordinates][:, :, None]
+        slope[:, :, self.coordinates] = xp.swapaxes(block, 1, 2)
+        shift = product(slope, self.middle[:, :, None])[:, :, 0]
+        size = product(xp.abs(slope), xp.abs(self.middle)[:, :, None])[:, :, 0]
+        ends, error = [], 4 * gamma(2 * self.middle.shape[1] + 16, unit(dtype))
+        for sign, end in zip((1.0, -1.0), rest.interval(), strict=True):
+            least, sizes = self.ball.least_within(sign * slope, self.lower, self.upper)
+            moved = least - sign * shift - error * (sizes + size) - tiny(dtype)
+            total = sign * (next_below(sign * end + moved))
+            ends.append(xp.where(xp.isnan(total), -sign * xp.inf, total))
+        return ends[0], ends[1]
+
+
+def zonotope_bounds(graph: Graph, lower: Any, upper: Any, ball: Ball | None = None) -> Bounds:
+    """Bounds of every node over the boxes [lower, upper], each (batch, input_size), or the `ball` in them, intersected
+    with intervals."""
     xp = namespace(lower)
     room = max(1, MOST_ENTRIES // (len(lower) * max(node.size for node in graph.nodes)))
     zonotopes: dict[int, Zonotope] = {}
+    limits: Round | None = None
     lows: list[Any] = []
     highs: list[Any] = []
     # An overflow ends as a not-a-number, which `interval` reads as "anything".
     with np.errstate(over="ignore", invalid="ignore"):
         for number, node in enumerate(graph.nodes):
             if isinstance(node, Input):
-                zonotope, low, high = _box(lower, upper, room), lower, upper
-                room -= zonotope.generators[0].shape[1]
+                zonotope, reach, chosen = _box(lower, upper, room)
+                low, high = lower, upper
+                limits = None if ball is None else Round(ball, lower, upper, zonotope.center, reach, chosen)
+                room -= len(chosen)
             elif isinstance(node, Affine):
                 zonotope = _affine(node, zonotopes, lower)
                 low, high = affine_interval(node, lows, highs)
-                below, above = zonotope.interval()
-                low, high = xp.maximum(low, below), xp.minimum(high, above)
+                for below, above in (zonotope.interval(), *(() if limits is None else (limits.interval(zonotope),))):
+                    low, high = xp.maximum(low, below), xp.minimum(high, above)
             else:
                 before = lows[node.source], highs[node.source]
                 zonotope = _relu(number, zonotopes[node.source], *before, room)
@@ -83,17 +123,19 @@ def zonotope_bounds(graph: Graph, lower: Any, upper: Any) -> Bounds:
             for source in node.sources:
                 if max(graph.consumers[source]) == number:
                     zonotopes.pop(source, None)
-    return Bounds(tuple(lows), tuple(highs))
+    return Bounds(tuple(lows), tuple(highs), ball)
 
 
-def _box(lower: Any, upper: Any, room: int) -> Zonotope:
-    """The input box: one symbol for each coordinate that varies in some box, the widest first."""
+def _box(lower: Any, upper: Any, room: int) -> tuple[Zonotope, Any, Any]:
+    """The input box: one symbol for each coordinate that varies in some box, the widest first; how far a symbol
+    reaches, (batch, input_size), and the coordinates that have one."""
     center = lower / 2 + upper / 2
     xp = namespace(center)
     reach = xp.maximum(upper - center, center - lower)
     # The two differences round.
-    block, remainder = _symbols(reach * (1 + 4 * unit(reach.dtype)), room)
-    return Zonotope(center, {0: block}, remainder)
+    reach = reach * (1 + 4 * unit(reach.dtype))
+    block, remainder, chosen = _symbols(reach, room)
+    return Zonotope(center, {0: block}, remainder), reach, chosen
 
 
 def _affine(node: Affine, zonotopes: dict[int, Zonotope], like: Any) -> Zonotope:
@@ -128,7 +170,7 @@ def _relu(number: int, value: Zonotope, low: Any, high: Any, room: int) -> Zonot
     with np.errstate(divide="ignore"):
         slope = xp.where(above > 0, above / (above - below), 0)
     half = xp.maximum(-slope * below, (1 - slope) * above) / 2 * (1 + 8 * unit(dtype))
-    block, dropped = _symbols(half, room)
+    block, dropped, _ = _symbols(half, room)
     size = slope * (xp.abs(value.center) + value.spread() + value.remainder) + half
     symbols = sum(old.shape[1] for old in value.generators.values())
     charge = 2 * gamma(4, unit(dtype)) * (1 + 2 * gamma(symbols + 8, unit(dtype))) * size
@@ -137,8 +179,9 @@ def _relu(number: int, value: Zonotope, low: Any, high: Any, room: int) -> Zonot
     return Zonotope(slope * value.center + half, {**blocks, number: block}, remainder)
 
 
-def _symbols(reach: Any, room: int) -> tuple[Any, Any]:
-    """New symbols for at most `room` neurons, the widest of `reach` (batch, size) first, and the rest of it."""
+def _symbols(reach: Any, room: int) -> tuple[Any, Any, Any]:
+    """New symbols for at most `room` neurons, the widest of `reach` (batch, size) first, the rest of it, and their
+    numbers."""
     xp = namespace(reach)
     widest = xp.max(reach, axis=0)
     wanted = min(room, int(xp.count_nonzero(widest > 0)))
@@ -147,4 +190,4 @@ def _symbols(reach: Any, room: int) -> tuple[Any, Any]:
     block[:, xp.arange(len(chosen)), chosen] = reach[:, chosen]
     rest = 1 * reach
     rest[:, chosen] = 0
-    return block, rest
+    return block, rest, chosen

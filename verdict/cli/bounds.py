@@ -64,7 +64,7 @@ def command(
     import verdict
     from verdict.bounds.methods import choose
     from verdict.cli.inputs import read_inputs
-    from verdict.cli.output import range_text
+    from verdict.cli.output import measure, range_text
     from verdict.cli.printing import console, print_json
     from verdict.cli.progress import line
     from verdict.cli.questions import check, label_text, shipped_range
@@ -117,7 +117,7 @@ def command(
         )
         return OK
     out = console()
-    out.print(f"{title} (L-infinity), class {label_text(kept, point)}, range {range_text(limits)}\n", style="bold")
+    out.print(f"{title} ({measure(None, norm)}), class {label_text(kept, point)}, range {range_text(limits)}\n", style="bold")
     out.print(_table(found))
     for each in found:
         if each.note:

@@ -189,9 +189,9 @@ class RadiusSearch:
     def tight_bounds_at(self, radius: float) -> Bounds:
         """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""
         if self._tight is None or self._tight[0] != radius:
-            lower, upper = self.family.floats(radius)
             clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
-            self._tight = radius, METHODS[self._method].run(self.graph, lower[None], upper[None], clock).bounds
+            inputs = self.family.at(Fraction(radius))
+            self._tight = radius, METHODS[self._method].run(self.graph, inputs, clock).bounds
         return self._tight[1]
 
     def prune(self) -> list[int]:

@@ -113,10 +113,10 @@ class Run:
         if name == "linear":
             return False
         self.enter(f"bounds/{name}")
-        method, (lower, upper) = METHODS[name], self.box.floats()
+        method = METHODS[name]
         clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
         try:
-            self.node_bounds = method.run(self.graph, lower[None], upper[None], clock).bounds
+            self.node_bounds = method.run(self.graph, self.box, clock).bounds
         except SolverError as error:
             # The linear bounds are at hand; tighter ones are only a help.
             self.evidence.reason = f"bounds by {name}: {error}"
