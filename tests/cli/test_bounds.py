@@ -128,3 +128,13 @@ def test_bounds_for_the_engine(run: Run) -> None:
     for bounds in ("interval", "lp"):
         answer = json.loads(run(*words, "--bounds", bounds).out)
         assert answer["status"] == "robust"
+
+
+def test_balls(run: Run) -> None:
+    result = run(*X, "--eps", "0.1", "--norm", "l2", "--json")
+    ball = json.loads(result.out)
+    box = json.loads(run(*X, "--eps", "0.1", "--json").out)
+    assert (result.code, ball["norm"]) == (0, "l2")
+    for within, around in zip(ball["methods"], box["methods"], strict=True):
+        assert within["margins"]["class 0"] > around["margins"]["class 0"]
+    assert "eps 0.1 (L2)" in run(*X, "--eps", "0.1", "--norm", "l2").out
