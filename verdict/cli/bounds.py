@@ -117,7 +117,8 @@ def command(
         )
         return OK
     out = console()
-    out.print(f"{title} ({measure(None, norm)}), class {label_text(kept, point)}, range {range_text(limits)}\n", style="bold")
+    question = f"{title} ({measure(None, norm)}), class {label_text(kept, point)}, range {range_text(limits)}"
+    out.print(f"{question}\n", style="bold")
     out.print(_table(found))
     for each in found:
         if each.note:
