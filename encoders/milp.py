@@ -66,6 +66,11 @@ class Encoding:
     definitions: dict[int, tuple[Columns, int, FloatArray]]
     auxiliary: Columns
 
+    @property
+    def goal(self) -> int:
+        """The column that is minimised: the slack, or the radius."""
+        return int(np.flatnonzero(self.model.objective)[0])
+
     def phases(self, point: FloatArray) -> dict[int, npt.NDArray[np.bool_]]:
         """The on/off phases that the binaries of a solver's point choose, per ReLU node."""
         return {node: point[columns.binary] > 0.5 for node, columns in self.relus.items()}
@@ -83,18 +88,25 @@ def blur(graph: Graph, bounds: Bounds, unsafe: Polytope) -> float:
 
 
 def encode_margin(
-    graph: Graph, bounds: Bounds, unsafe: Polytope, phases: Phases | None = None, inputs: InputSet | None = None
+    graph: Graph,
+    bounds: Bounds,
+    unsafe: Polytope,
+    phases: Phases | None = None,
+    inputs: InputSet | None = None,
+    most: float = np.inf,
 ) -> Encoding:
     """Minimise the slack of `unsafe`: the property holds on the box of `bounds` iff the minimum is positive.
 
-    The slack is max over rows of C y - d, so a minimum of exactly zero, a tie, is unsafe. `bounds` has a
-    batch of one; `inputs` is the set itself where that is less than the box. `phases` as in `encode_radius`.
+    The slack is max over rows of C y - d, so a minimum of exactly zero, a tie, is unsafe. Where it is at most `most`,
+    the unsafe set's rows are hard ones, C y <= d + most, which presolve and cuts can use; a model without a solution
+    then says that the minimum is larger. `bounds` has a batch of one; `inputs` is the set itself where that is less
+    than the box. `phases` as in `encode_radius`.
     """
     writer = _Writer(graph, bounds, phases)
     output = writer.network()
     auxiliary = None if inputs is None else writer.set_rows(inputs.rows(), inputs.auxiliary)
     matrix, offset = unsafe.matrix.values, unsafe.offset.values
-    slack = writer.column(-np.inf, np.inf, cost=1.0)
+    slack = writer.column(-np.inf, most, cost=1.0)
     for row, limit in zip(matrix, offset, strict=True):
         writer.row(output.combine(row).plus(slack, -1.0), -np.inf, float(limit))
     return writer.finish(None, auxiliary)

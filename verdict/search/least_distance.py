@@ -12,6 +12,7 @@ import numpy as np
 
 from verdict.solvers import LinearModel, Status, solver
 
+from ..deadline import checkpoint
 from ..errors import SolverError
 from ..network.exact import FloatArray
 
@@ -25,6 +26,7 @@ NEAR = 0.1
 
 def least_distance(rows: FloatArray, ends: FloatArray, norm: str) -> tuple[FloatArray | None, FloatArray]:
     """The point (n,) nearest to 0 with `rows` @ x >= `ends`, None where none is found, and multipliers (rows,)."""
+    checkpoint()
     # Rows of any length: what counts is their direction.
     size = np.sqrt((rows**2).sum(axis=1) + ends**2)
     size[size == 0] = 1.0

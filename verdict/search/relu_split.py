@@ -111,7 +111,8 @@ class ReluSplit:
         if self._trees is not None and proof is not None and proof.any_order:
             self._narrow = Narrow(self.space, self._trees)
         self._lemmas, self._clock = lemmas, Deadline()
-        self._programs, self._stop = Programs(self.space) if programs else None, lambda: False
+        self._programs = Programs(self.space) if programs else None
+        self._stop: Callable[[], bool] = lambda: False
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -172,6 +173,9 @@ class ReluSplit:
                     self._narrow.add(excluded)
             parents, full = (result.implied.after.take(which) for which in (result.split, ~result.split))
             for at in range(len(full)):
+                if self._stop():
+                    self._queue.push(full.take(slice(at, None)))
+                    break
                 domain = full.take(slice(at, at + 1))
                 polytope = self._polytope(domain.row[0])
                 found, points = self._close_full(domain.signs[0], polytope)

@@ -1,18 +1,21 @@
 """Deciding by mixed-integer programming: the least margin of every open polytope (Tjeng et al. 1711.07356).
 
-A solver's bound above its tolerances excludes a polytope, on its word alone; a solution at or below them is a
-candidate, which is replayed exactly. A set that is no polytope is given as rows, which grow where a solution lies
-outside.
+Only margins within the solver's tolerances are asked for, as hard rows, so mostly the answer is that there is none. A
+solver's bound above its tolerances, or its word that the model has no solution, excludes a polytope, on its word alone;
+a solution is a candidate, which is replayed exactly. A set that is no polytope is given as rows, which grow where a
+solution lies outside.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from verdict.encoders.milp import Encoding, blur, encode_margin
 from verdict.solvers import Solver, Status
+from verdict.solvers.mathopt import Highs
 
 from ..bounds import Bounds
 from ..errors import SolverError
@@ -24,6 +27,9 @@ from .robust_run import Run
 
 # A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
 MARGIN = 1e-6
+# Points of the input set at which what a solver calls infeasible is looked at, seconds for each, and the share of a
+# ball's radius by which they keep from its surface.
+POINTS, PINNED_SECONDS, ROOM = 3, 2.0, 0.01
 
 
 def decide_by_milp(run: Run, solver: Solver, threads: int) -> None:
@@ -56,10 +62,35 @@ def _margin(run: Run, solver: Solver, threads: int, bounds: Bounds, polytope: Po
     scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
     needed = max(MARGIN * scale, blur(run.graph, bounds, polytope))
     while True:
-        encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box)
+        encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box, most=needed)
         outcome, point = _solve_margin(run, solver, threads, encoding, needed)
         if point is None or run.deadline.passed() or not run.box.refine(ExactVector.of(point)):
             return outcome
+
+
+def _denies_points(run: Run, solver: Solver, encoding: Encoding) -> bool:
+    """Whether the solver says of points of the input set, too, that the model has no solution, with any margin.
+
+    The network has an output on every input, so that can only be a numerical failure, and then nothing that it calls
+    infeasible is.
+    """
+    model, size = encoding.model, encoding.input_size
+    # Binaries follow from the input, and a child process is not worth its start.
+    quick = Highs(isolate=False) if isinstance(solver, Highs) else solver
+    lower, upper = run.box.floats()
+    points = run.box.sample(POINTS, np.random.default_rng(0))
+    for point in points if run.box.ball is None else run.box.ball.inward(points, ROOM):
+        low, high = model.lower.copy(), model.upper.copy()
+        low[:size] = high[:size] = np.clip(point, lower, upper)
+        high[encoding.goal] = np.inf
+        pinned = replace(model, lower=low, upper=high)
+        try:
+            found = quick.solve(pinned, time_limit=run.deadline.share(1.0, PINNED_SECONDS).limit())
+        except SolverError:
+            found = solver.solve(pinned, time_limit=run.deadline.limit())
+        if found.status is Status.INFEASIBLE:
+            return True
+    return False
 
 
 def _solve_margin(
@@ -73,8 +104,9 @@ def _solve_margin(
         target_bound=needed if solver.features.progress else None,
     )
     if solution.status is Status.INFEASIBLE:
-        # The network has an output on every input, so this can only be a numerical failure.
-        return f"{solver.name} calls a model infeasible that has a point by construction", None
+        if _denies_points(run, solver, encoding):
+            return f"{solver.name} calls a model infeasible that has a point by construction", None
+        return "", None
     if solution.bound >= needed:
         return "", None
     if solution.point is not None and (solution.objective or 0.0) <= needed:
