@@ -66,6 +66,8 @@ def test_the_radius_closes_where_brute_force_says(seed: int, norm: str, tmp_path
     assert radius.status == "closed", radius.reason
     assert float(radius.lower) <= truth * (1 + 1e-7)
     assert float(radius.upper) >= truth * (1 - 1e-7)
-    for share, status in ((0.999, "robust"), (1.001, "violated")):
+    # Where the unsafe set is only touched, at a tie that no float reaches, there is nothing to replay.
+    shares = ((0.999, "robust"), (1.001, "violated")) if radius.witness else ((0.999, "robust"),)
+    for share, status in shares:
         answer = verdict.robust(network, x, truth * share, norm=norm, range=(-2, 2), engine="bab", timeout=60)
         assert answer.status == status, answer.reason

@@ -51,10 +51,13 @@ def nearest_in_region(
     nearest, _ = least_distance(rows, limits, family.norm)
     if nearest is None or np.linalg.norm(nearest, 1 if family.norm == "l1" else 2) > 1:
         return
-    # The nearest point is on the boundary; towards the deepest one, a little farther out, there is room for rounding.
-    deep = deepest(rows, limits, family.norm, slice(len(parts[0][1])), nearest)
+    # The nearest point is on the boundary; towards a deep one, a little farther out, there is room for rounding. Where
+    # the unsafe rows are ties all over the region, the one deepest in the region counts.
+    unsafe_rows, every = slice(len(parts[0][1])), slice(None)
+    deep = [deepest(rows, limits, family.norm, part, nearest) for part in (unsafe_rows, every)]
     for share in SHARES:
-        yield ExactVector.of(np.clip(center + reach * (nearest + share * (deep - nearest)), low, high))
+        for end in deep:
+            yield ExactVector.of(np.clip(center + reach * (nearest + share * (end - nearest)), low, high))
 
 
 def nearest_candidates(

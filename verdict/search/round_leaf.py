@@ -24,7 +24,7 @@ def close_round_leaf(
     space: Space, signs: FloatArray, polytope: Polytope, ball: Ball
 ) -> tuple[Multipliers | None, FloatArray]:
     """A proof that the domain of `signs` (size,), all of them split, is safe on the `ball`; without one points
-    (k, inputs) to look at, the one deepest inside the polytope first."""
+    (k, inputs) to look at, those deepest inside the polytope first."""
     phases = phases_of(space, signs)
     region = AffineRegion(space.graph, phases, ball.center)
     sides = {}
@@ -44,8 +44,9 @@ def close_round_leaf(
     proof = _proof(space, signs, polytope, weights[:split], weights[split:count])
     if proof is not None or nearest is None:
         return proof, np.zeros((0, len(ball.center)))
-    deep = deepest(rows, ends, ball.norm, slice(split, count), nearest)
-    return None, ball.center + eps * np.array([deep, nearest])
+    # Deep in the unsafe set, or, where its rows are ties all over the domain, in the domain.
+    unsafe, every = (deepest(rows, ends, ball.norm, part, nearest) for part in (slice(split, count), slice(None)))
+    return None, ball.center + eps * np.array([unsafe, every, nearest])
 
 
 def _proof(
