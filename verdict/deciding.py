@@ -113,6 +113,7 @@ def robust(
     else:
         proof = None if certified is None else certified.recording(problem, box)
         try:
+            second_look(question.network, [box])
             started = deadline.elapsed()
             evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place, proof)
             evidence.stages = {"start": started, **evidence.stages}

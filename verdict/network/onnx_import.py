@@ -110,6 +110,7 @@ class _Importer:
             head=head,
             opset=self.opset,
             operators=dict(Counter(n.op_type for n in graph.node)),
+            is_double=not any(v is not None and v.kind == "float32" for v in self.values.values()),
         )
 
     def _array(self, tensor: onnx.TensorProto) -> np.ndarray[Any, Any]:
