@@ -74,6 +74,7 @@ def robust(
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
+    from .certificate.second_look import second_look
     from .property import Problem
     from .search.evidence import Evidence
     from .search.robust import decide
@@ -113,7 +114,7 @@ def robust(
     else:
         proof = None if certified is None else certified.recording(problem, box)
         try:
-            second_look(question.network, [box])
+            second_look(question.network, [box.floats()])
             started = deadline.elapsed()
             evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place, proof)
             evidence.stages = {"start": started, **evidence.stages}

@@ -49,6 +49,7 @@ def verify(
     """
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge
+    from .certificate.second_look import second_look
     from .certificate.write import unsat_claim
     from .property import Problem
     from .property.cases import Case
@@ -84,6 +85,7 @@ def verify(
         return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place, proof)
 
     try:
+        second_look(subject, [case.inputs.floats() for case in asked.cases])
         evidence = decide_query(asked, subject, search, deadline, engine == "auto")
     except OutOfTime:
         evidence = Evidence(reason=TIME_LIMIT)

@@ -67,6 +67,8 @@ def maxeps(
     from .bounds.methods import encoder_bounds
     from .certificate.gate import judge_radius
     from .certificate.replay import replay_exactly
+    from .certificate.second_look import second_look_along
+    from .network.exact import float_above
     from .search.radius import RadiusSearch
     from .search.radius_witness import seek_witness
 
@@ -114,6 +116,7 @@ def maxeps(
     float32 = None
     try:
         with contextlib.suppress(OutOfTime), deadline.running():
+            second_look_along(search.network, search.family, float_above(search.cap))
             seek_witness(search)
             search.prove_by_bounds()
             if search.is_open() and not deadline.passed():

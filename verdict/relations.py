@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from .blas import one_thread
 from .certificate.gate import judge_largest, judge_radius
+from .certificate.second_look import second_look
 from .compose.pairs import alike, both, copies, difference, movement
 from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from .errors import InputError, PropertyError
@@ -182,7 +183,7 @@ def maxradius(
     searches = [run.radius(each, family, unsafe) for each in (network, *same)]
     for search in searches:
         search.answer = partial(judge_radius, search, None, run.name, TIME_LIMIT, deploy=False)
-    reason = run.guarded(lambda: run.close(searches))
+    reason = run.guarded(lambda: run.seek(searches))
     made = run.certified_radius(searches[0], that)
     with last_words():
         return judge_radius(searches[0], None, run.name, reason, made)
@@ -258,7 +259,12 @@ def _largest(
         raise InputError(f"the set has {inputs.size} inputs, the network {network.input_size}")
     run = Run(**options)
     search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
-    reason = run.guarded(lambda: search.run(lambda radius: run.close([radius])))
+
+    def work() -> None:
+        second_look(network, [inputs.floats()])
+        search.run(lambda radius: run.close([radius]))
+
+    reason = run.guarded(work)
     made = None
     if run.certificate is not None:
         _, y = variables(network)

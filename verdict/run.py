@@ -13,9 +13,11 @@ from typing import Any
 
 from .bounds.methods import encoder_bounds
 from .certificate.places import prepare
+from .certificate.second_look import second_look_along
 from .deadline import TIME_LIMIT, Deadline, why
 from .device import find_device
 from .engines import close, find_engine
+from .network.exact import float_above
 from .network.network import Network
 from .property import Box, Perturbation, UnsafeSet
 from .property.language import Formula
@@ -52,6 +54,12 @@ class Run:
 
     def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
         return RadiusSearch(network, family, unsafe, self.deadline, self.on_progress, self.bounds, self.device)
+
+    def seek(self, searches: list[RadiusSearch]) -> None:
+        """Compare the import with ONNX Runtime on the sets of the first search, then `close`. Raises ModelError."""
+        first = searches[0]
+        second_look_along(first.network, first.family, float_above(first.cap))
+        self.close(searches)
 
     def close(self, searches: list[RadiusSearch]) -> None:
         """Tighten the interval by attack, bounds and the engine.

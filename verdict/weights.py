@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .blas import one_thread
 from .certificate.gate import judge_radius, judge_weights
 from .certificate.replay import scores
+from .certificate.second_look import second_look
 from .compose.layers import Layer, choose, reweighted, shaken
 from .deadline import TIME_LIMIT, last_words, limited
 from .errors import InputError
@@ -69,6 +70,7 @@ def maxweights(
                 "a certificate is about one layer whose weights enter linearly, see docs/composed.md: found others"
             )
         search = WeightSearch(network, chosen, center, unsafe, relative, run.deadline, run.on_progress)
+        second_look(network, [(point, point)])
         reason = run.guarded(search.run)
         with last_words():
             return judge_weights(search, label, "bounds", reason)
@@ -83,7 +85,7 @@ def _closed(
     # A class that is wrong already is a witness of radius 0.
     search.offer(family.center)
     search.answer = partial(judge_radius, search, label, run.name, TIME_LIMIT, deploy=False)
-    reason = run.guarded(lambda: run.close([search]))
+    reason = run.guarded(lambda: run.seek([search]))
     made = None
     if run.certificate is not None:
         _, y = variables(composed)

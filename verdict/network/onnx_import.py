@@ -125,7 +125,9 @@ class _Importer:
         if kind.elem_type not in FLOATS:
             known = kind.elem_type in onnx.TensorProto.DataType.values()
             name = onnx.TensorProto.DataType.Name(kind.elem_type) if known else str(kind.elem_type)
-            raise UnsupportedError(f"{where} has type {name}, expected a float tensor")
+            raise UnsupportedError(
+                f"{where} has type {name}, expected a float tensor (FLOAT or DOUBLE): convert the model"
+            )
         if not kind.HasField("shape"):
             raise UnsupportedError(f"{where} has no shape, expected one")
         shape: list[int] = []

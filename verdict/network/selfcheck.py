@@ -37,18 +37,15 @@ def check_against_runtime(network: Network) -> None:
     rng = np.random.default_rng(0)
     scales = np.array(SCALES if products(network.graph) <= MANY_PRODUCTS else SCALES[2:4])[:, None]
     points = rng.uniform(-0.5, 1.0, (len(scales), network.input_size)) * scales
-    _compare(network, points, overflow_is_an_error=False)
+    check_on(network, points, overflow_is_an_error=False)
 
 
-def check_on(network: Network, points: FloatArray) -> None:
+def check_on(network: Network, points: FloatArray, *, overflow_is_an_error: bool = True) -> None:
     """Raise ModelError unless ONNX Runtime agrees with the graph at `points` (count, input_size).
 
-    A number beyond the network's type is an error here: what is proved over the reals says nothing of such a run.
+    A number beyond the network's type is an error, since what is proved over the reals says nothing of such a run; or
+    the point is passed over.
     """
-    _compare(network, points, overflow_is_an_error=True)
-
-
-def _compare(network: Network, points: FloatArray, overflow_is_an_error: bool) -> None:
     unit, smallest = DOUBLE if network.is_double else SINGLE
     # A float32 number is one of every type that the network may cast its input to.
     with np.errstate(all="ignore"):
