@@ -45,6 +45,9 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("CumSum", (A.reshape(2, 3), np.array(-2)), {"exclusive": 1, "reverse": 1}),
     ("ArgMax", (A.reshape(2, 3),), {"axis": 1, "keepdims": 0}),
     ("ArgMin", (A.reshape(2, 3),), {"axis": -1}),
+    ("ArgMax", (FLOATS,), {}),
+    ("ReduceMean", (FLOATS, ints(0)), {}),
+    ("ReduceSum", (np.ones((2, 0, 3), np.int64), ints(1)), {}),
 ]
 
 
@@ -142,6 +145,24 @@ def test_half_precision_constants_are_what_they_are(kind: int, tmp_path: Path) -
     proto.graph.initializer.append(half)
     network = check(proto, tmp_path)
     assert network.evaluate_exact(ExactVector.of([1, 1])).floats()[0] == exact.sum()
+
+
+def test_a_part_without_entries(tmp_path: Path) -> None:
+    """Slices of no width, of the input and of a constant, put together with the rest."""
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "zero", "one"], ["none"]),
+        helper.make_node("Slice", ["c", "zero", "zero", "one"], ["nothing"]),
+        helper.make_node("Concat", ["none", "x", "nothing"], ["y"], axis=1),
+    ]
+    network = check(
+        model(nodes, {"x": (1, 3)}, {"c": np.ones((1, 2), np.float32), "zero": ints(0), "one": ints(1)}), tmp_path
+    )
+    assert network.output_size == 3
+
+
+def test_a_scalar_beyond_the_integers_of_float64(tmp_path: Path) -> None:
+    network = check(folded("Neg", (np.array(-(2**53) - 1),), {}), tmp_path)
+    assert network.evaluate_exact(ExactVector.of([0])).fractions() == [2**53 + 1]
 
 
 def test_float_types_do_not_mix(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ class Builder:
     def affine(self, terms: Sequence[tuple[LinearMap, int]], bias: Coefficients | None = None, name: str = "") -> int:
         """Append sum_j M_j node_j + bias and return its number (an existing node's, if it is that node)."""
         size = bias.size if bias is not None else terms[0][0].out_size
+        # A map of nothing gives zeros.
+        terms = [term for term in terms if self.size(term[1])]
         terms, bias = self._fold_constants([self._through_index(*term) for term in terms], bias)
         if not terms:
             return self.constant(bias if bias is not None else _zeros(size), name)

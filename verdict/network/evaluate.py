@@ -95,9 +95,13 @@ def float32_error(graph: Graph, x: FloatArray) -> FloatArray:
     return running_error(graph, [np.abs(v) for v in evaluate_all(graph, x)], 2.0**-24, 2.0**-126)
 
 
-def running_error(graph: Graph, sizes: Sequence[FloatArray], unit: float, smallest: float = 0.0) -> FloatArray:
+def running_error(
+    graph: Graph, sizes: Sequence[FloatArray], unit: float, smallest: float = 0.0, roundings: int = 0
+) -> FloatArray:
     """How far the outputs may be off (batch, outputs) in arithmetic that rounds relatively by `unit` and loses at most
     `smallest` to underflow; `sizes[i]` (batch, size of node i) are the largest magnitudes of each node's values.
+
+    `roundings` are those that the coefficients themselves may have behind them, beyond one.
 
     Running error analysis (Higham, Accuracy and Stability, ch. 3): a sum of n products has an error of at
     most gamma_{n+2} (|W||a| + |b|), whatever the order and with or without fused multiply-add, and the error
@@ -111,7 +115,7 @@ def running_error(graph: Graph, sizes: Sequence[FloatArray], unit: float, smalle
         elif isinstance(node, Affine):
             error = np.zeros((batch, node.size))
             size = np.abs(node.bias.values) + error
-            count = 2 + len(node.terms)
+            count = 2 + len(node.terms) + roundings
             for linear, source in node.terms:
                 # Both at once: the map's coefficients are read a single time.
                 both = linear.apply_abs(np.concatenate([sizes[source] + errors[source], errors[source]]))

@@ -42,7 +42,8 @@ class Network:
 
     `graph` computes the outputs before `head`, the Softmax, LogSoftmax or ArgMax that the file ends with, if
     any: such a head does not change which output is the largest. `operators` counts the ONNX operators.
-    `is_double` says that every tensor of the file is float64. `passes_inputs` says that `graph` has the inputs appended
+    `is_double` says that every tensor of the file is float64, `roundings` how often ONNX Runtime may round a constant
+    that is computed in the file and exact in the graph. `passes_inputs` says that `graph` has the inputs appended
     to its outputs, which the file does not. Where hidden values were asked for they are the last of the outputs, `data`
     is the model that has them, `sha256` the file's.
     Vectors are flat, in the order of `inputs` and `outputs`, row-major.
@@ -59,6 +60,7 @@ class Network:
     operators: dict[str, int]
     passes_inputs: bool = False
     is_double: bool = False
+    roundings: int = 0
 
     def passing_inputs(self) -> Network:
         """The same network with its inputs appended to its outputs, for constraints that mix the two."""

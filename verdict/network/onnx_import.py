@@ -21,7 +21,7 @@ import onnx
 
 from ..errors import ModelError, UnsupportedError
 from ..ops import standard
-from ..ops.lowering import MAX_ENTRIES, Constant, Context, LoweringError, Symbol, Value, operators
+from ..ops.lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, operators
 from ..ops.signature import BOOL, NUMBERS, SignatureError, array_of
 from .builder import Builder
 from .inference import Found, compare
@@ -32,6 +32,10 @@ from .selfcheck import check_against_runtime
 
 # Operator sets that the lowerings were tested with.
 OPSETS = range(8, 23)
+# How long a sum the self-check allows for in a constant that is computed.
+MOST_TERMS = 1024
+# And how many units in the last place for a function of constants, such as Exp.
+IN_A_FUNCTION = 16
 # Half precision is left out: its rounding is none of the semantics that Verdict speaks about.
 FLOATS: dict[int, str] = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
 
@@ -110,6 +114,7 @@ class _Importer:
             head=head,
             opset=self.opset,
             operators=dict(Counter(n.op_type for n in graph.node)),
+            roundings=max((v.roundings for v in self.values.values() if isinstance(v, Constant)), default=0),
             is_double=not any(v is not None and v.kind == "float32" for v in self.values.values()),
         )
 
@@ -202,10 +207,10 @@ class _Importer:
             if isinstance(output, Symbol) and self.builder.size(output.node) != math.prod(output.shape):
                 raise LoweringError(f"the lowering gives {self.builder.size(output.node)} entries for {output.shape}")
         if is_constant:
-            outputs = [self._fold(v) for v in outputs]
+            outputs = [_rounded(self._fold(v), constants, operator) for v in outputs]
         return [_typed(v, kinds) for v, kinds in zip(outputs, reading.outputs, strict=False)]
 
-    def _fold(self, value: Value) -> Value:
+    def _fold(self, value: Value) -> Constant:
         """The exact value of a node that does not depend on the input, as a constant."""
         if isinstance(value, Constant):
             return value
@@ -247,6 +252,18 @@ def _found(value: Value) -> Found:
     """The type and shape of a tensor, which is not known of an ArgMax: its symbol is what it chooses from."""
     chooses = isinstance(value, Symbol) and value.head == "ArgMax"
     return None if chooses else value.shape, value.kind
+
+
+def _rounded(value: Constant, made_of: Sequence[Constant], operator: Operator) -> Constant:
+    """The value of a folded node, which is exact here, with the roundings of a run that computes it in floats."""
+    most = max((c.roundings for c in made_of), default=0)
+    if operator.lower is None:
+        most += IN_A_FUNCTION
+    elif not operator.moves and value.is_float:
+        # An entry of the result is no sum of more terms than the largest operand has entries.
+        largest = max((c.array.size for c in made_of), default=0)
+        most += 2 if value.array.size >= largest else 2 + min(largest, MOST_TERMS)
+    return replace(value, roundings=most)
 
 
 def _typed(value: Value, kinds: frozenset[str]) -> Value:

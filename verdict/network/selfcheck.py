@@ -51,7 +51,7 @@ def check_on(network: Network, points: FloatArray, *, overflow_is_an_error: bool
     with np.errstate(all="ignore"):
         points = points if network.is_double else points.astype(np.float32).astype(np.float64)
         values = evaluate_all(network.graph, points)
-        errors = running_error(network.graph, [np.abs(v) for v in values], unit, smallest)
+        errors = running_error(network.graph, [np.abs(v) for v in values], unit, smallest, network.roundings)
         largest = float(np.finfo(np.float64 if network.is_double else np.float32).max) / 2
         fits = np.all([(np.abs(v) <= largest).all(axis=1) for v in values], axis=0) & np.isfinite(errors).all(axis=1)
     # The graph may pass its inputs on, which the file does not.

@@ -88,9 +88,10 @@ def reduction(pair: Callable[[Any, Any], Any], empty: int | None = None) -> Lowe
         axes = reduced_axes(ctx, len(x.shape))
         shape = reduced_shape(x.shape, axes, bool(ctx.attribute("keepdims")))
         kept = [a for a in range(len(x.shape)) if a not in axes]
-        rows = objects(ctx, x).transpose(kept + axes).reshape(math.prod(x.shape[a] for a in kept), -1)
-        if not rows.shape[1] and empty is None:
+        size = math.prod(x.shape[a] for a in axes)
+        if not size and empty is None:
             ctx.fail("nothing to reduce")
+        rows = objects(ctx, x).transpose(kept + axes).reshape(math.prod(x.shape[a] for a in kept), size)
         results = [reduce(pair, row) if len(row) else empty for row in rows]
         array = np.empty(len(results), dtype=object)
         array[:] = results

@@ -63,6 +63,8 @@ on_constants("ArgMin", *EXTREMES, fold=_position)
 
 @operator("ArgMax", *EXTREMES, fold=_position)
 def arg_max(ctx: Context) -> list[Value]:
+    if isinstance(ctx.value(0), Constant):
+        return _position(ctx)
     x = _in_front(ctx)
     axis = ctx.axis(ctx.attribute("axis"), len(x.shape))
     return _dropped(ctx, x, x.shape[axis])

@@ -65,6 +65,8 @@ class Constant:
     array: npt.NDArray[Any]
     exact: Coefficients | None = None
     kind: str = ""
+    # How many roundings its numbers may have behind them in a run that rounds, beyond the first.
+    roundings: int = 0
 
     def __post_init__(self) -> None:
         if not self.kind:
@@ -93,8 +95,8 @@ class Constant:
     def map(self, move: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Constant:
         """Apply `move`, which only rearranges entries."""
         if self.exact is not None:
-            return replace(Constant.of(self.exact.map(move)), kind=self.kind)
-        return Constant(move(self.array), kind=self.kind)
+            return replace(Constant.of(self.exact.map(move)), kind=self.kind, roundings=self.roundings)
+        return Constant(move(self.array), kind=self.kind, roundings=self.roundings)
 
     def fractions(self) -> list[Fraction]:
         """The exact values, flattened."""
@@ -117,7 +119,7 @@ class Constant:
             raise LoweringError(f"a constant of type {self.array.dtype} where numbers are expected")
         with np.errstate(invalid="ignore"):
             values = self.array.astype(np.float64)
-        if self.array.dtype.kind in "iu" and (values.astype(object) != self.array.astype(object)).any():
+        if self.array.dtype.kind in "iu" and np.any(values.astype(object) != self.array.astype(object)):
             return Coefficients.from_fractions(self.array.astype(object))
         if not np.isfinite(values).all():
             raise LoweringError("a constant that contains NaN or infinity")
@@ -290,8 +292,8 @@ class Operator:
     """A supported operator: its table, and how it is lowered.
 
     `moves` says that it only rearranges entries, of any type, and so never rounds. Other operators are lowered for
-    floats; `fold` computes them where all inputs are constant and no floats. An operator without `lower` is supported
-    on constants alone, and folds floats too.
+    floats; `fold` computes them where all inputs are constant and the first is no float tensor. An operator without
+    `lower` is supported on constants alone, and folds floats too.
     """
 
     name: str
@@ -309,7 +311,7 @@ class Operator:
 
     def on_constants(self, constants: Sequence[Constant]) -> Lowering:
         """What computes the operator where all its inputs are constant. Raises LoweringError."""
-        if self.lower is not None and (self.moves or not any(not c.is_float for c in constants)):
+        if self.lower is not None and (self.moves or not constants or constants[0].is_float):
             return self.lower
         if self.fold is None:
             kinds = ", ".join(sorted({c.kind for c in constants}))
