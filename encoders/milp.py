@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verdict.bounds import Bounds
+from verdict.deadline import checkpoint
 from verdict.errors import PropertyError
 from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
@@ -269,6 +270,7 @@ class _Writer:
         size = self.graph.input_size
         values = {0: _Vector(csr_array(eye_array(size)), np.zeros(size))}
         for current in needed:
+            checkpoint()
             node = self.graph.nodes[current]
             if isinstance(node, Affine):
                 values[current] = self._affine(node, values)

@@ -15,6 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from verdict.bounds import Bounds
+from verdict.deadline import checkpoint
 from verdict.network.exact import ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.property import Perturbation, UnsafeSet
@@ -108,6 +109,7 @@ def set_rows(among: Box | Perturbation) -> list[str]:
 def network(graph: Graph, bounds: Bounds, form: ReluForm = DEFAULT_FORM) -> Iterator[str]:
     """One piece of text per node; `bounds` (a batch of one) fix stable ReLUs and enter as lemmas."""
     for index, node in enumerate(graph.nodes):
+        checkpoint()
         if isinstance(node, Affine):
             yield _affine(graph, index, node, bounds)
         elif isinstance(node, Relu):
@@ -124,6 +126,8 @@ def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:
         exact = linear_map.coefficients.fractions().ravel()
         dead = _always_off(graph, source, bounds)
         for row, col, at in zip(rows.tolist(), cols.tolist(), which.tolist(), strict=True):
+            if not at % 1024:
+                checkpoint()
             if col not in dead:
                 terms[row].append((exact[at], name(source, col)))
     lines = []

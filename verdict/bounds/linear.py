@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..deadline import checkpoint
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps.namespace import cast, namespace, next_above, next_below, product, zeros_like_shape
 from .ball import Ball
@@ -27,8 +28,8 @@ from .interval import carry_up
 from .lines import Lines, crown_lines
 from .rounding import gamma, underflow, unit
 
-# The most numbers in one array of coefficients (512 MiB in float64): more rows than that go in several passes.
-MOST_ENTRIES = 2**26
+# The most numbers in one array of coefficients (128 MiB in float64): more rows than that go in several passes.
+MOST_ENTRIES = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +150,7 @@ def backward(
     magnitude = xp.zeros_like(constant)
     products = 8
     for current in range(number, 0, -1):
+        checkpoint()
         nu = pending.pop(current, None)
         if nu is None:
             continue

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..deadline import checkpoint
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input
+from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
@@ -61,6 +63,7 @@ class Reduced:
         coefficients = self.rows.like(below)[row]
         multipliers = xp.empty_like(below)
         for layer in reversed(self.layers):
+            checkpoint()
             here = slice(layer.start - first, layer.stop - first)
             nu = coefficients[:, layer.start : layer.stop]
             mu = positive(nu) * below[:, here]
@@ -92,6 +95,7 @@ class Reduced:
         variables[:, self.inputs] = constant
         pre = xp.empty_like(slope)
         for layer in self.layers:
+            checkpoint()
             here = slice(layer.start - first, layer.stop - first)
             z = variables[:, : layer.start] @ layer.matrix.like(slope).T
             pre[:, here] = z
@@ -104,9 +108,13 @@ class Reduced:
         first = self.inputs + 1
         result = np.zeros((len(slope), self.inputs))
         for layer in self.layers:
-            before = layer.start - first
-            from_relus = (layer.matrix.values[:, first:] * slope[:before]) @ result[:before]
-            result[before : layer.stop - first] = layer.matrix.values[:, : self.inputs] + from_relus
+            before, rows = layer.start - first, layer.matrix.values
+            chunk = max(1, STEP // (1 + before * self.inputs))
+            for at in range(0, len(rows), chunk):
+                checkpoint()
+                some = rows[at : at + chunk]
+                from_relus = (some[:, first:] * slope[:before]) @ result[:before]
+                result[before + at : before + at + len(some)] = some[:, : self.inputs] + from_relus
         return result
 
 

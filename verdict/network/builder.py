@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..deadline import checkpoint
 from .exact import Coefficients, ExactVector, ObjectArray
 from .graph import Affine, Graph, Input, Node, Relu
 from .maps import Diagonal, Index, LinearMap, identity
@@ -27,6 +28,7 @@ class Builder:
         return self.nodes[node].size
 
     def _append(self, node: Node, name: str) -> int:
+        checkpoint()
         self.nodes.append(node)
         self.names.append(name)
         return len(self.nodes) - 1

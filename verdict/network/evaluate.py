@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..deadline import checkpoint
 from .exact import ExactVector, FloatArray
 from .graph import Affine, Graph, Input, Relu
 from .maps.namespace import namespace, zeros_like_shape
@@ -70,6 +71,7 @@ def evaluate_exact_all(graph: Graph, x: ExactVector) -> list[ExactVector]:
     """The exact value of every node at one rational point of `input_size` coordinates."""
     values: list[ExactVector] = []
     for node in graph.nodes:
+        checkpoint()
         if isinstance(node, Input):
             values.append(x)
         elif isinstance(node, Affine):

@@ -19,7 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
+from ..memory import need
 
+# Bytes for a number with its numerator, on the way too.
+EACH = 120
 FloatArray = npt.NDArray[np.float64]
 ObjectArray = npt.NDArray[np.object_]
 
@@ -34,6 +37,7 @@ def dyadic_integers(values: FloatArray) -> tuple[ObjectArray, int]:
 
     Returns Python-integer numerators in an object array of the same shape, and a power of two.
     """
+    need(EACH * np.size(values), f"exact numbers, {np.size(values)} of them,")
     mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
     numerators = (mantissa * 2.0**53).astype(np.int64)
     shifts = np.where(numerators == 0, 0, exponent - 53)

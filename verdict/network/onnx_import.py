@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from ..deadline import checkpoint
 from ..errors import ModelError, UnsupportedError
 from ..ops import standard
 from ..ops.lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, operators
@@ -159,6 +160,7 @@ class _Importer:
             start += port.size
 
     def _node(self, node: onnx.NodeProto) -> None:
+        checkpoint()
         inputs = [self.values[name] if name else None for name in node.input]
         lost = any(name and self.values[name] is None for name in node.input)
         for name in filter(None, node.output):

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..deadline import checkpoint
 from ..errors import ModelError, PropertyError
 from ..network.exact import Coefficients, ExactVector
 from ..network.maps import Dense
@@ -110,6 +111,7 @@ class CaseMaker:
 
     def cases(self, terms: Iterator[Term]) -> Iterator[Case]:
         for conjunction, union in terms:
+            checkpoint()
             box, open_lower, open_upper = self._box(conjunction)
             if id(union) not in self._known:
                 self._known[id(union)] = (union, *self._unsafe(union))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+from ..deadline import checkpoint
 from ..errors import PropertyError
 from .vnnlib_linear import Linear, Rows
 
@@ -26,6 +27,8 @@ EVERYTHING: Union = ({},)
 # A file that needs more than this is refused, rather than left to fill the memory. One unit is one bound
 # looked at; keeping a new conjunction or term counts for many, so that some hundred thousand are the most.
 MAX_WORK = 10_000_000
+# Between two looks at the clock.
+STEP = 2**13
 _KEEP = 50
 
 
@@ -40,8 +43,13 @@ class Expansion:
         self.clash: tuple[int, Bound, Bound] | None = None
         self.outputs_clash = False
 
+        self._next = STEP
+
     def spend(self, work: int) -> None:
         self.work += work
+        if self.work > self._next:
+            self._next = self.work + STEP
+            checkpoint()
         if self.work > MAX_WORK:
             raise PropertyError("the property expands to too many cases, expected fewer nested and/or")
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+from ..deadline import checkpoint
 from ..errors import PropertyError
 from . import vnnlib_text as text
 from .vnnlib_cases import AndGroup, Expansion, Group, OrGroup, compare_with_zero
@@ -105,7 +106,9 @@ class Parser:
         return inputs, outputs
 
     def _read(self) -> None:
-        for match in text.TOKEN.finditer(self._source.text):
+        for number, match in enumerate(text.TOKEN.finditer(self._source.text)):
+            if not number % 256:
+                checkpoint()
             kind = match.lastindex
             self._position = match.start()
             if kind == text.COMPARISON:

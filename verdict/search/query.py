@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..deadline import Deadline
+from ..deadline import Deadline, checkpoint
 from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
@@ -33,6 +33,7 @@ def decide_query(
     total = Evidence()
     proofs, reasons = [Trust.EXACT], []
     for case in asked.cases:
+        checkpoint()
         subject = network.passing_inputs() if case.outputs_with_inputs else network
         refuse_head(subject, case.unsafe)
         problem = Problem(subject, case.inputs, case.unsafe)

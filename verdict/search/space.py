@@ -18,6 +18,7 @@ from ..bounds.bounds import Bounds
 from ..bounds.linear import backward
 from ..bounds.lines import Lines, chord, crown_lines
 from ..bounds.reduced import reduce
+from ..deadline import checkpoint
 from ..device import CPU, Device
 from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Graph
@@ -164,6 +165,7 @@ class Space:
 
     def relax(self, domains: Domains, slopes: Any, betas: Any, *, follow: bool = True) -> Relaxed:
         """Bounds of domains with these slopes and betas, where these are; without `follow` neither z nor x."""
+        checkpoint()
         xp, chords, gaps = namespace(slopes), self._chords.like(slopes), self._gaps.like(slopes)
         split, on = domains.signs != 0, domains.signs > 0
         below = xp.where(split, on, slopes)

@@ -15,9 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from ...memory import need
 from ..exact import Coefficients, ExactVector
 from .base import IndexArray, LinearMap
 from .namespace import product, zeros_like_shape
+
+# Bytes for one entry of the matrix, on the way too.
+ENTRY = 60
 
 
 class Conv(LinearMap):
@@ -123,6 +127,8 @@ class Conv(LinearMap):
         return padded.reshape((*lead, self.in_size))
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
+        count = self.out_size * self.fan_in
+        need(ENTRY * count, f"the matrix of a convolution with {count} entries")
         # Send the number of each input (and -1 for padding) through the windows instead of its value.
         numbers = np.full((self.channels, *self.padded), -1, dtype=np.intp)
         inside = (slice(None), *self._inner)

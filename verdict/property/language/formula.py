@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ...deadline import checkpoint
 from ...errors import PropertyError
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class Junction(Formula):
 
 def all_of(formulas: Iterable[Formula]) -> Formula:
     """True where all hold; true where there are none."""
+    checkpoint()
     return Junction("and", [_formula(f) for f in formulas])
 
 
