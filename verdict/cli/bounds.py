@@ -41,7 +41,7 @@ def command(
             "--timeout",
             metavar="S",
             panel=options.SEARCH,
-            help="Seconds for each method; neurons not reached keep looser bounds. Default: no limit.",
+            help="Seconds for all methods; neurons not reached keep looser bounds. Default: no limit.",
             show_default=False,
         ),
     ] = None,

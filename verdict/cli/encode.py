@@ -50,6 +50,10 @@ def command(
     label: options.Label = None,
     target: options.Target = None,
     bounds: options.Bounds = None,
+    timeout: Annotated[
+        float | None,
+        Option("--timeout", metavar="S", panel=options.SEARCH, help="Seconds for all of it. Default: no limit."),
+    ] = None,
 ) -> int:
     """Write the formula F and not G: does some input reach the unsafe set?
 
@@ -108,8 +112,10 @@ def _robustness(
 
 
 def _write(text: str, output: str) -> None:
+    from verdict.cli.backstop import CHILD
     from verdict.errors import InputError
 
+    CHILD.printing()
     if output == "-":
         print(text, end="")
         return
