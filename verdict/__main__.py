@@ -9,7 +9,7 @@ import sys
 import time
 
 from verdict.cli.backstop import CHILD, watched
-from verdict.cli.limits import starts
+from verdict.cli.limits import age, starts
 from verdict.cli.main import main
 
 # New objects until the first look, and looks at younger ones before the older two generations have theirs.
@@ -18,8 +18,7 @@ THRESHOLDS = 50_000, 20, 100
 
 def run() -> int:
     """Run the command in sys.argv, with the garbage collector out of the way; its exit code."""
-    # The process began at least as long ago as it has worked.
-    starts(time.monotonic() - time.process_time())
+    starts(time.monotonic() - age())
     code = watched(sys.argv[1:])
     if code is not None:
         return code

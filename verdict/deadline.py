@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 # The share of a search whose result is to be certified in the rest of the time.
 SEARCH_SHARE = 0.5
 # What a search may still do, in seconds, to tell what it holds when its time is up.
-LAST_WORDS = 0.3
+LAST_WORDS = 0.2
 TIME_LIMIT = "the time limit was reached"
 
 

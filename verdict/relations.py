@@ -259,6 +259,7 @@ def _largest(
         raise InputError(f"the set has {inputs.size} inputs, the network {network.input_size}")
     run = Run(**options)
     search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
+    search.answer = partial(judge_largest, search, network, run.name, TIME_LIMIT, deploy=False)
 
     def work() -> None:
         second_look(network, [inputs.floats()])

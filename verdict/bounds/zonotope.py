@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..deadline import checkpoint
 from ..network.graph import Affine, Graph, Input
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .ball import Ball
@@ -42,6 +43,7 @@ class Zonotope:
         """sum_k |generators_k|, (batch, size), as computed."""
         xp, total = namespace(self.center), zeros_like_shape(self.center, self.center.shape)
         for block in self.generators.values():
+            checkpoint()
             total = total + xp.sum(xp.abs(block), axis=1)
         return total
 
@@ -174,7 +176,10 @@ def _relu(number: int, value: Zonotope, low: Any, high: Any, room: int) -> Zonot
     size = slope * (xp.abs(value.center) + value.spread() + value.remainder) + half
     symbols = sum(old.shape[1] for old in value.generators.values())
     charge = 2 * gamma(4, unit(dtype)) * (1 + 2 * gamma(symbols + 8, unit(dtype))) * size
-    blocks = {key: slope[:, None, :] * old for key, old in value.generators.items()}
+    blocks = {}
+    for key, old in value.generators.items():
+        checkpoint()
+        blocks[key] = slope[:, None, :] * old
     remainder = (slope * value.remainder + dropped + charge) * (1 + 8 * unit(dtype)) + tiny(dtype) * (1 + symbols)
     return Zonotope(slope * value.center + half, {**blocks, number: block}, remainder)
 

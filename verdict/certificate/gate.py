@@ -8,7 +8,6 @@ says why. An exception never gets here, so it never becomes a verdict.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -136,14 +135,21 @@ def judge_radius(
 
 
 def judge_largest(
-    search: LargestSearch, network: Network, engine: str, reason: str = "", certificate: Certificate | None = None
+    search: LargestSearch,
+    network: Network,
+    engine: str,
+    reason: str = "",
+    certificate: Certificate | None = None,
+    deploy: bool = True,
 ) -> Largest:
-    """The interval that a search for the largest value over `network`'s inputs has reached."""
+    """The interval that a search for the largest value over `network`'s inputs has reached; `deploy` as for radii."""
     lower, upper = search.lower, search.upper
     exact = upper if lower == upper else None
     status = "exact" if exact is not None else "interval" if search.is_open() else "closed"
-    witness = replace(search.witness, outputs=network.evaluate_exact(search.witness.point))
-    placed = deployable(network, search.box, witness.point)
+    witness, deployed = search.witness, None
+    with contextlib.suppress(OutOfTime):
+        placed = deployable(network, search.box, witness.point) if deploy else None
+        deployed = None if placed is None else network.runtime(placed[0])
     return Largest(
         lower=lower,
         upper=upper,
@@ -153,7 +159,7 @@ def judge_largest(
         seconds=search.deadline.elapsed(),
         upper_trust=Trust.CERTIFIED if certificate is not None and certificate.accepted else search.trust,
         witness=witness,
-        deployed=None if placed is None else network.runtime(placed[0]),
+        deployed=deployed,
         reason="; ".join(filter(None, [reason, *search.notes])) if status == "interval" else "",
         stages=search.stages,
         certificate=certificate,

@@ -22,7 +22,7 @@ from typing import Any
 from verdict.cli import exitcodes
 
 # Seconds after its limit before a command is answered for, and more where its answer is on its way already.
-GRACE, PRINTING = 0.7, 3.0
+GRACE, PRINTING = 0.5, 3.0
 # Seconds between two looks at the memory of the processes.
 LOOK = 0.1
 LIMITS = ("--timeout", "--memory")

@@ -47,6 +47,7 @@ def maxdelta(
     a, b = verdict.load(first), verdict.load(second)
     title = f"{a.path.name} and {b.path.name}"
     with line(title) as shown:
+        shown.show = lambda answer: sets.show_largest(answer, title, json)
         domain = sets.read_set(first, a, input, within, range)
         answer = verdict.maxdelta(a, b, domain, on_progress=shown.interval, **search)
     return sets.show_largest(answer, title, json)
@@ -145,7 +146,9 @@ def general(
         return sets.show_verdict(verdict.general(network, domain, eps, theta=theta, lead=lead, **search), title, json)
     unit = "L-infinity distance of x and x'"
     with line(title) as shown:
-        shown.show = lambda answer: sets.show_radius(answer, title, unit, json)
+        shown.show = (lambda answer: sets.show_radius(answer, title, unit, json)) if eps is None else (
+            lambda answer: sets.show_largest(answer, title, json)
+        )
         if eps is not None:
             moved = verdict.maxmove(network, domain, eps, on_progress=shown.interval, **search)
         else:
@@ -189,6 +192,7 @@ def maxfall(
     network = verdict.load(model)
     title = f"{network.path.name}, feature {feature} up"
     with line(title) as shown:
+        shown.show = lambda answer: sets.show_largest(answer, title, json)
         domain = sets.read_set(model, network, input, within, range)
         answer = verdict.maxfall(network, domain, feature, output, step, on_progress=shown.interval, **search)
     return sets.show_largest(answer, title, json)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verdict.cli.backstop import CHILD
 from verdict.cli.limits import printed
@@ -14,7 +14,6 @@ from verdict.cli.limits import printed
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from verdict.results import Radius
     from verdict.search.radius import Progress
 
 LONGEST_NAME = 20
@@ -28,7 +27,7 @@ class Line:
     def __init__(self, name: str) -> None:
         self.name, self.text, self.started = name, "starting", time.monotonic()
         # How an answer is printed, for commands whose answer grows.
-        self.show: Callable[[Radius], object] | None = None
+        self.show: Callable[[Any], object] | None = None
         self._held: object = None
         self._told = 0.0
 
@@ -49,7 +48,7 @@ class Line:
         if self.show is not None and progress.answer is not None and CHILD.is_watched:
             self._hold(progress, self.show)
 
-    def _hold(self, progress: Progress, show: Callable[[Radius], object]) -> None:
+    def _hold(self, progress: Progress, show: Callable[[Any], object]) -> None:
         """Tell what would be answered now, where it is better than what was told before, and not too often."""
         ends, now = (progress.lower, progress.upper), time.monotonic()
         if ends == self._held or now - self._told < HOLD or progress.answer is None:

@@ -7,6 +7,7 @@ is at least the distance of the largest value from T. So the least s is a radius
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -15,11 +16,12 @@ import numpy as np
 
 from ..bounds import linear_bounds, output_bounds
 from ..compose.pairs import raised
-from ..deadline import Deadline
+from ..deadline import Deadline, OutOfTime
 from ..network.exact import Coefficients, ExactVector, FloatArray, float_above
+from ..network.maps import Dense
 from ..network.network import Network
 from ..property import Box, Perturbation, Polytope, ScaledBall, UnsafeSet
-from ..results import CLOSED, Trust, Witness
+from ..results import CLOSED, Largest, Trust, Witness
 from .climb import climb
 from .radius import RadiusSearch
 
@@ -46,6 +48,7 @@ class LargestSearch:
         make: Callable[[Network, Perturbation, UnsafeSet], RadiusSearch],
     ) -> None:
         self.network, self.box, self.names, self.deadline = raised(network, rows), box, names, deadline
+        self._asked, self._rows = network, Dense(Coefficients(rows))
         self._make = make
         self.middle = [(low + high) / 2 for low, high in zip(box.lower, box.upper, strict=True)]
         lower, upper = box.floats()
@@ -53,13 +56,11 @@ class LargestSearch:
         bounds = linear_bounds(network.graph, lower[None], upper[None], first.passed)
         self.upper = Fraction(float(-output_bounds(network.graph, bounds, -rows).lower.min()))
         self.trust = Trust.RIGOROUS
-        self.witness = self._at(self.middle)
+        self.witness, self.lower = self._at(self.middle)
         self.stages: dict[str, float] = {}
         self.notes: list[str] = []
-
-    @property
-    def lower(self) -> Fraction:
-        return max(self.witness.outputs.fractions())
+        # What would be answered now, without a look at the deployed network.
+        self.answer: Callable[[], Largest] | None = None
 
     def is_open(self) -> bool:
         """Whether the interval still has a gap that counts."""
@@ -90,7 +91,7 @@ class LargestSearch:
             min(max(Fraction(entry), low), high)
             for entry, low, high in zip(point[:-1], self.box.lower, self.box.upper, strict=True)
         ]
-        self.witness = max(self.witness, self._at(inside), key=lambda w: max(w.outputs.fractions()))
+        self._offer(inside)
 
     def _below(self, ceiling: float, close: Callable[[RadiusSearch], object]) -> None:
         """One search for the least s with which a value reaches the ceiling."""
@@ -100,6 +101,7 @@ class LargestSearch:
         scales = [*[None] * self.box.size, Fraction(1)]
         family = ScaledBall(center, scales, [*self.box.lower, Fraction(0)], [*self.box.upper, limit])
         search = self._make(self.network, family, self._reaching(ceiling))
+        search.answer = self.answer
         # Its clock has run before: the seconds so far belong to the stages so far.
         search.stages = dict(self.stages)
         search.offer(ExactVector.of([*self.witness.point.fractions(), limit]))
@@ -109,18 +111,25 @@ class LargestSearch:
             close(search)
         finally:
             # Also where Ctrl-C ends it: what it has reached stands.
-            self.stages = search.stages
-            if search.closest is not None:
-                self.witness = self._at(search.closest.point.fractions()[:-1])
+            self.stages, self.notes = search.stages, search.notes
             if top - search.lower < self.upper:
                 self.upper, self.trust = top - search.lower, search.lower_trust
-            self.notes = search.notes
+            if search.closest is not None:
+                with contextlib.suppress(OutOfTime):
+                    self._offer(search.closest.point.fractions()[:-1])
 
-    def _at(self, point: Sequence[Fraction]) -> Witness:
-        """What the rows give at an input, exactly."""
-        outputs = self.network.evaluate_exact(ExactVector.of([*point, 0]))
-        values = outputs.fractions()
-        return Witness(ExactVector.of(point), outputs, self.names[values.index(max(values))])
+    def _offer(self, point: Sequence[Fraction]) -> None:
+        """Keep an input that gives as much as the best so far."""
+        witness, value = self._at(point)
+        if value >= self.lower:
+            self.witness, self.lower = witness, value
+
+    def _at(self, point: Sequence[Fraction]) -> tuple[Witness, Fraction]:
+        """What the network and the rows give at an input, exactly: a witness and its largest value."""
+        outputs = self._asked.evaluate_exact(ExactVector.of(point))
+        values = self._rows.apply_exact(outputs).fractions()
+        best = max(values)
+        return Witness(ExactVector.of(point), outputs, self.names[values.index(best)]), best
 
     def _reaching(self, ceiling: float) -> UnsafeSet:
         """Where some value is at least the ceiling."""

@@ -21,7 +21,7 @@ from ..device import CPU, Device
 from ..network.exact import ExactVector, float_below
 from ..network.network import Network
 from ..property import Perturbation, UnsafeSet
-from ..results import CLOSED, Radius, Trust, Witness, weakest
+from ..results import CLOSED, Largest, Radius, Trust, Witness, weakest
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Progress:
     upper: Fraction | None
     stage: str
     seconds: float
-    answer: Callable[[], Radius] | None = None
+    answer: Callable[[], Radius | Largest] | None = None
 
 
 class RadiusSearch:
@@ -59,7 +59,7 @@ class RadiusSearch:
         self.notes: list[str] = []
         self._on_progress, self._method = on_progress, bounds
         # What would be answered now, without another look at the deployed network.
-        self.answer: Callable[[], Radius] | None = None
+        self.answer: Callable[[], Radius | Largest] | None = None
         self._tight: tuple[float, Bounds] | None = None
 
     @property
