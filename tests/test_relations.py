@@ -124,7 +124,7 @@ def test_general_mode_over_a_whole_range():
     box = verdict.region(network, range=(0, 1))
     found = verdict.general(network, box, "0.0001", theta="0.1", timeout=60)
     assert (found.status, found.trust) == ("robust", Trust.RIGOROUS)
-    radius = verdict.maxgeneral(network, box, theta=1, engine="bab", timeout=3)
+    radius = verdict.maxgeneral(network, box, theta=1, engine="bab", timeout=10)
     assert 0.001 < radius.lower < radius.upper < 0.01
 
 
