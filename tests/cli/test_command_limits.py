@@ -54,18 +54,13 @@ def _run(code: str, folder: Path, *words: object) -> subprocess.CompletedProcess
 
 @posix
 def test_a_command_that_ignores_its_limit_is_answered_for_with_what_it_held(tmp_path: Path) -> None:
-    words = ["maxeps", "cancer-mlp", "--input", "cancer#3", "--timeout", 6]
-    done = _run(STUCK, tmp_path, *words, "--json")
+    done = _run(STUCK, tmp_path, "maxeps", "cancer-mlp", "--input", "cancer#3", "--timeout", 20, "--json")
     assert done.returncode == 3, done
     answer = json.loads(done.stdout)
     assert (answer["status"], answer["reason"]) == ("interval", "the time limit was reached")
     assert answer["lower"] > 0
     assert answer["upper"] is None
     assert done.stderr == ""
-    shown = _run(STUCK, tmp_path, *words)
-    assert shown.returncode == 3
-    assert "radius       at least 0." in shown.stdout
-    assert "the time limit was reached" in shown.stdout
     # Nothing is left of a process that was ended.
     assert list(tmp_path.iterdir()) == []
 
