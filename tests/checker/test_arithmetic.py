@@ -17,7 +17,7 @@ from verdict.checker.kernel.rule import rule
 from verdict.checker.kernel.tree import Leaves
 from verdict.checker.network import Affine, Linear, Network, integers
 from verdict.checker.readers.multipliers import Domains
-from verdict.checker.readers.onnx_reader import read_network
+from verdict.checker.readers.onnx import read_network
 
 ARITHMETICS = {
     "one limb": (lambda n: Integers(n, 1), 1e-4),

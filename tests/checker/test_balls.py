@@ -15,7 +15,7 @@ from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.lines import lines
 from verdict.checker.network import Affine, Linear, Network
 from verdict.checker.readers.ball import Ball
-from verdict.checker.readers.onnx_reader import read_network
+from verdict.checker.readers.onnx import read_network
 
 ARITHMETICS = {
     "one limb": (lambda n: Integers(n, 1), 1e-4),

@@ -12,7 +12,7 @@ import numpy as np
 
 import verdict
 from verdict.checker import check
-from verdict.checker.readers.onnx_reader import read_network
+from verdict.checker.readers.onnx import read_network
 from verdict.checker.readers.vnnlib import read_property
 
 

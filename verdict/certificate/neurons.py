@@ -15,7 +15,7 @@ from ..checker.errors import UnreadableError
 from ..checker.network import Network as CheckerNetwork
 from ..checker.network import Relu
 from ..checker.readers.claim import read_claim
-from ..checker.readers.onnx_reader import read_network
+from ..checker.readers.onnx import read_network
 from ..errors import UnsupportedError
 from ..network.evaluate import evaluate
 from ..network.graph import Graph

@@ -5,7 +5,7 @@ It needs NumPy and ONNX's file parser. `check` reads the network and the propert
 
 from .arithmetic import TIERS
 from .check import Report, check, open_leaves
-from .errors import RejectedError, UnreadableError
+from .errors import OutOfTimeError, RejectedError, UnreadableError
 from .memory import Memory
 
-__all__ = ["TIERS", "Memory", "RejectedError", "Report", "UnreadableError", "check", "open_leaves"]
+__all__ = ["TIERS", "Memory", "OutOfTimeError", "RejectedError", "Report", "UnreadableError", "check", "open_leaves"]

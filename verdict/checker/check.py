@@ -43,18 +43,20 @@ class Report:
 
 def check(certificate: str | Path, network: str | Path, query: str | Path | None = None, *, tier: str = "exact",
           jobs: int = 1, any_order: bool = True, progress: Callable[[int], object] = lambda leaves: None,
-          memory: Memory | None = None) -> Report:
+          memory: Memory | None = None, seconds: float | None = None) -> Report:
     """Check a certificate against a network and, where the claim is about one, a query.
 
     Tiers: exact (integers), rigorous (floats with charged rounding), python (Fractions, slow). With `any_order` the
     proof is first tried with the rounding of every float32 evaluation charged. `progress` is told how many leaves are
-    done. With `memory` leaves that it has seen excluded before are not looked at again. Raises UnreadableError.
+    done. With `memory` leaves that it has seen excluded before are not looked at again. Raises UnreadableError, and its
+    OutOfTimeError after so many `seconds`.
     """
     started = time.monotonic()
     if tier not in TIERS:
         raise UnreadableError(f"there is no tier {tier!r}, expected {', '.join(TIERS)}")
-    work = Work(certificate, network, query, tier, jobs, progress)
+    work = Work(certificate, network, query, tier, jobs, progress, seconds)
     work.memory = memory or work.memory
+    work.look()
     refused: list[tuple[int, int, int]] = []
     reason, charged = "", any_order
     while True:

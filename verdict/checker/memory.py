@@ -22,6 +22,8 @@ class Memory:
 
     def __init__(self) -> None:
         self._names: set[bytes] = set()
+        # Whether the network was compared with another evaluator.
+        self.looked = False
 
     def unknown(self, domains: Domains, wanted: Any, about: tuple[int, ...]) -> tuple[Any, dict[int, bytes]]:
         """Those of the `wanted` domains that are not known to be excluded from what `about` tells, and their names."""

@@ -16,8 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from .clock import Ask, nobody
+from .errors import UnreadableError
+
 # Numbers in one gathered array at a time.
 MOST_ENTRIES = 2**24
+# Binary digits of a common denominator.
+MOST_BITS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +174,11 @@ class Network:
                 marked.update([node.source] if isinstance(node, Relu) else [s for _, s in node.terms])
         return sorted(marked)
 
-    def evaluate(self, x: list[Fraction]) -> list[list[Fraction]]:
+    def evaluate(self, x: list[Fraction], ask: Ask = nobody) -> list[list[Fraction]]:
         """All nodes' values at one rational point, exactly."""
         values = [integers(np.array(x, dtype=object))]
         for node in self.nodes[1:]:
+            ask()
             if isinstance(node, Relu):
                 top, under = values[node.source]
                 values.append((np.maximum(top, 0), under))
@@ -189,7 +195,11 @@ class Network:
 def integers(values: Any) -> tuple[Any, int]:
     """Floats or Fractions (any shape) as Python integers in an object array over one denominator."""
     flat = [Fraction(v) for v in np.asarray(values).ravel().tolist()]
-    denominator = math.lcm(1, *{f.denominator for f in flat})
+    denominator = 1
+    for d in {f.denominator for f in flat}:
+        denominator = math.lcm(denominator, d)
+        if denominator.bit_length() > MOST_BITS:
+            raise UnreadableError("numbers whose common denominator has more than a million binary digits")
     result = np.empty(len(flat), dtype=object)
     result[:] = [f.numerator * (denominator // f.denominator) for f in flat]
     return result.reshape(np.shape(values)), denominator

@@ -6,22 +6,23 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .arithmetic import arithmetics
+from .clock import limit
 from .errors import RejectedError, UnreadableError
 from .kernel.proof import prove
 from .kernel.tree import Leaves
 from .memory import Memory
 from .network import Network
+from .readers.archive import MOST_BYTES, regular
 from .readers.certificate import Certificate
 from .readers.claim import Claim, read_claim
-from .readers.onnx_reader import read_network
+from .readers.onnx import read
+from .second_look import look
 
-MOST_FILE = 2**30
 # Open leaves after which the rest is not looked at.
 MOST_OPEN = 1_000
 
@@ -29,7 +30,9 @@ MOST_OPEN = 1_000
 class Work:
     """One certificate being checked."""
 
-    def __init__(self, certificate: Any, network: Any, query: Any, tier: str, jobs: int, progress: Any) -> None:
+    def __init__(self, certificate: Any, network: Any, query: Any, tier: str, jobs: int, progress: Any,
+                 seconds: float | None = None) -> None:
+        self.ask = limit(seconds)
         self.tier, self.jobs, self.progress, self.done = tier, max(1, jobs), progress, 0
         # Those found open so far.
         self.open_leaves: list[tuple[int, int, int]] = []
@@ -46,9 +49,16 @@ class Work:
         elif wanted is not None and (asked is None or hashlib.sha256(asked).hexdigest() != wanted):
             self.wrong = "the certificate is about another property (SHA-256 differs, or none was given)"
         else:
-            self.network = read_network(model)
-            self.claim = read_claim(self.certificate.claim, self.network, asked)
+            self._reading = read(model, self.ask)
+            self.network = self._reading.network
+            self.claim = read_claim(self.certificate.claim, self.network, asked, self.ask)
             self.parts = self.certificate.parts(len(self.network.relus), len(self.claim.disjuncts))
+
+    def look(self) -> None:
+        """Compare the network that was read with another evaluator. Raises UnreadableError."""
+        if not self.wrong and not self.memory.looked:
+            look(self._reading, self.claim.disjuncts, self.ask)
+            self.memory.looked = True
 
     def run(self, any_order: bool) -> None:
         """Raises RejectedError unless everything holds."""
@@ -58,7 +68,10 @@ class Work:
         prove(self, any_order)
 
     def arithmetics(self, network: Network, any_order: bool, box: Any) -> tuple[list[Any], Any]:
-        return arithmetics(self.tier, network, any_order, box, self.claim.ball if self.claim.is_open else None)
+        found, exact = arithmetics(self.tier, network, any_order, box, self.claim.ball if self.claim.is_open else None)
+        for numbers in (*found, exact):
+            numbers.ask = self.ask
+        return found, exact
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """function over items, in order, on several threads, never many items ahead."""
@@ -75,6 +88,7 @@ class Work:
                 yield waiting.popleft().result()
 
     def count(self, leaves: int) -> None:
+        self.ask()
         self.done += leaves
         self.progress(self.done)
 
@@ -92,10 +106,10 @@ class Work:
 
 def _read(path: Any) -> bytes:
     try:
-        with Path(path).open("rb") as stream:
-            data = stream.read(MOST_FILE + 1)
+        with regular(path).open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise UnreadableError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(data) > MOST_FILE:
-        raise UnreadableError(f"{path}: larger than {MOST_FILE} bytes")
+    if len(data) > MOST_BYTES:
+        raise UnreadableError(f"{path}: larger than {MOST_BYTES} bytes")
     return data

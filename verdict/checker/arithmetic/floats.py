@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..clock import Ask, nobody
 from ..errors import OutOfRangeError
 from ..kernel.lines import Lines, gap
 from ..kernel.region import MORE, Region
@@ -24,6 +25,7 @@ class Floats:
     """The arithmetic of the rigorous tier in `dtype` (float32 or float64)."""
 
     def __init__(self, network: Network, dtype: Any, any_order: bool = False) -> None:
+        self.ask: Ask = nobody
         self.network, self.any_order = network, any_order
         self.dtype = np.dtype(dtype)
         self.unit = float(np.finfo(dtype).eps) / 2
@@ -71,7 +73,7 @@ class Floats:
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:])).astype(self.dtype)
         total = FloatSum(self, region, lines, rows.shape[:2])
-        rule(self.network, number, rows, total)
+        rule(self.network, number, rows, total, self.ask)
         result = total.bound()
         if not np.isfinite(result).all():
             raise OutOfRangeError

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ..clock import Ask, nobody
 from ..errors import OutOfRangeError
 from ..kernel.region import MORE, Region
 from ..kernel.rule import rule
@@ -42,6 +43,7 @@ class Integers:
     """
 
     def __init__(self, network: Network, limbs: int, any_order: bool = False) -> None:
+        self.ask: Ask = nobody
         self.network, self.limbs, self.any_order = network, limbs, any_order
         self._maps: dict[tuple[int, int], Map] = {}
 
@@ -86,7 +88,7 @@ class Integers:
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:]))
         total = IntegerSum(self, region, lines)
-        rule(self.network, number, Scaled(rows, np.zeros(rows.shape[:2], int), 0.0), total)
+        rule(self.network, number, Scaled(rows, np.zeros(rows.shape[:2], int), 0.0), total, self.ask)
         return _sum(total.found)
 
     def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from ..clock import Ask
     from ..kernel.lines import Lines
     from ..kernel.region import Region
     from ..network import Affine
 
 
 class Arithmetic(Protocol):
-    """Numbers of one kind. What they cannot hold raises OutOfRangeError."""
+    """Numbers of one kind. What they cannot hold raises OutOfRangeError; `ask`, called at every step, may raise too."""
+
+    ask: Ask
 
     def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
         """Float64 bounds (batch, size) of an affine node from those of its sources."""

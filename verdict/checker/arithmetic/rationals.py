@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..clock import Ask, nobody
 from ..kernel.region import Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network, add, integers
@@ -31,6 +32,7 @@ class Rationals:
     row may be 0 if it is positive at every smaller radius."""
 
     def __init__(self, network: Network, any_order: bool = False, box: Any = None, ball: Any = None) -> None:
+        self.ask: Ask = nobody
         self.network, self.any_order, self.ball = network, any_order, ball
         self.box = None if box is None else [np.array(ends, dtype=object) for ends in box]
 
@@ -63,7 +65,7 @@ class Rationals:
     def _sum(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> RationalSum:
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         total = RationalSum(self, region, lines, (batch, rows.shape[1]))
-        rule(self.network, number, integers(np.broadcast_to(rows, (batch, *rows.shape[1:]))), total)
+        rule(self.network, number, integers(np.broadcast_to(rows, (batch, *rows.shape[1:]))), total, self.ask)
         return total
 
     def _grows(self, found: RationalSum) -> Any:

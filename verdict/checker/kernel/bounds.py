@@ -33,6 +33,7 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
     found: dict[int, Lines] = {}
     for i in network.needed(network.output)[1:]:
+        arithmetic.ask()
         node = network.nodes[i]
         if isinstance(node, Relu):
             before = node.source

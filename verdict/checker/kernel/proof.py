@@ -20,7 +20,7 @@ def prove(work: Work, any_order: bool) -> None:
         # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
         raise RejectedError(f"the rounding of a {work.network.head} is not bounded")
     if work.claim.upper is not None:
-        replay(work.claim, work.network, work.certificate.witness())
+        replay(work.claim, work.network, work.certificate.witness(), work.ask)
     missing = np.ones(len(work.claim.disjuncts), bool)
     for number in range(len(work.parts)):
         part = Part(work, number, any_order)

@@ -10,15 +10,17 @@ from __future__ import annotations
 from typing import Any
 
 from ..arithmetic.interface import Sum
+from ..clock import Ask, nobody
 from ..network import Network, Relu
 
 
-def rule(network: Network, number: int, rows: Any, total: Sum) -> None:
-    """Add to `total` a lower bound of `rows` @ node `number`."""
+def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody) -> None:
+    """Add to `total` a lower bound of `rows` @ node `number`; `ask` is called at every node and may end it."""
     pending = {number: rows}
     for current in reversed(network.needed(number)):
         if current not in pending:
             continue
+        ask()
         nu, node = pending.pop(current), network.nodes[current]
         if node is None:
             total.least(nu)

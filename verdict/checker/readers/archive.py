@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -19,7 +20,7 @@ import numpy as np
 from ..errors import UnreadableError
 
 # Bytes of all members together, of one JSON member, and how many members there may be.
-MOST_BYTES, MOST_JSON, MOST_MEMBERS = 2**30, 2**26, 200_000
+MOST_BYTES, MOST_JSON, MOST_MEMBERS = 2**30, 2**25, 200_000
 # The header of an array as NumPy writes it; it is compared, never evaluated.
 _HEADER = re.compile(rb"\{'descr': (.{1,200}), 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
 NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
@@ -30,7 +31,7 @@ class Archive:
 
     def __init__(self, path: str | Path) -> None:
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(regular(path))
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
             raise UnreadableError(f"{path}: not a certificate: {error}") from error
         members = self._zip.infolist()
@@ -61,7 +62,8 @@ class Archive:
 
     def json(self, name: str) -> Any:
         try:
-            return json.loads(self._bytes(name, MOST_JSON).decode(), parse_constant=_refused)
+            return json.loads(self._bytes(name, MOST_JSON).decode(), parse_constant=_refused,
+                              object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             raise UnreadableError(f"{name}: not JSON: {error}") from error
 
@@ -88,6 +90,28 @@ class Archive:
         """Nothing may be left that was not read."""
         if self._unread:
             raise UnreadableError(f"unknown members: {', '.join(sorted(self._unread)[:3])}")
+
+
+def regular(path: str | Path) -> Path:
+    """The path of a regular file of not too many bytes: a pipe or a device might never end. Raises UnreadableError."""
+    path = Path(path)
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise UnreadableError(f"{path}: not a regular file")
+    if found.st_size > MOST_BYTES:
+        raise UnreadableError(f"{path}: larger than {MOST_BYTES} bytes")
+    return path
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, none of whose members may occur twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a member that occurs twice")
+    return found
 
 
 def _refused(name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..clock import Ask, nobody
 from ..errors import RejectedError, UnreadableError
 from ..network import Network
 from .archive import member_of, only
@@ -41,7 +42,7 @@ def rational(value: Any) -> Fraction:
     return Fraction(int(top), int(bottom or 1))
 
 
-def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
+def read_claim(record: Any, network: Network, query: bytes | None, ask: Ask = nobody) -> Claim:
     """The claim of a manifest about this network and, for `unsat`, this query."""
     kind = member_of(record, "kind", str)
     outputs = network.size(network.output)
@@ -49,7 +50,7 @@ def read_claim(record: Any, network: Network, query: bytes | None) -> Claim:
         only(record, "kind")
         if query is None:
             raise UnreadableError("the claim is about a property file, and none was given")
-        claim = Claim("the query has no solution", read_query(_text(query), network))
+        claim = Claim("the query has no solution", read_query(_text(query), network, ask))
     elif kind in ("robust", "radius"):
         claim = _robust(record, network, outputs, kind)
     else:
@@ -72,8 +73,9 @@ def _text(query: bytes) -> str:
                 raise UnreadableError(f"the property unpacks to more than {MOST_TEXT} bytes")
             if packed.unused_data or not packed.eof:
                 raise UnreadableError("the property is packed in several pieces, or cut off")
-        return query.decode()
-    except (UnicodeDecodeError, zlib.error) as error:
+        # Comments may be in any encoding; whatever else is not UTF-8 is an unknown word.
+        return query.decode("utf-8-sig", errors="replace")
+    except zlib.error as error:
         raise UnreadableError(f"the property is no text: {error}") from error
 
 
@@ -121,14 +123,14 @@ def _ends(value: Any, count: int) -> tuple[Fraction | None, ...]:
     return tuple(None if v is None else rational(v) for v in value)
 
 
-def replay(claim: Claim, network: Network, point: list[Fraction]) -> None:
+def replay(claim: Claim, network: Network, point: list[Fraction], ask: Ask = nobody) -> None:
     """Check the witness of the upper end in exact arithmetic."""
     ball, end = claim.ball, claim.upper
     if ball is None or end is None or len(point) != network.input_size:
         raise RejectedError("a witness that belongs to no upper end")
     if not ball.contains(point, end):
         raise RejectedError("the witness lies outside the ball of the upper end")
-    values = np.array([*network.evaluate(point)[network.output], *point], dtype=object)
+    values = np.array([*network.evaluate(point, ask)[network.output], *point], dtype=object)
     for d in claim.disjuncts:
         if all(v <= limit for v, limit in zip(d.matrix @ values, d.offset, strict=True)):
             return

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UnreadableError
 from ..kernel.tree import RATIONAL, RAW, Leaves, Walk
-from .archive import Archive
+from .archive import Archive, each
 from .claim import rational
 
 # Stored numbers are these over a denominator, or floats.
@@ -71,8 +71,7 @@ class Group:
         self.raw = load("raw", ("<f8",), 2)
         self.exact: list[Any] = []
         if f"{prefix}.rational.json" in archive:
-            found = archive.json(f"{prefix}.rational.json")
-            self.exact = found if isinstance(found, list) else [None]
+            self.exact = each(archive.json(f"{prefix}.rational.json"), lambda record: record)
         without = self.slopes is None
         if without != (self.columns is None) or (without and not (self.sloped is None and self.chords is None)):
             raise UnreadableError(f"{prefix}: slopes and columns belong together")
@@ -153,7 +152,7 @@ class Group:
         record = self.exact[number] if number < len(self.exact) else None
         if not isinstance(record, dict) or set(record) != {"lambda", "betas"}:
             raise UnreadableError(f"{self.prefix}: rational leaf {number} is missing or malformed")
-        lam, betas = ([rational(v) for v in record[name]] for name in ("lambda", "betas"))
+        lam, betas = (each(record[name], rational) for name in ("lambda", "betas"))
         if any(v < 0 for v in (*lam, *betas)):
             raise UnreadableError(f"{self.prefix}: a negative rational multiplier")
         return lam, betas

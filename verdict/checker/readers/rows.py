@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.outward import beside
+from ..arithmetic.outward import beside, nearest
 from ..errors import OutOfRangeError, UnreadableError
 from ..kernel.tree import LINES
 from ..network import Affine, Linear, Network
@@ -24,18 +24,27 @@ def with_rows(network: Network, disjuncts: list[Disjunct]) -> Network:
     matrix = np.concatenate([d.matrix for d in disjuncts])
     bias = np.empty(len(matrix), dtype=object)
     bias[:] = [-limit for d in disjuncts for limit in d.offset]
+    _floats(bias)
     terms: list[tuple[Linear, int]] = []
     for columns, source in ((matrix[:, :outputs], network.output), (matrix[:, outputs:], 0)):
         if terms and not columns.any():
             continue
         exact = columns.T[None]
-        weight = exact.astype(np.float64)
+        weight = _floats(exact)
         dyadic = all(Fraction(f) == v for f, v in zip(weight.ravel(), exact.ravel(), strict=True))
         index = np.arange(columns.shape[1]).reshape(1, 1, -1)
         terms.append((Linear(index, weight, columns.shape[1], exact=None if dyadic else exact), source))
     # Comparisons of outputs do not round: the row is an exact statement about them.
     nodes = (*network.nodes, Affine(tuple(terms), bias, -1))
     return Network(network.input_size, nodes, len(nodes) - 1, network.head)
+
+
+def _floats(values: Any) -> Any:
+    """The nearest floats."""
+    try:
+        return nearest(values)
+    except OutOfRangeError:
+        raise UnreadableError("a number of the property that no float is near to") from None
 
 
 def tried(size: int, owned: list[Any], domains: Domains) -> list[Any]:

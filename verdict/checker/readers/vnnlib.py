@@ -1,28 +1,31 @@
 """The checker's own strict reading of VNN-LIB 1: what is asked, as boxes and polytopes in exact rationals.
 
 A file asks for an input in a box with an output in a polytope, for one of several such pairs: its *disjuncts*, in the
-order in which multiplying out its and/or in file order gives them. Strict inequalities are closed: a proof then covers
-more than it must.
+order in which multiplying out its and/or in file order gives them. Strict inequalities, and negated ones, are closed: a
+proof then covers more than it must.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ..clock import Ask, nobody
 from ..errors import UnreadableError
+from .linear import VARIABLE, Budget, add, linear
+from .words import parse, shown
 
-MOST_DISJUNCTS, MOST_DEPTH = 20_000, 200
-_TOKEN = re.compile(r"[()]|[^\s()]+")
-NUMBER = re.compile(r"[+-]?([0-9]{1,2000}(\.[0-9]{0,2000})?|\.[0-9]{1,2000})([eE][+-]?[0-9]{1,4})?")
-_VARIABLE = re.compile(r"[XY]_(0|[1-9][0-9]{0,8})")
-# Where a comment ends must not be a matter of taste: what follows these is an assertion to some readers only.
-_DOUBTFUL = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+MOST_DISJUNCTS = 20_000
+# Numbers in the matrices of all disjuncts.
+MOST_CELLS = 2**25
+# Commands that ask nothing.
+IGNORED = ("set-logic", "set-info", "set-option", "check-sat", "get-model", "get-value", "exit")
+_COMPARISONS = ("<=", ">=", "<", ">", "=")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,137 +38,120 @@ class Disjunct:
     offset: tuple[Fraction, ...]
 
 
-def read_property(text: str, inputs: int, outputs: int) -> list[Disjunct]:
+def read_property(text: str, inputs: int, outputs: int, ask: Ask = nobody) -> list[Disjunct]:
     """The disjuncts of a query over so many inputs and outputs. Raises UnreadableError."""
-    return read_version1(parse(text), inputs, outputs)
+    return read_version1(parse(text, ask), inputs, outputs, ask)
 
 
-def read_version1(commands: list[Any], inputs: int, outputs: int) -> list[Disjunct]:
+def read_version1(commands: list[Any], inputs: int, outputs: int, ask: Ask = nobody) -> list[Disjunct]:
     """The disjuncts of a query whose commands are these."""
     declared: set[str] = set()
     factors: list[Any] = []
     for command in commands:
-        if isinstance(command, list) and command[:1] == ["declare-const"] and command[2:] == ["Real"]:
-            if not isinstance(command[1], str) or not _VARIABLE.fullmatch(command[1]) or command[1] in declared:
-                raise UnreadableError(f"the declaration {command[1]!r} is not read")
+        head = command[0] if isinstance(command, list) and command else None
+        if head in ("declare-const", "declare-fun") and command[2:] == ["Real"] * (head == "declare-const") + [
+                [], "Real"] * (head == "declare-fun"):
+            if not isinstance(command[1], str) or not VARIABLE.fullmatch(command[1]) or command[1] in declared:
+                raise UnreadableError(f"the declaration {shown(command)} is not read")
             declared.add(command[1])
-        elif isinstance(command, list) and command[:1] == ["assert"] and len(command) == 2:
+        elif head == "assert" and len(command) == 2:
             factors.append(command[1])
-        else:
-            raise UnreadableError(f"the command {str(command)[:60]} is not read")
-    wanted = {f"X_{i}" for i in range(inputs)} | {f"Y_{i}" for i in range(outputs)}
-    if declared != wanted:
+        elif not isinstance(head, str) or head not in IGNORED:
+            raise UnreadableError(f"the command {shown(command)} is not read")
+    if len(declared) != inputs + outputs or not all(
+            int(name[2:]) < (inputs if name[0] == "X" else outputs) for name in declared):
         raise UnreadableError(f"the property does not declare X_0 to X_{inputs - 1} and Y_0 to Y_{outputs - 1}")
-    return disjuncts(factors, inputs, outputs)
+    return disjuncts(factors, inputs, outputs, ask)
 
 
-def disjuncts(factors: list[Any], inputs: int, outputs: int) -> list[Disjunct]:
+def disjuncts(factors: list[Any], inputs: int, outputs: int, ask: Ask = nobody) -> list[Disjunct]:
     """The disjuncts of the conjunction of formulas over X_i and Y_j."""
-    common, alternatives = _factored(factors)
+    budget = Budget(ask)
+    common, alternatives = _factored([(factor, False) for factor in factors], budget)
     box = _Box([None] * inputs, [None] * inputs)
     # What all disjuncts share is read once: there may be thousands of inputs.
     rows = box.cut(common, outputs)
     if rows is None:
         return []
-    found = (_disjunct(box, rows, atoms, outputs) for atoms in alternatives)
-    return [d for d in found if d is not None]
-
-
-def parse(text: str) -> list[Any]:
-    """The commands of a file, as lists of words."""
-    if _DOUBTFUL.search(text):
-        raise UnreadableError("the property has a line break other than LF and CR LF")
-    stack: list[list[Any]] = [[]]
-    for line in text.split("\n"):
-        for token in _TOKEN.findall(line.partition(";")[0]):
-            if token == "(":
-                stack.append([])
-            elif token == ")":
-                done = stack.pop()
-                if not stack:
-                    raise UnreadableError("a closing parenthesis too many")
-                stack[-1].append(done)
-            else:
-                stack[-1].append(token)
-            if len(stack) > MOST_DEPTH:
-                raise UnreadableError("expressions nested too deeply")
-    if len(stack) != 1:
-        raise UnreadableError("a closing parenthesis is missing")
-    return stack[0]
+    result, cells = [], 0
+    for atoms in alternatives:
+        cells += (len(rows) + len(atoms)) * (inputs + outputs)
+        if cells > MOST_CELLS:
+            raise UnreadableError(f"the disjuncts of the property have more than {MOST_CELLS} coefficients")
+        ask()
+        found = _disjunct(box, rows, atoms, outputs)
+        if found is not None:
+            result.append(found)
+    return result
 
 
 Atom = tuple[dict[str, Fraction], Fraction]
+# A formula, and whether it stands under an odd number of negations.
+Signed = tuple[Any, bool]
 
 
-def _conjunction(parts: list[Any]) -> list[list[Atom]]:
-    """All of `parts`, multiplied out."""
-    common, alternatives = _factored(parts)
-    return [common + atoms for atoms in alternatives]
-
-
-def _factored(parts: list[Any]) -> tuple[list[Atom], list[list[Atom]]]:
+def _factored(parts: list[Signed], budget: Budget) -> tuple[list[Atom], list[list[Atom]]]:
     """All of `parts`: the atoms that they have in common, and the rest multiplied out."""
     common: list[Atom] = []
     result: list[list[Atom]] = [[]]
     for part in parts:
-        terms = _terms(part)
+        terms = _terms(*part, budget)
         if len(terms) == 1:
             common += terms[0]
             continue
-        if len(result) * len(terms) > MOST_DISJUNCTS:
-            raise UnreadableError(f"the property has more than {MOST_DISJUNCTS} disjuncts")
+        _few(len(result) * len(terms))
+        budget.spend(sum(map(len, result)) * len(terms) + sum(map(len, terms)) * len(result))
         result = [a + b for a in result for b in terms]
     return common, result
 
 
-def _terms(formula: Any) -> list[list[Atom]]:
-    """The formula as a disjunction of conjunctions of atoms sum c v <= d."""
-    if isinstance(formula, list) and formula[:1] == ["and"]:
-        return _conjunction(formula[1:])
-    if isinstance(formula, list) and formula[:1] == ["or"]:
-        found = [conjunction for part in formula[1:] for conjunction in _terms(part)]
-        if len(found) > MOST_DISJUNCTS:
-            raise UnreadableError(f"the property has more than {MOST_DISJUNCTS} disjuncts")
-        return found
-    if isinstance(formula, list) and len(formula) == 3 and formula[0] in ("<=", ">=", "<", ">"):
-        left, right = (formula[1], formula[2]) if formula[0] in ("<=", "<") else (formula[2], formula[1])
-        row, constant = _linear(left)
-        other, shift = _linear(right)
-        for variable, c in other.items():
-            row[variable] = row.get(variable, Fraction(0)) - c
-        return [[({v: c for v, c in row.items() if c}, shift - constant)]]
-    raise UnreadableError(f"the formula {str(formula)[:60]} is not read")
+def _terms(formula: Any, negated: bool, budget: Budget) -> list[list[Atom]]:
+    """The formula, or its negation, as a disjunction of conjunctions of atoms sum c v <= d."""
+    budget.spend(1)
+    if formula in ("true", "false"):
+        return [[]] if (formula == "true") != negated else []
+    head = formula[0] if isinstance(formula, list) and formula else None
+    if head == "not" and len(formula) == 2:
+        return _terms(formula[1], not negated, budget)
+    if head == "=>" and len(formula) == 3:
+        return _joined([(formula[1], not negated), (formula[2], negated)], not negated, budget)
+    if isinstance(head, str) and head in ("and", "or") and len(formula) > 1:
+        return _joined([(part, negated) for part in formula[1:]], (head == "or") != negated, budget)
+    if isinstance(head, str) and head in _COMPARISONS and len(formula) > 2:
+        return _comparison(head, formula[1:], negated, budget)
+    raise UnreadableError(f"the formula {shown(formula)} is not read")
 
 
-def _linear(term: Any) -> tuple[dict[str, Fraction], Fraction]:
-    if isinstance(term, str):
-        if _VARIABLE.fullmatch(term):
-            return {term: Fraction(1)}, Fraction(0)
-        if NUMBER.fullmatch(term):
-            return {}, Fraction(term)
-    elif len(term) > 1 and term[0] in ("+", "-", "*", "/"):
-        parts = [_linear(t) for t in term[1:]]
-        row, constant = parts[0]
-        if term[0] == "-" and len(parts) == 1:
-            return {v: -c for v, c in row.items()}, -constant
-        for other, shift in parts[1:]:
-            if term[0] == "/":
-                if other or not shift:
-                    raise UnreadableError("a quotient by a variable or by zero")
-                row, constant = {v: c / shift for v, c in row.items()}, constant / shift
-                continue
-            if term[0] == "*":
-                if row and other:
-                    raise UnreadableError("a product of variables")
-                factor, scaled = (constant, other) if not row else (shift, row)
-                row, constant = {v: factor * c for v, c in scaled.items()}, constant * shift
-                continue
-            sign = 1 if term[0] == "+" else -1
-            constant += sign * shift
-            for v, c in other.items():
-                row[v] = row.get(v, Fraction(0)) + sign * c
-        return row, constant
-    raise UnreadableError(f"the term {str(term)[:60]} is not read")
+def _joined(parts: list[Signed], is_or: bool, budget: Budget) -> list[list[Atom]]:
+    """The disjunction or conjunction of parts."""
+    if not is_or:
+        common, alternatives = _factored(parts, budget)
+        budget.spend(len(common) * len(alternatives))
+        return [common + atoms for atoms in alternatives]
+    found: list[list[Atom]] = []
+    for part in parts:
+        found += _terms(*part, budget)
+        _few(len(found))
+    return found
+
+
+def _comparison(relation: str, sides: list[Any], negated: bool, budget: Budget) -> list[list[Atom]]:
+    """A comparison of two sides or of a chain of them; an equality is two comparisons."""
+    ways = {"=": (1, -1), "<": (1,), "<=": (1,)}.get(relation, (-1,))
+    atoms = []
+    for left, right in pairwise([linear(side, budget) for side in sides]):
+        row, constant = dict(left[0]), budget.short(left[1] - right[1])
+        add(row, right[0], -1, budget)
+        # What is no `<=` under a negation is a `>`, and closed.
+        atoms += [({v: sign * c for v, c in row.items() if c}, -sign * constant)
+                  for sign in (-way if negated else way for way in ways)]
+    _few(len(atoms) if negated else 1)
+    return [[atom] for atom in atoms] if negated else [atoms]
+
+
+def _few(count: int) -> None:
+    if count > MOST_DISJUNCTS:
+        raise UnreadableError(f"the property has more than {MOST_DISJUNCTS} disjuncts")
 
 
 @dataclass(frozen=True, eq=False)

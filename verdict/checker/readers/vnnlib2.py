@@ -12,22 +12,25 @@ import re
 from itertools import product
 from typing import Any
 
+from ..clock import Ask, nobody
 from ..errors import UnreadableError
 from ..network import Network
-from .vnnlib import NUMBER, Disjunct, disjuncts, parse, read_version1
+from .linear import NUMBER
+from .vnnlib import Disjunct, disjuncts, read_version1
+from .words import parse, shown
 
-MOST_ENTRIES = 2**22
+MOST_ENTRIES = 2**20
 TYPES = ("float32", "float64", "real", "Real")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}")
 _SHAPE = re.compile(r"\[([1-9][0-9]{0,8}(,[1-9][0-9]{0,8}){0,10})?\]")
 _OPERATORS = ("and", "or", "<=", ">=", "<", ">", "+", "-", "*")
 
 
-def read_query(text: str, network: Network) -> list[Disjunct]:
+def read_query(text: str, network: Network, ask: Ask = nobody) -> list[Disjunct]:
     """The disjuncts of a query of version 1 or 2 about a network. Raises UnreadableError."""
-    commands, outputs = parse(text), network.size(network.output)
+    commands, outputs = parse(text, ask), network.size(network.output)
     if commands[:1] != [["vnnlib-version", "<2.0>"]]:
-        return read_version1(commands, network.input_size, outputs)
+        return read_version1(commands, network.input_size, outputs, ask)
     names: dict[str, str] | None = None
     factors = []
     for command in commands[1:]:
@@ -36,8 +39,8 @@ def read_query(text: str, network: Network) -> list[Disjunct]:
         elif command[:1] == ["assert"] and len(command) == 2 and names is not None:
             factors.append(_translated(command[1], names))
         else:
-            raise UnreadableError(f"the command {str(command)[:60]} is not read in a query of version 2")
-    return disjuncts(factors, network.input_size, outputs)
+            raise UnreadableError(f"the command {shown(command)} is not read in a query of version 2")
+    return disjuncts(factors, network.input_size, outputs, ask)
 
 
 def _names(command: Any, network: Network) -> dict[str, str]:
@@ -66,10 +69,10 @@ def _names(command: Any, network: Network) -> dict[str, str]:
 
 def _tensor(declaration: Any) -> tuple[str, tuple[int, ...]]:
     if len(declaration) != 4 or not all(isinstance(word, str) for word in declaration):
-        raise UnreadableError(f"the declaration {str(declaration)[:60]} is not read")
+        raise UnreadableError(f"the declaration {shown(declaration)} is not read")
     _, name, kind, shape = declaration
     if not _NAME.fullmatch(name) or kind not in TYPES or not _SHAPE.fullmatch(shape):
-        raise UnreadableError(f"the declaration {str(declaration)[:60]} is not read")
+        raise UnreadableError(f"the declaration {shown(declaration)} is not read")
     return name, tuple(int(n) for n in shape[1:-1].split(",") if n)
 
 
@@ -89,4 +92,4 @@ def _translated(term: Any, names: dict[str, str]) -> Any:
         return ["and", ["<=", left, right], [">=", left, right]]
     elif term and term[0] in _OPERATORS:
         return [term[0], *(_translated(part, names) for part in term[1:])]
-    raise UnreadableError(f"the term {str(term)[:60]} is not read in a query of version 2")
+    raise UnreadableError(f"the term {shown(term)} is not read in a query of version 2")

@@ -1,0 +1,211 @@
+"""Every operator's table is closed: generated from the tables, each node with something in it that the table lacks is
+refused, and the tables say nothing that ONNX does not say."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+import pytest
+from onnx import AttributeProto, TensorProto, defs, helper, numpy_helper
+
+from verdict.checker import UnreadableError
+from verdict.checker.readers.onnx import read_network, reader, table
+from verdict.checker.readers.onnx.reader import OPERATORS
+from verdict.checker.readers.onnx.table import KINDS, LETTERS, at
+
+IMAGE = (1, 4, 4, 4)
+OTHER = {"INT": 3, "INTS": [1, 2, 3], "FLOAT": 2.5, "FLOATS": [0.5], "STRING": "no", "TENSOR": None}
+
+
+def _int(*values):
+    return np.array(values, np.int64)
+
+
+def _real(*shape):
+    return np.ones(shape, np.float32)
+
+
+# For each operator the constants behind its first input, and attributes, by operator set.
+def _usual(name, opset):
+    windows = {"kernel_shape": [2, 2]}
+    lists = opset >= 13
+    return {
+        "Reshape": ([_int(1, -1)], {}),
+        "Squeeze": ([_int(0)] * lists, {} if lists else {"axes": [0]}),
+        "Unsqueeze": ([_int(0)] * lists, {} if lists else {"axes": [0]}),
+        "Gather": ([_int(0, 1)], {"axis": 1}),
+        "Slice": ([_int(0), _int(2), _int(1)], {}) if opset >= 10 else ([], {"starts": [0], "ends": [2], "axes": [1]}),
+        "Split": ([], {"axis": 1, **({"num_outputs": 2} if opset >= 18 else {})}),
+        "Pad": ([_int(0, 0, 1, 1, 0, 0, 0, 0)], {}) if opset >= 11 else ([], {"pads": [0, 0, 1, 1, 0, 0, 0, 0]}),
+        "Concat": ([], {"axis": 1}),
+        "MatMul": ([_real(4, 2)], {}),
+        "Gemm": ([_real(4, 2), _real(2)], {}),
+        "Conv": ([_real(2, 4, 2, 2), _real(2)], {}),
+        "Add": ([_real(4)], {}), "Sub": ([_real(4)], {}), "Mul": ([_real(4)], {}), "Div": ([_real(4)], {}),
+        "PRelu": ([_real(4)], {}),
+        "Clip": ([_real() * 0, _real()] if opset >= 11 else [], {}),
+        "MaxPool": ([], windows), "AveragePool": ([], windows),
+        "ReduceMean": ([_int(1)] if opset >= 18 else [], {} if opset >= 18 else {"axes": [1]}),
+        "BatchNormalization": ([_real(4)] * 4, {}),
+        "Cast": ([], {"to": TensorProto.INT32}),
+        "Softmax": ([], {"axis": -1 if opset >= 13 else 1}), "LogSoftmax": ([], {"axis": -1 if opset >= 13 else 1}),
+    }.get(name, ([], {}))
+
+
+def _shape(name):
+    return {"Gemm": (1, 4), "Softmax": (1, 4), "LogSoftmax": (1, 4)}.get(name, IMAGE)
+
+
+def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, more=(), outputs=None):
+    """The operator on the input, or for Constant, Cast and Shape beside it, in a model of its own."""
+    usual, given = _usual(name, opset)
+    constants = usual if constants is None else constants
+    attributes = given or None if attributes is None else attributes
+    names = [f"c{k}" for k in range(len(constants))]
+    weights = [numpy_helper.from_array(v, n) for n, v in zip(names, constants, strict=True)]
+    nodes, first = [], ["x"]
+    if name in ("Cast", "Constant"):
+        first = ["seven"] if name == "Cast" else []
+        weights.append(numpy_helper.from_array(np.array([7], np.int64), "seven"))
+    outputs = outputs or (["y", "y2"] if name == "Split" else ["y"])
+    if name == "Constant" and attributes is None:
+        attributes = {"value": numpy_helper.from_array(_real(1))}
+    node = helper.make_node(name, [*first, *names], outputs, name="tested", **(attributes or {}))
+    node.attribute.extend(more)
+    nodes.append(node)
+    last = "y"
+    if name in ("Cast", "Constant", "Shape"):
+        nodes.append(helper.make_node("Relu", ["x"], ["z"]))
+        last = "z"
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", kind, _shape(name))],
+                              [onnx.ValueInfoProto(name=last)], weights)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    _typed(made)
+    return made
+
+
+def _typed(made):
+    """Outputs have to have a type."""
+    for info in made.graph.output:
+        info.type.tensor_type.elem_type = made.graph.input[0].type.tensor_type.elem_type
+
+
+def refused(made, match=""):
+    with pytest.raises(UnreadableError, match=match) as caught:
+        read_network(made.SerializeToString())
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def _cases() -> Iterator[tuple[str, int]]:
+    """Each operator in the first and last operator set of each of its versions."""
+    newest = defs.onnx_opset_version()
+    for name, closed in OPERATORS.items():
+        starts = [max(7, v) for v in closed.versions if v <= newest]
+        ends = [v - 1 for v in starts[1:] if v > 7] + [min(newest, 26)]
+        yield from ((name, opset) for opset in sorted({*starts, *ends}))
+
+
+CASES = list(_cases())
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """The tables by themselves, without ONNX's checker and its inference."""
+    monkeypatch.setattr(reader.model, "inferred", lambda made, shapes: {})
+
+
+@pytest.mark.parametrize(("name", "opset"), CASES)
+def test_the_usual_node_is_read(name, opset):
+    made = model(name, opset)
+    assert read_network(made.SerializeToString()).input_size > 0
+
+
+@pytest.mark.parametrize(("name", "opset"), CASES)
+def test_what_the_table_lacks_is_refused(alone, name, opset):
+    closed = OPERATORS[name]
+    known = {n: a for n, a in closed.attributes.items() if a.since <= opset < a.until}
+    for foreign in ("surprise", "consumed_inputs", *(n for n in closed.attributes if n not in known)):
+        given = _usual(name, opset)[1]
+        assert "is not read" in refused(model(name, opset, attributes={**given, foreign: 1}), "tested")
+    for attribute, entry in known.items():
+        mine = helper.make_attribute(attribute, OTHER[entry.kind]) if entry.kind != "TENSOR" else (
+            helper.make_attribute(attribute, numpy_helper.from_array(_real(1))))
+        others = {n: v for n, v in _usual(name, opset)[1].items() if n != attribute}
+        if entry.values is not None:
+            refused(model(name, opset, attributes=others, more=[mine]), f"{attribute}.*read are")
+            values = [helper.make_attribute(attribute, entry.values[0])] * 2
+            refused(model(name, opset, attributes=others, more=values), "given twice")
+        elif entry.kind != "TENSOR":
+            refused(model(name, opset, attributes=others, more=[mine, mine]), "given twice")
+        wrong = next(AttributeProto(name=attribute, type=number, i=1) for kind, number in KINDS.items()
+                     if kind != entry.kind)
+        refused(model(name, opset, attributes=others, more=[wrong]), f"{attribute}.*is no {entry.kind}")
+        reference = AttributeProto(name=attribute, type=KINDS[entry.kind], ref_attr_name="other")
+        refused(model(name, opset, attributes=others, more=[reference]), f"is no {entry.kind}")
+        if entry.required:
+            refused(model(name, opset, attributes=others), "missing")
+
+
+@pytest.mark.parametrize(("name", "opset"), CASES)
+def test_inputs_outputs_and_types(alone, name, opset):
+    closed = OPERATORS[name]
+    constants = _usual(name, opset)[0]
+    words = at(closed.inputs, opset).split()
+    if not words or not words[-1].endswith("*"):
+        refused(model(name, opset, constants=[*constants, *[_real(4)] * (len(words) + 1)]), "inputs, expected")
+    if closed.outputs:
+        refused(model(name, opset, outputs=["y", *(f"more{k}" for k in range(closed.outputs))]), "outputs, expected")
+    for kind in (TensorProto.INT64, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8, TensorProto.BOOL):
+        refused(model(name, opset, kind=kind), "expected FLOAT or DOUBLE")
+    letters = at(closed.types, opset)
+    if name not in ("Cast", "Constant") and "d" not in letters:
+        assert "element types" in refused(model(name, opset, kind=TensorProto.DOUBLE))
+    elif any(v.dtype == np.float32 for v in constants):
+        # A network of doubles with weights of another type.
+        assert "element types" in refused(model(name, opset, kind=TensorProto.DOUBLE))
+    for k, word in enumerate(words[1:]):
+        if k < len(constants) and word[0] in "njcrb":
+            other = np.float64 if constants[k].dtype != np.float64 else np.float32
+            wrong = [*constants[:k], constants[k].astype(other), *constants[k + 1 :]]
+            refused(model(name, opset, constants=wrong), "type")
+        if k < len(constants) and not word.endswith("?"):
+            made = model(name, opset)
+            made.graph.node[0].input[k + 1] = ""
+            refused(made, "left out")
+            made.graph.node[0].input[k + 1] = "nowhere"
+            refused(made, "not computed before")
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_tables_say_what_onnx_says(name):
+    closed = OPERATORS[name]
+    schemas = [s for s in defs.get_all_schemas_with_history() if s.name == name and s.domain == ""]
+    for schema in schemas:
+        if schema.since_version not in closed.versions:
+            continue
+        for opset in {max(7, schema.since_version), max([7, schema.since_version])}:
+            if defs.get_schema(name, max_inclusive_version=opset, domain="").since_version != schema.since_version:
+                continue
+            mine = {n: a for n, a in closed.attributes.items() if a.since <= opset < a.until}
+            for attribute, entry in mine.items():
+                assert schema.attributes[attribute].type.name == entry.kind, (opset, attribute)
+                assert not schema.attributes[attribute].required or entry.required or name == "Constant"
+            required = {n for n, a in schema.attributes.items() if a.required}
+            assert required <= set(mine)
+            words = at(closed.inputs, opset).split()
+            variadic = bool(words) and words[-1].endswith("*")
+            assert variadic or schema.min_input <= len(words) <= schema.max_input
+            assert sum(not w.endswith("?") for w in words) == schema.min_input
+            assert closed.outputs <= max(s.max_output for s in schemas)
+    assert set(KINDS) >= {a.kind for a in closed.attributes.values()}
+    assert all(letter in LETTERS for _, letters in closed.types for letter in letters)
+
+
+def test_a_version_that_nobody_studied_is_refused(monkeypatch):
+    monkeypatch.setattr(table, "version_of", lambda operator, opset: 99)
+    refused(model("Relu", 13), "version 99")
+    refused(model("Gemm", 6), "operator sets")
+    too_new = model("Relu", 13)
+    too_new.opset_import[0].version = defs.onnx_opset_version() + 1
+    refused(too_new, "operator sets")

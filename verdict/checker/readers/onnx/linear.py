@@ -1,0 +1,110 @@
+"""Sums, products with constants, matrices and BatchNormalization."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...errors import UnreadableError
+from ...network import Affine, Linear
+from .constants import computed, is_constant
+from .table import Attribute, Node, Operator
+from .tensors import Builder, Tensor, fractions, spread, weights
+
+_FLOATS, _NUMBERS, _BROADCAST = ((7, "fd"),), ((7, "fdil"),), (7, 13, 14)
+
+
+def _gemm(builder: Builder, node: Node, a: Tensor, b: Any, c: Any = None) -> Tensor:
+    if len(a.shape) != 2 or b.ndim != 2:
+        raise UnreadableError(f"shapes {a.shape} and {b.shape} are no matrices")
+    weight = b.T if node["transB"] else b
+    x = a.positions.T if node["transA"] else a.positions
+    if x.shape[1] != len(weight):
+        raise UnreadableError(f"matrices of shapes {x.shape} and {weight.shape}")
+    alpha, beta = Fraction(node["alpha"]), Fraction(node["beta"])
+    floats, exact = weights(weight if alpha == 1 else fractions(weight) * alpha)
+    linear = Linear(x[None], floats[None], builder.sizes[a.node], exact=None if exact is None else exact[None])
+    shape = (len(x), weight.shape[1])
+    bias = None if c is None else spread(fractions(c) * beta, shape, "C")
+    return builder.affine(a, [(linear, a.node)], bias, shape, 1 + 2 * (alpha != 1 or beta != 1))
+
+
+def _matmul(builder: Builder, node: Node, a: Any, b: Any) -> Tensor:
+    if isinstance(a, Tensor) and is_constant(b) and b.ndim == 2 and a.shape[-1:] == b.shape[:1]:
+        weight, _ = weights(b)
+        linear = Linear(a.positions.reshape(1, -1, len(b)), weight[None], builder.sizes[a.node])
+        return builder.affine(a, [(linear, a.node)], None, (*a.shape[:-1], b.shape[1]))
+    if isinstance(b, Tensor) and is_constant(a) and a.ndim == 2 and len(b.shape) == 2 and a.shape[1] == b.shape[0]:
+        weight, _ = weights(a.T)
+        linear = Linear(b.positions.T[None], weight[None], builder.sizes[b.node], channels_first=True)
+        return builder.affine(b, [(linear, b.node)], None, (len(a), b.shape[1]))
+    raise UnreadableError(f"a product of shapes {a.shape} and {b.shape}, expected a tensor and a constant matrix")
+
+
+def _sum(builder: Builder, node: Node, a: Any, b: Any) -> Any:
+    sign = 1 if node.operator == "Add" else -1
+    if is_constant(a, b):
+        return computed(node, a, b)
+    if is_constant(b):
+        return builder.plus(a, sign * b)
+    if is_constant(a):
+        return builder.plus(b if sign > 0 else builder.total([b], [-1.0], -1), a)
+    return builder.total([a, b], [1.0, sign])
+
+
+def _times(builder: Builder, node: Node, a: Any, b: Any) -> Any:
+    if is_constant(a, b):
+        return computed(node, a, b)
+    if not is_constant(a) and not is_constant(b):
+        raise UnreadableError("a product of two tensors that depend on the input")
+    return builder.times(b, a) if is_constant(a) else builder.times(a, b)
+
+
+def _divided(builder: Builder, node: Node, a: Any, b: Any) -> Any:
+    if is_constant(a, b):
+        return computed(node, a, b)
+    if not is_constant(b) or not np.all(b):
+        raise UnreadableError("a quotient by zero or by a tensor that depends on the input")
+    return builder.times(a, np.asarray(1 / fractions(b), dtype=object))
+
+
+def _neg(builder: Builder, node: Node, x: Tensor) -> Tensor:
+    return builder.total([x], [-1.0], -1)
+
+
+def _batch_normalization(builder: Builder, node: Node, x: Tensor, scale: Any, bias: Any, mean: Any,
+                         var: Any) -> Tensor:
+    if len(x.shape) < 2 or any(v.shape != x.shape[1:2] for v in (scale, bias, mean, var)):
+        raise UnreadableError(f"factors that do not fit the channels of {x.shape}")
+    # The irrational factor is, by definition, the float64 that three rounded operations give.
+    with np.errstate(all="ignore"):
+        factor = scale.astype(np.float64) / np.sqrt(var.astype(np.float64) + node["epsilon"])
+    if not np.isfinite(factor).all():
+        raise UnreadableError("a variance that is not positive")
+    shape = (-1, *(1,) * (len(x.shape) - 2))
+    # A float32 run may compute x f + (bias - mean f) as well: its roundings meet |x| + |mean|, not their difference.
+    centred = builder.plus(x, -mean.astype(np.float64).reshape(shape), 6)
+    # Three more roundings for the factor that a float32 run computes.
+    scaled = builder.times(centred, factor.reshape(shape))
+    made = builder.nodes[scaled.node]
+    builder.nodes[scaled.node] = Affine(made.terms, made.bias, 4)
+    return builder.plus(scaled, bias.reshape(shape))
+
+
+OPERATORS = {
+    "Gemm": Operator(_gemm, (7, 9, 11, 13), ((7, "x c c"), (11, "x c c?")), _FLOATS,
+                     {"alpha": Attribute("FLOAT", 1.0), "beta": Attribute("FLOAT", 1.0),
+                      "transA": Attribute("INT", 0, (0, 1)), "transB": Attribute("INT", 0, (0, 1))}),
+    "MatMul": Operator(_matmul, (1, 9, 13), ((7, "v v"),), _FLOATS),
+    "Add": Operator(_sum, _BROADCAST, ((7, "v v"),), _NUMBERS),
+    "Sub": Operator(_sum, _BROADCAST, ((7, "v v"),), _NUMBERS),
+    "Mul": Operator(_times, _BROADCAST, ((7, "v v"),), _NUMBERS),
+    "Div": Operator(_divided, _BROADCAST, ((7, "v v"),), _NUMBERS),
+    "Neg": Operator(_neg, (6, 13), ((7, "x"),), _FLOATS),
+    "BatchNormalization": Operator(
+        _batch_normalization, (7, 9, 14, 15), ((7, "x c c c c"),), _FLOATS,
+        {"epsilon": Attribute("FLOAT", float(np.float32(1e-5))), "momentum": Attribute("FLOAT", 0.9),
+         "spatial": Attribute("INT", 1, (1,), until=9), "training_mode": Attribute("INT", 0, (0,), since=14)}),
+}

@@ -1,0 +1,158 @@
+"""From operator to operator: each node is fitted to its table and read, and its result compared with the standard's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...clock import Ask, nobody
+from ...errors import UnreadableError
+from ...network import Network
+from . import constants, heads, linear, maxima, model, moves, relus, windows
+from .table import LETTERS, OPTIONAL, Node, Operator, at, fitting, wanted
+from .tensors import MOST_ENTRIES, Builder, Tensor
+
+OPERATORS: dict[str, Operator] = {
+    name: table for part in (moves, constants, linear, relus, windows, maxima, heads)
+    for name, table in part.OPERATORS.items()
+}
+# Entries of all tensors together.
+MOST_TOTAL = 2**28
+_CONSTANTS = {"n": "l", "j": "il", "r": "fd", "b": "b"}
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A network with the model that it was read from: the type and shape of each input, and what was made of every
+    tensor that the model's nodes compute, a Tensor or a constant array."""
+
+    network: Network
+    model: Any
+    inputs: dict[str, tuple[Any, tuple[int, ...]]]
+    tensors: dict[str, Any]
+
+
+def read_network(data: bytes) -> Network:
+    """The network in an ONNX file. Raises UnreadableError for what the checker does not accept."""
+    return read(data).network
+
+
+def read(data: bytes, ask: Ask = nobody) -> Reading:
+    """The network in an ONNX file and how it was read; `ask` is called between nodes. Raises UnreadableError."""
+    try:
+        return _Reader(data, ask).reading()
+    except UnreadableError:
+        raise
+    except Exception as error:  # a malformed model may break any step
+        raise UnreadableError(f"the network cannot be read: {type(error).__name__}: {error}") from error
+
+
+class _Reader:
+    """Reads one model."""
+
+    def __init__(self, data: bytes, ask: Ask) -> None:
+        self.ask, self.builder = ask, Builder()
+        self.model = model.parsed(data)
+        self.graph, self.opset = self.model.graph, model.operator_set(self.model)
+        self.values: dict[str, Any] = {}
+        self.total = 0
+
+    def reading(self) -> Reading:
+        fitted = [self._fitted(proto) for proto in self.graph.node]
+        shapes = model.inputs(self.graph)
+        self.types = model.inferred(self.model, shapes)
+        self.values.update(model.weights(self.graph))
+        size = 0
+        for name, (kind, shape) in shapes.items():
+            start, size = size, size + math.prod(shape)
+            self.values[name] = Tensor(0, np.arange(start, size).reshape(shape), kind)
+        if not 0 < size <= MOST_ENTRIES:
+            raise UnreadableError(f"{size} inputs")
+        self.builder.sizes[0] = size
+        for proto, (node, table) in zip(self.graph.node, fitted, strict=True):
+            self.ask()
+            self._named(proto, partial(self._node, proto, node, table))
+        given = [self.values.get(info.name) for info in self.graph.output]
+        outputs = [o for o in given if isinstance(o, Tensor)]
+        if not outputs or len(outputs) < len(given):
+            raise UnreadableError("an output does not depend on the input")
+        tensors = {o: self.values[o] for n in self.graph.node for o in n.output if o in self.values}
+        return Reading(self._network(size, outputs, shapes), self.model, shapes, tensors)
+
+    def _network(self, size: int, outputs: list[Tensor], shapes: Any) -> Network:
+        heads_of = {o.head for o in outputs}
+        if heads_of != {None} and len(outputs) > 1:
+            raise UnreadableError("a Softmax on one of several outputs")
+        lists = [o.moved(o.positions.ravel()) for o in outputs]
+        joined = outputs[0] if len(outputs) == 1 else self.builder.concatenated(lists, 0)
+        output = self.builder.flat(joined)
+        return Network(size, tuple(self.builder.nodes), output, heads_of.pop(),
+                       tuple(shape for _, shape in shapes.values()), tuple(o.shape for o in outputs))
+
+    def _named(self, proto: Any, step: Callable[[], Any]) -> Any:
+        try:
+            return step()
+        except UnreadableError as error:
+            name = proto.name or next(iter(proto.output), "")
+            raise UnreadableError(f"{name} ({proto.op_type}): {error}") from None
+
+    def _fitted(self, proto: Any) -> tuple[Node, Operator]:
+        def step() -> tuple[Node, Operator]:
+            table = OPERATORS.get(proto.op_type) if proto.domain in model.STANDARD else None
+            if table is None or proto.overload:
+                raise UnreadableError("the checker does not know this operator")
+            if not len(proto.output) or not proto.output[0]:
+                raise UnreadableError("a node without an output")
+            return fitting(proto, table, self.opset), table
+
+        found: tuple[Node, Operator] = self._named(proto, step)
+        return found
+
+    def _node(self, proto: Any, node: Node, table: Operator) -> None:
+        result = table.lower(self.builder, node, *self._arguments(proto, table))
+        for name, value in zip(proto.output, result if isinstance(result, list) else [result], strict=False):
+            count = math.prod(value.shape)
+            self.total += count
+            if count > MOST_ENTRIES or self.total > MOST_TOTAL or (isinstance(value, Tensor) and not count):
+                raise UnreadableError(f"a tensor of shape {tuple(value.shape)}")
+            kind = value.type if isinstance(value, Tensor) else value.dtype
+            model.compare(name, kind, tuple(value.shape), self.types.get(name))
+            self.values[name] = value
+
+    def _arguments(self, proto: Any, table: Operator) -> list[Any]:
+        """The node's inputs, each of the kind that the table has in its place."""
+        words = wanted(table, self.opset, len(proto.input))
+        values = [self._value(name, word) for name, word in zip(proto.input, words, strict=False)]
+        kinds = {_kind(v) for v, word in zip(values, words, strict=False) if v is not None and word[0] in "xvc"}
+        letters = at(table.types, self.opset)
+        if len(kinds) > 1 or any(k not in [LETTERS[letter] for letter in letters] for k in kinds):
+            raise UnreadableError(f"element types {', '.join(sorted(map(str, kinds)))}: not read here, or not together")
+        for value in values:
+            if isinstance(value, Tensor) and value.head and proto.op_type not in heads.BEHIND:
+                raise UnreadableError(f"{value.head} is read only at the output")
+        return values
+
+    def _value(self, name: str, word: str) -> Any:
+        if not name:
+            if not word.endswith(OPTIONAL):
+                raise UnreadableError("an input is left out")
+            return None
+        value = self.values.get(name)
+        if value is None:
+            raise UnreadableError(f"the input {name!r} is not computed before")
+        if word[0] == "x" and not isinstance(value, Tensor):
+            raise UnreadableError(f"the input {name!r} does not depend on the network's input")
+        if word[0] not in "xv" and isinstance(value, Tensor):
+            raise UnreadableError(f"the input {name!r} must be constant and is not")
+        if word[0] in _CONSTANTS and value.dtype not in [LETTERS[letter] for letter in _CONSTANTS[word[0]]]:
+            raise UnreadableError(f"the input {name!r} is of the type {value.dtype}")
+        return value
+
+
+def _kind(value: Any) -> Any:
+    return value.type if isinstance(value, Tensor) else value.dtype

@@ -1,0 +1,184 @@
+"""Tensors while a file is read, and the network that grows with them.
+
+A tensor that depends on the input is a node and an array of positions in that node's flat vector, so every operator
+that only moves entries is the NumPy function of the same name applied to the positions. The rest lowers to Affine and
+Relu; neurons are numbered as their operators come in the file, entries row-major.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...errors import UnreadableError
+from ...network import Affine, Linear, Relu
+
+# Entries of one tensor or of one map's weights.
+MOST_ENTRIES = 2**26
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """Entries of node `node` at `positions`, an integer array of the tensor's shape; -1 is the number 0. `type` is its
+    element type, `head` the Softmax that it came through."""
+
+    node: int
+    positions: Any
+    type: Any
+    head: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.positions.shape)
+
+    def moved(self, positions: Any) -> Tensor:
+        """Others of the node's entries."""
+        return Tensor(self.node, positions, self.type, self.head)
+
+
+class Builder:
+    """The nodes so far; the methods append nodes and return tensors of them."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = [None]
+        self.sizes = [0]
+
+    def append(self, node: Any) -> int:
+        self.nodes.append(node)
+        self.sizes.append(node.size)
+        return len(self.nodes) - 1
+
+    def affine(self, like: Tensor, terms: list[tuple[Linear, int]], bias: Any, shape: Any, roundings: int = 0,
+               sizes: Any = None) -> Tensor:
+        """A new affine node, read with `shape`; `bias` has any shape that fits, or is None."""
+        count = small(math.prod(shape))
+        vector = np.full(count, Fraction(0), dtype=object) if bias is None else fractions(bias).ravel()
+        number = self.append(Affine(tuple(terms), vector, roundings, sizes))
+        return Tensor(number, np.arange(count).reshape(shape), like.type)
+
+    def flat(self, x: Tensor) -> int:
+        """The node whose vector is the tensor, row-major."""
+        if np.array_equal(x.positions.ravel(), np.arange(self.sizes[x.node])):
+            return x.node
+        return self.affine(x, [(self.scaled(x, np.ones(x.shape)), x.node)], None, x.shape, -1).node
+
+    def scaled(self, x: Tensor, factors: Any) -> Linear:
+        """The map from the tensor's node to factor * entry, for each entry; factors floats or Fractions."""
+        weight, exact = weights(np.broadcast_to(factors, x.shape).reshape(-1, 1, 1))
+        return Linear(x.positions.reshape(-1, 1, 1), weight, self.sizes[x.node], exact=exact)
+
+    def relu(self, x: Tensor) -> Tensor:
+        source = self.flat(x)
+        number = self.append(Relu(source, self.sizes[source]))
+        return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
+
+    def plus(self, x: Tensor, constant: Any, roundings: int = 1) -> Tensor:
+        """x + constant, into the bias of the node where it is nobody else's order."""
+        shape = broadcast(x.shape, np.shape(constant))
+        x = x.moved(np.broadcast_to(x.positions, shape))
+        added = fractions(np.broadcast_to(constant, shape)).ravel()
+        node = self.nodes[x.node]
+        identity = np.array_equal(x.positions.ravel(), np.arange(self.sizes[x.node]))
+        if isinstance(node, Affine) and identity and min(node.roundings, roundings) >= 0:
+            before = np.abs(node.floats) if node.size_of_bias is None else node.size_of_bias
+            sizes = before + np.abs(added.astype(np.float64))
+            return self.affine(x, list(node.terms), node.bias + added, shape, node.roundings + roundings, sizes)
+        return self.affine(x, [(self.scaled(x, np.ones(shape)), x.node)], added, shape, roundings)
+
+    def times(self, x: Tensor, factors: Any) -> Tensor:
+        """x * factors, which are floats or Fractions."""
+        shape = broadcast(x.shape, np.shape(factors))
+        x = x.moved(np.broadcast_to(x.positions, shape))
+        return self.affine(x, [(self.scaled(x, factors), x.node)], None, shape)
+
+    def total(self, tensors: list[Tensor], signs: list[float], roundings: int = 1) -> Tensor:
+        """The sum of tensors with signs, broadcast."""
+        shape = broadcast(*(t.shape for t in tensors))
+        spread = [t.moved(np.broadcast_to(t.positions, shape)) for t in tensors]
+        terms = [(self.scaled(t, np.full(shape, s)), t.node) for t, s in zip(spread, signs, strict=True)]
+        return self.affine(tensors[0], terms, None, shape, roundings)
+
+    def concatenated(self, values: list[Any], axis: int) -> Any:
+        """Tensors and constants joined along an axis."""
+        tensors = [v for v in values if isinstance(v, Tensor)]
+        if not tensors:
+            return np.concatenate(values, axis)
+        arrays = [v.positions if isinstance(v, Tensor) else np.full(v.shape, -1) for v in values]
+        if len(tensors) == len(values) and len({v.node for v in tensors}) == 1:
+            return tensors[0].moved(np.concatenate(arrays, axis))
+        terms, bias = [], []
+        for k, value in enumerate(values):
+            parts = [a if k == j else np.full(a.shape, -1) for j, a in enumerate(arrays)]
+            x = np.concatenate(parts, axis)
+            if isinstance(value, Tensor):
+                terms.append((self.scaled(value.moved(x), np.ones(x.shape)), value.node))
+            bias.append(fractions(np.zeros(arrays[k].shape) if isinstance(value, Tensor) else value))
+        return self.affine(tensors[0], terms, np.concatenate(bias, axis), x.shape, -1)
+
+
+def small(count: int) -> int:
+    """A number of entries that one tensor may have."""
+    if count > MOST_ENTRIES:
+        raise UnreadableError(f"a tensor of {count} entries, expected at most {MOST_ENTRIES}")
+    return count
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all of them are broadcast to."""
+    try:
+        found = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise UnreadableError(f"shapes {' and '.join(map(str, shapes))} that do not fit") from None
+    small(math.prod(found))
+    return found
+
+
+def spread(value: Any, shape: tuple[int, ...], what: str) -> Any:
+    """A constant broadcast to a shape that has to contain its own."""
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        raise UnreadableError(f"{what} of shape {np.shape(value)} does not fit {shape}") from None
+
+
+def axis_of(axis: Any, rank: int, negative: bool = True, beyond: int = 0) -> int:
+    """An axis in front of `rank` (or at it, `beyond`), counted from the front."""
+    if not (-rank if negative else 0) <= axis < rank + beyond:
+        raise UnreadableError(f"the axis {axis} of {rank}")
+    return int(axis) % rank if axis < 0 else int(axis)
+
+
+def axes_of(axes: Any, rank: int, negative: bool = True) -> list[int]:
+    """Different axes."""
+    found = [axis_of(a, rank, negative) for a in axes]
+    if len(set(found)) < len(found):
+        raise UnreadableError(f"an axis twice in {list(axes)}")
+    return found
+
+
+def fractions(values: Any) -> Any:
+    """Numbers of any kind as an object array of Fractions of the same shape."""
+    array = np.asarray(values)
+    if array.dtype == object:
+        return array
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise UnreadableError("a constant that is no finite number")
+    result = np.empty(array.size, dtype=object)
+    result[:] = [Fraction(v) for v in array.ravel().tolist()]
+    return result.reshape(array.shape)
+
+
+def weights(values: Any) -> tuple[Any, Any]:
+    """(nearest floats, the exact values where some is no float) of floats or Fractions."""
+    array = np.asarray(values)
+    weight = array.astype(np.float64)
+    if not np.isfinite(weight).all():
+        raise UnreadableError("a weight that is no finite number")
+    if array.dtype.kind == "f":
+        return weight, None
+    exact = all(Fraction(f) == v for f, v in zip(weight.ravel(), array.ravel(), strict=True))
+    return weight, None if exact else array
