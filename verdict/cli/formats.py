@@ -6,14 +6,17 @@ Nothing is executed that a file brings: pickled objects are refused.
 from __future__ import annotations
 
 import re
-import zipfile
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from verdict.cli.arrays import Arrays, read_array
 from verdict.errors import InputError
+from verdict.reading import open_regular, read_text
 
 Array = npt.NDArray[Any]
 # The keys under which the inputs of an archive are looked for, in this order.
@@ -36,30 +39,15 @@ def read_npz(path: Path, key: str | None) -> Array:
             found = "no array" if not names else "the arrays " + ", ".join(names)
             wanted = "one of them as " + f"{path.name}[KEY]" if key is None else f"the array {key!r}"
             raise InputError(f"{path}: holds {found}, expected {wanted}")
-        try:
-            array = archive[key]
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}[{key}]: cannot be read: {_pickled(error)}") from error
+        array = archive[key]
     return _numbers(array, f"{path}[{key}]")
 
 
 def _numpy(path: Path) -> Any:
-    try:
-        return np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, SyntaxError) as error:
-        raise InputError(f"{path}: not a valid {path.suffix} file: {_pickled(error)}") from error
-
-
-def _pickled(error: Exception) -> str:
-    text = (str(error).splitlines() or [""])[0] or "it is damaged"
-    return "it holds pickled objects, expected plain numbers" if "pickle" in text.lower() else text
+    return Arrays(path) if path.suffix.lower() == ".npz" else read_array(path)
 
 
 def _numbers(array: Any, where: str) -> Array:
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{where}: holds several arrays, expected one (is it a .npz file?)")
     if array.dtype.kind not in "fiub":
         raise InputError(f"{where}: holds values of type {array.dtype}, expected real numbers")
     if array.size == 0:
@@ -70,12 +58,7 @@ def _numbers(array: Any, where: str) -> Array:
 def read_csv(path: Path) -> Array:
     """The rows of a .csv file as float64: commas, semicolons or blanks between numbers, `#` comments and one
     header line allowed."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file: byte {error.start} is not UTF-8") from error
+    lines = read_text(path).splitlines()
     rows: list[list[float]] = []
     first = True
     for number, line in enumerate(lines, 1):
@@ -109,6 +92,15 @@ def _cell(text: str, where: str) -> float:
     return float(text)
 
 
+def png_size(path: Path) -> tuple[int, int]:
+    """Width and height of a .png file, from its header alone: what it unpacks to is not known to be small before."""
+    with open_regular(path) as stream:
+        head = stream.read(24)
+    if head[:8] != b"\x89PNG\r\n\x1a\n" or head[12:16] != b"IHDR" or len(head) < 24:
+        raise InputError(f"{path}: not a readable PNG image: it does not begin as one")
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
 def read_png(path: Path) -> Array:
     """The pixels of a .png file, divided by 255 (65535 for 16 bits): (height, width, 1 or 3) float64."""
     try:
@@ -120,7 +112,8 @@ def read_png(path: Path) -> Array:
             image.load()
             scale = 65535 if image.mode.startswith("I") else 255
             return _pixels(image, path) / scale
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, OverflowError, MemoryError,
+            struct.error, zlib.error, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable PNG image: {_first(error)}") from error
 
 

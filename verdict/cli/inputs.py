@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verdict.cli.formats import read_csv, read_npy, read_npz, read_png
+from verdict.cli.formats import png_size, read_csv, read_npy, read_npz, read_png
 from verdict.errors import InputError
 from verdict.network.network import Network
 
@@ -174,8 +174,7 @@ def _picture(path: Path, network: Network) -> tuple[npt.NDArray[Any], tuple[int,
     Grey becomes colour by repetition; colour is never turned into grey, because there are many ways to do it,
     nor is a picture resized.
     """
-    pixels, size = read_png(path), network.input_size
-    height, width, channels = pixels.shape
+    (width, height), size = png_size(path), network.input_size
     shape = _image(_one_shape(network))
     # For a flat input any picture with the right number of values will do.
     grey = height * width == size if shape is None else shape == (height, width)
@@ -184,11 +183,13 @@ def _picture(path: Path, network: Network) -> tuple[npt.NDArray[Any], tuple[int,
     if not (grey or first or last):
         wanted = f"{size} values" if shape is None else f"an image of shape {shape}"
         raise InputError(f"{path}: is {width} x {height} pixels, but {network.path.name} takes {wanted}")
+    # Only now: a picture of this size is no larger than an input.
+    pixels = read_png(path)
     if grey:
         if (pixels != pixels[:, :, :1]).any():
             raise InputError(f"{path}: the image is coloured, but {network.path.name} takes grey ones")
         return pixels[:, :, 0].ravel(), (height, width)
-    if channels == 1:
+    if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     if last:
         return pixels.ravel(), (height, width, 3)

@@ -14,27 +14,10 @@ import onnx
 import onnx.inliner
 
 from ..errors import ModelError, UnsupportedError
+from .model_file import advice, refuse_odd_files
 
 # Larger constants are left out where only types and shapes are looked at. Shapes and indices are smaller.
 SMALL_BYTES = 4096
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a model's file, unpacked if they are compressed. Raises ModelError."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the model: {error.strerror or error}") from error
-    if data[:2] == b"\x1f\x8b":
-        import gzip
-
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
-            raise ModelError(f"{path}: not a valid gzip file: {error}") from error
-    if not data:
-        raise ModelError(f"{path}: the file is empty, expected an ONNX model")
-    return data
 
 
 def model_of(data: bytes, path: Path) -> onnx.ModelProto:
@@ -50,6 +33,7 @@ def model_of(data: bytes, path: Path) -> onnx.ModelProto:
         _refuse_parts(model, path)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
+        refuse_odd_files(model, path)
         onnx.load_external_data_for_model(model, str(path.parent))
         _refuse_duplicates(model.graph, path)
         _put_in_order(model.graph, path)
@@ -59,7 +43,7 @@ def model_of(data: bytes, path: Path) -> onnx.ModelProto:
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         said = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1]) or type(error).__name__
-        raise ModelError(f"{path}: not a valid ONNX model: {said}") from error
+        raise ModelError(f"{path}: not a valid ONNX model: {advice(path) or said}") from error
     return model
 
 

@@ -27,8 +27,9 @@ from ..ops.signature import BOOL, NUMBERS, SignatureError, array_of
 from .builder import Builder
 from .inference import Found, compare
 from .maps import Index
+from .model_file import read_model
 from .network import Network, Port
-from .onnx_file import model_of, opset_of, read_bytes
+from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
 
 # Operator sets that the lowerings were tested with.
@@ -49,7 +50,7 @@ def load_onnx(path: str | Path, *, hidden: Sequence[str] = ()) -> Network:
     sampled points, and UnsupportedError, which lists every unsupported node, when Verdict cannot represent it.
     """
     path = Path(path)
-    data = read_bytes(path)
+    data = read_model(path)
     if not hidden:
         return network_of(data, path)
     from .hidden import expose
