@@ -90,7 +90,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         piece = packed.decompress(data, CHUNK)
         while piece:
             yield piece
-            piece = packed.decompress(packed.unconsumed_tail, CHUNK)
+            # Behind its end a member would take what follows as its own.
+            piece = b"" if packed.eof else packed.decompress(packed.unconsumed_tail, CHUNK)
         if not packed.eof:
             raise EOFError("it is cut short")
         data = packed.unused_data.lstrip(b"\0")

@@ -145,7 +145,7 @@ def test_bombs(run: Run, tmp_path: Path, name: str) -> None:
         tracemalloc.stop()
 
 
-KINDS = ["x.npy", "x.npz", "x.csv", "x.png", "m.onnx", "q.vnnlib", "c.vcert"]
+KINDS = ["x.npy", "x.npz", "x.csv", "x.png", "m.onnx", "q.vnnlib"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes and devices of POSIX")
