@@ -47,7 +47,7 @@ def _numpy(path: Path) -> Any:
     return Arrays(path) if path.suffix.lower() == ".npz" else read_array(path)
 
 
-def _numbers(array: Any, where: str) -> Array:
+def _numbers(array: Array, where: str) -> Array:
     if array.dtype.kind not in "fiub":
         raise InputError(f"{where}: holds values of type {array.dtype}, expected real numbers")
     if array.size == 0:
