@@ -74,14 +74,20 @@ def inputs_in_box(box: Box) -> str:
 
 def inputs_in_family(family: Perturbation) -> str:
     """Declare the inputs and the radius `eps`, and confine the inputs to the set of radius eps."""
-    lines = ["(declare-const eps Real)", "(assert (>= eps 0.0))"]
+    lines = ["(declare-const eps Real)", "(assert (>= eps 0.0))", inputs_anywhere(family)]
+    return "\n".join([*lines, *_auxiliary(family), *set_rows(family)])
+
+
+def inputs_anywhere(family: Perturbation) -> str:
+    """Declare the inputs, confined to the ends that hold at every radius and nothing else."""
+    lines = []
     for i, (low, high) in enumerate(zip(*family.bounds(), strict=True)):
         lines.append(f"(declare-const x{i} Real)")
         if low is not None:
             lines.append(f"(assert (<= {number(low)} x{i}))")
         if high is not None:
             lines.append(f"(assert (<= x{i} {number(high)}))")
-    return "\n".join([*lines, *_auxiliary(family), *set_rows(family)])
+    return "\n".join(lines)
 
 
 def _auxiliary(among: Box | Perturbation) -> list[str]:

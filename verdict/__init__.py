@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
     from .proving import prove, variables
-    from .pruning import Pruning, maxpruning
+    from .pruning import maxpruning
     from .relations import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, maxradius, region
-    from .results import Largest, Radius, Trust, Verdict, Witness
+    from .results import Largest, Pruning, Radius, Trust, Verdict, Witness
     from .weights import maxweights
 
 __version__ = "0.1.0"
@@ -52,7 +52,7 @@ _HOMES = {
     "region": "relations",
     "maxweights": "weights",
     "maxpruning": "pruning",
-    "Pruning": "pruning",
+    "Pruning": "results",
     "Report": "checker",
     "Network": "network.network",
     "Largest": "results",

@@ -15,6 +15,9 @@ AUTO_BAB_SECONDS = 1.0
 FEW_UNSTABLE = 150
 # The same where few inputs can vary, so that their box is split and not ReLUs.
 AUTO_SPLIT_SECONDS = 20.0
+# What splits and MILP leave open of a network with at most so many coefficients is finished in exact arithmetic, in at
+# most so many seconds.
+FEW_COEFFICIENTS, EXACT_SECONDS = 20_000, 60.0
 
 
 def find_engine(name: str, solver: str | None) -> tuple[str, Any]:
@@ -46,6 +49,11 @@ def close(search: Any, engine: str, backend: Any, threads: int) -> None:
         from .search.radius_smt import search_smt
 
         search_smt(search)
+    elif not search.floats_tell:
+        if engine == "auto":
+            _exactly(search)
+        if search.is_open():
+            search.notes.append("what is left of the interval is less than float64 rounds away: smt can tell")
     elif engine == "milp":
         from .search.radius_milp import search_milp
 
@@ -67,13 +75,33 @@ def close(search: Any, engine: str, backend: Any, threads: int) -> None:
         clock = ProcessorTime(seconds, search.deadline.share(share, math.inf))
         before = len(search.notes)
         search_bab(search, clock, threads, brief=is_quick and unstable <= FEW_UNSTABLE)
-        if search.is_open():
-            from verdict.solvers import solver
+        _finish(search, threads)
+        if not search.is_open():
+            # What one engine could not do does not matter any more.
+            del search.notes[before:]
 
-            from .search.radius_milp import search_milp
 
-            failed = search.notes[before:]
-            search_milp(search, solver("highs"), threads)
-            if not search.is_open():
-                # What splits could not do does not matter any more.
-                search.notes = [note for note in search.notes if note not in failed]
+def _finish(search: Any, threads: int) -> None:
+    """Let MILP and exact arithmetic close what splits have left open, the one first that can."""
+    from verdict.solvers import solver
+
+    from .search.radius_milp import can_close, search_milp
+
+    def by_milp() -> None:
+        search_milp(search, solver("highs"), threads)
+
+    def exactly() -> None:
+        _exactly(search)
+
+    for step in (by_milp, exactly) if can_close(search) else (exactly, by_milp):
+        if search.is_open() and not search.deadline.passed():
+            step()
+
+
+def _exactly(search: Any) -> None:
+    """Let Z3 close the interval of a small network."""
+    from .search.radius_smt import search_smt
+    from .search.settle import coefficients
+
+    if coefficients(search.graph) <= FEW_COEFFICIENTS:
+        search_smt(search, clock=search.deadline.share(1.0, EXACT_SECONDS))

@@ -7,13 +7,14 @@ by an input or proved like any other imitation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .certificate.gate import judge_pruning
 from .certificate.places import prepare
 from .compose.layers import choose, with_weights
 from .deadline import Deadline, last_words, limited, why
@@ -24,28 +25,7 @@ from .number import Number, exact
 from .property import Box
 from .property.language import outputs
 from .relations import imitates, same_class
-from .results import Certificate, Trust, weakest
-
-
-@dataclass(frozen=True, eq=False)
-class Pruning:
-    """The answer: at `lower` the networks agree (trust), and at every magnitude above `upper` they do not.
-
-    Both are magnitudes of weights or 0; `status` is exact where they are equal, else interval. `network` is the one
-    pruned at `lower`, with `removed` of `weights` weights set to zero; `reason` says why an interval is left.
-    `certificate` is about the pair at `lower`, None where none was asked for.
-    """
-
-    lower: Fraction
-    upper: Fraction
-    status: str
-    trust: Trust
-    network: Network
-    removed: int
-    weights: int
-    seconds: float
-    reason: str = ""
-    certificate: Certificate | None = None
+from .results import Certificate, Pruning, Trust, weakest
 
 
 @limited
@@ -80,14 +60,15 @@ def maxpruning(
         found = search.result(reason)
     if certificate is None:
         return found
+    if not found.lower:
+        nothing = "no weight is left out at 0, so there is nothing to prove"
+        return replace(found, certificate=Certificate(None, reason=nothing))
     limit = whole.limit()
     answer = imitates(
         network, found.network, inputs, lead=search.lead, timeout=limit, certificate=certificate, **options
     )
     made = answer.certificate or Certificate(None, reason=answer.reason)
     return replace(found, certificate=made, trust=Trust.CERTIFIED if made.accepted else found.trust)
-
-
 class _Search:
     def __init__(
         self,
@@ -106,6 +87,8 @@ class _Search:
         self.agrees: dict[int, bool] = {}
         self.trust = Trust.EXACT
         self.points: list[ExactVector] = []
+        # Why magnitudes are left open.
+        self.causes: list[str] = []
 
     def run(self) -> None:
         low, high = -1, len(self.magnitudes)
@@ -130,6 +113,8 @@ class _Search:
         elif answer.witness is not None:
             self.agrees[number] = False
             self.points.append(answer.witness.point)
+        elif not self.deadline.passed():
+            self.causes.append(answer.reason)
         return self.agrees.get(number, False)
 
     def _pruned(self, number: int) -> Network:
@@ -157,15 +142,8 @@ class _Search:
         values = np.concatenate([w.ravel() for w in self.original.values()])
         lower = Fraction(float(self.magnitudes[proved])) if proved >= 0 else Fraction(0)
         removed = int((np.abs(values) <= float(lower)).sum())
-        left = f"{len(open_)} of {len(self.magnitudes)} magnitudes are neither proved nor refuted" if open_ else ""
-        return Pruning(
-            lower=lower,
-            upper=Fraction(float(self.magnitudes[last])) if last >= 0 else Fraction(0),
-            status="exact" if last == proved else "interval",
-            trust=self.trust,
-            network=pruned,
-            removed=removed,
-            weights=values.size,
-            seconds=self.deadline.elapsed(),
-            reason="; ".join(filter(None, [ended if open_ else "", left])),
-        )
+        upper = Fraction(float(self.magnitudes[last])) if last >= 0 else Fraction(0)
+        left = f"{len(open_)} of {len(self.magnitudes)} magnitudes are neither proved nor refuted"
+        causes = "; ".join(dict.fromkeys(filter(None, [ended, left, *self.causes])))
+        counts, seconds = (removed, values.size), self.deadline.elapsed()
+        return judge_pruning(pruned, (lower, upper), self.trust, counts, seconds, causes)

@@ -71,6 +71,7 @@ def maxeps(
     from .network.exact import float_above
     from .search.radius import RadiusSearch
     from .search.radius_witness import seek_witness
+    from .search.reach import tighten
 
     whole = Deadline(timeout)
     deadline = whole.for_search(certificate is not None)
@@ -119,8 +120,7 @@ def maxeps(
             second_look_along(search.network, search.family, float_above(search.cap))
             seek_witness(search)
             search.prove_by_bounds()
-            if search.is_open() and not deadline.passed():
-                close(search, engine, backend, threads)
+            tighten(search, lambda search: close(search, engine, backend, threads))
         if deadline.passed():
             reason = TIME_LIMIT
         if path is not None:

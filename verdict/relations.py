@@ -266,11 +266,14 @@ def _largest(
         search.run(lambda radius: run.close([radius]))
 
     reason = run.guarded(work)
-    made = None
-    if run.certificate is not None:
-        _, y = variables(network)
+    _, y = variables(network)
+
+    def below(end: Fraction) -> Formula:
+        """No row of the outputs reaches the end."""
         values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
-        made = run.certified(network, all_of(value < search.upper for value in values), inputs)
+        return all_of(value < end for value in values)
+
+    made = run.certified_end(network, below, inputs, search.ends())
     with last_words():
         return judge_largest(search, network, run.name, reason, made)
 

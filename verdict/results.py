@@ -1,7 +1,7 @@
-"""What a user gets: a `Verdict` or a `Radius`, each with its evidence, its trust and its semantics.
+"""What a user gets: a `Verdict`, `Radius`, `Largest` or `Pruning`, each with its evidence, its trust and its semantics.
 
 The numbers are exact rationals; `float_below` and `float_above` give their printable ends. Only the gate
-(`verdict.certificate.gate`) makes these objects.
+(`verdict.certificate.gate`) makes these objects, and none that is undecided without saying why.
 """
 
 from __future__ import annotations
@@ -19,10 +19,22 @@ from .network.exact import ExactVector, FloatArray
 
 if TYPE_CHECKING:
     from .checker import Report
+    from .network.network import Network
 
 
 # The relative gap at which an interval counts as closed.
 CLOSED = Fraction(1, 10**6)
+
+
+def is_closed(lower: Fraction, upper: Fraction) -> bool:
+    """Whether an interval counts as closed: its gap is at most 1e-6 of its upper end, however small that is."""
+    return upper - lower <= CLOSED * abs(upper)
+
+
+def _explained(answer: Verdict | Largest | Radius | Pruning) -> None:
+    """Refuse an answer that leaves something open and does not say why: a defect in what made it."""
+    if answer.status in ("interval", "unknown") and not answer.reason:
+        raise ValueError(f"the status is {answer.status} and no reason is given")
 
 
 class Trust(str, enum.Enum):
@@ -84,7 +96,8 @@ class Certificate:
     `path` is the file, of `size` bytes, None where none was written, and `network` the ONNX file that it is about,
     written beside it where the network asked about is no such file. `report` is the checker's, None where the file was
     not checked to its end. `reason` says why there is no file, or why the exact checker has not accepted it.
-    `radius` is the radius that it proves, where one was asked for, `query` the VNN-LIB query that it is about.
+    `radius` is the radius that it proves, where one was asked for, and `end` the number that it proves a largest value
+    to be below; `query` is the VNN-LIB query that it is about.
     """
 
     path: Path | None
@@ -94,6 +107,7 @@ class Certificate:
     reason: str = ""
     radius: Fraction | None = None
     query: Path | None = None
+    end: Fraction | None = None
 
     @property
     def accepted(self) -> bool:
@@ -130,6 +144,9 @@ class Verdict:
     certificate: Certificate | None = None
     real: Witness | None = None
 
+    def __post_init__(self) -> None:
+        _explained(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Largest:
@@ -138,8 +155,8 @@ class Largest:
     The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed`
     is what ONNX Runtime computes at the floats nearest to it, None where the set holds no such floats.
     No input gives more than `upper` (trust `upper_trust`). `exact` is the largest value itself when the ends meet.
-    `status`: exact, closed (the gap is at most 1e-6 of the upper end, or of 1/100), interval. `certificate` is one of
-    "less than `upper`", None where none was asked for.
+    `status`: exact, closed (`is_closed`), interval, and then `reason` says why. `certificate` is one of "less than its
+    `end`", which can be a hair above `upper`, None where none was asked for.
     """
 
     lower: Fraction
@@ -156,6 +173,9 @@ class Largest:
     lower_trust: Trust = Trust.EXACT
     certificate: Certificate | None = None
 
+    def __post_init__(self) -> None:
+        _explained(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Radius:
@@ -163,10 +183,10 @@ class Radius:
 
     The property holds at every radius below `lower` (trust `lower_trust`). At `upper` it does not (trust
     `upper_trust`, witness `closest`, exact over the reals); `upper` is None when no violation is known, and
-    then `status` is "safe" if the whole valid range is proved. `exact` is the radius itself when the two ends
-    meet. `witness` is a nearby input on which ONNX Runtime is wrong too; its own radius can be a rounding
-    error larger than `upper`. `label` and `target` are None where the property is not about classes. `status`: exact,
-    closed (relative gap at most 1e-6), interval, safe, wrong-label.
+    then `status` is "safe" if the whole valid range is proved, or, `is_unlimited`, every radius without an end.
+    `exact` is the radius itself when the two ends meet. `witness` is a nearby input on which ONNX Runtime is wrong too;
+    its own radius can be a rounding error larger than `upper`. `label` and `target` are None where the property is not
+    about classes. `status`: exact, closed (`is_closed`), interval, and then `reason` says why, safe, wrong-label.
     `certificate` is None where none was asked for; `float32` is the certificate of the largest radius that was found
     to hold for every float32 evaluation order too.
     """
@@ -187,3 +207,32 @@ class Radius:
     stages: dict[str, float] = field(default_factory=dict)
     certificate: Certificate | None = None
     float32: Certificate | None = None
+    is_unlimited: bool = False
+
+    def __post_init__(self) -> None:
+        _explained(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Pruning:
+    """The answer to "how many weights can be left out?": at `lower` the networks agree (trust), and at every magnitude
+    above `upper` they do not.
+
+    Both are magnitudes of weights or 0; `status` is exact where they are equal, else interval. `network` is the one
+    pruned at `lower`, with `removed` of `weights` weights set to zero; `reason` says why an interval is left.
+    `certificate` is about the pair at `lower`, None where none was asked for.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    status: str
+    trust: Trust
+    network: Network
+    removed: int
+    weights: int
+    seconds: float
+    reason: str = ""
+    certificate: Certificate | None = None
+
+    def __post_init__(self) -> None:
+        _explained(self)

@@ -6,7 +6,8 @@ time is up, and what they have proved is then proved once more, as a question ab
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from .network.network import Network
 from .property import Box, Perturbation, UnsafeSet
 from .property.language import Formula
 from .property.language.sets import box
-from .proving import prove, variables
+from .proving import variables
 from .results import Certificate
 from .search.radius import RadiusSearch
 from .search.radius_witness import seek_witness
+from .search.reach import tighten
 from .search.tighter import WORTH
-from .stated import certify_lower
+from .stated import certified, certify_lower, first_certified
 
 
 class Run:
@@ -73,8 +75,7 @@ class Run:
             for other in searches[1:]:
                 if searches[0].is_open():
                     self._try(searches, other)
-            if searches[0].is_open() and not self.deadline.passed():
-                close(searches[0], self.engine, self.backend, self.threads)
+            tighten(searches[0], lambda search: close(search, self.engine, self.backend, self.threads))
         finally:
             searches[0].enter("end")
 
@@ -98,12 +99,21 @@ class Run:
             return why(end)
         return TIME_LIMIT if self.deadline.passed() else ""
 
-    def certified(self, network: Network, that: Formula, inputs: Box) -> Certificate:
-        """The certificate that `that` holds on a box, proved once more by branch and bound in the rest of the time."""
+    def certified_end(
+        self, network: Network, below: Callable[[Fraction], Formula], inputs: Box, ends: Sequence[Fraction]
+    ) -> Certificate | None:
+        """The certificate that `below(end)` holds on a box for the first of some ends where it is proved once more by
+        branch and bound, in the rest of the time; None if none is asked for."""
+        if self.certificate is None:
+            return None
         x, _ = variables(network)
         given = box(x, inputs.lower, inputs.upper)
-        answer = prove(network, that, given, **self._certifying())
-        return answer.certificate or Certificate(None, reason=answer.reason)
+
+        def at(end: Fraction, clock: Deadline) -> Certificate:
+            made = certified(network, below(end), given, clock, certificate=self.certificate, threads=self.threads)
+            return replace(made, end=end)
+
+        return first_certified(at, ends, self.whole.limit())
 
     def certified_radius(self, search: RadiusSearch, that: Formula) -> Certificate | None:
         """The certificate that `that` holds at the lower end that a search has proved; None if none is asked for."""
@@ -115,7 +125,5 @@ class Run:
             ball = search.family.at(radius)
             return box(x, ball.lower, ball.upper)
 
-        return certify_lower(search, search.network, that, given, **self._certifying())
-
-    def _certifying(self) -> dict[str, Any]:
-        return {"certificate": self.certificate, "timeout": self.whole.limit(), "threads": self.threads}
+        options = {"certificate": self.certificate, "threads": self.threads}
+        return certify_lower(search, search.network, that, given, self.whole.limit(), **options)

@@ -6,12 +6,14 @@ instead, at one radius; `prove` answers it, writes it down, and has its certific
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from .certificate.gate import witness_class
+from .deadline import TIME_LIMIT, Deadline, OutOfTime
 from .errors import EmptySetError, InputError
 from .network.network import Network
 from .property.language import Formula
@@ -22,6 +24,10 @@ from .question import Question
 from .results import Certificate, Verdict
 from .search.radius import RadiusSearch
 from .search.radius_certificate import BELOW, less
+from .search.robust_run import AGAIN_SECONDS
+
+# What is left of the time is shared among the tries at a certificate, of which each gets at least this part.
+LEAST_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +72,53 @@ def stated(network: Network, question: Question, that: Formula | None, given: Fo
 
 
 def certify_lower(
-    search: RadiusSearch, network: Network, that: Formula, given: Callable[[Fraction], Formula], **options: Any
+    search: RadiusSearch,
+    network: Network,
+    that: Formula,
+    given: Callable[[Fraction], Formula],
+    timeout: float | None = None,
+    **options: Any,
 ) -> Certificate:
-    """The certificate that `that` holds at the lower end that a search has proved, by `prove` with these options.
+    """The certificate that `that` holds at the lower end that a search has proved, within `timeout` seconds; options as
+    of `verdict.prove`.
 
-    An exact radius is a tie, at which it does not hold: the certificate is about one a little below.
+    An exact radius is a tie, at which it does not hold: the certificate is about one a little below, and so it is where
+    the proof at the lower end itself is not found.
     """
     radius = search.proved
     if radius <= 0:
-        return Certificate(None, reason="nothing was proved")
-    if radius == search.upper:
-        radius = less(radius, BELOW)
-    try:
-        answer = prove(network, that, given(radius), **options)
-    except EmptySetError as error:
-        return Certificate(None, reason=str(error), radius=radius)
-    return replace(answer.certificate or Certificate(None, reason=answer.reason), radius=radius)
+        return Certificate(None, reason="no radius is proved")
+
+    def at(radius: Fraction, clock: Deadline) -> Certificate:
+        try:
+            made = certified(network, that, given(radius), clock, **options)
+        except EmptySetError as error:
+            made = Certificate(None, reason=str(error))
+        return replace(made, radius=radius)
+
+    tried = [less(radius, BELOW * 16**k) for k in range(4)]
+    return first_certified(at, tried if radius == search.upper else [radius, *tried], timeout)
+
+
+def first_certified(
+    at: Callable[[Fraction, Deadline], Certificate], ends: Sequence[Fraction], timeout: float | None
+) -> Certificate:
+    """The certificate `at` the first of some ends where one is made within its share of the time; else the last try."""
+    whole, made = Deadline(timeout), Certificate(None, reason=TIME_LIMIT)
+    for left, end in zip(range(len(ends), 0, -1), ends, strict=True):
+        if whole.passed():
+            break
+        # One that takes too long is not the end of the others.
+        with contextlib.suppress(OutOfTime):
+            made = at(end, whole.share(max(1 / left, LEAST_SHARE), AGAIN_SECONDS))
+        if made.path is not None:
+            break
+    return made
+
+
+def certified(network: Network, that: Formula, given: Formula, clock: Deadline, **options: Any) -> Certificate:
+    """The certificate that `that` holds as `given`, by branch and bound, the one engine that records what it proves."""
+    answer = prove(network, that, given, engine="bab", timeout=clock.limit(), **options)
+    if answer.status == "robust" and answer.certificate is not None:
+        return answer.certificate
+    return Certificate(None, reason=f"branch and bound did not prove it once more: {answer.reason or answer.status}")

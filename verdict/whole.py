@@ -20,7 +20,7 @@ from .network.exact import ExactVector
 from .property import Box
 from .property.language import Formula, all_of, inputs
 from .question import Question
-from .results import CLOSED, Radius, Trust, Witness, weakest
+from .results import Radius, Trust, Witness, is_closed, weakest
 
 # Pieces that are looked at before the search gives up.
 MOST_PIECES = 10_000
@@ -51,8 +51,9 @@ class WholeRadius:
         self.x = inputs(question.family.size)
         self._open: list[_Piece] = []
         self._count = 0
-        # The least lower end of the pieces that no search could close.
+        # The least lower end of the pieces that no search could close, and why.
         self._stuck: list[Fraction] = []
+        self._causes: list[str] = []
 
     def run(self) -> Radius:
         """The interval of the radius, and why it is not closed if it is not."""
@@ -61,7 +62,7 @@ class WholeRadius:
             return first
         self._keep(first, all_of([]), Fraction(0))
         reason = ""
-        while self._open and self._open[0].lower < self._goal():
+        while self._open and not self._matters_not(self._open[0].lower):
             if self.deadline.passed() or self._count > MOST_PIECES:
                 reason = TIME_LIMIT if self.deadline.passed() else f"more than {MOST_PIECES} pieces"
                 break
@@ -77,10 +78,10 @@ class WholeRadius:
         with last_words():
             return self._ended(first, reason)
 
-    def _goal(self) -> Fraction | float:
-        """Pieces from this radius on do not matter."""
+    def _matters_not(self, lower: Fraction) -> bool:
+        """Whether what is no nearer than this cannot bring the upper end down by a gap that counts."""
         upper = None if self.closest is None else self.closest.radius
-        return float("inf") if upper is None else upper * (1 - CLOSED)
+        return upper is not None and is_closed(lower, upper)
 
     def _look(self, condition: Formula, lower: Fraction) -> None:
         """Ask about a piece, unless nothing is left of it."""
@@ -101,6 +102,7 @@ class WholeRadius:
         if closest is None or not fractional:
             self._offer(closest)
             self._stuck.append(piece.lower)
+            self._causes.append(piece.answer.reason)
             return
         point = closest.point.fractions()
         rounded = ExactVector.of([Fraction(round(p)) if i in self.integers else p for i, p in enumerate(point)])
@@ -128,7 +130,10 @@ class WholeRadius:
         if upper is None:
             status = "safe" if not self._stuck and not self._open else "interval"
         else:
-            status = "exact" if exact is not None else "closed" if lower >= self._goal() else "interval"
+            status = "exact" if exact is not None else "closed" if self._matters_not(lower) else "interval"
+        if status == "interval" and not reason:
+            causes = "; ".join(dict.fromkeys(filter(None, self._causes)))
+            reason = causes or "the search for the nearest violation among whole numbers ended with pieces left open"
         deployed = None
         if closest is not None:
             point = closest.point.fractions()
@@ -146,4 +151,5 @@ class WholeRadius:
             closest=closest,
             witness=None if deployed is None else replace(deployed, radius=upper),
             reason=reason,
+            is_unlimited=status == "safe" and limit is None,
         )

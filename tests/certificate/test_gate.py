@@ -12,7 +12,7 @@ from verdict.certificate.gate import judge
 from verdict.certificate.replay import confirm, deployable
 from verdict.network.exact import ExactVector
 from verdict.property import Box, misclassification
-from verdict.results import Trust, Witness
+from verdict.results import CLOSED, Radius, Trust, Verdict, Witness, is_closed
 from verdict.search.evidence import Evidence
 
 
@@ -127,3 +127,20 @@ def test_lower_never_passes_upper(network):
     for engine in ("milp", "smt"):
         answer = verdict.maxeps(network, [0.125], range=(0, 1), engine=engine)
         assert answer.lower <= answer.upper
+
+
+@pytest.mark.parametrize("status", ["interval", "unknown"])
+def test_nothing_is_left_open_without_a_reason(status: str) -> None:
+    zero = Fraction(0)
+    with pytest.raises(ValueError, match="no reason"):
+        Verdict(status=status, label=None, engine="bab", seconds=0.0)
+    with pytest.raises(ValueError, match="no reason"):
+        Radius(zero, None, None, status, None, "bab", 0.0, Trust.EXACT)
+
+
+@pytest.mark.parametrize("size", [Fraction(1, 10**50), Fraction(1, 1000), Fraction(1), Fraction(10**30)])
+def test_closed_is_one_rule(size: Fraction) -> None:
+    assert is_closed(size * (1 - CLOSED), size)
+    assert not is_closed(size * (1 - CLOSED - Fraction(1, 10**12)), size)
+    assert not is_closed(Fraction(0), size)
+    assert is_closed(Fraction(0), Fraction(0))

@@ -1,8 +1,8 @@
-"""The gate: the only code that makes a `Verdict`, a `Radius` or a `Largest`.
+"""The gate: the code that makes a `Verdict`, a `Radius`, a `Largest` or a `Pruning`.
 
 A violation passes with an exact and a deployed replay of its witness; a proof is `certified` with a certificate that
-the exact checker has accepted, and else passes with the trust of its weakest part; everything else is `unknown` and
-says why. An exception never gets here, so it never becomes a verdict.
+the exact checker has accepted, and else passes with the trust of its weakest part; everything else is `unknown`, or an
+open interval, and says why. An exception never gets here, so it never becomes a verdict.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ..deadline import OutOfTime
+from ..network.exact import nearest_float
 from ..network.network import Network
-from ..results import CLOSED, Certificate, Largest, Radius, Trust, Verdict, Witness
+from ..results import Certificate, Largest, Pruning, Radius, Trust, Verdict, Witness, is_closed
 from .replay import deployable
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from ..search.largest import LargestSearch
     from ..search.radius import RadiusSearch
     from ..search.weights import WeightSearch
-
-# The gap of a closed interval is relative to its upper end; radii below 1/100 are measured as if they were
-# 1/100, because float solvers' tolerances are absolute.
-SMALL = Fraction(1, 100)
 
 
 def witness_class(network: Network, witness: Witness, label: int) -> int:
@@ -68,7 +65,7 @@ def judge(
             stages=evidence.stages,
             certificate=certificate,
         )
-    reason = evidence.reason or "the search ended without a proof or a witness"
+    reason = evidence.reason or f"{engine} ended with neither a proof nor a witness"
     return Verdict(
         status="unknown",
         label=label,
@@ -95,25 +92,24 @@ def judge_radius(
     Without `deploy`, and where there is no time for it, no witness is looked for that ONNX Runtime confirms.
     """
     closest, upper = search.closest, search.upper
-    lower, limit = search.proved, search.family.limit
+    lower = search.proved
     proved = certificate.radius if certificate is not None and certificate.accepted else None
-    certified = proved is not None and proved >= lower
+    # A certificate is about one radius, and what Z3 has proved of all of them is more.
+    unlimited = upper is None and search.is_safe_everywhere
+    certified = proved is not None and proved >= lower and not unlimited
     if proved is not None:
         lower = max(lower, proved)
     exact = upper if upper is not None and lower == upper else None
-    if exact is not None:
-        status = "exact"
-    elif upper is None:
-        status = "safe" if limit is not None and all(low > limit for low in search.lowers) else "interval"
-    elif upper - lower <= CLOSED * max(upper, SMALL):
-        status = "closed"
-    else:
-        status = "interval"
+    status = _status(lower, upper)
+    if upper is None and search.is_safe:
+        status = "safe"
     deployed = None
     if deploy:
         with contextlib.suppress(OutOfTime):
             deployed = search.deployed_witness()
-    notes = [reason, *search.notes] if status == "interval" else search.notes
+    causes = "; ".join(search.notes)
+    if status == "interval":
+        causes = _why(engine, lower, upper, [reason, *search.notes])
     return Radius(
         lower=lower,
         upper=upper,
@@ -127,11 +123,26 @@ def judge_radius(
         target=None if closest is None or label is None else witness_class(search.network, closest, label),
         closest=closest,
         witness=deployed,
-        reason="; ".join(filter(None, notes)),
+        reason=causes,
         stages=search.stages,
         certificate=certificate,
         float32=float32,
+        is_unlimited=unlimited,
     )
+
+
+def _status(lower: Fraction, upper: Fraction | None) -> str:
+    """How far an interval has come: exact, closed or interval."""
+    if upper is None:
+        return "interval"
+    return "exact" if lower == upper else "closed" if is_closed(lower, upper) else "interval"
+
+
+def _why(engine: str, lower: Fraction, upper: Fraction | None, causes: list[str]) -> str:
+    """Why an interval is open: the causes that the search has noted."""
+    ends = f"{engine} ended with {nearest_float(lower):.6g} proved"
+    ends += " and no violation found" if upper is None else f" and {nearest_float(upper):.6g} reached"
+    return "; ".join(dict.fromkeys(filter(None, causes))) or ends
 
 
 def judge_largest(
@@ -143,9 +154,13 @@ def judge_largest(
     deploy: bool = True,
 ) -> Largest:
     """The interval that a search for the largest value over `network`'s inputs has reached; `deploy` as for radii."""
-    lower, upper = search.lower, search.upper
+    lower, upper, trust = search.lower, search.upper, search.trust
+    end = certificate.end if certificate is not None and certificate.accepted else None
+    # A certificate is worth the hair between its end and the one that the search has proved.
+    if end is not None and (end <= upper or (lower < upper and is_closed(lower, end))):
+        upper, trust = end, Trust.CERTIFIED
     exact = upper if lower == upper else None
-    status = "exact" if exact is not None else "interval" if search.is_open() else "closed"
+    status = _status(lower, upper)
     witness, deployed = search.witness, None
     with contextlib.suppress(OutOfTime):
         placed = deployable(network, search.box, witness.point) if deploy else None
@@ -157,10 +172,10 @@ def judge_largest(
         status=status,
         engine=engine,
         seconds=search.deadline.elapsed(),
-        upper_trust=Trust.CERTIFIED if certificate is not None and certificate.accepted else search.trust,
+        upper_trust=trust,
         witness=witness,
         deployed=deployed,
-        reason="; ".join(filter(None, [reason, *search.notes])) if status == "interval" else "",
+        reason=_why(engine, lower, upper, [reason, *search.notes]) if status == "interval" else "",
         stages=search.stages,
         certificate=certificate,
     )
@@ -169,13 +184,13 @@ def judge_largest(
 def judge_weights(search: WeightSearch, label: int, engine: str, reason: str = "") -> Radius:
     """The interval that a search over weight perturbations has reached."""
     lower, upper, closest = search.lower, search.upper, search.closest
-    exact = upper if lower == upper else None
-    narrow = upper is not None and upper - lower <= CLOSED * max(upper, SMALL)
+    status = _status(lower, upper)
+    why = _why(engine, lower, upper, [reason, *search.notes]) if status == "interval" else reason
     return Radius(
         lower=lower,
         upper=upper,
-        exact=exact,
-        status="exact" if exact is not None else "closed" if narrow else "interval",
+        exact=upper if lower == upper else None,
+        status=status,
         label=label,
         engine=engine,
         seconds=search.deadline.elapsed(),
@@ -184,6 +199,22 @@ def judge_weights(search: WeightSearch, label: int, engine: str, reason: str = "
         target=None if closest is None else witness_class(search.network, closest, label),
         closest=closest,
         witness=closest if closest is not None and closest.deployed else None,
-        reason=reason,
+        reason=why,
         stages=search.stages,
     )
+
+
+def judge_pruning(
+    network: Network,
+    ends: tuple[Fraction, Fraction],
+    trust: Trust,
+    counts: tuple[int, int],
+    seconds: float,
+    reason: str,
+) -> Pruning:
+    """What a search over thresholds has reached: `network` is pruned at the lower of the `ends`; `counts` are those of
+    the weights that are zero then, and of all."""
+    lower, upper = ends
+    status = "exact" if lower == upper else "interval"
+    why = _why("the search", lower, upper, [reason]) if status == "interval" else ""
+    return Pruning(lower, upper, status, trust, network, *counts, seconds=seconds, reason=why)

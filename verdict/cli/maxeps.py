@@ -108,6 +108,7 @@ class _MaxEps:
             "lower": down(answer.lower),
             "upper": up(answer.upper),
             "exact": None if answer.exact is None else str(answer.exact),
+            "unlimited": answer.is_unlimited,
             "label": answer.label,
             "target": answer.target,
             "trust": {
@@ -172,7 +173,8 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
     lines = []
     if answer.status == "safe":
         wanted = "breaks the property" if answer.label is None else "changes the class"
-        lines.append(("radius", f"none: no perturbation within the valid range {wanted}"))
+        within = "" if answer.is_unlimited else " within the valid range"
+        lines.append(("radius", f"none: no perturbation{within} {wanted}"))
     elif answer.exact is not None:
         exact = rational(answer.exact) or "a long fraction, see --json"
         lines.append(("radius", f"exactly {exact} = {_decimal(answer)}"))
@@ -183,7 +185,8 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
         state = "closed" if answer.status == "closed" else "not closed"
         ends = f"[{below(answer.lower)}, {above(answer.upper)}]"
         lines.append(("radius", f"in {ends} ({measure}), {state}: relative gap {gap:.1e}"))
-    lines.append(("proved", f"safe below {below(answer.lower)}: {PROOFS[answer.lower_trust]}"))
+    where = "at every radius" if answer.is_unlimited else f"below {below(answer.lower)}"
+    lines.append(("proved", f"safe {where}: {PROOFS[answer.lower_trust]}"))
     if answer.upper is not None and answer.upper_trust is not None and answer.closest is not None:
         rival = answer.closest.unsafe
         what = f"where {rival} catches up with class {answer.label}" if answer.label is not None else f"by {rival}"
@@ -205,6 +208,8 @@ def _float32(answer: Radius) -> list[tuple[str, str]]:
         return []
     if asked.radius is not None and asked.radius < answer.lower:
         lines.append(("certified", f"safe below {below(asked.radius)} only: nearer to the lower end took too long"))
+    elif asked.radius is not None and answer.is_unlimited:
+        lines.append(("certified", f"safe below {below(asked.radius)}"))
     if made is None or made.radius is None:
         return [*lines, ("float32", "no radius was proved for every float32 evaluation order")]
     where = "" if made.path == asked.path else f": {made.path}"

@@ -160,6 +160,7 @@ def certificate_record(made: Certificate | None) -> dict[str, Any] | None:
         "property": None if made.query is None else str(made.query),
         "bytes": made.size,
         "radius": None if made.radius is None else str(made.radius),
+        "end": None if made.end is None else str(made.end),
         "accepted": made.accepted,
         "tier": None if report is None else report.tier,
         "semantics": [] if report is None else ["real", "float32"] if made.any_order else ["real"],

@@ -107,6 +107,7 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
         ("largest", _interval(answer.lower, answer.upper, answer.status)),
         ("reached", f"{answer.witness.unsafe} by {below(answer.lower)} at an input: exact arithmetic"),
         ("proved", f"nowhere more than {above(answer.upper)}: {PROOFS[answer.upper_trust]}"),
+        *_certified_end(answer),
         *certificate_text(answer.certificate),
         _search_line(answer),
     ]
@@ -145,15 +146,16 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
         radius = _interval(answer.lower, answer.upper, answer.status)
     else:
         radius = "none: nothing breaks it" if answer.status == "safe" else f"at least {below(answer.lower)}"
+    proved = "holds at every radius" if answer.is_unlimited else f"holds below {below(answer.lower)}"
     lines = [] if answer.label is None else [("class", str(answer.label))]
     lines += [
         ("radius", f"{radius} ({unit})"),
-        ("proved", f"holds below {below(answer.lower)}: {PROOFS[answer.lower_trust]}"),
+        ("proved", f"{proved}: {PROOFS[answer.lower_trust]}"),
     ]
     if answer.upper is not None and answer.closest is not None and answer.upper_trust is not None:
         event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
-    lines += certificate_text(answer.certificate)
+    lines += [*_certified_radius(answer), *certificate_text(answer.certificate)]
     lines.append(_search_line(answer))
     show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
@@ -192,6 +194,27 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
         lines.append(_search_line(answer))
         show(title, lines)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
+
+
+def _certified_end(answer: Largest) -> list[tuple[str, str]]:
+    """What a certificate is about, where that is not the end that the search has proved."""
+    from verdict.cli.output import above
+
+    made = answer.certificate
+    if made is None or made.path is None or made.end is None or made.end <= answer.upper:
+        return []
+    return [("certified", f"nowhere more than {above(made.end)}")]
+
+
+def _certified_radius(answer: Radius) -> list[tuple[str, str]]:
+    """The same for a radius."""
+    from verdict.cli.output import below
+
+    made = answer.certificate
+    if made is None or made.path is None or made.radius is None:
+        return []
+    covered = made.radius >= answer.lower and not answer.is_unlimited
+    return [] if covered else [("certified", f"holds below {below(made.radius)}")]
 
 
 def _ends(answer: Largest | Radius) -> dict[str, Any]:

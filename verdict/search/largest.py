@@ -21,14 +21,17 @@ from ..network.exact import Coefficients, ExactVector, FloatArray, float_above
 from ..network.maps import Dense
 from ..network.network import Network
 from ..property import Box, Perturbation, Polytope, ScaledBall, UnsafeSet
-from ..results import CLOSED, Largest, Trust, Witness
+from ..results import CLOSED, Largest, Trust, Witness, is_closed
 from .climb import climb
 from .radius import RadiusSearch
 
 # The share of the time that the first bounds may take.
 FIRST_BOUNDS = 0.3
-# Values below this are measured as if they were this large, because float solvers' tolerances are absolute.
-SMALL = Fraction(1, 100)
+# A search with a lower ceiling is worth its time where that is at most so much of the last one: of one that has closed
+# its own interval, and of one that has not.
+LOWER, LOWER_STILL = 0.8, 0.5
+# The distance of a ceiling, relative to the numbers that are added up, below which float64 rounds it away.
+NOISE = Fraction(1, 2**36)
 
 
 class LargestSearch:
@@ -55,7 +58,9 @@ class LargestSearch:
         first = deadline.share(FIRST_BOUNDS, math.inf)
         bounds = linear_bounds(network.graph, lower[None], upper[None], first.passed)
         self.upper = Fraction(float(-output_bounds(network.graph, bounds, -rows).lower.min()))
-        self.trust = Trust.RIGOROUS
+        # How large the numbers are that the values are sums of.
+        summed = np.abs(rows) @ bounds.magnitude(network.graph, network.graph.output)[0]
+        self.trust, self.size = Trust.RIGOROUS, Fraction(float(summed.max())) or Fraction(1)
         self.witness, self.lower = self._at(self.middle)
         self.stages: dict[str, float] = {}
         self.notes: list[str] = []
@@ -64,24 +69,29 @@ class LargestSearch:
 
     def is_open(self) -> bool:
         """Whether the interval still has a gap that counts."""
-        return self.upper - self.lower > CLOSED * self.size
+        return not is_closed(self.lower, self.upper)
 
-    @property
-    def size(self) -> Fraction:
-        """What a gap is measured by."""
-        return max(abs(self.upper), SMALL)
+    def ends(self) -> list[Fraction]:
+        """Upper ends to be certified, the nearest first.
+
+        Where the largest value itself is known or nearly so, no proof by bounds reaches it, and the first end is as far
+        above as a closed interval allows; at 0 the size of what is added up says what is near.
+        """
+        room = CLOSED * (abs(self.lower) or self.size / 1000)
+        nearest = max(self.upper, self.lower + room * Fraction(9, 10))
+        return [Fraction(float_above(end)) for end in (nearest, *(nearest + room * 16**k for k in range(1, 6)))]
 
     def run(self, close: Callable[[RadiusSearch], object]) -> None:
         """Tighten both ends until they meet or the time is up; `close` runs a search for a radius."""
         self._climb()
-        ceiling = None
-        # A search's gap is relative to the distance from its ceiling: as the upper end falls, so has the ceiling to.
+        ceiling, stuck = math.inf, False
         while self.is_open() and not self.deadline.passed():
-            following = float_above(self.upper + self.size)
-            if ceiling is not None and following > ceiling / 2:
+            # A gap is relative to the distance from the ceiling: as the upper end falls, so has the ceiling to.
+            following = float_above(self.upper + max(abs(self.upper), abs(self.lower)) / 2)
+            if following >= ceiling or following > (LOWER_STILL if stuck else LOWER) * ceiling:
                 break
             ceiling = following
-            self._below(ceiling, close)
+            stuck = self._below(ceiling, close)
 
     def _climb(self) -> None:
         """Raise the lower end by gradient ascent, at slack 0."""
@@ -93,8 +103,8 @@ class LargestSearch:
         ]
         self._offer(inside)
 
-    def _below(self, ceiling: float, close: Callable[[RadiusSearch], object]) -> None:
-        """One search for the least s with which a value reaches the ceiling."""
+    def _below(self, ceiling: float, close: Callable[[RadiusSearch], object]) -> bool:
+        """One search for the least s with which a value reaches the ceiling; whether it has left a gap."""
         top = Fraction(ceiling)
         limit = top - self.lower
         center = ExactVector.of([*self.middle, 0])
@@ -104,6 +114,7 @@ class LargestSearch:
         search.answer = self.answer
         # Its clock has run before: the seconds so far belong to the stages so far.
         search.stages = dict(self.stages)
+        search.floats_tell = top - self.lower > NOISE * self.size
         search.offer(ExactVector.of([*self.witness.point.fractions(), limit]))
         for i in range(len(self.names)):
             search.prove(i, top - self.upper, self.trust)
@@ -117,6 +128,7 @@ class LargestSearch:
             if search.closest is not None:
                 with contextlib.suppress(OutOfTime):
                     self._offer(search.closest.point.fractions()[:-1])
+        return search.is_open()
 
     def _offer(self, point: Sequence[Fraction]) -> None:
         """Keep an input that gives as much as the best so far."""

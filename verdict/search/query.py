@@ -31,7 +31,7 @@ def decide_query(
     so is what it leaves open for another reason than the time.
     """
     total = Evidence()
-    proofs, reasons = [Trust.EXACT], []
+    proofs, reasons, undecided = [Trust.EXACT], [], False
     for case in asked.cases:
         checkpoint()
         subject = network.passing_inputs() if case.outputs_with_inputs else network
@@ -44,6 +44,7 @@ def decide_query(
             total.witness = accepted(asked, network, evidence.witness)
         if total.witness is None and evidence.proof is None:
             if evidence.witness is None and (deadline.passed() or not thorough):
+                undecided = True
                 reasons.append(evidence.reason)
                 continue
             last = Settling(asked, network, problem, case.inputs, deadline)
@@ -55,13 +56,16 @@ def decide_query(
                 proofs.append(last.proof)
                 total.unrecorded = "the query was decided as it stands, where a proof with inequalities closed failed"
             else:
-                reasons += filter(None, [evidence.reason, last.reason])
+                undecided = True
+                reasons += [evidence.reason, last.reason]
         elif evidence.proof is not None:
             proofs.append(evidence.proof)
             total.unrecorded = total.unrecorded or evidence.unrecorded
         if total.witness is not None:
             return total
-    if not reasons:
+    if not undecided:
         total.proof = weakest(*proofs)
-    total.reason = "; ".join(dict.fromkeys(reasons))
+    if undecided and deadline.passed():
+        reasons.append("the time limit was reached")
+    total.reason = "; ".join(dict.fromkeys(filter(None, reasons)))
     return total

@@ -7,6 +7,7 @@ whenever they are stopped the interval is valid.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,7 +22,7 @@ from ..device import CPU, Device
 from ..network.exact import ExactVector, float_below
 from ..network.network import Network
 from ..property import Perturbation, UnsafeSet
-from ..results import CLOSED, Largest, Radius, Trust, Witness, weakest
+from ..results import CLOSED, Largest, Radius, Trust, Witness, is_closed, weakest
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ class RadiusSearch:
         self._on_progress, self._method = on_progress, bounds
         # What would be answered now, without another look at the deployed network.
         self.answer: Callable[[], Radius | Largest] | None = None
+        # Whether floats can tell what is left of the interval: not where it is less than what they round away.
+        self.floats_tell = True
         self._tight: tuple[float, Bounds] | None = None
+        # How far it looks while there is no witness and the sets grow without end, and whether all of them are proved.
+        largest = max((abs(f) for f in family.center.fractions()), default=Fraction(1))
+        self.reach, self.is_safe_everywhere = 16 * max(Fraction(1), largest), False
 
     @property
     def upper(self) -> Fraction | None:
@@ -68,15 +74,14 @@ class RadiusSearch:
 
     @property
     def cap(self) -> Fraction:
-        """The largest radius of interest: the upper end, else the limit of the valid range, else a wide guess
-        that the caller reports as such."""
+        """The largest radius of interest: the upper end, else the limit of the valid range, else the present reach
+        (see `search.reach`)."""
         if self.upper is not None:
             return self.upper
         if self.family.limit is not None:
             # A little beyond, where the set no longer grows: a proof there is a proof at the limit itself.
             return self.family.limit + max(self.family.limit, Fraction(1)) / 10**6
-        largest = max((abs(f) for f in self.family.center.fractions()), default=Fraction(1))
-        return 16 * max(Fraction(1), largest)
+        return self.reach
 
     @property
     def lower(self) -> Fraction:
@@ -92,9 +97,17 @@ class RadiusSearch:
         """The weakest proof that the lower end rests on: that of every polytope, each needed."""
         return weakest(*self.trusts)
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether every set of the family is proved."""
+        limit = self.family.limit
+        return self.is_safe_everywhere or (limit is not None and all(low > limit for low in self.lowers))
+
     def is_open(self) -> bool:
         """Whether the interval still has a gap that counts."""
-        return self.lower < self.cap * (1 - CLOSED)
+        if self.upper is None and self.family.limit is not None:
+            return not self.is_safe
+        return not is_closed(self.lower, self.cap)
 
     def open_polytopes(self) -> list[int]:
         """Numbers of the polytopes not yet excluded below the cap, the least proved first."""
@@ -165,8 +178,9 @@ class RadiusSearch:
         proved = [float_below(low) for low in self.lowers]
         failed = [np.inf] * len(proved)
         top = radius = float_below(self.cap)
+        factor = math.sqrt(2)
         for _ in range(60):
-            if self.deadline.passed():
+            if self.deadline.passed() or not radius:
                 break
             for i, safe in enumerate(self.safe_at(radius)):
                 if safe and radius > proved[i]:
@@ -174,12 +188,20 @@ class RadiusSearch:
                     self.prove(i, Fraction(radius), Trust.RIGOROUS)
                 elif not safe:
                     failed[i] = min(failed[i], radius)
-            movable = [i for i in range(len(proved)) if min(failed[i], top) - proved[i] > 1e-3 * top]
+            left = [least - low for low, least in zip(proved, np.minimum(failed, top), strict=True)]
+            # However small the radius is that failed, one that holds may be below.
+            movable = [i for i, gap in enumerate(left) if gap > (1e-3 * top if proved[i] else 0)]
             if not movable:
                 break
             # The polytope whose lower end limits the answer most goes first.
             worst = min(movable, key=lambda i: proved[i])
-            radius = (proved[worst] + min(failed[worst], top)) / 2
+            least = min(failed[worst], top)
+            if proved[worst]:
+                radius = (proved[worst] + least) / 2
+            else:
+                # Nothing is proved yet, and the radius can be of any size: by ever larger factors.
+                factor *= factor
+                radius = least / factor
 
     def bounds_at(self, radius: float, device: Device = CPU) -> Bounds:
         """Linear bounds of every node on the set of this radius (batch 1)."""

@@ -21,7 +21,7 @@ from verdict.solvers.mathopt import Highs
 from ..errors import SolverError
 from ..network.exact import ExactVector, float_above, float_below
 from ..property import Polytope
-from ..results import CLOSED, Trust
+from ..results import CLOSED, Trust, is_closed
 from .radius import RadiusSearch
 from .radius_witness import polish
 from .region import best_in_region, deepest_in_region, phases_at
@@ -34,6 +34,11 @@ ABSOLUTE, RELATIVE = 1e-9, 2e-7
 SMALL, QUICK = 50_000, 2.0
 # How far beyond the solver's radius of a ball that is no box a witness is looked for, relatively.
 PUSHES = (3e-7, 1e-5)
+
+
+def can_close(search: RadiusSearch) -> bool:
+    """Whether a solver's tolerances are finer than the gap that counts at the upper end."""
+    return search.cap * CLOSED > Fraction(ABSOLUTE)
 
 
 def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
@@ -49,6 +54,9 @@ def search_milp(search: RadiusSearch, solver: Solver, threads: int) -> None:
         if remaining:
             done.add(remaining[0])
             _polytope(search, solver, threads, remaining[0])
+    if search.is_open() and not search.deadline.passed():
+        left = [search.unsafe.polytopes[i].name for i in search.open_polytopes() if not _is_done(search, i)]
+        search.notes.append(f"{', '.join(left)}: {solver.name}'s tolerances leave a gap; auto and smt have none")
 
 
 def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -> None:
@@ -95,10 +103,15 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
 def _refined(search: RadiusSearch, solution: Solution, number: int) -> bool:
     """Whether the model has to be solved again, with rows of the input set that its solution shows to lack."""
     _record(search, number, solution.bound)
-    if solution.point is None or search.deadline.passed() or search.lowers[number] >= search.cap * (1 - CLOSED):
+    if solution.point is None or search.deadline.passed() or _is_done(search, number):
         return False
     x = ExactVector.of(solution.point[: search.graph.input_size])
     return search.family.refine(x, Fraction(solution.objective or 0.0))
+
+
+def _is_done(search: RadiusSearch, number: int) -> bool:
+    """Whether a polytope is proved as far as it counts."""
+    return is_closed(search.lowers[number], search.cap)
 
 
 def _quick(search: RadiusSearch, solver: Solver, encoding: Encoding) -> Solution | None:

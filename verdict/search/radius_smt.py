@@ -13,6 +13,7 @@ from fractions import Fraction
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
+from ..deadline import Deadline
 from ..errors import SolverError
 from ..network.exact import ExactVector, float_above
 from ..property import UnsafeSet
@@ -35,15 +36,17 @@ def search_smt(
     form: smt.ReluForm = smt.DEFAULT_FORM,
     strategy: Strategy = Strategy.DESCEND,
     memory: int | None = None,
+    clock: Deadline | None = None,
 ) -> None:
-    """Close the interval exactly, or stop when the time is up or Z3 gives up."""
+    """Close the interval exactly, or stop when the time, or that of the `clock`, is up or Z3 gives up."""
     search.enter("smt/z3")
-    while not search.deadline.passed() and search.open_polytopes():
+    clock = clock or search.deadline
+    while not clock.passed() and search.open_polytopes():
         remaining = search.prune()
         if not remaining:
             break
         try:
-            again = _round(search, remaining, form, strategy, memory)
+            again = _round(search, remaining, form, strategy, memory, clock)
         except SolverError as error:
             # Z3 was killed by a limit, or broke down: what is proved so far stands.
             search.notes.append(str(error))
@@ -53,7 +56,12 @@ def search_smt(
 
 
 def _round(
-    search: RadiusSearch, remaining: list[int], form: smt.ReluForm, strategy: Strategy, memory: int | None
+    search: RadiusSearch,
+    remaining: list[int],
+    form: smt.ReluForm,
+    strategy: Strategy,
+    memory: int | None,
+    clock: Deadline,
 ) -> bool:
     """One session under the present cap; True if the cap fell and another round is worth its bounds."""
     cap = search.cap
@@ -61,7 +69,7 @@ def _round(
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
     search.refine_at_witness()
     with Session(memory=memory) as session:
-        limit = search.deadline.limit
+        limit = clock.limit
         session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude(), timeout=limit())
         session.command(smt.inputs_in_family(search.family), timeout=limit())
         for piece in smt.network(search.graph, bounds, form):
@@ -69,26 +77,26 @@ def _round(
         session.command(smt.in_unsafe(search.graph, unsafe, bounds), timeout=limit())
         session.command(f"(assert (>= eps {smt.number(search.lower)}))", timeout=limit())
         if strategy is Strategy.OPTIMISE:
-            return _optimise(search, session, remaining, cap)
-        if strategy is Strategy.BISECT and not _bisect(search, session, remaining):
+            return _optimise(search, session, remaining, cap, clock)
+        if strategy is Strategy.BISECT and not _bisect(search, session, remaining, clock):
             return False
         if search.cap < cap:
             return True
         # On a ball without corners the least radius is no rational number, and the question about it has no end.
         radius = cap if search.family.is_box else cap * (1 - LAST)
         relation = "<" if search.upper is not None else "<="
-        return _ask(search, session, remaining, f"({relation} eps {smt.number(radius)})", radius)
+        return _ask(search, session, remaining, f"({relation} eps {smt.number(radius)})", radius, clock)
 
 
 def _ask(
-    search: RadiusSearch, session: Session, remaining: list[int], condition: str, radius: Fraction
+    search: RadiusSearch, session: Session, remaining: list[int], condition: str, radius: Fraction, clock: Deadline
 ) -> bool:
     """Ask for an unsafe input under `condition` on eps, which covers all radii below `radius`.
 
     Unsat raises the lower end to `radius`; sat offers the point. True if a new witness was found.
     """
     # Z3 may simplify for long while it is told of an assertion, so that has a limit too.
-    limit = search.deadline.limit
+    limit = clock.limit
     session.command(f"(push)\n(assert {condition})", timeout=limit())
     said = set(smt.set_rows(search.family))
     names = [smt.name(0, i) for i in range(search.graph.input_size)]
@@ -103,6 +111,8 @@ def _ask(
         for i in remaining:
             search.prove(i, radius, Trust.Z3)
     elif answer == "sat":
+        if not found:
+            search.notes.append(f"the point that Z3 finds below radius {float(radius):.6g} is no nearer witness")
         polish(search, point.floats())
         session.command("(pop)")
         return found
@@ -114,12 +124,12 @@ def _ask(
     return False
 
 
-def _bisect(search: RadiusSearch, session: Session, remaining: list[int]) -> bool:
+def _bisect(search: RadiusSearch, session: Session, remaining: list[int], clock: Deadline) -> bool:
     """Halve the interval until it is within 1 %; False when Z3 gave up."""
     while search.cap - search.lower > search.cap / 100:
         middle = (search.lower + search.cap) / 2
         before = (search.lower, search.cap)
-        _ask(search, session, remaining, f"(<= eps {smt.number(middle)})", middle)
+        _ask(search, session, remaining, f"(<= eps {smt.number(middle)})", middle, clock)
         if (search.lower, search.cap) == before or session.dead is not None:
             return False
     return True
@@ -130,10 +140,10 @@ def _optimising_prelude() -> str:
     return "(set-option :produce-models true)"
 
 
-def _optimise(search: RadiusSearch, session: Session, remaining: list[int], cap: Fraction) -> bool:
+def _optimise(search: RadiusSearch, session: Session, remaining: list[int], cap: Fraction, clock: Deadline) -> bool:
     """Z3's optimiser on eps; its optimum is replayed like any other candidate."""
-    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)", timeout=search.deadline.limit())
-    answer = session.check(timeout=search.deadline.limit())
+    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)", timeout=clock.limit())
+    answer = session.check(timeout=clock.limit())
     if answer == "unsat":
         for i in remaining:
             search.prove(i, cap, Trust.Z3)

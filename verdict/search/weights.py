@@ -31,6 +31,8 @@ from .radius import Progress
 
 # Bisections of the radius from below and along a direction from above; rounds of new directions.
 PROOFS, STEPS, ROUNDS = 14, 24, 4
+# The sizes of changes that are looked at, and where the attack begins: what floats of 32 bits hold, and some room.
+LEAST, FIRST, MOST = 2.0**-120, 2.0**-10, 2.0**120
 # The attack's share of the time, and the seconds that a proof may take while there is no limit.
 SHARE, SECONDS = 0.3, 10.0
 Weights = dict[str, npt.NDArray[Any]]
@@ -58,6 +60,7 @@ class WeightSearch:
         self.upper: Fraction | None = None
         self.closest: Witness | None = None
         self.stages: dict[str, float] = {}
+        self.notes: list[str] = []
 
     def run(self) -> None:
         """Tighten both ends until the time is up or nothing more is gained."""
@@ -66,8 +69,8 @@ class WeightSearch:
             self.upper, self.closest = Fraction(0), here
             return
         self._timed("attack", self._attack)
-        if self.upper:
-            self._timed("bounds", self._prove)
+        self._timed("bounds", self._prove)
+        self.notes.append("bounds prove the lower end and an attack finds the upper one: here they need not meet")
 
     def _timed(self, stage: str, work: Callable[[], None]) -> None:
         started = self.deadline.elapsed()
@@ -85,12 +88,20 @@ class WeightSearch:
         before = [shaken(self.network, self.chosen[:i], tensor=layer.source) for i, layer in enumerate(self.chosen)]
         whole = shaken(self.network, self.chosen)
         for search in (False, True):
-            failed = float_above(self.upper or Fraction(0))
-            for _ in range(PROOFS):
+            failed, factor, halvings = np.inf if self.upper is None else float_above(self.upper), 2.0, 0
+            while not self.deadline.passed() and halvings < PROOFS:
                 proved = float(self.lower)
-                if self.deadline.passed() or failed - proved <= 1e-3 * failed:
-                    break
-                radius = (proved + failed) / 2
+                if np.isfinite(failed) and proved:
+                    if failed - proved <= 1e-3 * failed:
+                        break
+                    radius = (proved + failed) / 2
+                    halvings += 1
+                else:
+                    # Of what size it is is not known yet: by ever larger factors, up or down.
+                    radius = (failed / factor) if np.isfinite(failed) else (proved * factor or 1.0)
+                    factor *= factor
+                    if not LEAST <= radius <= MOST:
+                        break
                 if self._excluded(before, whole, radius, search):
                     self.lower, self.trust = Fraction(radius), Trust.RIGOROUS
                 else:
@@ -159,14 +170,20 @@ class WeightSearch:
 
         def reaches(step: float) -> bool:
             moved = with_weights(self.network, self._moved(direction, step))
-            return bool(polytope.slack(moved.evaluate(x))[0] <= 0)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return bool(polytope.slack(moved.evaluate(x))[0] <= 0)
 
-        high = 2.0**-10
-        while not reaches(high):
-            high *= 2
-            if high > 2.0**10:
-                return None
-        low = high / 2 if high > 2.0**-10 else 0.0
+        step = FIRST
+        if reaches(step):
+            while step > LEAST and reaches(step / 2):
+                step /= 2
+            low, high = step / 2, step
+        else:
+            while not reaches(2 * step):
+                step *= 2
+                if step >= MOST:
+                    return None
+            low, high = step, 2 * step
         for _ in range(STEPS):
             middle = (low + high) / 2
             low, high = (low, middle) if reaches(middle) else (middle, high)
