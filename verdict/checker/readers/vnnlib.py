@@ -201,8 +201,10 @@ def _disjunct(common: _Box, rows: list[Atom], atoms: list[Atom], outputs: int) -
     if more is None or box.ends is None:
         return None
     bottom, top = box.ends
-    matrix = np.full((len(rows) + len(more), outputs + len(bottom)), Fraction(0), dtype=object)
-    for k, (row, _) in enumerate([*rows, *more]):
+    # Where nothing is asked but the box: 0 <= 0, which no point of it escapes.
+    rows = [*rows, *more] or [({}, Fraction(0))]
+    matrix = np.full((len(rows), outputs + len(bottom)), Fraction(0), dtype=object)
+    for k, (row, _) in enumerate(rows):
         for name, c in row.items():
             matrix[k, int(name[2:]) + (outputs if name[0] == "X" else 0)] = c
-    return Disjunct(bottom, top, matrix, tuple(limit for _, limit in [*rows, *more]))
+    return Disjunct(bottom, top, matrix, tuple(limit for _, limit in rows))
