@@ -46,6 +46,9 @@ TRIALS = 4
 LOOKED_AT, ATTACK_AFTER = 8, 500
 # Seconds that making room for float32 may take, and its share of what the search took.
 LEAST_WIDENING, WIDENING_SHARE = 1.0, 0.15
+# With at most so many unstable ReLUs the search goes on behind a region that touches the unsafe set: a tie is often on
+# the edge of one region and inside another.
+FEW = 10
 # Polytopes with at most so many rows: the best row is chosen anew for every domain.
 FEW_ROWS = 16
 # Numbers in the open domains (9 bytes for each unstable ReLU of a domain), about 1.2 GB.
@@ -113,6 +116,8 @@ class ReluSplit:
         self._lemmas, self._clock = lemmas, Deadline()
         self._programs = Programs(self.space) if programs else None
         self._stop: Callable[[], bool] = lambda: False
+        # The least bound and the reason, where a linear region can be neither excluded nor entered.
+        self._touched: tuple[float, str] | None = None
         self._final: Outcome | None = None
         self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
 
@@ -135,7 +140,7 @@ class ReluSplit:
             ended = None
         while ended is None:
             if not len(self._queue):
-                return self._outcome(True, 0.0)
+                return self._outcome(True, 0.0) if self._touched is None else self._outcome(False, *self._touched)
             on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
                 reason = "the time limit was reached"
@@ -183,7 +188,10 @@ class ReluSplit:
                     if len(points) and self.try_points(points):
                         return self._refuted()
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
-                    return self._outcome(False, float(domain.lower[0]), reason)
+                    self._touched = float(domain.lower[0]), reason
+                    if self.space.size > FEW:
+                        return self._outcome(False, *self._touched)
+                    continue
                 self._close_raw(domain, [] if found is None else [found])
             if self._trees is not None and len(parents):
                 self._trees.split(parents, result.children)
