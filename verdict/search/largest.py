@@ -29,7 +29,7 @@ from .radius import RadiusSearch
 FIRST_BOUNDS = 0.3
 # A search with a lower ceiling is worth its time where that is at most so much of the last one: of one that has closed
 # its own interval, and of one that has not.
-LOWER, LOWER_STILL = 0.8, 0.5
+LOWER, LOWER_STILL = 0.99999, 0.5
 # The distance of a ceiling, relative to the numbers that are added up, below which float64 rounds it away.
 NOISE = Fraction(1, 2**36)
 
@@ -87,7 +87,7 @@ class LargestSearch:
         ceiling, stuck = math.inf, False
         while self.is_open() and not self.deadline.passed():
             # A gap is relative to the distance from the ceiling: as the upper end falls, so has the ceiling to.
-            following = float_above(self.upper + max(abs(self.upper), abs(self.lower)) / 2)
+            following = float_above(self.upper + max(abs(self.upper), abs(self.lower)))
             if following >= ceiling or following > (LOWER_STILL if stuck else LOWER) * ceiling:
                 break
             ceiling = following
