@@ -20,6 +20,7 @@ from verdict.property.formula import Formula, comparisons
 from verdict.property.vnnlib_linear import Variable
 from verdict.solvers import mps
 from verdict.solvers.model import LinearModel
+from verdict.visible import visible
 
 # LP readers have a limit on the length of a line, of 255 characters or more.
 _LINE = 200
@@ -30,7 +31,7 @@ def smt2(
 ) -> Iterator[str]:
     """The pieces of a script; `box` holds every solution, and `bounds` on it enter as lemmas."""
     products = any(c.polynomial.degree > 1 for c in comparisons(formula))
-    yield "".join(f"; {comment}\n" for comment in comments) + smt.prelude("QF_NRA" if products else "QF_LRA")
+    yield "".join(f"; {visible(comment)}\n" for comment in comments) + smt.prelude("QF_NRA" if products else "QF_LRA")
     yield "; the inputs\n" + "".join(f";   {smt.name(0, i)} is {names[i]}\n" for i in range(graph.input_size)).rstrip()
     yield smt.inputs_in_box(box)
     for number, piece in zip(range(1, len(graph.nodes)), list(smt.network(graph, bounds)), strict=True):
@@ -72,13 +73,13 @@ def units(encoding: Encoding) -> Iterator[str]:
 
 def write_mps(model: LinearModel, names: Sequence[str], comments: Sequence[str], path: Path) -> None:
     """A free MPS file."""
-    mps.write(model, path, names, comments)
+    mps.write(model, path, names, [visible(comment) for comment in comments])
 
 
 def write_lp(model: LinearModel, names: Sequence[str], comments: Sequence[str], path: Path) -> None:
     """A file in the LP format of CPLEX, which HiGHS, SCIP, CBC and Gurobi read; every number in full precision."""
     with path.open("w", encoding="ascii") as out:
-        out.writelines(f"\\ {comment}\n" for comment in comments)
+        out.writelines(f"\\ {visible(comment)}\n" for comment in comments)
         costs = [(float(c), name) for c, name in zip(model.objective, names, strict=True) if c]
         out.write(f"Minimize\n obj: {_sum(costs)}\nSubject To\n")
         for i, (low, high) in enumerate(zip(model.row_lower.tolist(), model.row_upper.tolist(), strict=True)):

@@ -30,6 +30,10 @@ class EmptySetError(PropertyError):
     """The input set of a question has no point."""
 
 
+class OutputError(VerdictError):
+    """What was to be printed or written cannot be: the output is closed, or the disk is full."""
+
+
 class SolverError(VerdictError):
     """A solver is unknown, not installed, lacks a feature that was asked for, or broke down."""
 

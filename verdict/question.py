@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .errors import InputError
 from .network.exact import ExactVector
 from .network.network import Network
+from .norms import NORMS, norm_of
 from .number import Number, exact
 from .results import Witness
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .property.fronts import Front
     from .property.language import Formula
 
-NORMS = ("linf", "l1", "l2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +86,7 @@ def robustness_question(
     from .network.evaluate import classify
     from .property import LinfBall, NormBall, ScaledBall
 
+    norm = norm_of(norm)
     if norm not in NORMS:
         raise InputError(f"norm {norm!r} is not supported, expected one of {', '.join(NORMS)}")
     if norm != "linf" and perturbation is not None:

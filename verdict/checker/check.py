@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .arithmetic import TIERS
 from .errors import RejectedError, UnreadableError
 from .memory import Memory
+from .statement import Statement
 from .work import Work
 
 REAL, ANY_ORDER = "the reals", "the reals and every float32 evaluation order"
@@ -34,6 +35,8 @@ class Report:
     # Leaves (part, goal, number in the goal's preorder) that were found open, for some float32 evaluation if that was
     # asked; not all of them where there are many.
     open: tuple[tuple[int, int, int], ...] = ()
+    # The whole claim, of which `claim` is a summary.
+    statement: Statement = field(default_factory=Statement)
 
     @property
     def semantics(self) -> str:
@@ -70,10 +73,12 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
             reason = str(error)
         refused = refused or work.open_leaves
         if work.open_leaves:
-            reason = "p{}.g{}: leaf {} does not exclude the unsafe set".format(*work.open_leaves[0])
+            part, goal, leaf = work.open_leaves[0]
+            reason = (f"the proof has a gap: in one of the pieces into which it cuts the input set (part {part}, goal "
+                      f"{goal}), its bounds let the claim fail: leaf {leaf} does not exclude the unsafe set")
         if accepted or not charged:
-            return Report(accepted, work.claim.text, tier, accepted and charged, reason, work.done,
-                          time.monotonic() - started, tuple(refused))
+            return Report(accepted, work.statement.summary, tier, accepted and charged, reason, work.done,
+                          time.monotonic() - started, tuple(refused), work.statement)
         charged = False
 
 

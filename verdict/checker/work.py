@@ -22,6 +22,7 @@ from .readers.certificate import Certificate
 from .readers.claim import Claim, read_claim
 from .readers.onnx import read
 from .second_look import look
+from .statement import Statement
 
 # Open leaves after which the rest is not looked at.
 MOST_OPEN = 1_000
@@ -42,9 +43,10 @@ class Work:
         self.certificate = Certificate(certificate)
         model, asked = _read(network), None if query is None else _read(query)
         wanted = self.certificate.asked
+        digest, self.statement = hashlib.sha256(model).hexdigest(), Statement()
         # Hashes first: a wrong file must not be blamed for its contents.
         self.wrong, self.claim = "", Claim("", [])
-        if hashlib.sha256(model).hexdigest() != self.certificate.model:
+        if digest != self.certificate.model:
             self.wrong = "the certificate is about another network (SHA-256 differs)"
         elif wanted is not None and (asked is None or hashlib.sha256(asked).hexdigest() != wanted):
             self.wrong = "the certificate is about another property (SHA-256 differs, or none was given)"
@@ -53,6 +55,9 @@ class Work:
             self.network = self._reading.network
             self.claim = read_claim(self.certificate.claim, self.network, asked, self.ask)
             self.parts = self.certificate.parts(len(self.network.relus), len(self.claim.disjuncts))
+            # A claim in numbers is about no query, even if one was given.
+            about = None if wanted is None else (str(query), wanted)
+            self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about)
 
     def look(self) -> None:
         """Compare the network that was read with another evaluator. Raises UnreadableError."""

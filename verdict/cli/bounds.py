@@ -132,6 +132,7 @@ def _table(found: Sequence[Comparison]) -> Table:
     from rich.table import Table
 
     from verdict.cli.output import margin_text
+    from verdict.cli.printing import add_row
 
     table = Table(box=None, pad_edge=False)
     table.add_column("")
@@ -140,7 +141,7 @@ def _table(found: Sequence[Comparison]) -> Table:
         table.add_column(each.method, justify="right")
 
     def row(title: str, what: str, cells: Sequence[str]) -> None:
-        table.add_row(title, what, *cells)
+        add_row(table, title, what, *cells)
 
     for at, layer in enumerate(found[0].layers):
         same = [each.layers[at] for each in found]

@@ -34,19 +34,25 @@ def command(
     real_only: Annotated[
         bool, Option("--real-only", help="Do not ask whether the claim holds for every float32 evaluation too.")
     ] = False,
+    timeout: options.Timeout = None,
     json: options.Json = False,
 ) -> int:
     """Check a certificate, reading the network and the property anew.
 
-    Exit code 0: accepted; 1: rejected; 2: unreadable.
+    Exit code 0: accepted; 1: rejected; 2: unreadable; 3: not checked to its end within --timeout.
     """
     import verdict
+    from verdict.cli.backstop import CHILD
     from verdict.cli.output import leaves_text
+    from verdict.cli.printing import print_json, put
+    from verdict.deadline import checkpoint
+    from verdict.visible import visible
 
     path = _shipped(options.network_path(network))
-    shown = sys.stderr.isatty()
+    shown = sys.stderr is not None and sys.stderr.isatty()
 
     def progress(leaves: int) -> None:
+        checkpoint()
         if shown:
             print(f"\r{leaves} leaves", end="", file=sys.stderr, flush=True)
 
@@ -56,12 +62,11 @@ def command(
     if shown:
         print("\r\033[K", end="", file=sys.stderr)
     if json:
-        from verdict.cli.printing import print_json
-
         print_json(
             {
                 "accepted": report.accepted,
                 "claim": report.claim,
+                **report.statement.members(),
                 "semantics": ["real", "float32"] if report.any_order else ["real"] if report.accepted else [],
                 "tier": report.tier,
                 "leaves": report.leaves,
@@ -70,14 +75,13 @@ def command(
             }
         )
     else:
-        print("accepted" if report.accepted else "rejected")
-        if report.claim:
-            print(f"  claim   {report.claim}")
-        if report.accepted:
-            print(f"  holds   over {report.semantics}")
-        if report.reason:
-            print(f"  {'float32' if report.accepted else 'reason '} {report.reason}")
-        print(f"  checked {leaves_text(report.leaves)}, tier {report.tier}, {report.seconds:.2f} s")
+        CHILD.printing()
+        lines = report.statement.lines()
+        lines += [("holds", f"over {report.semantics}")] if report.accepted else []
+        lines += [("float32" if report.accepted else "reason", report.reason)] if report.reason else []
+        lines.append(("checked", f"{leaves_text(report.leaves)}, tier {report.tier}, {report.seconds:.2f} s"))
+        put("\n".join(["accepted" if report.accepted else "rejected",
+                       *(f"  {title:<7} {visible(text)}" for title, text in lines)]))
     return OK if report.accepted else VIOLATED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from verdict.cli import options
 from verdict.cli.declared import Argument, Option
 from verdict.cli.exitcodes import OK
+from verdict.cli.printing import note, put
+
+# The first line of every file, by which a later call knows that it may be replaced.
+MARK = "written by verdict encode"
 
 if TYPE_CHECKING:
     from verdict.encode import Question
     from verdict.network.network import Network
+    from verdict.writing import Place
 
 
 def command(
@@ -111,18 +115,21 @@ def _robustness(
     return of_sets(network, box, unsafe, f"{point.name} within {eps}{around} does not keep class {kept}")
 
 
+def _place(path: Path) -> Place:
+    """Where a formula goes: it replaces nothing but another one of this command."""
+    from verdict.writing import Place, begins
+
+    return Place(path, "--output", begins(*(f"{sign} {MARK}".encode() for sign in ";\\*")), "a file of this command")
+
+
 def _write(text: str, output: str) -> None:
     from verdict.cli.backstop import CHILD
-    from verdict.errors import InputError
 
     CHILD.printing()
     if output == "-":
-        print(text, end="")
+        put(text, end="")
         return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    _place(Path(output)).write(f"; {MARK}\n{text}".encode())
 
 
 def _write_models(question: Question, bounds: str | None, to: str, output: str) -> None:
@@ -139,11 +146,9 @@ def _write_models(question: Question, bounds: str | None, to: str, output: str) 
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "model")
                 write(model, names, comments, path)
-                print(path.read_text(encoding="ascii"), end="")
+                put(path.read_text(encoding="ascii"), end="")
             return
         path = numbered(Path(output), number, len(found))
-        try:
-            write(model, names, comments, path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-        print(f"{path}: {name}", file=sys.stderr)
+        with _place(path).filled() as part:
+            write(model, names, [MARK, *comments], part)
+        note(f"{path}: {name}")

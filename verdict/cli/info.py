@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def command(model: Model, json: Json = False) -> int:
     """Show a model's inputs, outputs, operators and layers."""
     import verdict
-    from verdict.cli.printing import console, print_json
+    from verdict.cli.printing import add_row, console, print_json
 
     network = verdict.load(model)
     facts = _facts(network)
@@ -25,20 +25,21 @@ def command(model: Model, json: Json = False) -> int:
 
     out = console()
     summary = Table.grid(padding=(0, 2))
-    summary.add_row("model", facts["path"])
-    summary.add_row("sha256", facts["sha256"])
-    summary.add_row("opset", str(facts["opset"]))
+    add_row(summary, "model", facts["path"])
+    add_row(summary, "sha256", facts["sha256"])
+    add_row(summary, "opset", str(facts["opset"]))
     for kind in ("inputs", "outputs"):
         for port in facts[kind]:
-            summary.add_row(kind[:-1], f"{port['name']}  {port['dtype']} {tuple(port['shape'])}")
-    summary.add_row("operators", ", ".join(f"{name} {n}" for name, n in facts["operators"].items()))
-    summary.add_row("head", facts["head"] or "none: the outputs are scores")
-    summary.add_row("ReLUs", str(facts["relus"]))
+            add_row(summary, kind[:-1], f"{port['name']}  {port['dtype']} {tuple(port['shape'])}")
+    add_row(summary, "operators", ", ".join(f"{name} {n}" for name, n in facts["operators"].items()))
+    add_row(summary, "head", facts["head"] or "none: the outputs are scores")
+    add_row(summary, "ReLUs", str(facts["relus"]))
     out.print(summary)
     table = Table("node", "kind", "size", "reads", "maps", "name", box=None, pad_edge=False)
     for layer in facts["layers"]:
         reads = ", ".join(map(str, layer["reads"]))
-        table.add_row(
+        add_row(
+            table,
             str(layer["node"]), layer["kind"], str(layer["size"]), reads, ", ".join(layer["maps"]), layer["name"]
         )
     out.print()

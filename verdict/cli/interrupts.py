@@ -1,20 +1,50 @@
-"""Ctrl-C: the first ends the search and keeps its answer, a later one leaves at once."""
+"""Ctrl-C and SIGTERM: the first ends the search and keeps its answer, a later one leaves at once.
+
+Signals can be handled in the main thread alone; in another one a command runs without.
+"""
 
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from types import FrameType, TracebackType
+from typing import Any
 
 # Two presses within this many seconds are one: the second must not hit the code that saves the answer.
 SAME_PRESS = 1.0
 
 
-class Interrupts:
-    """While entered, SIGINT raises KeyboardInterrupt, but not twice within `SAME_PRESS`; `seen` says if any came.
+class _Handled:
+    """While entered, a signal has a handler of ours; one that the parent has chosen to ignore stays ignored."""
 
-    A SIGINT that the parent has chosen to ignore (a background job) stays ignored.
-    """
+    number: int | None
+
+    def __enter__(self) -> Any:
+        self._previous: Any = signal.SIG_IGN
+        if self.number is not None and threading.current_thread() is threading.main_thread():
+            self._previous = signal.getsignal(self.number)
+        if self._previous is not signal.SIG_IGN and self._previous is not None and self.number is not None:
+            signal.signal(self.number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._previous is not signal.SIG_IGN and self._previous is not None and self.number is not None:
+            signal.signal(self.number, self._afterwards())
+
+    def _afterwards(self) -> Any:
+        return self._previous
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        raise NotImplementedError
+
+
+class Interrupts(_Handled):
+    """While entered, SIGINT raises KeyboardInterrupt, but not twice within `SAME_PRESS`; `seen` says if any came."""
+
+    number = signal.SIGINT
 
     def __init__(self) -> None:
         self._last: float | None = None
@@ -23,18 +53,10 @@ class Interrupts:
     def seen(self) -> bool:
         return self._last is not None
 
-    def __enter__(self) -> Interrupts:
-        self._previous = signal.getsignal(signal.SIGINT)
-        if self._previous is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _afterwards(self) -> Any:
         # After a Ctrl-C the program is about to end with its answer; a late press must not turn that into a
         # death by signal.
-        signal.signal(signal.SIGINT, signal.SIG_IGN if self.seen else self._previous)
+        return signal.SIG_IGN if self.seen else self._previous
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -42,3 +64,18 @@ class Interrupts:
             return
         self._last = now
         raise KeyboardInterrupt
+
+
+class Terminated(_Handled):
+    """While entered, SIGTERM is Ctrl-C: whatever handles SIGINT then handles it, so that the answer reached is printed,
+    child processes end, and files without a name go."""
+
+    number = getattr(signal, "SIGTERM", None)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler):
+            handler(signal.SIGINT, frame)
+        else:
+            # A shell starts what runs in the background with SIGINT ignored; SIGTERM still has to end it.
+            raise KeyboardInterrupt

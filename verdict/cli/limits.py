@@ -19,6 +19,7 @@ from typing import Any
 from verdict.cli.backstop import CHILD
 from verdict.deadline import TIME_LIMIT, Deadline, OutOfTime
 from verdict.errors import InputError, TimeLimitError
+from verdict.norms import norm_of
 
 # What a command that has nothing yet says of itself.
 NOTHING = f"{TIME_LIMIT} before there was anything to tell"
@@ -56,6 +57,8 @@ def starts(at: float) -> None:
 def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> int:
     """Run a command with its arguments, under its limits."""
     arguments = dict(given)
+    if "norm" in arguments:
+        arguments["norm"] = norm_of(arguments["norm"])
     timeout, memory = arguments.get("timeout"), arguments.pop("memory", None)
     if timeout is not None and not (timeout >= 0 and math.isfinite(timeout)):
         raise InputError(f"--timeout is {timeout:g}, expected a positive number of seconds")

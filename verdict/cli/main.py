@@ -6,18 +6,19 @@ little beside the answer.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import itertools
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from verdict.cli import exitcodes
+from verdict.cli.interrupts import Terminated
 from verdict.cli.limits import call
+from verdict.cli.printing import abandon, flush, note, ready
 from verdict.cli.words import plain
-from verdict.errors import VerdictError
+from verdict.errors import OutputError, UnsupportedError, VerdictError
+from verdict.visible import visible_lines
 
 _HOMES = {
     "robust": "robust.command",
@@ -62,22 +63,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in itertools.takewhile(lambda word: word.startswith("-"), words)
     try:
-        code = _run(words)
-        sys.stdout.flush()
+        ready()
+        with Terminated():
+            code = _run(words)
+            flush()
         return exitcodes.OK if code is None else code
-    except VerdictError as error:
+    except OutputError as error:
+        abandon()
         return _fail(str(error), exitcodes.BAD_INPUT)
+    except VerdictError as error:
+        return _fail(str(error), exitcodes.BAD_INPUT, several=isinstance(error, UnsupportedError))
     except KeyboardInterrupt:
         return _fail("interrupted before there was an answer", exitcodes.INTERRUPTED)
     except BrokenPipeError:
         # The reader has gone (verdict models | head). Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon()
         return exitcodes.BROKEN_PIPE
     except MemoryError:
         return _fail("there is not enough memory for it (--memory sets a limit)", exitcodes.BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last resort: a defect must not look like a verdict
         if debug:
-            traceback.print_exc()
+            note(visible_lines(traceback.format_exc()), several=True)
         hint = "" if debug else "; verdict --debug ... shows where"
         text = (str(error).splitlines() or [""])[0]
         return _fail(
@@ -97,7 +103,6 @@ def _run(words: Sequence[str]) -> int | None:
     return parse(COMMANDS, words)
 
 
-def _fail(message: str, code: int) -> int:
-    with contextlib.suppress(BrokenPipeError):
-        print(f"error: {message}", file=sys.stderr)
+def _fail(message: str, code: int, several: bool = False) -> int:
+    note(f"error: {message}", several)
     return code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from verdict.cli import options
 from verdict.cli.declared import Option
-from verdict.cli.exitcodes import OK, UNKNOWN
+from verdict.cli.exitcodes import BAD_INPUT, OK, UNKNOWN
 
 if TYPE_CHECKING:
     from verdict.cli.inputs import Point
@@ -79,6 +79,7 @@ class _MaxEps:
     def __init__(self, save: Path | None) -> None:
         self.folder = save
         self.saved: dict[str, list[str]] = {}
+        self.failed = False
         if save is not None:
             from verdict.cli.save import prepare
 
@@ -89,14 +90,28 @@ class _MaxEps:
         from verdict.cli.output import measure
 
         self.range, self.measure = options["range"], measure(options["perturbation"], options["norm"])
+        if self.folder is not None:
+            from verdict.cli.save import places
+
+            for place in places(self.folder, point).values():
+                place.check()
         answer = verdict.maxeps(network, point.values, on_progress=shown.interval, **options)
         if self.folder is not None and answer.witness is not None:
+            from verdict.cli.printing import note
             from verdict.cli.save import save_witness
+            from verdict.errors import InputError
 
-            self.saved[point.name] = save_witness(self.folder, network, point, answer.witness)
+            try:
+                self.saved[point.name] = save_witness(self.folder, network, point, answer.witness)
+            except InputError as error:
+                # The answer is worth more than the file: it is shown, and the exit code tells of the file.
+                note(f"error: {error}")
+                self.failed = True
         return answer
 
     def code(self, answers: Sequence[Radius]) -> int:
+        if self.failed:
+            return BAD_INPUT
         return UNKNOWN if any(answer.status == "interval" for answer in answers) else OK
 
     def record(self, answer: Radius, point: Point) -> dict[str, Any]:

@@ -21,17 +21,18 @@ def command(json: Json = False) -> int:
         return OK
     from rich.table import Table
 
-    from verdict.cli.printing import console
+    from verdict.cli.printing import add_row, console
 
     table = Table("model", "architecture", "ReLUs", "accuracy", "data", "description", box=None, pad_edge=False)
     for model in models:
         accuracy = "" if model.accuracy is None else f"{model.accuracy:.1%}"
-        table.add_row(
+        add_row(
+            table,
             model.name, model.architecture, str(model.relus), accuracy, model.data or "", model.description
         )
     sets = Table("data set", "points", "numbers each", "description", box=None, pad_edge=False)
     for item in data:
-        sets.add_row(item.name, str(item.size), str(item.features), item.description)
+        add_row(sets, item.name, str(item.size), str(item.features), item.description)
     for each in (table, sets):
         each.columns[0].no_wrap = True
     out = console()

@@ -15,6 +15,7 @@ import typer
 from verdict import __version__
 from verdict.cli.declared import Argument, Option, declared
 from verdict.cli.limits import call
+from verdict.cli.printing import put
 from verdict.errors import InputError
 
 # The parser's base class for wrong options; its module has moved between Typer's versions.
@@ -81,13 +82,13 @@ def _info(declaration: Argument | Option) -> Any:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(__version__)
+        put(__version__)
         raise typer.Exit
 
 
 def _name(wanted: bool) -> None:
     if wanted:
-        print("Verdict")
+        put("Verdict")
         raise typer.Exit
 
 
@@ -103,4 +104,4 @@ def _root(
 ) -> None:
     """Verdict: an exact verifier for neural networks."""
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        put(context.get_help())

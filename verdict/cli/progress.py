@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from verdict.cli.backstop import CHILD
 from verdict.cli.limits import printed
+from verdict.visible import visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -63,14 +64,14 @@ class Line:
         seconds = time.monotonic() - self.started
         name = self.name if len(self.name) <= LONGEST_NAME else "..." + self.name[3 - LONGEST_NAME :]
         text = f"{seconds:4.0f} s  {name}  {self.text}"
-        return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
+        return Text(visible(text), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager
 def line(name: str) -> Iterator[Line]:
     """A `Line`, shown while the block runs if stderr is a terminal; the block must print nothing."""
     shown = Line(name)
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield shown
         return
     from rich.console import Console

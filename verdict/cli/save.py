@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from verdict.cli.inputs import Point
+from verdict.cli.printing import note
 from verdict.errors import InputError
 from verdict.network.network import Network
 from verdict.results import Witness
+from verdict.writing import Place, begins
 
 # Pictures are enlarged until their longer side has about this many pixels.
 SIDE = 256
@@ -30,27 +31,40 @@ def prepare(folder: Path) -> None:
         raise InputError(f"--save {folder}: cannot write there: {error.strerror or error}") from error
 
 
+def places(folder: Path, point: Point) -> dict[str, Place]:
+    """Where what is saved about an input goes; each file replaces nothing but one of its kind."""
+    name = re.sub(r"[^\w.-]+", "-", point.name)
+    starts = {"witness.npy": b"\x93NUMPY"}
+    if point.image is not None:
+        starts |= dict.fromkeys(("original.png", "witness.png", "difference.png"), b"\x89PNG\r\n\x1a\n")
+    return {
+        kind: Place(folder / f"{name}-{kind}", "--save", begins(start), f"a {kind.rpartition('.')[2]} file")
+        for kind, start in starts.items()
+    }
+
+
 def save_witness(folder: Path, network: Network, point: Point, witness: Witness) -> list[str]:
     """Write `NAME-witness.npy` in the network's shape and type and, for an image, `NAME-original.png`,
     `NAME-witness.png` and `NAME-difference.png`; returns the paths."""
     values = witness.array() if witness.input is None else witness.input
-    name = re.sub(r"[^\w.-]+", "-", point.name)
     array = values
     if len(network.inputs) == 1:
         array = values.astype(network.inputs[0].dtype).reshape(network.inputs[0].shape)
-    saved = [folder / f"{name}-witness.npy"]
-    np.save(saved[0], array)
+    found = places(folder, point)
+    with found["witness.npy"].filled() as part, part.open("wb") as stream:
+        np.save(stream, array)
+    saved = [found["witness.npy"].path]
     if point.image is not None:
         try:
             import PIL  # noqa: F401
         except ImportError:
-            print("note: the pictures need Pillow: pip install pillow", file=sys.stderr)
+            note("note: the pictures need Pillow: pip install pillow")
         else:
-            saved += _pictures(folder, name, point, values)
+            saved += _pictures(found, point, values)
     return [str(path) for path in saved]
 
 
-def _pictures(folder: Path, name: str, point: Point, witness: npt.NDArray[np.float64]) -> list[Path]:
+def _pictures(found: dict[str, Place], point: Point, witness: npt.NDArray[np.float64]) -> list[Path]:
     shape = point.image or ()
     original = np.asarray(point.values, dtype=np.float64).reshape(shape)
     witness = witness.reshape(shape)
@@ -66,8 +80,10 @@ def _pictures(folder: Path, name: str, point: Point, witness: npt.NDArray[np.flo
     }
     paths = []
     for kind, picture in pictures.items():
-        paths.append(folder / f"{name}-{kind}.png")
-        _write(paths[-1], picture)
+        place = found[f"{kind}.png"]
+        with place.filled() as part:
+            _write(part, picture)
+        paths.append(place.path)
     return paths
 
 
@@ -78,4 +94,4 @@ def _write(path: Path, picture: npt.NDArray[Any]) -> None:
     if pixels.ndim == 3 and pixels.shape[-1] != 3:
         pixels = pixels.transpose(1, 2, 0)
     zoom = max(1, SIDE // max(pixels.shape[:2]))
-    Image.fromarray(np.repeat(np.repeat(pixels, zoom, axis=0), zoom, axis=1)).save(path)
+    Image.fromarray(np.repeat(np.repeat(pixels, zoom, axis=0), zoom, axis=1)).save(path, format="PNG")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from verdict.cli.declared import Argument
 from verdict.cli.exitcodes import OK
+from verdict.cli.printing import put
 
 
 def _opsets() -> list[str]:
@@ -53,5 +54,5 @@ def command(
     answer = CAPABILITIES.get(_ALIASES.get(name, name))
     if answer is None:
         raise InputError(f"{capability} is no capability, expected one of --{', --'.join(CAPABILITIES)}")
-    print("\n".join(answer()))
+    put("\n".join(answer()))
     return OK

@@ -7,7 +7,6 @@ in the text form of VNN-COMP.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 from verdict.cli import options
 from verdict.cli.declared import Argument, Option
 from verdict.cli.exitcodes import OK, UNKNOWN
+from verdict.cli.printing import note, print_json, put
 
 if TYPE_CHECKING:
     from verdict.network.network import Network
@@ -90,10 +90,10 @@ def command(
     if json:
         _print_json(asked, answer, result)
     else:
-        print(result)
+        put(result)
         _print_assignment(asked, answer, folder)
     for title, text in certificate_text(answer.certificate, query):
-        print(f"{title}: {text}", file=sys.stderr)
+        note(f"{title}: {text}")
     _print_notes(asked, answer, verbose)
     return OK if answer.status != "unknown" else UNKNOWN
 
@@ -133,16 +133,14 @@ def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, folder: Path | 
         return
     x, y = witness.array(), witness.runtime_outputs
     if isinstance(asked, VnnLib1):
-        print(witness_text(x, y))
+        put(witness_text(x, y))
     elif folder is None:
-        print(assignment_text(asked, x, y))
+        put(assignment_text(asked, x, y))
     else:
         write_assignment(asked, x, y, folder)
 
 
 def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
-    import json
-
     from verdict.cli.output import certificate_record, rounded
     from verdict.property.assignment import assigned
     from verdict.property.vnnlib1 import VnnLib1
@@ -166,7 +164,7 @@ def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
         "seconds": round(answer.seconds, 6),
         "stages": rounded(answer.stages),
     }
-    print(json.dumps(record))
+    print_json(record, indent=None)
 
 
 def _rationals(real: Witness) -> dict[str, list[str]]:
@@ -178,9 +176,9 @@ def _print_notes(asked: VnnLib1 | VnnLib2, answer: Verdict, verbose: bool) -> No
     from verdict.property.vnnlib1 import VnnLib1
 
     if answer.status == "robust" and not isinstance(asked, VnnLib1) and not asked.is_real:
-        print("note: unsat over the real numbers; rounding in the declared types is not covered", file=sys.stderr)
+        note("note: unsat over the real numbers; rounding in the declared types is not covered")
     if answer.status == "robust" and answer.reason:
-        print(f"note: {answer.reason}", file=sys.stderr)
+        note(f"note: {answer.reason}")
     if verbose:
         stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in answer.stages.items())
-        print(f"{answer.seconds:.3f} s ({stages}) trust: {answer.trust} {answer.reason}", file=sys.stderr)
+        note(f"{answer.seconds:.3f} s ({stages}) trust: {answer.trust} {answer.reason}")

@@ -24,6 +24,7 @@ from ..errors import ModelError, UnsupportedError
 from ..ops import standard
 from ..ops.lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, operators
 from ..ops.signature import BOOL, NUMBERS, SignatureError, array_of
+from ..visible import visible
 from .builder import Builder
 from .inference import Found, compare
 from .maps import Index
@@ -98,7 +99,7 @@ class _Importer:
             if info.name in self.extra:
                 self.problems.append(f"output {info.name!r}: {self.extra[info.name]}")
         if self.problems:
-            lines = "\n".join(f"  {p}" for p in self.problems)
+            lines = "\n".join(f"  {visible(p)}" for p in self.problems)
             known = ", ".join(sorted(name for name, operator in self.supported.items() if operator.lower is not None))
             raise UnsupportedError(
                 f"{self.path}: {len(self.problems)} unsupported node(s), operator set {self.opset}:\n{lines}\n"

@@ -34,7 +34,9 @@ class Runtime:
         options.log_severity_level = 4
         try:
             # By path where weights may lie in files beside the model, by content where the file is another by now.
-            if self.network.path.is_file() and self.network.path.read_bytes() == self.network.data:
+            # A path that is no UTF-8 is none that ONNX Runtime takes.
+            named = str(self.network.path).isprintable()
+            if named and self.network.path.is_file() and self.network.path.read_bytes() == self.network.data:
                 return ort.InferenceSession(str(self.network.path), options, providers=["CPUExecutionProvider"])
             return ort.InferenceSession(self.network.data, options, providers=["CPUExecutionProvider"])
         except Exception as error:

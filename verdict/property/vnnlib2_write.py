@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from ..visible import visible
 from .formula import Comparison, Connective, Formula
 from .polynomial import Polynomial
 from .vnnlib2 import DeclaredNetwork, VnnLib2, declared_names
@@ -21,7 +22,7 @@ def query_text(
     networks: Sequence[DeclaredNetwork], formula: Formula, names: Mapping[Variable, str], comments: Sequence[str] = ()
 ) -> str:
     """The whole file: `comments` first, then the declarations, then the formula over variables called `names`."""
-    lines = [f"; {comment}" for comment in comments]
+    lines = [f"; {visible(comment)}" for comment in comments]
     lines.append("(vnnlib-version <2.0>)")
     for network in networks:
         lines += ["", *_declaration(network)]
