@@ -11,7 +11,7 @@ from .blas import one_thread
 from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from .device import find_device
 from .engines import find_engine
-from .errors import InputError
+from .errors import InputError, TimeLimitError
 from .loading import Model, loaded
 from .network.network import Network
 from .results import Certificate, Verdict
@@ -105,12 +105,14 @@ def check(
     tier: str = "exact",
     jobs: int = 1,
     any_order: bool = True,
+    timeout: float | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Report:
     """Does the independent checker accept this certificate for this ONNX file and, if it is about one, this query?
 
     `tier`: exact (integers), rigorous (floats, rounding charged) or python (Fractions). With `any_order` the report
-    also says whether the claim holds for every float32 evaluation. Raises InputError for what cannot be read.
+    also says whether the claim holds for every float32 evaluation. Raises InputError for what cannot be read, and
+    TimeLimitError where it is not done after `timeout` seconds.
     """
     from . import checker
 
@@ -124,6 +126,9 @@ def check(
             jobs=jobs,
             any_order=any_order,
             progress=on_progress or (lambda leaves: None),
+            seconds=timeout,
         )
+    except checker.OutOfTimeError as error:
+        raise TimeLimitError(f"{certificate}: the time ran out before it was checked") from error
     except checker.UnreadableError as error:
         raise InputError(str(error)) from error

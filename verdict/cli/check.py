@@ -57,7 +57,8 @@ def command(
             print(f"\r{leaves} leaves", end="", file=sys.stderr, flush=True)
 
     report = verdict.check(
-        certificate, path, query, tier=exact or tier, jobs=jobs, any_order=not real_only, on_progress=progress
+        certificate, path, query, tier=exact or tier, jobs=jobs, any_order=not real_only, timeout=timeout,
+        on_progress=progress,
     )
     if shown:
         print("\r\033[K", end="", file=sys.stderr)
