@@ -277,8 +277,9 @@ def test_internal_error_is_not_a_verdict(run: Run, monkeypatch: pytest.MonkeyPat
     def broken(*words: object, **options: object) -> None:
         raise RuntimeError("out of cheese")
 
-    monkeypatch.setattr("verdict.radii.maxeps", broken)
+    # In this order: what is found under the second name, and put back in the end, may come from the first.
     monkeypatch.setattr(verdict, "maxeps", broken, raising=False)
+    monkeypatch.setattr("verdict.radii.maxeps", broken)
     result = run("maxeps", "xor", "--input", "xor#0", "--json")
     assert (result.code, result.out) == (4, "")
     assert result.err.startswith("error: internal error: RuntimeError: out of cheese (this is a defect, please")
