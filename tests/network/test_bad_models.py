@@ -54,6 +54,24 @@ def branching() -> onnx.ModelProto:
     return model([node], {"x": (1, 3)}, {"flag": np.array(True)})
 
 
+def weight(name: str) -> onnx.TensorProto:
+    return onnx.numpy_helper.from_array(weights(3), name)
+
+
+def info_of(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def resize(info: onnx.ValueInfoProto, shape: tuple[int, ...]) -> None:
+    info.CopyFrom(info_of(info.name, shape))
+
+
+def outside(proto: onnx.ModelProto) -> None:
+    """Weights by a path that leaves the model's folder."""
+    with_external_data(proto)
+    proto.graph.initializer[0].external_data[0].value = "../../../../../../etc/hostname"
+
+
 def two(*nodes: onnx.NodeProto, **constants: Any) -> onnx.ModelProto:
     return model(nodes, {"x": (1, 4)}, constants)
 
@@ -101,6 +119,52 @@ case(
 )
 case("external data missing", edited(with_external_data), "not a valid ONNX model: .*missing.bin", ModelError)
 case("sparse weights", edited(with_sparse), "sparse initializers are not supported")
+# Parts of ONNX that have no meaning here, and names that are there twice.
+case(
+    "two operator sets",
+    edited(lambda p: p.opset_import.append(helper.make_opsetid("ai.onnx", 12))),
+    "the operator set 'ai.onnx' is imported 2 times, expected once",
+    ModelError,
+)
+case(
+    "training", edited(lambda p: p.training_info.add().algorithm.SetInParent()), "training information is not supported"
+)
+case(
+    "annotated for quantisation",
+    edited(lambda p: setattr(p.graph.quantization_annotation.add(), "tensor_name", "x")),
+    r"quantization annotations \(of x\) are not supported",
+)
+case("weights twice", edited(lambda p: p.graph.initializer.extend([weight("w"), weight("w")])), "unique", ModelError)
+case("input twice", edited(lambda p: p.graph.input.append(p.graph.input[0])), "'x' is there 2 times", ModelError)
+case("output twice", edited(lambda p: p.graph.output.append(p.graph.output[0])), "'y' is there 2 times", ModelError)
+case(
+    "an input declared otherwise than its weights",
+    edited(lambda p: (p.graph.initializer.append(weight("w")), p.graph.input.append(info_of("w", (4,))))),
+    "the input 'w' is declared with another type or shape than its initializer",
+    ModelError,
+)
+case(
+    "output of another shape",
+    edited(lambda p: resize(p.graph.output[0], (1, 4))),
+    r"has shape \(1, 3\) here",
+    ModelError,
+)
+case(
+    "output of another rank", edited(lambda p: resize(p.graph.output[0], (3,))), r"has shape \(1, 3\) here", ModelError
+)
+case(
+    "output of another type",
+    edited(lambda p: setattr(p.graph.output[0].type.tensor_type, "elem_type", TensorProto.DOUBLE)),
+    "has type float32 here, and the model declares float64",
+    ModelError,
+)
+case(
+    "a format of tomorrow",
+    edited(lambda p: setattr(p, "ir_version", 99)),
+    "not a valid ONNX model|cannot load",
+    ModelError,
+)
+case("weights outside the folder", edited(outside), "not a valid ONNX model", ModelError)
 # Inputs and outputs.
 case("integer input", relu_of(TensorProto.INT32), "input 'x' has type INT32, expected a float tensor")
 case("half precision", relu_of(TensorProto.FLOAT16), "input 'x' has type FLOAT16, expected a float tensor")
