@@ -57,7 +57,10 @@ def refuse_odd_files(model: Any, path: Path) -> None:
 
     tensors = [*model.graph.initializer, *(a.t for n in model.graph.node for a in n.attribute if a.HasField("t"))]
     for name in {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}:
-        open_regular(path.parent / name, ModelError, MOST_MODEL).close()
+        try:
+            open_regular(path.parent / name, ModelError, MOST_MODEL).close()
+        except ModelError as error:
+            raise ModelError(f"{path}: not a valid ONNX model: its weights in {error}") from error
 
 
 def advice(path: Path) -> str:
