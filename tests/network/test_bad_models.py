@@ -273,12 +273,12 @@ def test_bad_model(name: str, tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"nowhere\.onnx: cannot read the model: No such file"):
+    with pytest.raises(ModelError, match=r"nowhere\.onnx: cannot be read: No such file"):
         load_onnx(tmp_path / "nowhere.onnx")
 
 
 def test_directory(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot read the model"):
+    with pytest.raises(ModelError, match="cannot be read: is a directory, expected a file"):
         load_onnx(tmp_path)
 
 
