@@ -23,6 +23,8 @@ from ..memory import need
 
 # Bytes for a number with its numerator, on the way too.
 EACH = 120
+# And as a Python Fraction.
+FRACTION = 200
 FloatArray = npt.NDArray[np.float64]
 ObjectArray = npt.NDArray[np.object_]
 
@@ -199,6 +201,7 @@ class ExactVector:
         return len(self.numerators)
 
     def fractions(self) -> list[Fraction]:
+        need(FRACTION * len(self), f"exact numbers, {len(self)} of them,")
         return [Fraction(n, self.denominator) for n in self.numerators]
 
     def floats(self) -> FloatArray:
