@@ -7,6 +7,7 @@ import gzip
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from support.queries import decimal, random_formula, text, true
 
@@ -193,7 +194,6 @@ def test_files_plain_and_compressed_of_either_version(tmp_path):
         ("(assert " + "(and " * 300 + "(<= X[0,0] 1.0)" + ")" * 300 + ")", "nested"),
         ("(assert (<= " + "(- " * 300 + "X[0,0]" + ")" * 300 + " 1.0))", "nested"),
         ("(assert (<= (* " + "X[0,0] " * 40 + ") 1.0))", "product too large"),
-        ("(assert (<= X[0,0] 1.0))(assert (>= X[0,0] 0.0))", "X[0,1] has no lower bound"),
     ],
 )
 def test_what_cannot_be_read_is_one_error(body, expected):
@@ -216,6 +216,16 @@ def test_what_cannot_be_read_is_one_error(body, expected):
 )
 def test_declarations_that_make_no_sense(head, expected):
     assert expected in _error("(assert (<= Y[0] 1.0))", head)
+
+
+def test_without_bounds_the_type_is_the_bound():
+    """An input of float32 is a float; one of another type needs bounds."""
+    body = "(assert (<= X[0,0] 1.0))(assert (>= X[0,0] 0.0))"
+    (case,) = parse_vnnlib2(HEAD + body + "(assert (<= X[0,1] 2.0))").cases
+    largest = Fraction(float(np.finfo(np.float32).max))
+    assert (case.inputs.lower[:2], case.inputs.upper[:2]) == ((0, -largest), (1, 2))
+    for head in (HEAD.replace("float32", "real"), HEAD.replace("float32", "float64")):
+        assert "X[0,1] has no lower bound" in _error(body, head)
 
 
 def test_many_disjunctions_are_refused_instead_of_expanded():

@@ -100,11 +100,15 @@ def emptiness(root: AndGroup, places: Places) -> str:
 class CaseMaker:
     """Turns terms into cases; a union that many boxes share becomes one `UnsafeSet`."""
 
-    def __init__(self, source: Places, expansion: Expansion, inputs: int, outputs: int) -> None:
+    def __init__(
+        self, source: Places, expansion: Expansion, inputs: int, outputs: int, widest: Sequence[Fraction | None] = ()
+    ) -> None:
+        """`widest` has for each input the largest magnitude that its type holds, None or nothing where that is open."""
         self._source = source
         self._rows = expansion.rows
         self._inputs = inputs
         self._outputs = outputs
+        self._widest = list(widest) or [None] * inputs
         # By identity; the union is kept, so that no identity is used twice.
         self._known: dict[int, tuple[Union, UnsafeSet, bool, tuple[tuple[bool, ...], ...] | None]] = {}
         self._matrices: dict[tuple[tuple[int, ...], int], Coefficients] = {}
@@ -119,8 +123,8 @@ class CaseMaker:
             yield Case(box, unsafe, with_inputs, strict, open_lower, open_upper)
 
     def _box(self, conjunction: Conjunction) -> tuple[Box, frozenset[int], frozenset[int]]:
-        lower: list[Fraction | None] = [None] * self._inputs
-        upper = lower.copy()
+        lower = [None if widest is None else -widest for widest in self._widest]
+        upper = self._widest.copy()
         open_lower: list[int] = []
         open_upper: list[int] = []
         for key, (value, strict, position) in conjunction.items():
@@ -130,6 +134,9 @@ class CaseMaker:
                     "the range of float64"
                 )
             i = self._rows.input[key >> 1]
+            widest = self._widest[i]
+            if widest is not None and value > widest:
+                continue  # no more than the type says
             if key & 1:
                 lower[i] = -value
             else:

@@ -39,6 +39,7 @@ ELEMENT_TYPES = {
 }  # fmt: skip
 
 _MAX_ENTRIES = 10_000_000
+FLOAT32_LARGEST = Fraction((1 << 24) - 1) * (1 << 104)
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,15 @@ class VnnLib2:
         """
         return self._expanded[0]
 
+    def _widest(self) -> list[Fraction | None]:
+        """The largest number of each coordinate's type; None where that is too large to compute with, or open."""
+        inputs = (v for network in self.networks for v in network.of_kind("input"))
+        largest = [FLOAT32_LARGEST if v.type == "float32" else None for v in inputs for _ in range(v.size)]
+        result: list[Fraction | None] = [None] * len(self.joint)
+        for value, first in zip(largest, self.shared, strict=True):
+            result[self.joint[first]] = value or result[self.joint[first]]
+        return result
+
     @property
     def empty(self) -> str:
         """Why there is no case, where the constraints on single inputs are why; else ""."""
@@ -157,7 +167,7 @@ class VnnLib2:
             rows.declare(variable)
         expansion = Expansion(rows)
         root = AndGroup(expansion)
-        maker = CaseMaker(_Lines(self.path), expansion, len(self.joint), self.outputs)
+        maker = CaseMaker(_Lines(self.path), expansion, len(self.joint), self.outputs, self._widest())
         try:
             add_to(root, self.joint_formula, expansion)
             for comparison in implied_bounds(list(asserted(self.joint_formula)), len(self.joint)):

@@ -1,0 +1,115 @@
+"""Both readers of ONNX files from outside: an exact evaluation, or a refusal with its reason; there is no third."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verdict.checker.errors import UnreadableError
+from verdict.errors import VerdictError
+from verdict.network.exact import ExactVector
+from verdict.network.onnx_import import network_of
+from verdict.ops.lowering import operators
+
+try:
+    from verdict.checker.readers.onnx import read_network
+    from verdict.checker.readers.onnx.reader import OPERATORS
+except ImportError:
+    from verdict.checker.readers.onnx_reader import OPERATORS, read_network  # type: ignore[no-redef]
+
+# Inputs with more numbers are evaluated in float64, which is much faster.
+MANY = 500
+_CAUGHT = re.compile(r"disagrees with ONNX Runtime: output \d+ is (\S+) here and (\S+) there")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is not read; `reason` without the file's name."""
+
+    reason: str
+
+    @property
+    def is_caught_misreading(self) -> bool:
+        """Whether the engine's import was another network than ONNX Runtime's, and its self-check has said so."""
+        numbers = _CAUGHT.search(self.reason)
+        if numbers is None:
+            return "outputs, ONNX Runtime" in self.reason
+        here, there = map(float, numbers.groups())
+        # Constants that ONNX Runtime folds in float32 lose more than the self-check allows for.
+        return not abs(here - there) <= 1e-5 * (1 + abs(here))
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that is read: its exact outputs, all in one vector, before the `head` that was left out."""
+
+    values: tuple[Fraction, ...]
+    head: str | None
+
+    def behind_head(self) -> np.ndarray[Any, Any]:
+        """The outputs in float64, behind the head."""
+        y = np.array([float(v) for v in self.values])
+        return y if self.head is None else HEADS[self.head](y)
+
+
+def _softmax(y: Any) -> Any:
+    e = np.exp(y - y.max())
+    return e / e.sum()
+
+
+HEADS: dict[str, Callable[[Any], Any]] = {
+    "Softmax": _softmax,
+    "LogSoftmax": lambda y: np.log(_softmax(y)),
+    "ArgMax": lambda y: np.array([float(y.argmax())]),
+    "Sigmoid": lambda y: 1 / (1 + np.exp(-y)),
+}
+
+Importer = Callable[[bytes, "list[Fraction]"], "Read | Refused"]
+
+
+def engine(data: bytes, x: list[Fraction]) -> Read | Refused:
+    """The engine's import, its comparison with ONNX Runtime included, at one point."""
+    try:
+        network = network_of(data, Path("model.onnx"))
+        if len(x) > MANY:
+            floats = network.evaluate(np.array([[float(v) for v in x]]))[0].tolist()
+            return Read(tuple(map(Fraction, floats)), network.head)
+        return Read(tuple(network.evaluate_exact(ExactVector.of(x)).fractions()), network.head)
+    except VerdictError as error:
+        return Refused(str(error))
+
+
+def checker(data: bytes, x: list[Fraction]) -> Read | Refused:
+    """The checker's reading at one point."""
+    try:
+        network = read_network(data)
+        return Read(tuple(network.evaluate(x)[network.output]), network.head)
+    except UnreadableError as error:
+        return Refused(str(error))
+
+
+IMPORTERS: dict[str, Importer] = {"engine": engine, "checker": checker}
+
+
+def claimed() -> dict[str, set[str]]:
+    """The operators that each importer has a table of."""
+    return {"engine": set(operators()), "checker": set(OPERATORS)}
+
+
+def short(reason: str) -> str:
+    """A reason without file, node and tensor names, and without what follows its first sentence: for counting."""
+    lines = [line.strip() for line in reason.splitlines()]
+    listed = [line for line in lines[1:] if "(" in line and not line.startswith("supported operators")]
+    said = listed[0] if listed else lines[0]
+    said = re.sub(r"^.*?model\.onnx: ", "", said)
+    said = re.sub(r"^\S+ \((\w|\.)+\): ", "", said)
+    said = re.sub(r"(input|output|tensor|weights) '[^']*'", r"\1", said)
+    said = re.sub(r"\((\d+, ?)*\d*\)", "(...)", said)
+    said = re.sub(r"element types? \S+:", "element types:", said)
+    return said.strip().rstrip(".").replace("|", "/").replace("`", "")[:110]
