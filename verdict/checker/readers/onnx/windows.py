@@ -35,7 +35,10 @@ def geometry(node: Node, x: Tensor, kernel: Any) -> list[tuple[int, int, int, in
     for k, (size, taps, stride, dilation) in enumerate(zip(sizes, kernel, strides, dilations, strict=True)):
         reach, before, behind = (taps - 1) * dilation + 1, pads[k], pads[rank + k]
         if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-            whole = max(0, (-(-size // stride) - 1) * stride + reach - size)
+            whole = (-(-size // stride) - 1) * stride + reach - size
+            if whole < 0:
+                # The standard means 0; ONNX Runtime refuses it in a pool.
+                raise UnreadableError(f"auto_pad where the windows, {stride} apart, leave out entries")
             before = whole // 2 if auto == b"SAME_UPPER" else whole - whole // 2
             behind = whole - before
         if size + before + behind < reach or max(before, behind) > MOST_ENTRIES:
