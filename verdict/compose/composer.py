@@ -20,10 +20,11 @@ import onnx.compose
 import onnx.version_converter
 from onnx import helper, numpy_helper
 
-from ..errors import InputError, ModelError, UnsupportedError
+from ..errors import InputError, UnsupportedError
 from ..network.network import Network
 from ..network.onnx_file import model_of
 from ..network.onnx_import import network_of
+from ..writing import Place, same
 from .twin import Pair, twin_relu
 
 # Heads that only keep the order of the outputs, see `verdict.ops.head`.
@@ -222,12 +223,10 @@ class Composer:
 
 
 def save(network: Network, path: str | Path) -> Network:
-    """Write a composed network as an ONNX file; the same network with that path. Raises ModelError if it cannot."""
+    """Write a composed network as an ONNX file; the same network with that path. It replaces nothing:
+    raises InputError where another file is there, or none can be written."""
     from dataclasses import replace
 
     path = Path(path)
-    try:
-        path.write_bytes(network.data)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written: {error.strerror or error}") from error
+    Place(path, "model", same(network.data), "this very model").write(network.data)
     return replace(network, path=path)
