@@ -14,7 +14,7 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.errors import EmptySetError, InputError, PropertyError
+from verdict.errors import InputError, PropertyError
 from verdict.property.language import properties as say
 from verdict.property.language import sets
 
@@ -98,13 +98,19 @@ def test_errors_name_no_file_that_nobody_has(tmp_path: Path) -> None:
         verdict.prove("xor", y[0] > 0, sets.box(x, 0, 1), query=tmp_path)
 
 
+@pytest.mark.parametrize("integers", [[], [0]])
+def test_of_no_input_everything_holds(integers: list[int]) -> None:
+    """The issue changed this: an empty set was an error."""
+    network = verdict.load("xor")
+    x, y = verdict.variables(network)
+    answer = verdict.prove(network, y[0] > 1000, sets.box(x, 0, 1) & (x[0] >= 2), integers=integers)
+    assert (answer.status, answer.trust) == ("robust", verdict.Trust.EXACT)
+    assert answer.reason.startswith("the input set is empty: X_0")
+
+
 def test_nonsense_is_refused() -> None:
     network = verdict.load("xor")
     x, y = verdict.variables(network)
-    with pytest.raises(EmptySetError, match="empty"):
-        verdict.prove(network, y[0] > 0, sets.box(x, 0, 1) & (x[0] >= 2))
-    with pytest.raises(EmptySetError, match="empty"):
-        verdict.prove(network, y[0] > 0, sets.box(x, 0, 1) & (x[0] >= 2), integers=[0])
     with pytest.raises(PropertyError, match="bound"):
         verdict.prove(network, y[0] > 0, x[0] <= 1)
     with pytest.raises(PropertyError, match="integer inputs"):
@@ -142,7 +148,7 @@ def test_the_command(tmp_path: Path) -> None:
         (("--given", "x[0] <= 1", "--that", "y[0] > 0"), "no lower bound"),
         (("--given", "box(0, 1)", "--that", "y[0] > 0", "--integers", "a"), "--integers"),
         (("--given", "near(1)", "--that", "y[0] > 0"), "--input"),
-        (("--given", "box(1, 0)", "--that", "y[0] > 0"), "empty"),
+        (("--given", "x[0] <= 1", "--that", "y[0] > 0", "--output", "z"), "no output 'z'"),
     ],
 )
 def test_bad_questions_end_with_code_two(arguments: tuple[str, ...], why: str) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
+from .arguments import seconds
 from .errors import TimeLimitError
 
 Given = ParamSpec("Given")
@@ -130,11 +131,11 @@ def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
 
     @functools.wraps(question)
     def asked(*args: Given.args, **given: Given.kwargs) -> Answer:
-        whole, seconds = _running.get(), given.get("timeout")
-        if not isinstance(seconds, int | float):
+        whole, limit = _running.get(), seconds(given.get("timeout"))
+        if limit is None:
             return question(*args, **given)
         try:
-            with Deadline(seconds).running():
+            with Deadline(limit).running():
                 return question(*args, **given)
         except OutOfTime as end:
             if whole is not None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from . import arguments
 from .blas import one_thread
 from .deadline import Deadline, last_words, limited, why
 from .device import find_device
 from .engines import find_engine
-from .errors import EmptySetError
-from .loading import Model, loaded
+from .loading import Model, for_classes, loaded
 from .network.network import Network
 from .number import Number, radius_of
-from .question import at_center, has_claim, robustness_question
-from .results import Certificate, Verdict
+from .question import at_center, box_at, has_claim, robustness_question
+from .results import Certificate, Trust, Verdict
 
 if TYPE_CHECKING:
     from .bounds.comparison import Comparison
@@ -40,8 +40,9 @@ def robust(
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
-    that: Formula | None = None,
-    given: Formula | None = None,
+    that: Formula | str | None = None,
+    given: Formula | str | None = None,
+    output: str | None = None,
     engine: str = "auto",
     solver: str | None = None,
     bounds: str | None = None,
@@ -53,7 +54,8 @@ def robust(
 ) -> Verdict:
     """Does every input within `eps` of `x` get the class `label`?
 
-    `network` may also be a file, or a shipped model's name. `x` has as many numbers as its input (any shape), in the
+    `network` may also be a file, or a shipped model's name; `output` names the one of several outputs that holds the
+    class scores. `x` is flat or has the input's shape up to axes of 1 (or is one array for each input, by name), in the
     network's own input units, and is taken as the floats of the input's type; `eps` is exact (a string is the decimal
     that it says). `range` bounds every coordinate. With a `perturbation` (`verdict.property.fronts`; "brightness",
     "blur:sigma=1.5", ...) `eps` is in its unit, and a witness holds the perturbation's parameters and, in `input`, what
@@ -62,9 +64,9 @@ def robust(
     (`verdict.bounds.methods`). `timeout` is in seconds. With `device` "cuda" instead of "cpu" the attack and the search
     for better bounds run in PyTorch on a GPU, and what they find is proved on the CPU ("torch": PyTorch on the CPU).
     `scales` are one number for each input, by which it moves at the radius one, 0 for those that are fixed. Instead of
-    the class, `that`, a formula over the variables of `verdict.variables`, may have to hold; `given`, another one, says
-    of which inputs of the ball it is asked. Ties are unsafe. Ctrl-C ends the search and not the call: the answer is
-    then unknown.
+    the class, `that`, a formula over the variables of `verdict.variables` or its text, may have to hold; `given`,
+    another one, says of which inputs of the ball it is asked: if of none, the answer is robust, and `reason` says so.
+    Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
     A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
     `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it. With
@@ -79,28 +81,28 @@ def robust(
     from .search.evidence import Evidence
     from .search.robust import decide
 
-    deadline = Deadline(timeout)
-    radius = radius_of(eps)
-    network = loaded(network)
+    deadline = Deadline(arguments.seconds(timeout))
+    radius, threads = radius_of(eps), arguments.threads(threads)
+    certificate = arguments.optional_place(certificate, "certificate")
+    network = loaded(network, output) if that is not None else for_classes(network, output)
     question = robustness_question(
         network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
         target=target, that=that, given=given,
     )
-    made = None
+    name, backend = find_engine(engine, solver)
+    tight, place = encoder_bounds(bounds, engine), find_device(device)
+    box, empty = box_at(question, radius), question.emptiness(radius)
+    if empty:
+        made = None if certificate is None else Certificate(None, reason=empty)
+        answer = judge(network, Evidence(proof=Trust.EXACT), question.label, name, deadline.elapsed(), made)
+        return replace(answer, reason=empty)
     if certificate is not None and not has_claim(question):
         from .stated import stated
 
-        try:
-            return stated(network, question, that, given).decide(
-                radius, engine=engine, solver=solver, bounds=bounds, timeout=deadline.limit(), threads=threads,
-                device=device, certificate=certificate, on_progress=on_progress,
-            )
-        except EmptySetError as error:
-            # No input of the ball is as given, and then everything holds.
-            certificate, made = None, Certificate(None, reason=str(error))
-    name, backend = find_engine(engine, solver)
-    tight, place = encoder_bounds(bounds, engine), find_device(device)
-    box = question.family.at(radius)
+        return stated(network, question).decide(
+            radius, engine=engine, solver=solver, bounds=bounds, timeout=deadline.limit(), threads=threads,
+            device=device, certificate=certificate, on_progress=on_progress,
+        )
     report = on_progress or (lambda stage: None)
     problem = Problem(question.network, box, question.unsafe)
     certified = None
@@ -120,20 +122,19 @@ def robust(
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt as end:
             evidence = Evidence(reason=why(end))
-    if certified is not None:
-        made = certified.made(evidence, deadline, threads, report)
+    made = None if certified is None else certified.made(evidence, deadline, threads, report)
     with last_words():
         verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
         return replace(verdict, witness=question.shown(verdict.witness))
 
 
 def robustness(
-    network: Model, x: npt.ArrayLike, eps: Number, **asked: Any
+    network: Model, x: npt.ArrayLike, eps: Number, *, output: str | None = None, **asked: Any
 ) -> tuple[Network, Box, UnsafeSet, int | None]:
     """What `robust` decides: a network, its inputs, the unsafe outputs, the class to stay; arguments as there."""
     radius = radius_of(eps)
-    question = robustness_question(loaded(network), x, **asked)
-    return question.network, question.family.at(radius), question.unsafe, question.label
+    question = robustness_question(for_classes(network, output), x, **asked)
+    return question.network, box_at(question, radius), question.unsafe, question.label
 
 
 @one_thread()
@@ -148,6 +149,7 @@ def bounds_of(
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
+    output: str | None = None,
     method: str = "linear",
     timeout: float | None = None,
     on_progress: Callable[[str], object] | None = None,
@@ -160,10 +162,10 @@ def bounds_of(
     from .bounds.comparison import compare
     from .bounds.methods import choose
 
-    methods, radius = choose(method), radius_of(eps)
+    methods, radius, timeout = choose(arguments.word(method, "method")), radius_of(eps), arguments.seconds(timeout)
     question = robustness_question(
-        loaded(network), x, norm=norm, perturbation=perturbation, range=range, label=label, target=target
+        for_classes(network, output), x, norm=norm, perturbation=perturbation, range=range, label=label, target=target
     )
     kept = question.predicted if question.label is None else question.label
-    inputs = question.family.at(radius)
+    inputs = box_at(question, radius)
     return compare(question.network.graph, kept, question.unsafe, inputs, methods, timeout, on_progress)

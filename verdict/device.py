@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .arguments import word
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ CPU = Device("cpu")
 
 def find_device(name: str) -> Device:
     """The device called cpu, cuda or torch. Raises InputError where it is not to be had."""
-    if name not in DEVICES:
+    if word(name, "device") not in DEVICES:
         raise InputError(f"device {name!r} is not one of cpu, cuda")
     if name == "cpu":
         return CPU

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .arguments import optional_word, word
 from .deadline import ProcessorTime
 from .errors import InputError
 
@@ -22,6 +23,7 @@ FEW_COEFFICIENTS, EXACT_SECONDS = 20_000, 60.0
 
 def find_engine(name: str, solver: str | None) -> tuple[str, Any]:
     """The engine's full name and, for milp, its backend. Raises InputError and SolverError."""
+    name, solver = word(name, "engine"), optional_word(solver, "solver")
     if name not in ENGINES:
         raise InputError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
     if name == "smt":

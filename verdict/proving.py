@@ -7,19 +7,22 @@ that has a fraction where none may be.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import arguments
 from .deadline import Deadline, limited
-from .errors import EmptySetError, PropertyError
+from .errors import PropertyError
 from .loading import Model, loaded
 from .property.language import Formula, Vector, all_of, inputs, outputs, query_text
 from .property.vnnlib1 import parse_vnnlib1
 from .querying import verify
 from .results import Certificate, Trust, Verdict, weakest
+from .wording import names
 from .writing import sealed, sealed_place
 
 if TYPE_CHECKING:
@@ -31,9 +34,10 @@ UNNAMED = "the question"
 MOST_PIECES = 10_000
 
 
-def variables(network: Model) -> tuple[Vector, Vector]:
-    """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with."""
-    network = loaded(network)
+def variables(network: Model, output: str | None = None) -> tuple[Vector, Vector]:
+    """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with; `output` names the
+    one of several outputs that y is."""
+    network = loaded(network, output)
     return inputs(network.input_size), outputs(network.output_size)
 
 
@@ -42,12 +46,26 @@ def question(network: Network, that: Formula, given: Formula) -> str:
     return query_text(all_of([given, ~that]), network.input_size, network.output_size)
 
 
+def emptiness(given: Formula, network: Network) -> str:
+    """Why no input is as given, where a look at the bounds of each input shows it; else ""."""
+    asked = parse_vnnlib1(query_text(given, network.input_size, network.output_size), UNNAMED)
+    if asked.cases:
+        return ""
+    return _without_lines(asked.empty) or "the input set is empty: the condition contradicts itself"
+
+
+def _without_lines(reason: str) -> str:
+    """What contradicts what, without the lines of a query that nobody has seen."""
+    return re.sub(r" \(line \d+\)", "", reason)
+
+
 @limited
 def prove(
     network: Model,
-    that: Formula,
-    given: Formula,
+    that: Formula | str,
+    given: Formula | str,
     *,
+    output: str | None = None,
     integers: Sequence[int] = (),
     query: str | Path | None = None,
     timeout: float | None = None,
@@ -55,17 +73,24 @@ def prove(
 ) -> Verdict:
     """Does `that` hold for every input as `given`? Status robust: yes; violated: no, with a witness; else unknown.
 
-    `network` may also be a file, or a shipped model's name. `that` and `given` are formulas over the inputs x and
-    outputs y of `variables`; `given` has to leave every input between two bounds. `integers` are the numbers of inputs
-    that take whole numbers only. `query` keeps the VNN-LIB 1 query in a file, which replaces nothing but such a file
-    that nobody has changed; a certificate's is kept beside it (FILE.vnnlib). With integers it is the question without
-    them, and there are no certificates. `timeout` is in seconds; the other options are those of `verdict.verify`.
-    Raises PropertyError for a question that makes no sense, InputError for a file that cannot be written.
+    `network` may also be a file, or a shipped model's name, and `output` names the one of its outputs that y is; else y
+    are all outputs, one after another. `that` and `given` are formulas over the inputs x and outputs y of `variables`,
+    or their text (docs/properties.md); `given` has to leave every input between two bounds. Where it leaves none, the
+    property holds, and `reason` says so. `integers` are the numbers of inputs that take whole numbers only. `query`
+    keeps the VNN-LIB 1 query in a file, which replaces nothing but such a file that nobody has changed; a certificate's
+    is kept beside it (FILE.vnnlib). With integers it is the question without them, and there are no certificates.
+    `timeout` is in seconds; the other options are those of `verdict.verify`. Raises PropertyError for a question that
+    makes no sense, InputError for a file that cannot be written.
     """
-    network, whole = loaded(network), sorted(set(integers))
+    network, whole = loaded(network, output), sorted(set(arguments.wholes(integers, "integers")))
+    options = arguments.search_options({"certificate": None, **options})
+    timeout, query = arguments.seconds(timeout), arguments.optional_place(query, "query")
+    words = names(network) if isinstance(that, str) or isinstance(given, str) else {}
+    that, given = arguments.formula(that, words, "that"), arguments.formula(given, words, "given")
+    deadline = Deadline(timeout)
     if any(not 0 <= i < network.input_size for i in whole):
         raise PropertyError(f"integer inputs {whole}: the network has inputs 0 to {network.input_size - 1}")
-    certificate = options.get("certificate")
+    certificate = options["certificate"]
     text = question(network, that, given)
     if query is not None:
         text = sealed(text)
@@ -73,11 +98,13 @@ def prove(
     asked = parse_vnnlib1(text, query or UNNAMED)
     if not whole:
         answer = verify(asked, network, timeout=timeout, **options)
+        if query is None:
+            answer = replace(answer, reason=_without_lines(answer.reason))
         if answer.certificate is None or query is None or answer.certificate.path is None:
             return answer
         return replace(answer, certificate=replace(answer.certificate, query=Path(query)))
     options = {name: value for name, value in options.items() if name != "certificate"}
-    answer = _Branching(network, that, whole, Deadline(timeout), options).run(given)
+    answer = _Branching(network, that, whole, deadline, options).run(given)
     made = None if certificate is None else Certificate(None, reason="certificates do not branch on whole numbers")
     return replace(answer, certificate=made)
 
@@ -98,8 +125,9 @@ class _Branching:
         self.x, _ = variables(network)
 
     def run(self, given: Formula) -> Verdict:
-        # The user's own question comes first: where its input set is empty, that is an error.
         answer, piece, open_ = self._ask(given), given, list[Formula]()
+        if answer.status == "robust" and answer.reason:  # the input set is empty
+            return self._ended(replace(answer, reason=_without_lines(answer.reason)))
         trusts: list[Trust] = []
         for _ in range(MOST_PIECES):
             if answer.status == "robust" and answer.trust is not None:
@@ -108,26 +136,17 @@ class _Branching:
                 return self._ended(answer)
             else:
                 point = answer.witness.point.fractions()
-                whole = self._ask_if_any(piece & self._rounded(point))
-                if whole is not None and whole.status == "violated":
+                whole = self._ask(piece & self._rounded(point))
+                if whole.status == "violated":
                     return self._ended(whole)
                 open_ += self._halves(piece, point)
-            following = None
-            while open_ and following is None:
-                piece = open_.pop()
-                following = self._ask_if_any(piece)
-            if following is None:
+            if not open_:
                 return self._proved(answer, trusts)
-            answer = following
+            piece = open_.pop()
+            # Of a piece without a point, between two whole numbers, everything holds.
+            answer = self._ask(piece)
         reason = f"more than {MOST_PIECES} pieces of the integer inputs"
         return replace(self._ended(answer), status="unknown", trust=None, witness=None, semantics=(), reason=reason)
-
-    def _ask_if_any(self, piece: Formula) -> Verdict | None:
-        """The answer about a piece; None where nothing is left of it between two whole numbers."""
-        try:
-            return self._ask(piece)
-        except EmptySetError:
-            return None
 
     def _ask(self, piece: Formula) -> Verdict:
         asked = parse_vnnlib1(question(self.network, self.that, piece), UNNAMED)

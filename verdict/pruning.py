@@ -14,42 +14,46 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import box, optional_place, search_options, seconds
 from .certificate.gate import judge_pruning
 from .certificate.places import prepare
 from .compose.layers import choose, with_weights
 from .deadline import Deadline, last_words, limited, why
+from .loading import Model, for_classes
 from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
-from .number import Number, exact
+from .number import Number, nonnegative
 from .property import Box
 from .property.language import outputs
 from .relations import imitates, same_class
-from .results import Certificate, Pruning, Trust, weakest
+from .results import Certificate, Pruning, Trust, certificate_of, weakest
 
 
 @limited
 def maxpruning(
-    network: Network,
+    network: Model,
     inputs: Box,
     *,
     layer: str | int = "all",
     lead: Number = 0,
+    output: str | None = None,
     timeout: float | None = None,
     certificate: str | Path | None = None,
     **options: Any,
 ) -> Pruning:
     """The largest threshold at which the network without its weights up to it gives the same class on a whole set.
 
-    That is asked wherever the network's class leads by at least `lead`. `layer` as in `verdict.maxweights`; `timeout`
-    is in seconds for all; the other options are those of `verdict.prove`. A `certificate` that the pair agrees at the
-    threshold found gets half of the time.
+    That is asked wherever the network's class leads by at least `lead`. `layer` and `output` as in
+    `verdict.maxweights`; `timeout` is in seconds for all; the other options are those of `verdict.prove`. A
+    `certificate` that the pair agrees at the threshold found gets half of the time.
     """
-    whole = Deadline(timeout)
+    network, inputs, options = for_classes(network, output), box(inputs), search_options(options)
+    whole, certificate = Deadline(seconds(timeout)), optional_place(certificate, "certificate")
     deadline = whole.for_search(certificate is not None)
     if certificate is not None:
         prepare(certificate, query=True, network=True)
-    search = _Search(network, inputs, layer, exact(lead, "lead"), deadline, options)
+    search = _Search(network, inputs, layer, nonnegative(lead, "lead"), deadline, options)
     reason = ""
     try:
         with deadline.running():
@@ -67,7 +71,7 @@ def maxpruning(
     answer = imitates(
         network, found.network, inputs, lead=search.lead, timeout=limit, certificate=certificate, **options
     )
-    made = answer.certificate or Certificate(None, reason=answer.reason)
+    made = certificate_of(answer)
     return replace(found, certificate=made, trust=Trust.CERTIFIED if made.accepted else found.trust)
 class _Search:
     def __init__(

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import arguments
 from .blas import one_thread
 from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from .device import find_device
 from .engines import find_engine
 from .errors import InputError, TimeLimitError
-from .loading import Model, loaded
+from .loading import Model, loaded, shipped_path
 from .network.network import Network
 from .results import Certificate, Verdict
 
@@ -53,16 +54,17 @@ def verify(
     from .certificate.write import unsat_claim
     from .property import Problem
     from .property.cases import Case
-    from .property.vnnlib import VnnLib1, read_query
+    from .property.vnnlib import VnnLib1, VnnLib2, read_query
     from .property.vnnlib_bind import bound, check_ends
     from .search.evidence import Evidence
     from .search.query import decide_query
     from .search.robust import decide
 
-    deadline = Deadline(timeout)
+    deadline, threads = Deadline(arguments.seconds(timeout)), arguments.threads(threads)
+    certificate = arguments.optional_place(certificate, "certificate")
     name, backend = find_engine(engine, solver)
     tight, place = encoder_bounds(bounds, engine), find_device(device)
-    asked = read_query(query) if isinstance(query, str | Path) else query
+    asked = query if isinstance(query, VnnLib1 | VnnLib2) else read_query(arguments.place(query, "the query"))
     if isinstance(network, Mapping):
         subject = bound(asked, {name: loaded(each) for name, each in network.items()})
     else:
@@ -99,7 +101,7 @@ def verify(
 
 def check(
     certificate: str | Path,
-    network: Network | str | Path,
+    network: Model,
     query: str | Path | None = None,
     *,
     tier: str = "exact",
@@ -110,13 +112,16 @@ def check(
 ) -> Report:
     """Does the independent checker accept this certificate for this ONNX file and, if it is about one, this query?
 
-    `tier`: exact (integers), rigorous (floats, rounding charged) or python (Fractions). With `any_order` the report
-    also says whether the claim holds for every float32 evaluation. Raises InputError for what cannot be read, and
-    TimeLimitError where it is not done after `timeout` seconds.
+    The network may also be a shipped model's name. `tier`: exact (integers), rigorous (floats, rounding charged) or
+    python (Fractions). With `any_order` the report also says whether the claim holds for every float32 evaluation.
+    Raises InputError for what cannot be read, and TimeLimitError where it is not done after `timeout` seconds.
     """
     from . import checker
 
-    path = network.path if isinstance(network, Network) else network
+    path = network.path if isinstance(network, Network) else shipped_path(network)
+    certificate, query = arguments.place(certificate, "certificate"), arguments.optional_place(query, "the query")
+    tier, jobs = arguments.word(tier, "tier"), arguments.threads(jobs, "jobs")
+    any_order = arguments.flag(any_order, "any_order")
     try:
         return checker.check(
             certificate,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import InputError
+from . import arguments
+from .errors import EmptySetError, InputError
 from .network.exact import ExactVector
 from .network.network import Network
 from .norms import NORMS, norm_of
 from .number import Number, exact
 from .results import Witness
+from .wording import read_formulas, refuse_unused
 
 if TYPE_CHECKING:
-    from .property import ScaledBall, UnsafeSet
+    from .property import Box, ScaledBall, UnsafeSet
     from .property.fronts import Front
     from .property.language import Formula
 
@@ -40,6 +42,21 @@ class Question:
     predicted: int
     # What makes the input, where the network takes the parameters of a perturbation.
     front: Network | None = None
+    that: Formula | None = None
+    given: Formula | None = None
+    # Why the property holds everywhere, whatever the radius, where it does.
+    always: str = ""
+
+    def emptiness(self, radius: Fraction) -> str:
+        """Why the property holds for every input at this radius without any search; "" where that is not plain."""
+        if self.always or self.given is None:
+            return self.always
+        from .property.language import inputs
+        from .property.language.sets import box
+        from .proving import emptiness
+
+        ball = self.family.at(radius)
+        return emptiness(box(inputs(len(ball.lower)), ball.lower, ball.upper) & self.given, self.network)
 
     def shown(self, witness: Witness | None) -> Witness | None:
         """The witness with the input that the deployed network gets, where its point holds parameters."""
@@ -70,7 +87,7 @@ def _one(ends: Sequence[Fraction | None]) -> Any:
 
 def robustness_question(
     network: Network,
-    x: npt.ArrayLike | Sequence[Fraction],
+    x: Any,
     *,
     norm: str = "linf",
     scales: Sequence[Number] | None = None,
@@ -78,35 +95,41 @@ def robustness_question(
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
-    that: Formula | None = None,
-    given: Formula | None = None,
+    that: Formula | str | None = None,
+    given: Formula | str | None = None,
 ) -> Question:
     """The parts of a question, checked; arguments as in `verdict.robust`. Raises InputError and PropertyError."""
     from .certificate.replay import scores
     from .network.evaluate import classify
-    from .property import LinfBall, NormBall, ScaledBall
+    from .property import LinfBall, NormBall, ScaledBall, UnsafeSet
 
     norm = norm_of(norm)
     if norm not in NORMS:
         raise InputError(f"norm {norm!r} is not supported, expected one of {', '.join(NORMS)}")
     if norm != "linf" and perturbation is not None:
         raise InputError(f"a perturbation has a radius of its own, not one in the norm {norm}")
+    label, target = arguments.optional_whole(label, "label"), arguments.optional_whole(target, "target")
+    refuse_unused(that, given, label, target)
     center = center_of(network, x)
-    low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
-    if low is not None and high is not None and low > high:
-        raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
+    low, high = arguments.range_of(range) or (None, None)
+    check_range(network, low, high)
     family: ScaledBall = LinfBall(center, low, high) if norm == "linf" else NormBall(norm, center, low, high)
     if scales is not None:
         if norm != "linf" or perturbation is not None:
             raise InputError("scales go with the norm linf and without a perturbation")
-        family = ScaledBall(center, [exact(scale, "a scale") for scale in scales], low, high)
+        family = ScaledBall(center, arguments.scales_of(scales, network.input_size), low, high)
+    that, given = read_formulas(network, center, label, that, given)
     point = center.floats()
     predicted = classify(scores(network, network.runtime(point), point))
     label = predicted if label is None else label
     asked = None if that is not None else label
-    subject, unsafe = _stated(network, label, target, that, given)
+    try:
+        subject, unsafe = _stated(network, label, target, that, given)
+    except EmptySetError as error:
+        nothing = UnsafeSet((), network.output_size)
+        return Question(network, family, nothing, asked, target, predicted, given=given, always=str(error))
     if perturbation is None:
-        return Question(subject, family, unsafe, asked, target, predicted)
+        return Question(subject, family, unsafe, asked, target, predicted, that=that, given=given)
     if subject.passes_inputs:
         raise InputError("with a perturbation a formula may be about the outputs only: its inputs are the parameters")
     from .compose.behind import behind
@@ -114,7 +137,23 @@ def robustness_question(
 
     front = from_text(perturbation) if isinstance(perturbation, str) else perturbation
     made = behind(front, network, center, low, high)
-    return Question(made.network, made.family, unsafe, asked, target, predicted, made.front)
+    return Question(made.network, made.family, unsafe, asked, target, predicted, made.front, that, given)
+
+
+def check_range(network: Network, low: Fraction | None, high: Fraction | None) -> None:
+    """Raise InputError for a set whose ends the network's inputs cannot hold."""
+    greatest = min(Fraction(float(np.finfo(port.dtype).max)) for port in network.inputs)
+    for end in (low, high):
+        if end is not None and abs(end) > greatest:
+            kind = network.inputs[0].dtype
+            raise InputError(f"an end of the input set is {float(end):.4g}, out of the range of floats ({kind})")
+
+
+def box_at(question: Question, radius: Fraction) -> Box:
+    """The inputs at one radius. Raises InputError where they are out of the range of floats."""
+    box = question.family.at(radius)
+    check_range(question.network, min(box.lower), max(box.upper))
+    return box
 
 
 def _stated(
@@ -135,37 +174,88 @@ def _stated(
     if that is None:
         unsafe = widened(misclassification(label, outputs, target), passed)
     else:
-        unsafe = region_of(~that, outputs, passed)
-    unsafe = unsafe if given is None else under(unsafe, region_of(given, outputs, passed))
+        unsafe = region_of(~that, outputs, passed, "the property holds for all numbers x and y")
+    if given is not None:
+        empty = "the input set is empty: the condition contradicts itself"
+        unsafe = under(unsafe, region_of(given, outputs, passed, empty))
     refuse_head(subject, unsafe)
     return subject, unsafe
 
 
-def center_of(network: Network, x: npt.ArrayLike | Sequence[Fraction]) -> ExactVector:
-    """The point that an array of numbers stands for, as the network's inputs hold it. Raises InputError."""
-    values = np.asarray(x)
-    if values.dtype.kind in "fiub":
-        flat = values.astype(np.float64).ravel()
-        if not np.isfinite(flat).all():
-            bad = int(np.flatnonzero(~np.isfinite(flat))[0])
-            raise InputError(f"the input holds {flat[bad]} at position {bad}, expected finite numbers")
-    elif values.dtype.kind != "O":
-        raise InputError(f"the input has type {values.dtype}, expected numbers")
+def center_of(network: Network, x: Any) -> ExactVector:
+    """The point that an array of numbers stands for, or one array for each named input, as the inputs hold it.
+
+    An array is flat, or has the input's shape up to axes of 1. Raises InputError.
+    """
+    if not isinstance(x, Mapping):
+        values = _array(x, "the input")
+        _check_shape(network, values)
+        parts = np.split(values.ravel(), np.cumsum([port.size for port in network.inputs])[:-1])
+    else:
+        names = [port.name for port in network.inputs]
+        if set(x) != set(names):
+            raise InputError(f"arrays are given for {', '.join(map(repr, x))}, the inputs are {', '.join(names)}")
+        parts = []
+        for port in network.inputs:
+            values = _array(x[port.name], f"the input {port.name}")
+            if values.size != port.size or not fits(values.shape, port.shape):
+                raise InputError(f"the input {port.name} has shape {values.shape}, expected {port.shape}")
+            parts.append(values.ravel())
+    held = [_held(part, port.dtype) for part, port in zip(parts, network.inputs, strict=True)]
+    if all(part.dtype.kind == "f" for part in held):
+        return ExactVector.of(np.concatenate(held))
+    # As Python's numbers: NumPy's integers would overflow in exact arithmetic.
+    return ExactVector.of([value for part in held for value in part.tolist()])
+
+
+def _array(x: Any, what: str) -> npt.NDArray[Any]:
+    try:
+        values = np.asarray(x)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"{what} is no array: {error}") from error
+    if values.dtype.kind == "U":  # decimals as text
+        values = values.astype(object)
+    if values.dtype.kind not in "fiubO":
+        raise InputError(f"{what} has type {values.dtype}, expected numbers")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(f"{what} holds {values.ravel()[bad]} at position {bad}, expected finite numbers")
+    if values.dtype.kind == "O":
+        numbers = [exact(value, f"{what}, position {i}") for i, value in enumerate(values.ravel().tolist())]
+        values = np.array([*numbers, None], dtype=object)[:-1].reshape(values.shape)
+    return values
+
+
+def _check_shape(network: Network, values: npt.NDArray[Any]) -> None:
+    shapes = " and ".join(str(port.shape) for port in network.inputs)
     if values.size != network.input_size:
-        shapes = " and ".join(str(port.shape) for port in network.inputs)
         raise InputError(
             f"the input has {values.size} numbers (shape {values.shape}), "
             f"{network.path.name} expects {network.input_size} (shape {shapes})"
         )
-    # Float64 data for a float32 network: what is deployed sees the float32 number, so that is the centre.
-    if values.dtype.kind == "f":
-        parts, start = [], 0
-        for port in network.inputs:
-            parts.append(flat[start : start + port.size].astype(port.dtype).astype(np.float64))
-            start += port.size
-        return ExactVector.of(np.concatenate(parts))
-    # As Python's numbers: NumPy's integers would overflow in exact arithmetic.
-    return ExactVector.of(values.ravel().tolist())
+    if not fits(values.shape, network.inputs[0].shape if len(network.inputs) == 1 else (network.input_size,)):
+        raise InputError(f"the input has shape {values.shape}, {network.path.name} takes {shapes}: {RESHAPE}")
+
+
+# What to do about an array of another shape.
+RESHAPE = "expected the same axes in the same order, up to axes of 1, or a flat array (transpose or flatten it first)"
+
+
+def fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether an array of as many numbers is flat, or has the wanted shape up to axes of 1."""
+    long = [side for side in shape if side != 1]
+    return len(long) <= 1 or long == [side for side in wanted if side != 1]
+
+
+def _held(values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+    """The numbers as an input of this type holds them: float64 data for a float32 network is deployed as float32."""
+    if values.dtype.kind != "f":
+        return values
+    with np.errstate(over="ignore"):
+        held: npt.NDArray[Any] = values.astype(np.float64).astype(dtype).astype(np.float64)
+    if not np.isfinite(held).all():
+        raise InputError(f"the input holds {values[~np.isfinite(held)][0]:g}, out of the range of floats ({dtype})")
+    return held
 
 
 def has_claim(question: Question) -> bool:

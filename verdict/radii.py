@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from . import arguments
 from .blas import one_thread
 from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited, why
 from .device import find_device
 from .engines import close, find_engine
 from .errors import InputError
-from .loading import Model, loaded
+from .loading import Model, for_classes, loaded
 from .number import Number
 from .question import Question, at_center, has_claim, robustness_question
 from .results import Certificate, Radius, Trust
@@ -43,8 +45,9 @@ def maxeps(
     range: tuple[Number, Number] | None = None,
     label: int | None = None,
     target: int | None = None,
-    that: Formula | None = None,
-    given: Formula | None = None,
+    that: Formula | str | None = None,
+    given: Formula | str | None = None,
+    output: str | None = None,
     integers: Sequence[int] = (),
     engine: str = "auto",
     solver: str | None = None,
@@ -73,30 +76,37 @@ def maxeps(
     from .search.radius_witness import seek_witness
     from .search.reach import tighten
 
-    whole = Deadline(timeout)
+    whole = Deadline(arguments.seconds(timeout))
+    threads, integers = arguments.threads(threads), arguments.wholes(integers, "integers")
+    certificate = arguments.optional_place(certificate, "certificate")
     deadline = whole.for_search(certificate is not None)
-    network = loaded(network)
+    network = loaded(network, output) if that is not None else for_classes(network, output)
     question = robustness_question(
         network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
         target=target, that=that, given=given,
     )
+    name, backend = find_engine(engine, solver)
+    if question.always:
+        return _always(question, name, deadline, certificate)
     statement = None
     if certificate is not None and not has_claim(question):
         from .stated import stated
 
-        statement = stated(network, question, that, given)
-    name, backend = find_engine(engine, solver)
+        statement = stated(network, question)
     if integers:
         if certificate is not None:
             raise InputError("certificates do not branch on whole numbers")
+        if perturbation is not None:
+            raise InputError("integers are numbers of inputs, and with a perturbation its parameters move")
         whole_radius = partial(
-            maxeps, network, x, norm=norm, scales=scales, range=range, label=label, target=target, that=that,
-            engine=engine, solver=solver, bounds=bounds, threads=threads, device=device, on_progress=on_progress,
+            maxeps, network, x, norm=norm, scales=scales, range=range, label=question.label, target=question.target,
+            that=question.that, engine=engine, solver=solver, bounds=bounds, threads=threads, device=device,
+            on_progress=on_progress,
         )
         from .whole import WholeRadius
 
         def ask(condition: Formula) -> Radius:
-            among = condition if given is None else given & condition
+            among = condition if question.given is None else question.given & condition
             return whole_radius(given=among, timeout=deadline.limit())
 
         return WholeRadius(question, integers, ask, deadline).run()
@@ -144,6 +154,25 @@ def maxeps(
     with last_words():
         radius = judge_radius(search, question.label, name, reason, made, float32)
         return replace(radius, witness=question.shown(radius.witness))
+
+
+def _always(question: Question, engine: str, deadline: Deadline, certificate: Any) -> Radius:
+    """The answer where the property holds everywhere: of all numbers, or of no input at all."""
+    # Without a valid range every radius is safe; this is the largest float.
+    limit = question.family.limit
+    return Radius(
+        lower=Fraction(sys.float_info.max) if limit is None else limit,
+        upper=None,
+        exact=None,
+        status="safe",
+        label=question.label,
+        engine=engine,
+        seconds=deadline.elapsed(),
+        lower_trust=Trust.EXACT,
+        reason=question.always,
+        is_unlimited=limit is None,
+        certificate=None if certificate is None else Certificate(None, reason=question.always),
+    )
 
 
 def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Path | None) -> Radius:

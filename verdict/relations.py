@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .arguments import box, formula, range_of, whole
 from .blas import one_thread
 from .certificate.gate import judge_largest, judge_radius
 from .certificate.second_look import second_look
 from .compose.pairs import alike, both, copies, difference, movement
 from .deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from .errors import InputError, PropertyError
+from .loading import Model, for_classes, loaded
 from .network.exact import ExactVector, FloatArray
 from .network.network import Network
-from .number import Number, exact
+from .number import Number, nonnegative, radius_of
 from .property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
 from .property.language import Formula, Vector, all_of, outputs
 from .property.language.properties import moves, stays
@@ -32,33 +34,40 @@ from .property.language.sets import box as between
 from .property.language.sets import within
 from .property.vnnlib1 import parse_vnnlib1
 from .proving import prove, question, variables
-from .question import center_of
+from .question import center_of, check_range
 from .results import Largest, Radius, Verdict
 from .run import Run
 from .search.largest import LargestSearch
 from .search.tighter import tighter
+from .wording import names
 
 # The share of the time in which two compositions are compared.
 COMPARING = 0.1
 
 
 def region(
-    network: Network,
+    network: Model,
     x: npt.ArrayLike | None = None,
     eps: Number = 0,
     range: tuple[Number, Number] | None = None,
 ) -> Box:
     """The inputs within `eps` of `x`, in the valid range; without `x` the whole range. Raises InputError."""
-    low, high = (None, None) if range is None else (exact(range[0], "range"), exact(range[1], "range"))
+    network, reach = loaded(network), radius_of(eps)
+    low, high = range_of(range) or (None, None)
+    check_range(network, low, high)
     if x is not None:
-        return LinfBall(center_of(network, x), low, high).at(exact(eps, "eps"))
+        box = LinfBall(center_of(network, x), low, high).at(reach)
+        check_range(network, min(box.lower), max(box.upper))
+        return box
     if low is None or high is None:
         raise InputError("the set of inputs is unlimited: expected an input and its eps, or a range")
+    if reach:
+        raise InputError(f"eps is {eps}, and no input is given that it is around")
     return Box([low] * network.input_size, [high] * network.input_size)
 
 
 @limited
-def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> Largest:
+def maxdelta(first: Model, second: Model, inputs: Box, **options: Any) -> Largest:
     """The largest |first(x)_i - second(x)_i| over all outputs i and all x of `inputs`, a box as `region` gives it.
 
     The options are those of `verdict.maxeps`: engine, solver, bounds, timeout, threads, device, on_progress. With a
@@ -66,45 +75,44 @@ def maxdelta(first: Network, second: Network, inputs: Box, **options: Any) -> La
     the question that it is about is kept beside it (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError
     where the networks do not fit each other.
     """
-    composed = _closer(lambda twin: difference(first, second, twin), alike(first, second), inputs)
+    one, two, inputs = loaded(first), loaded(second), box(inputs)
+    composed = _closer(lambda twin: difference(one, two, twin), alike(one, two), inputs)
     return _apart(composed, inputs, options)
 
 
 @limited
-def maxmove(network: Network, inputs: Box, eps: Number, **options: Any) -> Largest:
+def maxmove(network: Model, inputs: Box, eps: Number, **options: Any) -> Largest:
     """The largest |f(x')_i - f(x)_i| over all outputs i, all x of `inputs` and all x' within `eps` of x, in each entry.
 
     x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
     """
-    domain = _moved(inputs, eps, network.input_size)
-    composed = _closer(lambda twin: movement(network, twin=twin), alike(network, network), domain)
+    subject = loaded(network)
+    domain = _moved(inputs, eps, subject.input_size)
+    composed = _closer(lambda twin: movement(subject, twin=twin), alike(subject, subject), domain)
     return _apart(composed, domain, options)
 
 
 @limited
-def maxfall(network: Network, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
+def maxfall(network: Model, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
     """The most that an output falls while one feature grows by at most `step`, from any x of `inputs`.
 
-    The output is monotone in the feature, there, if it is 0. `witness.point` holds x and then the growth. Options as
-    in `maxdelta`.
+    The output is monotone in the feature, there, if it is 0; of several outputs `verdict.load` chooses one. A point of
+    `witness` holds x and then the growth. Options as in `maxdelta`.
     """
-    _number(feature, network.input_size, "feature")
-    _number(output, network.output_size, "output")
-    row = np.zeros((1, network.output_size))
-    row[0, output] = -1.0
-    growth = exact(step, "step")
-    if growth < 0:
-        raise InputError(f"the step is {step}, expected at least 0")
-    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, growth])
-    step_of = np.eye(network.input_size)[[feature]]
-    grown = _closer(lambda twin: movement(network, step_of, twin), alike(network, network), domain)
-    return _largest(grown, domain, row, [f"output {output} falls"], options)
+    subject, inputs = loaded(network), box(inputs)
+    grows, falls = whole(feature, "feature", subject.input_size), whole(output, "output", subject.output_size)
+    row = np.zeros((1, subject.output_size))
+    row[0, falls] = -1.0
+    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, nonnegative(step, "step")])
+    step_of = np.eye(subject.input_size)[[grows]]
+    grown = _closer(lambda twin: movement(subject, step_of, twin), alike(subject, subject), domain)
+    return _largest(grown, domain, row, [f"output {falls} falls"], options)
 
 
 @limited
 def imitates(
-    teacher: Network,
-    student: Network,
+    teacher: Model,
+    student: Model,
     inputs: Box,
     *,
     delta: Number | None = None,
@@ -120,17 +128,20 @@ def imitates(
     """
     if delta is None and lead is None:
         raise PropertyError("nothing is asked: expected delta, lead, or both")
-    composed = _closer(lambda twin: both(teacher, student, twin), alike(teacher, student), inputs, halves=True)
+    # Classes are those of one output, numbers those of all.
+    of = loaded if lead is None else for_classes
+    old_one, new_one, inputs = of(teacher), of(student), box(inputs)
+    composed = _closer(lambda twin: both(old_one, new_one, twin), alike(old_one, new_one), inputs, halves=True)
     x, y = variables(composed)
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
-    that = [] if delta is None else [moves(new, old, exact(delta, "delta"))]
-    that += [] if lead is None else [same_class(old, new, exact(lead, "lead"))]
+    that = [] if delta is None else [moves(new, old, nonnegative(delta, "delta"))]
+    that += [] if lead is None else [same_class(old, new, nonnegative(lead, "lead"))]
     return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
 
 
 @limited
 def general(
-    network: Network,
+    network: Model,
     inputs: Box,
     eps: Number,
     *,
@@ -143,20 +154,23 @@ def general(
     With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
     point holds x and then x' - x. The other options are as in `imitates`.
     """
-    make, that = _general(network, theta, lead)
-    domain = _moved(inputs, eps, network.input_size)
-    composed = _closer(make, alike(network, network), domain, halves=lead is not None)
+    subject = loaded(network) if lead is None else for_classes(network)
+    make, that = _general(subject, theta, lead)
+    domain = _moved(inputs, eps, subject.input_size)
+    composed = _closer(make, alike(subject, subject), domain, halves=lead is not None)
     x, _ = variables(composed)
     return prove(composed, that, between(x, domain.lower, domain.upper), **options)
 
 
 @limited
 def maxgeneral(
-    network: Network, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
+    network: Model, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
 ) -> Radius:
     """The largest eps for which `general` holds. Options as in `maxdelta`."""
-    make, that = _general(network, theta, lead)
-    size = network.input_size
+    subject, inputs = loaded(network) if lead is None else for_classes(network), box(inputs)
+    make, that = _general(subject, theta, lead)
+    size = subject.input_size
+    _check_size(inputs, size)
     middle = [(low + high) / 2 for low, high in zip(inputs.lower, inputs.upper, strict=True)]
     family = ScaledBall(
         ExactVector.of([*middle, *[Fraction(0)] * size]),
@@ -164,21 +178,26 @@ def maxgeneral(
         [*inputs.lower, *[None] * size],
         [*inputs.upper, *[None] * size],
     )
-    twins = [make(True)] if alike(network, network) else []
+    twins = [make(True)] if alike(subject, subject) else []
     return maxradius(make(False), family, that, same=twins, **options)
 
 
 @one_thread()
 @limited
 def maxradius(
-    network: Network, family: Perturbation, that: Formula, *, same: Sequence[Network] = (), **options: Any
+    network: Model, family: Perturbation, that: Formula | str, *, same: Sequence[Network] = (), **options: Any
 ) -> Radius:
     """The largest radius at which `that`, a formula over the outputs, holds on all of the family's set.
 
     The interval is valid whenever the search stops. `same` are other compositions of the network, with the same outputs
     over the reals: that goes on with which bounds reach farthest. Options as in `maxdelta`.
     """
-    run = Run(**options)
+    run, network = Run(**options), loaded(network)
+    if not isinstance(family, Perturbation):
+        raise InputError(f"the family is {family!r}, expected a perturbation (verdict.property)")
+    if family.size != network.input_size:
+        raise InputError(f"the family has {family.size} inputs, the network {network.input_size}")
+    that = formula(that, names(network), "that")
     unsafe = unsafe_set(network, that)
     searches = [run.radius(each, family, unsafe) for each in (network, *same)]
     for search in searches:
@@ -204,10 +223,10 @@ def _general(
     """How two copies are composed, plain or twin, and what is to hold of their outputs."""
     if theta is not None and lead is None:
         y = outputs(network.output_size)
-        return lambda twin: movement(network, twin=twin), within(y, exact(theta, "theta"))
+        return lambda twin: movement(network, twin=twin), within(y, nonnegative(theta, "theta"))
     if lead is not None and theta is None:
         y = outputs(2 * network.output_size)
-        that = same_class(y[: network.output_size], y[network.output_size :], exact(lead, "lead"))
+        that = same_class(y[: network.output_size], y[network.output_size :], nonnegative(lead, "lead"))
         return lambda twin: copies(network, twin=twin), that
     raise PropertyError("expected either theta or lead")
 
@@ -238,9 +257,8 @@ def same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
 
 def _moved(inputs: Box, eps: Number, size: int) -> Box:
     """The box of (x, x' - x)."""
-    reach = exact(eps, "eps")
-    if reach < 0:
-        raise InputError(f"eps is {eps}, expected at least 0")
+    reach, inputs = radius_of(eps), box(inputs)
+    _check_size(inputs, size)
     return Box([*inputs.lower, *[-reach] * size], [*inputs.upper, *[reach] * size])
 
 
@@ -255,8 +273,7 @@ def _apart(composed: Network, inputs: Box, options: dict[str, Any]) -> Largest:
 def _largest(
     network: Network, inputs: Box, rows: FloatArray, names: Sequence[str], options: dict[str, Any]
 ) -> Largest:
-    if inputs.size != network.input_size:
-        raise InputError(f"the set has {inputs.size} inputs, the network {network.input_size}")
+    _check_size(inputs, network.input_size)
     run = Run(**options)
     search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
     search.answer = partial(judge_largest, search, network, run.name, TIME_LIMIT, deploy=False)
@@ -278,6 +295,6 @@ def _largest(
         return judge_largest(search, network, run.name, reason, made)
 
 
-def _number(value: int, count: int, what: str) -> None:
-    if not 0 <= value < count:
-        raise InputError(f"{what} {value} is out of range: the network has {what}s 0 to {count - 1}")
+def _check_size(inputs: Box, size: int) -> None:
+    if inputs.size != size:
+        raise InputError(f"the set has {inputs.size} inputs, the network {size}")

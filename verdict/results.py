@@ -60,6 +60,16 @@ def weakest(*trusts: Trust) -> Trust:
     return min(trusts, key=_STRENGTH.index)
 
 
+class Unasked:
+    """An answer is neither true nor false: `assert robust(...)` would pass on a violation."""
+
+    # What to ask instead.
+    _tells = "status == 'robust'"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a {type(self).__name__} is neither true nor false, expected a question such as {self._tells}")
+
+
 @dataclass(frozen=True, eq=False)
 class Witness:
     """An input that reaches the unsafe set over the reals, as an exact replay has shown.
@@ -90,7 +100,7 @@ class Witness:
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Unasked):
     """What became of a certificate that was asked for.
 
     `path` is the file, of `size` bytes, None where none was written, and `network` the ONNX file that it is about,
@@ -108,6 +118,7 @@ class Certificate:
     radius: Fraction | None = None
     query: Path | None = None
     end: Fraction | None = None
+    _tells = "accepted"
 
     @property
     def accepted(self) -> bool:
@@ -121,7 +132,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Verdict(Unasked):
     """The answer to "does the property hold for every input in the set?".
 
     `status` is robust, violated or unknown; `reason` says why it is unknown. `label` is the class that has to
@@ -148,8 +159,13 @@ class Verdict:
         _explained(self)
 
 
+def certificate_of(answer: Verdict) -> Certificate:
+    """What became of the certificate of an answer, which may have none to tell why."""
+    return Certificate(None, reason=answer.reason) if answer.certificate is None else answer.certificate
+
+
 @dataclass(frozen=True, eq=False)
-class Largest:
+class Largest(Unasked):
     """The answer to "how large does a value get on a set?": an interval with evidence for each end.
 
     The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed`
@@ -159,6 +175,7 @@ class Largest:
     `end`", which can be a hair above `upper`, None where none was asked for.
     """
 
+    _tells = "upper <= 0.1"
     lower: Fraction
     upper: Fraction
     exact: Fraction | None
@@ -178,7 +195,7 @@ class Largest:
 
 
 @dataclass(frozen=True, eq=False)
-class Radius:
+class Radius(Unasked):
     """The answer to "how far can this input be perturbed?": an interval with evidence for each end.
 
     The property holds at every radius below `lower` (trust `lower_trust`). At `upper` it does not (trust
@@ -191,6 +208,7 @@ class Radius:
     to hold for every float32 evaluation order too.
     """
 
+    _tells = "lower >= 0.1"
     lower: Fraction
     upper: Fraction | None
     exact: Fraction | None
@@ -214,7 +232,7 @@ class Radius:
 
 
 @dataclass(frozen=True, eq=False)
-class Pruning:
+class Pruning(Unasked):
     """The answer to "how many weights can be left out?": at `lower` the networks agree (trust), and at every magnitude
     above `upper` they do not.
 
@@ -223,6 +241,7 @@ class Pruning:
     `certificate` is about the pair at `lower`, None where none was asked for.
     """
 
+    _tells = "lower >= 0.1"
     lower: Fraction
     upper: Fraction
     status: str

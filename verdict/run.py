@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from . import arguments
 from .bounds.methods import encoder_bounds
 from .certificate.places import prepare
 from .certificate.second_look import second_look_along
@@ -46,11 +47,12 @@ class Run:
         certificate: str | Path | None = None,
         on_progress: Callable[[Any], object] | None = None,
     ) -> None:
-        self.whole, self.certificate = Deadline(timeout), certificate
+        self.whole = Deadline(arguments.seconds(timeout))
+        self.certificate = arguments.optional_place(certificate, "certificate")
         if certificate is not None:
             prepare(certificate, query=True, network=True)
         self.deadline = self.whole.for_search(certificate is not None)
-        self.engine, self.threads = engine, threads
+        self.engine, self.threads = engine, arguments.threads(threads)
         self.name, self.backend = find_engine(engine, solver)
         self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from .certificate.gate import witness_class
 from .deadline import TIME_LIMIT, Deadline, OutOfTime
-from .errors import EmptySetError, InputError
+from .errors import InputError
 from .network.network import Network
 from .property.language import Formula
 from .property.language.properties import keeps
@@ -56,19 +56,20 @@ class Stated:
         return replace(answer, label=asked.label, target=target, witness=asked.shown(witness))
 
 
-def stated(network: Network, question: Question, that: Formula | None, given: Formula | None) -> Stated:
-    """The question about `network`, where `that` and `given` are those of `verdict.robust`.
+def stated(network: Network, question: Question) -> Stated:
+    """The question about `network`, without a perturbation in front of it.
 
     Raises InputError for balls that no linear constraints describe.
     """
     if not question.family.is_box:
         raise InputError("a certificate about a ball of the norm l1 or l2 says that a class stays, nothing else")
     subject = network if question.front is None else question.network
+    that = question.that
     if that is None:
         _, y = variables(subject)
         label = question.predicted if question.label is None else question.label
         that = keeps(y, label, question.target)
-    return Stated(subject, question, that, given)
+    return Stated(subject, question, that, question.given)
 
 
 def certify_lower(
@@ -90,10 +91,7 @@ def certify_lower(
         return Certificate(None, reason="no radius is proved")
 
     def at(radius: Fraction, clock: Deadline) -> Certificate:
-        try:
-            made = certified(network, that, given(radius), clock, **options)
-        except EmptySetError as error:
-            made = Certificate(None, reason=str(error))
+        made = certified(network, that, given(radius), clock, **options)
         return replace(made, radius=radius)
 
     tried = [less(radius, BELOW * 16**k) for k in range(4)]

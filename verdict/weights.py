@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from .arguments import flag, optional_whole
 from .blas import one_thread
 from .certificate.gate import judge_radius, judge_weights
 from .certificate.replay import scores
@@ -20,6 +21,7 @@ from .certificate.second_look import second_look
 from .compose.layers import Layer, choose, reweighted, shaken
 from .deadline import TIME_LIMIT, last_words, limited
 from .errors import InputError
+from .loading import Model, for_classes
 from .network.evaluate import classify
 from .network.exact import ExactVector
 from .network.network import Network
@@ -35,28 +37,31 @@ from .search.weights import WeightSearch
 @one_thread()
 @limited
 def maxweights(
-    network: Network,
+    network: Model,
     x: npt.ArrayLike,
     *,
     layer: str | int = "all",
     relative: bool = False,
     label: int | None = None,
     target: int | None = None,
+    output: str | None = None,
     **options: Any,
 ) -> Radius:
     """The largest eps such that `x` keeps its class under every change of the weights by at most eps.
 
     `layer` is a layer's name or number (see `verdict.compose.layers.layers`) or "all". Each weight w changes by at most
-    eps, or `relative` by at most eps * |w|; biases stay. `label` and `target` as in `verdict.maxeps`, and so are the
-    other options. For a single layer the interval closes like any other; a witness's point then holds x and what is
-    added behind the layer (where every weight feeds one entry: Gemm and MatMul) or x and the changes of the weights,
+    eps, or `relative` by at most eps * |w|; biases stay. `label`, `target` and `output` as in `verdict.maxeps`, and so
+    are the other options. For a single layer the interval closes like any other; a witness's point holds x and what
+    is added behind the layer (where every weight feeds one entry: Gemm and MatMul) or x and the changes of the weights,
     and a `certificate` is about the lower end. For all layers, and a Conv that reads what no few floats add up to, the
     lower end is proved and the upper end found by an attack, whose point holds the changes of the weights; they need
     not meet.
 
     Raises InputError and UnsupportedError.
     """
-    run = Run(**options)
+    run, network = Run(**options), for_classes(network, output)
+    label, target = optional_whole(label, "label"), optional_whole(target, "target")
+    relative = flag(relative, "relative")
     chosen = choose(network, layer)
     center = center_of(network, x)
     point = center.floats()

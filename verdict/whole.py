@@ -7,7 +7,6 @@ Doig 1960). The piece with the least lower end comes first, so the answer is an 
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from fractions import Fraction
 
 from .certificate.replay import confirm, replay_exactly
 from .deadline import TIME_LIMIT, Deadline, last_words, why
-from .errors import EmptySetError, InputError
+from .errors import InputError
 from .network.exact import ExactVector
 from .property import Box
 from .property.language import Formula, all_of, inputs
@@ -84,9 +83,8 @@ class WholeRadius:
         return upper is not None and is_closed(lower, upper)
 
     def _look(self, condition: Formula, lower: Fraction) -> None:
-        """Ask about a piece, unless nothing is left of it."""
-        with contextlib.suppress(EmptySetError):
-            self._keep(self.ask(condition), condition, lower)
+        """Ask about a piece; where nothing is left of it, it is safe."""
+        self._keep(self.ask(condition), condition, lower)
 
     def _keep(self, answer: Radius, condition: Formula, lower: Fraction) -> None:
         self.trusts.append(answer.lower_trust)

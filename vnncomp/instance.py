@@ -34,7 +34,7 @@ def run(onnx: str, vnnlib: str, results: str, timeout: str) -> None:
     Path(results).write_text("error\n", encoding="utf-8")
     out = io.StringIO()
     threads = str(os.cpu_count() or 1)
-    limit = max(0.0, float(timeout) - RESERVE - (time.monotonic() - STARTED))
+    limit = max(0.01, float(timeout) - RESERVE - (time.monotonic() - STARTED))
     with contextlib.redirect_stdout(out):
         code = main(["verify", vnnlib, *networks(onnx), "--timeout", str(limit), "--threads", threads, "--verbose"])
     text = out.getvalue()

@@ -166,7 +166,9 @@ def test_ranges(run: Run) -> None:
     assert [r["input"] for r in results] == ["xor#1", "xor#2", "xor#3"]
     assert [r["exact"] for r in results] == ["1/4", "1/4", "1/2"]
     table = run("maxeps", "xor", "--input", "xor#1:4", "--engine", "smt").out.splitlines()
-    assert [line.split()[0] for line in table] == ["input", "xor#1", "xor#2", "xor#3"]
+    assert [line.split()[0] for line in table[:4]] == ["input", "xor#1", "xor#2", "xor#3"]
+    assert table[4:][0] == ""
+    assert table[5].startswith("3 inputs: 3 exact; ")
     # One input is a range too if it is asked for as one.
     assert len(strict(run("robust", "xor", "--input", "xor#0:1", "--eps", 0.1, "--json"))["results"]) == 1
 
@@ -175,7 +177,9 @@ def test_exit_code_of_a_range_is_the_worst(run: Run) -> None:
     assert run("robust", "xor", "--input", "xor#0:4", "--eps", "0.2").code == 0
     mixed = run("robust", "xor", "--input", "xor#0:4", "--eps", "0.3")
     assert mixed.code == 1
-    assert [line.split()[2] for line in mixed.out.splitlines()[1:]] == ["robust", "violated", "violated", "robust"]
+    table = [line.split() for line in mixed.out.splitlines()]
+    assert [row[3] for row in table[1:5]] == ["robust", "violated", "violated", "robust"]
+    assert " ".join(table[6]).startswith("4 inputs: 2 robust, 2 violated; ")
 
 
 def test_default_ranges(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +36,20 @@ def one(spec: object, network: verdict.Network) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
 def test_single_npy(tmp_path: Path, mlp: verdict.Network, conv: verdict.Network, shape, dtype) -> None:
     np.save(tmp_path / "x.npy", X[3].reshape(shape).astype(dtype))
-    for network in (mlp, conv):
-        assert np.array_equal(one(tmp_path / "x.npy", network), X[3])
-    assert np.array_equal(one(f"{tmp_path / 'x.npy'}#0", mlp), X[3])
+    assert np.array_equal(one(tmp_path / "x.npy", conv), X[3])
+    # A flat network says nothing of axes, so the issue has it take flat arrays alone.
+    if 8 in shape:
+        with pytest.raises(verdict.InputError, match=re.escape(f"has shape {shape}, but digits-mlp")):
+            one(tmp_path / "x.npy", mlp)
+    else:
+        assert np.array_equal(one(f"{tmp_path / 'x.npy'}#0", mlp), X[3])
 
 
 @pytest.mark.parametrize("shape", [(5, 64), (5, 8, 8), (5, 1, 8, 8)])
-def test_batch_npy(tmp_path: Path, mlp: verdict.Network, shape) -> None:
+def test_batch_npy(tmp_path: Path, conv: verdict.Network, shape) -> None:
     np.save(tmp_path / "x.npy", X[:5].reshape(shape))
-    assert np.array_equal(one(f"{tmp_path / 'x.npy'}#4", mlp), X[4])
-    read = read_inputs(f"{tmp_path / 'x.npy'}#1:3", mlp)
+    assert np.array_equal(one(f"{tmp_path / 'x.npy'}#4", conv), X[4])
+    read = read_inputs(f"{tmp_path / 'x.npy'}#1:3", conv)
     assert read.several
     assert [p.name for p in read.points] == ["x.npy#1", "x.npy#2"]
     assert np.array_equal(np.stack([p.values for p in read.points]), X[1:3])

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ..arguments import word
 from ..deadline import Deadline
 from ..errors import InputError
 from ..network.exact import FloatArray
@@ -142,7 +143,7 @@ def encoder_bounds(name: str | None, engine: str) -> str:
     if name is None:
         # `auto` ends in MILP.
         return ENCODER_BOUNDS.get(engine, ENCODER_BOUNDS["milp"])
-    method = choose([name])[0]
+    method = choose([word(name, "bounds")])[0]
     if name == "all":
         raise InputError("the encoder takes one method's bounds, not all")
     if engine not in ("milp", "smt"):

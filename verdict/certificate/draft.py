@@ -170,9 +170,11 @@ class Draft:
         try:
             report = self._check(path, deadline, threads)
             if not report.any_order and not self.claim.get("open"):
-                report = self._mended(path, report.open, deadline, threads) or report
+                mended = self._mended(path, report.open, deadline, threads)
+                report = report if mended is None else mended
             if not report.accepted:
-                report = self._mended(path, None, deadline, threads, any_order=False) or report
+                mended = self._mended(path, None, deadline, threads, any_order=False)
+                report = report if mended is None else mended
         except KeyboardInterrupt as end:
             late = f"{why(end)} before it was checked"
         except _LateError:

@@ -38,6 +38,9 @@ class Report:
     # The whole claim, of which `claim` is a summary.
     statement: Statement = field(default_factory=Statement)
 
+    def __bool__(self) -> bool:
+        raise TypeError("a Report is neither true nor false, expected a question such as accepted")
+
     @property
     def semantics(self) -> str:
         """Which truths the claim was proved for, in words."""

@@ -25,6 +25,9 @@ def command(
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     method: Annotated[
         str,
         Option(
@@ -63,12 +66,13 @@ def command(
     """
     import verdict
     from verdict.bounds.methods import choose
-    from verdict.cli.inputs import read_inputs
+    from verdict.cli.inputs import Reading, read_inputs
     from verdict.cli.output import measure, range_text
     from verdict.cli.printing import console, print_json
     from verdict.cli.progress import line
     from verdict.cli.questions import check, label_text, shipped_range
     from verdict.errors import InputError
+    from verdict.loading import for_classes
 
     check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, "cpu", json))
     choose(method)
@@ -77,8 +81,8 @@ def command(
         from verdict.bounds.plot import prepare
 
         draw = prepare(plot)
-    network = verdict.load(model)
-    inputs = read_inputs(input, network)
+    network = for_classes(model, output)
+    inputs = read_inputs(input, network, Reading(header, label_column))
     if len(inputs.points) > 1:
         raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")
     point = inputs.points[0]

@@ -15,9 +15,15 @@ from verdict.cli.printing import note, put
 MARK = "written by verdict encode"
 
 if TYPE_CHECKING:
+    from verdict.cli.inputs import Reading
     from verdict.encode import Question
     from verdict.network.network import Network
     from verdict.writing import Place
+
+Norm = Annotated[
+    str | None,
+    Option("--norm", panel=options.QUESTION, help="linf (default), l1 or l2, as in robust.", show_default=False),
+]
 
 
 def command(
@@ -45,7 +51,7 @@ def command(
     eps: Annotated[
         str | None, Option("--eps", metavar="E", panel=options.QUESTION, help="As in robust.")
     ] = None,
-    norm: options.Norm = "linf",
+    norm: Norm = None,
     scales: options.Scales = None,
     perturbation: options.Perturbation = None,
     mean: options.Mean = None,
@@ -53,6 +59,9 @@ def command(
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
+    output_name: options.OutputName = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     bounds: options.Bounds = None,
     timeout: Annotated[
         float | None,
@@ -63,6 +72,7 @@ def command(
 
     Exit code 0; 2: bad input.
     """
+    from verdict.cli.inputs import Reading
     from verdict.cli.questions import read_network, shipped_range
     from verdict.cli.vocabulary import scales as read_scales
     from verdict.encode import FORMATS, smt2, vnnlib
@@ -70,18 +80,27 @@ def command(
 
     if to not in FORMATS:
         raise InputError(f"--to {to}: expected one of {', '.join(FORMATS)}")
+    if to == "vnnlib" and bounds is not None:
+        raise InputError("--bounds goes with --to smt2, lp and mps: a VNN-LIB query holds no bounds")
     if subject.endswith((".vnnlib", ".vnnlib.gz")):
-        if input is not None or eps is not None:
-            raise InputError("--input and --eps go with a network, not with a VNN-LIB query")
+        about_a_ball = {
+            "input": input, "eps": eps, "norm": norm, "scales": scales, "perturbation": perturbation, "mean": mean,
+            "std": std, "range": range, "label": label, "target": target, "output_name": output_name,
+            "header": header, "label_column": label_column,
+        }
+        given = [f"--{name.replace('_', '-')}" for name, value in about_a_ball.items() if value is not None]
+        if given:
+            raise InputError(f"{', '.join(given)}: what goes with a network does not go with a VNN-LIB query")
         question = _query(subject, network or [])
     else:
         if input is None or eps is None or network:
             raise InputError(f"{subject} is no .vnnlib file: a network is asked about with --input and --eps")
-        network_asked = read_network(subject, mean, std)
+        network_asked = read_network(subject, mean, std, output_name)
         shipped = None if mean or std else shipped_range(subject)
         question = _robustness(
-            network_asked, input, eps, range or shipped, perturbation=perturbation, label=label, target=target,
-            norm=norm, scales=read_scales(scales, network_asked),
+            network_asked, input, Reading(header, label_column), eps, range or shipped,
+            perturbation=perturbation, label=label, target=target, norm=norm or "linf",
+            scales=read_scales(scales, network_asked),
         )
     if to in ("smt2", "vnnlib"):
         _write(smt2(question, bounds) if to == "smt2" else vnnlib(question), output)
@@ -101,15 +120,18 @@ def _query(path: str, networks: list[str]) -> Question:
 
 
 def _robustness(
-    network: Network, input: str, eps: str, range: tuple[str, str] | None, **options: Any
+    network: Network, input: str, reading: Reading, eps: str, range: tuple[str, str] | None, **options: Any
 ) -> Question:
     from verdict.api import robustness
-    from verdict.cli.inputs import one_point, read_inputs
+    from verdict.cli.inputs import read_inputs
     from verdict.cli.output import measure
     from verdict.encode import of_sets
+    from verdict.errors import InputError
 
-    point = one_point(input, network)
-    limits = range or read_inputs(input, network).valid_range
+    found = read_inputs(input, network, reading)
+    if len(found.points) != 1:
+        raise InputError(f"--input {input}: {len(found.points)} inputs, expected one")
+    (point,), limits = found.points, range or found.valid_range
     around = "" if options["norm"] == "linf" else f" ({measure(None, options['norm'])})"
     network, box, unsafe, kept = robustness(network, point.values, eps, range=limits, **options)
     return of_sets(network, box, unsafe, f"{point.name} within {eps}{around} does not keep class {kept}")

@@ -5,9 +5,12 @@ Nothing is executed that a file brings: pickled objects are refused.
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +31,29 @@ def read_npy(path: Path) -> Array:
     return _numbers(_numpy(path), str(path))
 
 
-def read_npz(path: Path, key: str | None) -> Array:
-    """One array of a .npz file: `key`, or the only one, or the first of `KEYS` that is there."""
+def read_named(path: Path, names: Sequence[str]) -> dict[str, Array] | None:
+    """The arrays of a .npz file that are called as the network's inputs; None where it has none of them.
+
+    Raises InputError where it has some of them.
+    """
+    archive = _numpy(path)
+    with archive:
+        found = [name for name in names if name in archive.files]
+    if not found:
+        return None
+    if len(found) < len(names):
+        missing = ", ".join(name for name in names if name not in found)
+        raise InputError(f"{path}: holds {', '.join(found)}, and no array for the other inputs: {missing}")
+    return {name: read_npz(path, name) for name in names}
+
+
+def read_npz(path: Path, key: str | None, keys: Sequence[str] = KEYS) -> Array:
+    """One array of a .npz file: `key`, or the only one, or the first of `keys` that is there."""
     archive = _numpy(path)
     with archive:
         names = list(archive.files)
         if key is None:
-            key = names[0] if len(names) == 1 else next((k for k in KEYS if k in names), None)
+            key = names[0] if len(names) == 1 else next((k for k in keys if k in names), None)
         if key is None or key not in names:
             found = "no array" if not names else "the arrays " + ", ".join(names)
             wanted = "one of them as " + f"{path.name}[KEY]" if key is None else f"the array {key!r}"
@@ -55,27 +74,114 @@ def _numbers(array: Array, where: str) -> Array:
     return array
 
 
-def read_csv(path: Path) -> Array:
-    """The rows of a .csv file as float64: commas, semicolons or blanks between numbers, `#` comments and one
-    header line allowed."""
-    lines = read_text(path).splitlines()
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The numbers of a .csv file, one input a row, as float64, and the true classes where a column held them."""
+
+    rows: Array
+    labels: Array | None = None
+
+
+def read_table(path: Path, header: str | None = None, label_column: str | None = None) -> Table:
+    """The rows of a .csv file: commas, semicolons or blanks between numbers, `#` comments allowed.
+
+    A first line without any number is a header. One that could be either, such as 0,1,2,3, has to be called one with
+    `header` "yes" or "no". `label_column` names the column of the true classes, by its header or its number from 0.
+    """
+    lines = _cells(path)
+    if not lines:
+        raise InputError(f"{path}: holds no numbers, expected one line per input")
+    title = lines.pop(0) if _has_header(path, lines, header) else None
+    if not lines:
+        raise InputError(f"{path}: holds no numbers behind its header, expected one line per input")
     rows: list[list[float]] = []
-    first = True
-    for number, line in enumerate(lines, 1):
-        text = line.split("#", 1)[0].strip()
-        if not text:
-            continue
-        cells = [cell.strip() for cell in re.split(r"[,;]", text)] if re.search("[,;]", text) else text.split()
-        header, first = first and not any(_is_number(cell) for cell in cells), False
-        if header:
-            continue
+    for number, cells in lines:
         row = [_cell(cell, f"{path}: line {number}, column {c}") for c, cell in enumerate(cells, 1)]
         if rows and len(row) != len(rows[0]):
             raise InputError(f"{path}: line {number} has {len(row)} numbers, the lines before have {len(rows[0])}")
         rows.append(row)
-    if not rows:
-        raise InputError(f"{path}: holds no numbers, expected one line per input")
-    return np.array(rows, dtype=np.float64)
+    if header is None and title is None:
+        _refuse_ambiguous(path, lines)
+    if title is not None and len(title[1]) != len(rows[0]):
+        raise InputError(f"{path}: the header has {len(title[1])} names, the lines have {len(rows[0])} numbers")
+    array = np.array(rows, dtype=np.float64)
+    if label_column is None:
+        return Table(array)
+    column = _column(path, label_column, None if title is None else title[1], array.shape[1])
+    return Table(np.delete(array, column, axis=1), classes_of(array[:, column], f"{path}, column {label_column}"))
+
+
+def _cells(path: Path) -> list[tuple[int, list[str]]]:
+    """The cells of each line that has any, with its number."""
+    lines = read_text(path).splitlines()
+    found = []
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        if text:
+            parts = re.split(r"[,;]", text) if re.search("[,;]", text) else text.split()
+            found.append((number, [cell.strip().strip('"') for cell in parts]))
+    return found
+
+
+def _has_header(path: Path, lines: Sequence[tuple[int, list[str]]], header: str | None) -> bool:
+    """Whether the first line is a header. Raises InputError where that has to be said."""
+    if header is not None:
+        return header == "yes"
+    number, cells = lines[0]
+    numeric = [_is_number(cell) for cell in cells]
+    if not any(numeric):
+        return True
+    if not all(numeric):
+        bad = next(c for c, is_number in enumerate(numeric) if not is_number)
+        raise InputError(
+            f"{path}: line {number}, column {bad + 1} is {cells[bad]!r}, expected a number: if it is a header, say "
+            "--header yes"
+        )
+    return False
+
+
+def _refuse_ambiguous(path: Path, lines: Sequence[tuple[int, list[str]]]) -> None:
+    """Raise InputError where the first of several lines of numbers could be a header as well."""
+    number, cells = lines[0]
+    if len(lines) > 1 and _counts(cells) and (len(cells) > 1 or not all(_is_plain(c[0]) for _, c in lines[1:])):
+        shown = ",".join(cells[:4]) + (",..." if len(cells) > 4 else "")
+        raise InputError(
+            f"{path}: line {number} is {shown}, which may be a header or an input: say --header yes or --header no"
+        )
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether a line counts, 0,1,2 or 5,6,7, as the names do that data frames give their columns."""
+    if not all(_is_plain(cell) for cell in cells):
+        return False
+    numbers = [int(cell) for cell in cells]
+    if len(numbers) == 1:
+        return numbers[0] in (0, 1)
+    return all(b - a == 1 for a, b in itertools.pairwise(numbers))
+
+
+def _is_plain(cell: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,9}", cell) is not None
+
+
+def _column(path: Path, name: str, title: Sequence[str] | None, count: int) -> int:
+    """The number of a column. Raises InputError."""
+    if title is not None and title.count(name) == 1:
+        return title.index(name)
+    if name.isascii() and name.isdigit() and len(name) < 10 and int(name) < count:
+        return int(name)
+    names = "" if title is None else f", or one of {', '.join(title[:20])}"
+    raise InputError(f"{path}: --label-column {name}: expected a number from 0 to {count - 1}{names}")
+
+
+def classes_of(values: Array, where: str) -> Array:
+    """Numbers of classes as integers. Raises InputError for anything else."""
+    floats = values.astype(np.float64)
+    good = np.isfinite(floats) & (floats >= 0) & (floats == np.floor(floats)) & (floats < 2**31)
+    if not good.all():
+        bad = int(np.flatnonzero(~good)[0])
+        raise InputError(f"{where}: holds {values[bad]} at position {bad}, expected the numbers of classes, from 0")
+    return floats.astype(np.int64)
 
 
 def _is_number(text: str) -> bool:

@@ -1,22 +1,24 @@
 """`--input`: from `FILE`, `FILE#I`, `FILE#I:J` or `NAME#I` to input points of the network's size.
 
-A name is a shipped data set; `FILE.npz[KEY]` picks an array of an archive. What is read keeps its numbers and
-its order, only its shape is flattened.
+A name is a shipped data set; `FILE.npz[KEY]` picks an array of an archive. What is read keeps its numbers and its
+order: an array is flat or has the network's own shape, and nothing is guessed about its axes.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from verdict.cli.formats import png_size, read_csv, read_npy, read_npz, read_png
+from verdict.cli.formats import classes_of, png_size, read_named, read_npy, read_npz, read_png, read_table
 from verdict.errors import InputError
 from verdict.network.network import Network
+from verdict.question import RESHAPE, fits
 
 SUFFIXES = (".npy", ".npz", ".csv", ".png")
 
@@ -41,6 +43,22 @@ class Points:
     valid_range: tuple[str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a file of one's own is read: `header`, yes or no, and `label_column`, a name or number, of a .csv file;
+    `labels`, a file with one class for each input."""
+
+    header: str | None = None
+    label_column: str | None = None
+    labels: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.header not in (None, "yes", "no"):
+            raise InputError(f"--header {self.header}: expected yes or no")
+        if self.labels is not None and self.label_column is not None:
+            raise InputError("--labels and --label-column both say what the true classes are, expected one of them")
+
+
 @dataclass(frozen=True, eq=False)
 class _Batch:
     """What a file holds: the inputs, one a row, or a single one without a batch axis."""
@@ -52,11 +70,13 @@ class _Batch:
     valid_range: tuple[str, str] | None = None
 
 
-def read_inputs(spec: str, network: Network) -> Points:
+def read_inputs(spec: str, network: Network, reading: Reading = Reading()) -> Points:
     """The inputs that `spec` names. Raises InputError with the file and what was expected."""
     try:
         place, index = _split(spec)
-        batch = _read(place, network)
+        batch = _read(place, network, reading)
+        if reading.labels is not None:
+            batch = replace(batch, truths=read_labels(reading.labels, len(batch.rows)))
     except OSError as error:
         raise InputError(f"{spec}: cannot be read: {error.strerror or error}") from error
     count = len(batch.rows)
@@ -75,12 +95,19 @@ def read_inputs(spec: str, network: Network) -> Points:
     return Points(points, isinstance(index, tuple), batch.valid_range)
 
 
-def one_point(spec: str, network: Network) -> Point:
+def one_point(spec: str, network: Network, reading: Reading = Reading()) -> Point:
     """The one input that `spec` names. Raises InputError where it names several."""
-    points = read_inputs(spec, network).points
+    points = read_inputs(spec, network, reading).points
     if len(points) != 1:
         raise InputError(f"--input {spec}: {len(points)} inputs, expected one")
     return points[0]
+
+
+def refuse_without(given: Any, option: str = "--input", **others: Any) -> None:
+    """Refuse options that say something about another one which is not given. Raises InputError."""
+    for name, value in others.items():
+        if given is None and value is not None:
+            raise InputError(f"--{name.replace('_', '-')} goes with {option}, and none is given")
 
 
 def _split(spec: str) -> tuple[str, int | tuple[int, int] | None]:
@@ -103,10 +130,11 @@ def _point(batch: _Batch, i: int, name: str) -> Point:
     return Point(name, values, batch.image, truth)
 
 
-def _read(place: str, network: Network) -> _Batch:
-    match = re.fullmatch(r"(.*\.npz)\[(.*)\]", place)
-    path, key = (Path(match[1]), match[2]) if match and not Path(place).exists() else (Path(place), None)
+def _read(place: str, network: Network, reading: Reading) -> _Batch:
+    path, key = _archive(place)
     suffix = path.suffix.lower()
+    if suffix != ".csv" and (reading.header is not None or reading.label_column is not None):
+        raise InputError(f"{place}: --header and --label-column are about .csv files")
     if suffix not in SUFFIXES:
         return _shipped(place, path, network)
     if not path.exists():
@@ -117,13 +145,42 @@ def _read(place: str, network: Network) -> _Batch:
         values, shape = _picture(path, network)
         return _Batch(path.name, values[None], shape, valid_range=("0", "1"))
     if suffix == ".csv":
-        array = read_csv(path)
-    elif suffix == ".npz":
+        table = read_table(path, reading.header, reading.label_column)
+        rows, item = _rows(table.rows, place, network)
+        if table.labels is not None and len(table.labels) != len(rows):
+            raise InputError(f"{path}: one label for each input is expected, and each row holds one number of it")
+        return _Batch(path.name, rows, _image(_one_shape(network)), table.labels)
+    if suffix == ".npz":
+        named = read_named(path, [port.name for port in network.inputs]) if key is None else None
+        if named is not None:
+            return _Batch(path.name, _joined(named, path, network), _image(_one_shape(network)))
         array = read_npz(path, key)
     else:
         array = read_npy(path)
     rows, item = _rows(array, place, network)
     return _Batch(path.name, rows, _image(item) or _image(_one_shape(network)))
+
+
+def _archive(place: str) -> tuple[Path, str | None]:
+    """The file, and the KEY of FILE.npz[KEY]."""
+    match = re.fullmatch(r"(.*\.npz)\[(.*)\]", place)
+    return (Path(match[1]), match[2]) if match and not Path(place).exists() else (Path(place), None)
+
+
+def read_labels(place: str, count: int) -> npt.NDArray[Any]:
+    """One class for each of `count` inputs, from a .npy, .npz or .csv file. Raises InputError."""
+    path, key = _archive(place)
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".npz", ".csv"):
+        raise InputError(f"--labels {place}: expected a .npy, .npz or .csv file")
+    if suffix == ".csv":
+        array = read_table(path).rows
+    else:
+        array = read_npz(path, key, ("y", "labels")) if suffix == ".npz" else read_npy(path)
+    flat = array.ravel()
+    if sum(side > 1 for side in array.shape) > 1 or len(flat) != count:
+        raise InputError(f"--labels {place}: has shape {array.shape}, expected one class for each of {count} inputs")
+    return classes_of(flat, f"--labels {place}")
 
 
 def _shipped(place: str, path: Path, network: Network) -> _Batch:
@@ -141,17 +198,35 @@ def _shipped(place: str, path: Path, network: Network) -> _Batch:
 
 
 def _rows(array: npt.NDArray[Any], place: str, network: Network) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
-    """The array as (inputs, numbers), and the shape of one input in it."""
+    """The array as (inputs, numbers), and the shape of one input in it: flat, or the network's up to axes of 1."""
     size = network.input_size
-    if array.size == size:
-        return array.reshape(1, size), array.shape
-    if array.ndim > 1 and array.shape[0] * size == array.size:
-        return array.reshape(-1, size), array.shape[1:]
     shapes = " and ".join(str(port.shape) for port in network.inputs)
-    raise InputError(
-        f"{place}: has shape {array.shape}, but {network.path.name} takes {size} numbers (shape {shapes}): "
-        f"expected one input or a batch of shape (N, {size})"
-    )
+    single = array.size == size
+    if not single and not (array.ndim > 1 and array.shape[0] * size == array.size):
+        raise InputError(
+            f"{place}: has shape {array.shape}, but {network.path.name} takes {size} numbers (shape {shapes}): "
+            f"expected one input or a batch of shape (N, {size})"
+        )
+    item = array.shape if single else array.shape[1:]
+    if not fits(item, network.inputs[0].shape if len(network.inputs) == 1 else (size,)):
+        raise InputError(f"{place}: has shape {array.shape}, but {network.path.name} takes {shapes}: {RESHAPE}")
+    return array.reshape(-1, size), item
+
+
+def _joined(named: dict[str, npt.NDArray[Any]], path: Path, network: Network) -> npt.NDArray[Any]:
+    """The inputs from one array for each named input of the network, every one with as many of them."""
+    parts = []
+    for port in network.inputs:
+        array = named[port.name]
+        single = array.size == port.size and fits(array.shape, port.shape)
+        rows = 1 if single or not array.ndim else array.shape[0]
+        if array.size != rows * port.size or not (single or fits(array.shape[1:], port.shape)):
+            raise InputError(f"{path}[{port.name}]: has shape {array.shape}, the input takes {port.shape}: {RESHAPE}")
+        parts.append(array.reshape(rows, port.size))
+    counts = {len(part) for part in parts}
+    if len(counts) > 1:
+        raise InputError(f"{path}: the arrays hold {sorted(counts)} inputs, expected as many in each")
+    return np.concatenate(parts, axis=1)
 
 
 def _one_shape(network: Network) -> tuple[int, ...]:
@@ -193,4 +268,7 @@ def _picture(path: Path, network: Network) -> tuple[npt.NDArray[Any], tuple[int,
         pixels = np.repeat(pixels, 3, axis=2)
     if last:
         return pixels.ravel(), (height, width, 3)
+    if shape is None:
+        # A flat input does not say how a picture is to be laid out.
+        print(f"note: {path} is read with the channels first, (3, {height}, {width}), flat", file=sys.stderr)
     return pixels.transpose(2, 0, 1).ravel(), (3, height, width)

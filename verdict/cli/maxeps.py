@@ -31,6 +31,10 @@ def command(
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
+    labels: options.Labels = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -61,7 +65,7 @@ def command(
 
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate, scales, that, given, integers,
+        perturbation, mean, std, certificate, scales, that, given, integers, output, header, label_column, labels,
     )
     return Questions(request, _MaxEps(save)).run()
 

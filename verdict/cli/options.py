@@ -135,6 +135,58 @@ Target = Annotated[
         show_default=False,
     ),
 ]
+Output = Annotated[
+    str | None,
+    Option(
+        "--output",
+        "--output-name",
+        metavar="NAME",
+        panel=QUESTION,
+        help="Of a network with several outputs the one asked about. Default: the one that can hold class scores.",
+        show_default=False,
+    ),
+]
+# The same where --output says something else.
+OutputName = Annotated[
+    str | None,
+    Option(
+        "--output-name",
+        metavar="NAME",
+        panel=QUESTION,
+        help="Of a network with several outputs the one that is asked about.",
+        show_default=False,
+    ),
+]
+Header = Annotated[
+    str | None,
+    Option(
+        "--header",
+        metavar="yes|no",
+        panel=QUESTION,
+        help="Whether the first line of the .csv file is a header, where that is not plain.",
+        show_default=False,
+    ),
+]
+LabelColumn = Annotated[
+    str | None,
+    Option(
+        "--label-column",
+        metavar="NAME|I",
+        panel=QUESTION,
+        help="The column of the .csv file with the true classes, no inputs: its header, or its number from 0.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    str | None,
+    Option(
+        "--labels",
+        metavar="FILE",
+        panel=QUESTION,
+        help="The true classes, one for each input: a .npy, .npz or .csv file.",
+        show_default=False,
+    ),
+]
 Engine = Annotated[
     str | None,
     Option(
@@ -229,6 +281,10 @@ class Request:
     that: str | None = None
     given: str | None = None
     integers: str = ""
+    output: str | None = None
+    header: str | None = None
+    label_column: str | None = None
+    labels: str | None = None
 
 
 def network_path(word: str) -> str:

@@ -9,6 +9,17 @@ from verdict.cli.declared import Argument, Option
 
 First = Annotated[str, Argument(metavar="FIRST", help="An ONNX file, or the name of a shipped model.")]
 Second = Annotated[str, Argument(metavar="SECOND", help="Another one, with as many inputs and outputs.")]
+Outputs = Annotated[
+    list[str] | None,
+    Option(
+        "--output",
+        "--output-name",
+        metavar="NAME",
+        panel=options.QUESTION,
+        help="Of networks with several outputs the one that is compared: once for both, or once for each.",
+        show_default=False,
+    ),
+]
 Lead = Annotated[
     str | None,
     Option(
@@ -25,8 +36,11 @@ def maxdelta(
     first: First,
     second: Second,
     input: sets.Input = None,
-    within: sets.Within = "0",
+    within: sets.Within = None,
     range: options.Range = None,
+    output: Outputs = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -44,11 +58,11 @@ def maxdelta(
     from verdict.cli.progress import line
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    a, b = verdict.load(first), verdict.load(second)
+    a, b = sets.read_pair(first, second, output)
     title = f"{a.path.name} and {b.path.name}"
     with line(title) as shown:
         shown.show = lambda answer: sets.show_largest(answer, title, json)
-        domain = sets.read_set(first, a, input, within, range)
+        domain = sets.InputSet(input, within, range, header, label_column).read(first, a)
         answer = verdict.maxdelta(a, b, domain, on_progress=shown.interval, **search)
     return sets.show_largest(answer, title, json)
 
@@ -68,8 +82,11 @@ def imitates(
     ] = None,
     lead: Lead = None,
     input: sets.Input = None,
-    within: sets.Within = "0",
+    within: sets.Within = None,
     range: options.Range = None,
+    output: Outputs = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -86,8 +103,8 @@ def imitates(
     import verdict
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    teacher, student = verdict.load(first), verdict.load(second)
-    domain = sets.read_set(first, teacher, input, within, range)
+    teacher, student = sets.read_pair(first, second, output, classes=lead is not None)
+    domain = sets.InputSet(input, within, range, header, label_column).read(first, teacher)
     answer = verdict.imitates(teacher, student, domain, delta=delta, lead=lead, **search)
     return sets.show_verdict(answer, f"{student.path.name} for {teacher.path.name}", json)
 
@@ -116,8 +133,11 @@ def general(
     ] = None,
     lead: Lead = None,
     input: sets.Input = None,
-    within: sets.Within = "0",
+    within: sets.Within = None,
     range: options.Range = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -135,10 +155,11 @@ def general(
     import verdict
     from verdict.cli.progress import line
     from verdict.errors import InputError
+    from verdict.loading import for_classes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model)
-    domain = sets.read_set(model, network, input, within, range)
+    network = verdict.load(model, output) if lead is None else for_classes(model, output)
+    domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"
     if eps is None and not asked:
         raise InputError("nothing is asked: expected --eps, and --theta or --lead, or either")
@@ -170,8 +191,11 @@ def maxfall(
         str, Option("--step", metavar="S", panel=options.QUESTION, help="By how much it may grow.")
     ],
     input: sets.Input = None,
-    within: sets.Within = "0",
+    within: sets.Within = None,
     range: options.Range = None,
+    output_name: options.OutputName = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -189,10 +213,10 @@ def maxfall(
     from verdict.cli.progress import line
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model)
+    network = verdict.load(model, output_name)
     title = f"{network.path.name}, feature {feature} up"
     with line(title) as shown:
         shown.show = lambda answer: sets.show_largest(answer, title, json)
-        domain = sets.read_set(model, network, input, within, range)
+        domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
         answer = verdict.maxfall(network, domain, feature, output, step, on_progress=shown.interval, **search)
     return sets.show_largest(answer, title, json)

@@ -34,6 +34,9 @@ def command(
             help="An input that near(), fixed(), patch(), stays(), top() and margin() are about.",
         ),
     ] = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     integers: options.Integers = "",
     query: Annotated[
         str | None,
@@ -55,14 +58,16 @@ def command(
     Exit code 0: it does (answer robust); 1: violated; 3: unknown or timed out; 2: bad input.
     """
     import verdict
-    from verdict.cli.inputs import one_point
+    from verdict.cli.inputs import Reading, one_point, refuse_without
     from verdict.cli.questions import check_limits
     from verdict.cli.vocabulary import names_for, numbers
     from verdict.property.language.written import read_formula
 
     check_limits(timeout, threads)
-    network = verdict.load(model)
-    names = names_for(network, None if input is None else one_point(input, network))
+    network = verdict.load(model, output)
+    reading = Reading(header, label_column)
+    refuse_without(input, header=header, label_column=label_column)
+    names = names_for(network, None if input is None else one_point(input, network, reading))
     answer = verdict.prove(
         network,
         read_formula(that, names, "--that"),
@@ -106,6 +111,8 @@ def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
     out = console()
     meaning = {"robust": "it holds for every input as given", "violated": "it does not hold", "unknown": answer.reason}
     out.print(f"{answer.status}: {meaning[answer.status]}", style="bold", soft_wrap=True)
+    if answer.status == "robust" and answer.reason:
+        out.print(f"  {'note':<12} {answer.reason}", soft_wrap=True)
     if answer.status == "robust" and answer.trust is not None:
         out.print(f"  {'trust':<12} {PROOFS[answer.trust]}", soft_wrap=True)
     for letter, values in (("x", point), ("y", outputs)):

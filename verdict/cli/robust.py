@@ -58,6 +58,10 @@ def command(
     range: options.Range = None,
     label: options.Label = None,
     target: options.Target = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
+    labels: options.Labels = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -80,7 +84,7 @@ def command(
         raise InputError("--patch and --pixels take no norm, scales, condition or perturbation")
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate, scales, that, given,
+        perturbation, mean, std, certificate, scales, that, given, "", output, header, label_column, labels,
     )
     kind = _Robust(eps) if eps is not None else _Replaced("few" if patch is None else "patch", patch or pixels or 0)
     return Questions(request, kind).run()
@@ -164,6 +168,7 @@ class _Robust:
         elif answer.trust is not None:
             lines.append(("trust", PROOFS[answer.trust]))
             lines.append(("holds for", SEMANTICS[answer.semantics]))
+            lines += [("note", answer.reason)] if answer.reason else []
         else:
             lines.append(("because", answer.reason))
         lines += certificate_text(answer.certificate)

@@ -26,12 +26,13 @@ Input = Annotated[
     ),
 ]
 Within = Annotated[
-    str,
+    str | None,
     Option(
         "--within",
         metavar="E",
         panel=options.QUESTION,
-        help="The set: every input within E of --input, in each entry.",
+        help="The set: every input within E of --input, in each entry. Default: 0, the input alone.",
+        show_default=False,
     ),
 ]
 
@@ -65,20 +66,43 @@ class Search:
         return found if self.engine is None else {**found, "engine": self.engine}
 
 
-def read_set(model: str, network: Network, input: str | None, within: str, limits: tuple[str, str] | None) -> Box:
-    """The set of inputs that the options name."""
-    from verdict.cli.inputs import read_inputs
-    from verdict.cli.questions import shipped_range
-    from verdict.errors import InputError
-    from verdict.relations import region
+@dataclass(frozen=True)
+class InputSet:
+    """The options that name a set of inputs, as the user typed them."""
 
-    shipped = limits or shipped_range(model)
-    if input is None:
-        return region(network, range=shipped)
-    found = read_inputs(input, network)
-    if len(found.points) != 1:
-        raise InputError(f"--input {input}: {len(found.points)} inputs, expected one")
-    return region(network, found.points[0].values, within, shipped or found.valid_range)
+    input: str | None
+    within: str | None
+    range: tuple[str, str] | None
+    header: str | None = None
+    label_column: str | None = None
+
+    def read(self, model: str, network: Network) -> Box:
+        """The set. Raises InputError for what makes no sense."""
+        from verdict.cli.inputs import Reading, read_inputs, refuse_without
+        from verdict.cli.questions import shipped_range
+        from verdict.errors import InputError
+        from verdict.relations import region
+
+        limits = self.range or shipped_range(model)
+        refuse_without(self.input, within=self.within, header=self.header, label_column=self.label_column)
+        if self.input is None:
+            return region(network, range=limits)
+        found = read_inputs(self.input, network, Reading(self.header, self.label_column))
+        if len(found.points) != 1:
+            raise InputError(f"--input {self.input}: {len(found.points)} inputs, expected one")
+        return region(network, found.points[0].values, self.within or "0", limits or found.valid_range)
+
+
+def read_pair(first: str, second: str, output: list[str] | None, *, classes: bool = False) -> tuple[Network, Network]:
+    """Two networks, with the output that is named for both, or for each. Raises InputError."""
+    from verdict.errors import InputError
+    from verdict.loading import for_classes, loaded
+
+    names: list[str | None] = [*output] if output else [None]
+    if len(names) > 2:
+        raise InputError(f"--output is given {len(names)} times, expected once for both networks or once for each")
+    of = for_classes if classes else loaded
+    return of(first, names[0]), of(second, names[-1])
 
 
 def show_largest(answer: Largest, title: str, json: bool) -> int:

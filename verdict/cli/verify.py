@@ -80,7 +80,7 @@ def command(
         engine=engine or "auto",
         solver=solver,
         bounds=bounds,
-        timeout=None if timeout is None else max(0.0, timeout - (time.monotonic() - started)),
+        timeout=None if timeout is None else max(0.001, timeout - (time.monotonic() - started)),
         threads=threads,
         device=device,
         certificate=certificate,

@@ -11,23 +11,16 @@ if TYPE_CHECKING:
     from verdict.property.language import Formula
 
 
-def names_for(network: Network, point: Point | None = None) -> dict[str, Any]:
-    """The vocabulary; with an input also the words that are about it, and its class."""
-    from verdict import variables
-    from verdict.network.evaluate import classify
-    from verdict.property.language.words import words
+def names_for(network: Network, point: Point | None = None, label: int | None = None) -> dict[str, Any]:
+    """The vocabulary; with an input also the words that are about it, and its class, or the `label` instead."""
     from verdict.question import center_of
+    from verdict.wording import names
 
-    x, y = variables(network)
-    shape = network.inputs[0].shape if len(network.inputs) == 1 else ()
     if point is None:
-        return words(x, y, shape=shape)
-    center = center_of(network, point.values)
-    if point.image is not None and (len(point.image) == 2 or point.image[0] == 3):
-        # A network that takes flat vectors does not know of images, but the input does; not with channels last.
-        shape = point.image
-    label = classify(network.evaluate(center.floats()[None])[0])
-    return words(x, y, center.fractions(), label, shape)
+        return names(network)
+    # A network that takes flat vectors does not know of images, but the input does; not with channels last.
+    is_image = point.image is not None and (len(point.image) == 2 or point.image[0] == 3)
+    return names(network, center_of(network, point.values), label, point.image if is_image else None)
 
 
 def read(text: str | None, names: dict[str, Any], option: str) -> Formula | None:

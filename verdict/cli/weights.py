@@ -27,6 +27,9 @@ def maxweights(
     ] = False,
     label: options.Label = None,
     target: options.Target = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
     bounds: options.Bounds = None,
@@ -42,13 +45,14 @@ def maxweights(
     3: it is not; 2: bad input.
     """
     import verdict
-    from verdict.cli.inputs import read_inputs
+    from verdict.cli.inputs import Reading, read_inputs
     from verdict.cli.progress import line
     from verdict.errors import InputError
+    from verdict.loading import for_classes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model)
-    points = read_inputs(input, network).points
+    network = for_classes(model, output)
+    points = read_inputs(input, network, Reading(header, label_column)).points
     if len(points) != 1:
         raise InputError(f"--input {input}: {len(points)} inputs, expected one")
     which = "all layers" if layer == "all" else f"layer {layer}"
@@ -82,8 +86,11 @@ def maxpruning(
         ),
     ] = "0",
     input: sets.Input = None,
-    within: sets.Within = "0",
+    within: sets.Within = None,
     range: options.Range = None,
+    output: options.Output = None,
+    header: options.Header = None,
+    label_column: options.LabelColumn = None,
     save: Annotated[
         Path | None,
         Option(
@@ -111,10 +118,11 @@ def maxpruning(
     from verdict.cli.output import PROOFS, above, below, certificate_record, certificate_text
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write
+    from verdict.loading import for_classes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model)
-    domain = sets.read_set(model, network, input, within, range)
+    network = for_classes(model, output)
+    domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     answer = verdict.maxpruning(network, domain, layer=layer, lead=lead, **search)
     if save is not None:
         write(answer.network, save)

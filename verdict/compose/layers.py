@@ -124,6 +124,8 @@ def choose(network: Network, which: str | int) -> list[Layer]:
     every = layers(network)
     if not every:
         raise UnsupportedError(f"{network.path}: has no Gemm, MatMul or Conv with constant weights to perturb")
+    if isinstance(which, bool) or not isinstance(which, str | int | np.integer):
+        raise InputError(f"the layer is {which!r}, expected a name, a number or all")
     if which == "all":
         weights = {layer.op: 0 for layer in every}
         nodes = model_of(network.data, network.path).graph.node

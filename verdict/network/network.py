@@ -46,6 +46,7 @@ class Network:
     that is computed in the file and exact in the graph. `passes_inputs` says that `graph` has the inputs appended
     to its outputs, which the file does not. Where hidden values were asked for they are the last of the outputs, `data`
     is the model that has them, `sha256` the file's.
+    Where one of several outputs was `chosen`, `data` is the model with that one alone.
     Vectors are flat, in the order of `inputs` and `outputs`, row-major.
     """
 
@@ -61,6 +62,7 @@ class Network:
     passes_inputs: bool = False
     is_double: bool = False
     roundings: int = 0
+    chosen: str = ""
 
     def passing_inputs(self) -> Network:
         """The same network with its inputs appended to its outputs, for constraints that mix the two."""

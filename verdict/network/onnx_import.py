@@ -43,15 +43,23 @@ IN_A_FUNCTION = 16
 FLOATS: dict[int, str] = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
 
 
-def load_onnx(path: str | Path, *, hidden: Sequence[str] = ()) -> Network:
+def load_onnx(path: str | Path, *, hidden: Sequence[str] = (), output: str | None = None) -> Network:
     """Read a network from an ONNX file.
 
-    `hidden` names tensors inside the graph, or nodes with one output, that become further outputs. Raises ModelError
-    when the file cannot be read, is invalid, holds NaN weights, is refused by ONNX Runtime or disagrees with it on
-    sampled points, and UnsupportedError, which lists every unsupported node, when Verdict cannot represent it.
+    `hidden` names tensors inside the graph, or nodes with one output, that become further outputs. `output` names the
+    one of several outputs that is wanted, and then the others need not be supported. Raises ModelError when the file
+    cannot be read, is invalid, holds NaN weights, is refused by ONNX Runtime or disagrees with it on sampled points,
+    InputError for an output that it has not, and UnsupportedError, which lists every unsupported node, when Verdict
+    cannot represent it.
     """
     path = Path(path)
     data = read_model(path)
+    if output is not None:
+        from .outputs import only
+
+        model = model_of(data, path)
+        if [info.name for info in model.graph.output] != [output]:
+            return replace(network_of(only(model, output, path), path), chosen=output)
     if not hidden:
         return network_of(data, path)
     from .hidden import expose

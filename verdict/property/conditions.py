@@ -12,7 +12,7 @@ from math import lcm
 
 import numpy as np
 
-from ..errors import EmptySetError
+from ..errors import EmptySetError, PropertyError
 from ..network.exact import Coefficients
 from .language import Formula, all_of, inputs, query_text
 from .unsafe import Polytope, UnsafeSet
@@ -24,17 +24,20 @@ def about_inputs(formula: Formula) -> bool:
     return any(name[0] == "X" for name in formula.variables())
 
 
-def region_of(formula: Formula, outputs: int, inputs_passed: int = 0) -> UnsafeSet:
+def region_of(formula: Formula, outputs: int, inputs_passed: int = 0, nowhere: str = "it holds nowhere") -> UnsafeSet:
     """Where a formula holds, as polytopes over the outputs and the inputs that a network passes through behind them.
 
-    Raises EmptySetError where it holds nowhere, whatever the inputs and outputs are.
+    Raises EmptySetError, which says `nowhere`, where it does not hold whatever the inputs and outputs are.
     """
     over = formula.renamed(lambda name: name if name[0] == "Y" else f"Y_{outputs + int(name[2:])}")
     width = outputs + inputs_passed
     # A query needs an input; this one is a constant that nothing refers to.
-    cases = parse_vnnlib1(query_text(all_of([inputs(1)[0] == 0, over]), 1, width), "the condition").cases
-    if len(cases) != 1:
-        raise EmptySetError("the condition, or the violation of the property, contradicts itself")
+    text = query_text(all_of([inputs(1)[0] == 0, over]), 1, width)
+    cases = parse_vnnlib1(text, "the condition").cases
+    if not cases:
+        raise EmptySetError(nowhere)
+    if len(cases) > 1:
+        raise PropertyError("the condition, or the violation of the property, has more than one case")
     polytopes = [_whole(polytope) for polytope in cases[0].unsafe.polytopes]
     return UnsafeSet(tuple(polytopes), width)
 

@@ -82,6 +82,10 @@ def _text(query: bytes) -> str:
 def _robust(record: Any, network: Network, outputs: int, kind: str) -> Claim:
     more = ["open", "upper"] * (kind == "radius")
     only(record, "kind", "input", "eps", "norm", "label", "target", "low", "high", *more)
+    # A class is one of one vector: not of several outputs, of all pixels of a map, or of a batch.
+    shapes = network.results
+    if len(shapes) != 1 or (network.head is None and sum(side > 1 for side in shapes[0]) > 1):
+        raise UnreadableError(f"the claim is about a class, and the outputs have the shapes {list(shapes)}")
     center = tuple(rational(v) for v in member_of(record, "input", list))
     radius = rational(member_of(record, "eps", str))
     label, target = member_of(record, "label", int), member_of(record, "target", int, None)

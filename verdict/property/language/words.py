@@ -17,9 +17,15 @@ from .formula import all_of, any_of
 
 
 def words(
-    x: Vector, y: Vector, center: Sequence[Fraction] | None = None, label: int | None = None, shape: Sequence[int] = ()
+    x: Vector,
+    y: Vector,
+    center: Sequence[Fraction] | None = None,
+    label: int | None = None,
+    shape: Sequence[int] = (),
+    scores: Callable[[], Vector] | None = None,
 ) -> dict[str, Any]:
-    """The vocabulary; `shape` is that of the input tensor."""
+    """The vocabulary; `shape` is that of the input tensor. `scores` gives the outputs that are class scores, else all
+    are; it may refuse."""
 
     def around(make: Callable[..., Any], *first: Any) -> Callable[..., Any]:
         def word(*values: Any, **named: Any) -> Any:
@@ -31,9 +37,10 @@ def words(
 
     def about(make: Callable[..., Any]) -> Callable[..., Any]:
         def word(*values: Any, of: Any = label, **named: Any) -> Any:
+            among = y if scores is None else scores()
             if of is None:
                 raise PropertyError(f"{make.__name__} needs an input (--input), or of=CLASS")
-            return make(y, int(of), *(v if make is properties.margin else int(v) for v in values), **named)
+            return make(among, _whole(of), *(v if make is properties.margin else _whole(v) for v in values), **named)
 
         return word
 
@@ -47,8 +54,8 @@ def words(
         "near": around(sets.near),
         "fixed": around(sets.fixed),
         "pixels": around(sets.pixels),
-        "patch": around(lambda x, c, size, low, high: sets.patch(x, c, shape, int(size), low, high)),
-        "few": around(lambda x, c, count, low, high: sets.few(x, c, shape, int(count), low, high)),
+        "patch": around(lambda x, c, size, low, high: sets.patch(x, c, shape, _whole(size), low, high)),
+        "few": around(lambda x, c, count, low, high: sets.few(x, c, shape, _whole(count), low, high)),
         "one_hot": sets.one_hot,
         "one_of": lambda entry, *values: sets.one_of(entry, values),
         "stays": about(properties.stays),
@@ -63,3 +70,11 @@ def words(
     if label is not None:
         known["label"] = Fraction(label)
     return known
+
+
+def _whole(value: Any) -> int:
+    """A class, a size or a number of things."""
+    number = sets.exactly(value)
+    if number.denominator != 1:
+        raise PropertyError(f"{number} where a whole number is expected")
+    return int(number)

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...errors import PropertyError, VerdictError
+from ...number import exact
 from .formula import Formula
 
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
@@ -34,6 +35,8 @@ _RELATIONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne,
 }
 LONGEST = 100_000
+# The words about one class, which is the label unless `of=` names another.
+CLASS_WORDS = frozenset({"stays", "margin", "top", "beats"})
 
 
 def read_formula(text: str, names: Mapping[str, Any], what: str) -> Formula:
@@ -52,6 +55,20 @@ def read_formula(text: str, names: Mapping[str, Any], what: str) -> Formula:
     if not isinstance(result, Formula):
         raise PropertyError(f"{what}: {text.strip()[:60]!r} is no formula, expected such as y[0] > y[1] or stays(3)")
     return result
+
+
+def asks_for_label(text: str) -> bool:
+    """Whether a formula speaks of the class in question: by `label`, or by a word about a class that names no other."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False  # reading it will say what is wrong
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    about = any(
+        isinstance(call.func, ast.Name) and call.func.id in CLASS_WORDS and all(k.arg != "of" for k in call.keywords)
+        for call in calls
+    )
+    return about or any(isinstance(node, ast.Name) and node.id == "label" for node in ast.walk(tree))
 
 
 class _Reader:
@@ -74,7 +91,7 @@ class _Reader:
             raise self._error(node, "is no number")
         # From the text, not from the float that Python has made of it.
         text = ast.get_source_segment(self.text, node) or str(node.value)
-        return Fraction(text)
+        return exact(text, f"column {node.col_offset + 1}")
 
     def _Name(self, node: ast.Name) -> Any:  # noqa: N802
         if node.id not in self.names:
@@ -114,13 +131,16 @@ class _Reader:
     def _index(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Slice):
             ends = (node.lower, node.upper, node.step)
-            return slice(*(None if end is None else int(self.value(end)) for end in ends))
+            return slice(*(None if end is None else self._whole(end) for end in ends))
+        if isinstance(node, ast.List | ast.Tuple):
+            return [self._whole(part) for part in node.elts]
+        return self._whole(node)
+
+    def _whole(self, node: ast.expr) -> int:
         value = self.value(node)
-        if isinstance(value, Fraction) and value.denominator == 1:
-            return int(value)
-        if isinstance(value, list):
-            return [int(v) for v in value]
-        raise self._error(node, "is no index")
+        if not isinstance(value, Fraction) or value.denominator != 1:
+            raise self._error(node, "is no index")
+        return int(value)
 
     def _List(self, node: ast.List) -> list[Any]:  # noqa: N802
         return [self.value(part) for part in node.elts]
