@@ -131,7 +131,7 @@ def check(
             jobs=jobs,
             any_order=any_order,
             progress=on_progress or (lambda leaves: None),
-            seconds=timeout,
+            seconds=arguments.seconds(timeout),
         )
     except checker.OutOfTimeError as error:
         raise TimeLimitError(f"{certificate}: the time ran out before it was checked") from error
