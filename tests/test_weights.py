@@ -180,3 +180,26 @@ def test_certificates_of_pruning(tmp_path):
     assert found.certificate.accepted
     assert found.trust is Trust.CERTIFIED
     assert check(path, f"{path}.onnx", f"{path}.vnnlib").accepted
+
+
+@pytest.mark.parametrize("opset", [8, 9, 10, 13])
+def test_layers_of_old_operator_sets_are_read(opset, tmp_path):
+    # Up to operator set 10 a Gemm has to have a bias.
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    rng = np.random.default_rng(opset)
+    weight, bias = rng.normal(size=(3, 2)).astype(np.float32), rng.normal(size=2).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "w", "b"], ["y"], name="only")],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+        [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")],
+    )
+    path = tmp_path / "old.onnx"
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=4), path)
+    x = np.array([0.5, -1.0, 2.0], np.float32)
+    found = verdict.maxweights(verdict.load(path), x)
+    # The gap of the scores over the most that two rows of changes add up to, by hand.
+    scores = x.astype(float) @ weight.astype(float) + bias.astype(float)
+    assert float(found.lower) == pytest.approx(abs(scores[0] - scores[1]) / (2 * np.abs(x).sum()), rel=1e-5)

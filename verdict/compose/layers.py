@@ -74,13 +74,17 @@ class Layer:
         alone = onnx.NodeProto()
         alone.CopyFrom(node)
         del alone.input[2:]
-        numbers = np.arange(1, self.values.size + 1, dtype=np.float32).reshape(self.values.shape)
+        weights = {self.weight: np.arange(1, self.values.size + 1, dtype=np.float32).reshape(self.values.shape)}
+        if self.op == "Gemm":
+            # Up to operator set 10 a Gemm has to have a bias.
+            alone.input.append(f"{self.weight} zero")
+            weights[alone.input[2]] = np.zeros(1, np.float32)
         graph = helper.make_graph(
             [alone],
             "layer",
             [helper.make_tensor_value_info(self.source, onnx.TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info(self.output, onnx.TensorProto.FLOAT, self.shape)],
-            [numpy_helper.from_array(numbers, self.weight)],
+            [numpy_helper.from_array(array, name) for name, array in weights.items()],
         )
         opsets = [helper.make_opsetid("", self.network.opset)]
         single = helper.make_model(graph, opset_imports=opsets, ir_version=model.ir_version)
