@@ -74,7 +74,8 @@ class Layer:
         alone = onnx.NodeProto()
         alone.CopyFrom(node)
         del alone.input[2:]
-        weights = {self.weight: np.arange(1, self.values.size + 1, dtype=np.float32).reshape(self.values.shape)}
+        numbers = np.arange(1, self.values.size + 1, dtype=np.float32).reshape(self.values.shape)
+        weights: dict[str, Any] = {self.weight: numbers}
         if self.op == "Gemm":
             # Up to operator set 10 a Gemm has to have a bias.
             alone.input.append(f"{self.weight} zero")
