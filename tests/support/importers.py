@@ -47,15 +47,21 @@ class Refused:
 
 @dataclass(frozen=True)
 class Read:
-    """A file that is read: its exact outputs, all in one vector, before the `head` that was left out."""
+    """A file that is read: its exact outputs, all in one vector, before the `head` that was left out.
+
+    `is_single`: the file gives one probability, and the scores are 0 and its logit.
+    """
 
     values: tuple[Fraction, ...]
     head: str | None
+    is_single: bool = False
 
     def behind_head(self) -> np.ndarray[Any, Any]:
         """The outputs in float64, behind the head."""
         y = np.array([float(v) for v in self.values])
-        return y if self.head is None else HEADS[self.head](y)
+        for step in reversed(self.head.split(" of ") if self.head else []):
+            y = HEADS[step](y)
+        return y[1:] if self.is_single else y
 
 
 def _softmax(y: Any) -> Any:
@@ -68,6 +74,7 @@ HEADS: dict[str, Callable[[Any], Any]] = {
     "LogSoftmax": lambda y: np.log(_softmax(y)),
     "ArgMax": lambda y: np.array([float(y.argmax())]),
     "Sigmoid": lambda y: 1 / (1 + np.exp(-y)),
+    "Log": np.log,
 }
 
 Importer = Callable[[bytes, "list[Fraction]"], "Read | Refused"]
@@ -77,10 +84,11 @@ def engine(data: bytes, x: list[Fraction]) -> Read | Refused:
     """The engine's import, its comparison with ONNX Runtime included, at one point."""
     try:
         network = network_of(data, Path("model.onnx"))
+        single = any(port.head is not None and port.head.is_single for port in network.outputs)
         if len(x) > MANY:
             floats = network.evaluate(np.array([[float(v) for v in x]]))[0].tolist()
-            return Read(tuple(map(Fraction, floats)), network.head)
-        return Read(tuple(network.evaluate_exact(ExactVector.of(x)).fractions()), network.head)
+            return Read(tuple(map(Fraction, floats)), network.head, single)
+        return Read(tuple(network.evaluate_exact(ExactVector.of(x)).fractions()), network.head, single)
     except VerdictError as error:
         return Refused(str(error))
 

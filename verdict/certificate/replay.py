@@ -47,7 +47,7 @@ def replay_deployed(
     exact replay takes and `point` what the deployed network is given for it.
     """
     outputs = network.runtime(point)
-    if unsafe.slack(scores(network, outputs, point)[None])[0] > 0:
+    if np.isnan(outputs).any() or unsafe.slack(scores(network, outputs, point)[None])[0] > 0:
         return None
     witness = replay_exactly(network, unsafe, ExactVector.of(point) if exactly is None else exactly, radius)
     if witness is None:
@@ -56,12 +56,16 @@ def replay_deployed(
 
 
 def scores(network: Network, outputs: FloatArray, point: FloatArray) -> FloatArray:
-    """ONNX Runtime's outputs as the graph's: an ArgMax's answer becomes one-hot, and where the graph passes its
-    inputs through to its outputs (`passing_inputs`) the point is appended."""
-    if network.head == "ArgMax":
-        hot = np.zeros(network.output_size - (len(point) if network.passes_inputs else 0))
-        hot[int(outputs[0])] = 1.0
-        outputs = hot
+    """ONNX Runtime's outputs as the graph's: what comes behind a head becomes scores in the same order, and where the
+    graph passes its inputs through to its outputs (`passing_inputs`) the point is appended."""
+    if network.head is not None:
+        parts, start = [], 0
+        for port in network.outputs:
+            count = port.size if port.head is None else port.head.file_size(port.size)
+            part = outputs[start : start + count]
+            parts.append(part if port.head is None else port.head.order(part, port.size))
+            start += count
+        outputs = np.concatenate(parts)
     return np.concatenate([outputs, point]) if network.passes_inputs else outputs
 
 

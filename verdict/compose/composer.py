@@ -129,6 +129,11 @@ class Composer:
         """
         if self.size(x) != network.input_size:
             raise InputError(f"{network.path.name} has {network.input_size} inputs, found {self.size(x)}")
+        for port in network.outputs:
+            if port.head is not None and str(port.head) not in HEADS:
+                raise UnsupportedError(
+                    f"{network.path} ends with {port.head}, which is supported only in a network alone"
+                )
         self._runs += 1
         prefix = f"net{self._runs}/"
         model = onnx.compose.add_prefix(self._at_opset(network), prefix)

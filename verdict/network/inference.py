@@ -35,7 +35,8 @@ def compare(model: onnx.ModelProto, inputs: Sequence[Port], found: Mapping[str, 
     free = {info.name for info in model.graph.input if not _sizes(info)[:1] or _sizes(info)[0] is None}
     for info in light.graph.output:
         _match(info, found, path, "the model declares", batch_is_free=bool(free))
-        info.type.tensor_type.ClearField("shape")
+        if info.type.HasField("tensor_type"):
+            info.type.tensor_type.ClearField("shape")
     try:
         inferred = onnx.shape_inference.infer_shapes(light, strict_mode=True, data_prop=True, check_type=True)
     except Exception as error:
@@ -52,7 +53,7 @@ def _sizes(info: onnx.ValueInfoProto) -> list[int | None]:
 def _match(
     info: onnx.ValueInfoProto, found: Mapping[str, Found], path: Path, who: str, batch_is_free: bool = False
 ) -> None:
-    if info.name not in found:
+    if info.name not in found or not info.type.HasField("tensor_type"):
         return
     shape, kind = found[info.name]
     type_ = info.type.tensor_type

@@ -81,7 +81,6 @@ def join(networks: Sequence[Network], reads: Sequence[Sequence[int]]) -> Network
         sha256="",
         inputs=_ports(branches, size),
         outputs=tuple(port for network in networks for port in network.outputs),
-        head=None,
         opset=max(network.opset for network in networks),
         operators=operators,
         branches=branches,

@@ -17,6 +17,7 @@ import numpy as np
 from .evaluate import evaluate, evaluate_exact
 from .exact import Coefficients, ExactVector, FloatArray
 from .graph import Affine, Graph
+from .head import Head
 from .maps import Index
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Port:
-    """One ONNX input or output tensor: its name, its shape with the batch axis as 1, and its NumPy dtype."""
+    """One ONNX input or output tensor: its name, its shape with the batch axis as 1, and its NumPy dtype.
+
+    An output behind a `head` has the shape of its scores here.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
+    head: Head | None = None
 
     @property
     def size(self) -> int:
@@ -40,8 +45,8 @@ class Port:
 class Network:
     """A network as Verdict sees it.
 
-    `graph` computes the outputs before `head`, the Softmax, LogSoftmax or ArgMax that the file ends with, if
-    any: such a head does not change which output is the largest. `operators` counts the ONNX operators.
+    `graph` computes the outputs before their heads, the Sigmoid, Softmax, ArgMax and so on that the file ends with, if
+    any: a head does not change which output is the largest. `operators` counts the ONNX operators.
     `is_double` says that every tensor of the file is float64, `roundings` how often ONNX Runtime may round a constant
     that is computed in the file and exact in the graph. `passes_inputs` says that `graph` has the inputs appended
     to its outputs, which the file does not. Where hidden values were asked for they are the last of the outputs, `data`
@@ -56,7 +61,6 @@ class Network:
     sha256: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    head: str | None
     opset: int
     operators: dict[str, int]
     passes_inputs: bool = False
@@ -80,6 +84,12 @@ class Network:
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def head(self) -> str | None:
+        """What the outputs end with, in words; None where they are the graph's own numbers."""
+        heads = dict.fromkeys(str(port.head) for port in self.outputs if port.head is not None)
+        return " and ".join(heads) or None
 
     @property
     def input_size(self) -> int:

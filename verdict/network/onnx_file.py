@@ -94,11 +94,13 @@ def _names(graph: onnx.GraphProto) -> Iterator[object]:
 
 def _refuse_parts(model: onnx.ModelProto, path: Path) -> None:
     """Refuse what the importer would not look at although it may change what the model computes."""
-    domains = Counter("" if o.domain == "ai.onnx" else o.domain for o in model.opset_import)
+    # The same operator set twice, as skl2onnx writes it, is none too many.
+    sets = {("" if o.domain == "ai.onnx" else o.domain, o.version) for o in model.opset_import}
+    domains = Counter(domain for domain, _ in sets)
     for domain, count in domains.items():
         if count > 1:
             raise ModelError(
-                f"{path}: the operator set {domain or 'ai.onnx'!r} is imported {count} times, expected once"
+                f"{path}: {count} versions of the operator set {domain or 'ai.onnx'!r} are imported, expected one"
             )
     if model.training_info:
         raise UnsupportedError(f"{path}: training information is not supported, expected a model for inference")

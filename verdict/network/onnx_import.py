@@ -22,19 +22,34 @@ import onnx
 from ..deadline import checkpoint
 from ..errors import ModelError, UnsupportedError
 from ..ops import standard
-from ..ops.lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, operators
+from ..ops.head import scores_of
+from ..ops.lowering import (
+    MAX_ENTRIES,
+    Constant,
+    Context,
+    LoweringError,
+    Operator,
+    Symbol,
+    Value,
+    behind_heads,
+    operators,
+)
 from ..ops.signature import BOOL, NUMBERS, SignatureError, array_of
 from ..visible import visible
 from .builder import Builder
-from .inference import Found, compare
+from .inference import compare
 from .maps import Index
 from .model_file import read_model
 from .network import Network, Port
 from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
 
+# What to do about a model that is refused.
+WAY_OUT = "docs/your-model.md says what is read, what is not, and the way out"
 # Operator sets that the lowerings were tested with.
 OPSETS = range(8, 23)
+# The same of other domains.
+OTHER_OPSETS = {"ai.onnx.ml": range(1, 6)}
 # How long a sum the self-check allows for in a constant that is computed.
 MOST_TERMS = 1024
 # And how many units in the last place for a function of constants, such as Exp.
@@ -86,6 +101,7 @@ class _Importer:
         self.opset = opset_of(model)
         if self.opset not in OPSETS:
             raise UnsupportedError(f"{path}: operator set {self.opset}; supported are {OPSETS[0]} to {OPSETS[-1]}")
+        self.others = {o.domain: o.version for o in model.opset_import}
         self.supported = operators()
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
         self.extra: dict[str, str] = {}  # outputs of supported nodes that are not computed, and why
@@ -108,13 +124,12 @@ class _Importer:
                 self.problems.append(f"output {info.name!r}: {self.extra[info.name]}")
         if self.problems:
             lines = "\n".join(f"  {visible(p)}" for p in self.problems)
-            known = ", ".join(sorted(name for name, operator in self.supported.items() if operator.lower is not None))
             raise UnsupportedError(
-                f"{self.path}: {len(self.problems)} unsupported node(s), operator set {self.opset}:\n{lines}\n"
-                f"supported operators: {known}"
+                f"{self.path}: {len(self.problems)} unsupported node(s), operator set {self.opset}:\n{lines}\n{WAY_OUT}"
             )
-        compare(self.model, inputs, {name: _found(v) for name, v in self.values.items() if v is not None}, self.path)
-        output, ports, head = self._outputs(list(graph.output))
+        found = {name: (v.shape, v.kind) for name, v in self.values.items() if v is not None}
+        compare(self.model, inputs, found, self.path)
+        output, ports = self._outputs(list(graph.output))
         return Network(
             graph=self.builder.finish(output),
             path=self.path,
@@ -122,9 +137,8 @@ class _Importer:
             sha256=hashlib.sha256(self.data).hexdigest(),
             inputs=tuple(inputs),
             outputs=ports,
-            head=head,
             opset=self.opset,
-            operators=dict(Counter(n.op_type for n in graph.node)),
+            operators=dict(Counter(map(_full_name, graph.node))),
             roundings=max((v.roundings for v in self.values.values() if isinstance(v, Constant)), default=0),
             is_double=not any(v is not None and v.kind == "float32" for v in self.values.values()),
         )
@@ -175,17 +189,17 @@ class _Importer:
         lost = any(name and self.values[name] is None for name in node.input)
         for name in filter(None, node.output):
             self.values[name] = None
-        foreign = node.domain not in ("", "ai.onnx")
         label = node.name or next(filter(None, node.output), "?")
-        place = f"{label} ({node.domain + '.' if foreign else ''}{node.op_type})"
+        full_name = _full_name(node)
+        place = f"{label} ({full_name})"
         for name in node.input:
             if name in self.extra:
                 self.problems.append(f"{place}: reads {name!r}: {self.extra[name]}")
-        known = self.supported.get(node.op_type)
-        if lost and known is not None and known.lower is not None and not foreign:
+        known = self.supported.get(full_name)
+        if lost and known is not None and known.is_lowered:
             return  # a consequence of a node that is reported already
         try:
-            outputs = self._lower(node, inputs, foreign, label)
+            outputs = self._lower(node, inputs, known, label)
         except (LoweringError, SignatureError, ModelError) as error:
             self.problems.append(f"{place}: {error}")
             return
@@ -198,25 +212,37 @@ class _Importer:
             elif name:
                 self.extra[name] = f"output {number} of {place} is not supported"
 
-    def _lower(self, node: onnx.NodeProto, inputs: list[Value | None], foreign: bool, label: str) -> list[Value]:
+    def _lower(
+        self, node: onnx.NodeProto, inputs: list[Value | None], operator: Operator | None, label: str
+    ) -> list[Value]:
         given = [v for v in inputs if v is not None]
         constants = [v for v in given if isinstance(v, Constant)]
         is_constant = len(constants) == sum(bool(name) for name in node.input)
-        operator = None if foreign else self.supported.get(node.op_type)
-        if operator is None or (operator.lower is None and not is_constant):
+        if operator is None or not (operator.is_lowered or is_constant):
             raise LoweringError("the operator is not supported")
         kinds = [None if v is None else v.kind for v in inputs]
-        reading = operator.version(self.opset).read(node, kinds)
-        standard.check(node, kinds, self.opset)
-        if not operator.moves and any(isinstance(v, Symbol) and v.head for v in given):
-            raise LoweringError("Softmax, LogSoftmax and ArgMax are supported only at the output")
-        context = Context(self.builder, node.op_type, label, self.opset, inputs, reading, node.output)
+        opset = self.opset
+        if operator.domain:
+            opset = self.others.get(operator.domain, 0)
+            if opset not in OTHER_OPSETS[operator.domain]:
+                raise LoweringError(f"operator set {opset} of {operator.domain}")
+        reading = operator.version(opset).read(node, kinds)
+        standard.check(node, kinds, opset)
+        context = Context(self.builder, node.op_type, label, opset, inputs, reading, node.output)
+        heads = [v.head for v in given if isinstance(v, Symbol) and v.head is not None]
         lower = operator.on_constants(constants) if is_constant else operator.lower
+        if not is_constant and (heads or lower is None):
+            lower = behind_heads(operator.name) or (lower if operator.moves else None)
+        if lower is None and heads:
+            raise LoweringError(f"{heads[0]} is supported only at the output")
         if lower is None:
             raise LoweringError("the operator is not supported")
         outputs = lower(context)
         for output in outputs:
-            if isinstance(output, Symbol) and self.builder.size(output.node) != math.prod(output.shape):
+            if isinstance(output, Symbol) and output.head is not None and output.head.is_one_number:
+                if math.prod(output.shape) != 1:
+                    raise LoweringError(f"a label of shape {output.shape}")
+            elif isinstance(output, Symbol) and self.builder.size(output.node) != math.prod(output.shape):
                 raise LoweringError(f"the lowering gives {self.builder.size(output.node)} entries for {output.shape}")
         if is_constant:
             outputs = [_rounded(self._fold(v), constants, operator) for v in outputs]
@@ -231,25 +257,28 @@ class _Importer:
             raise LoweringError("a constant that the builder did not fold")
         return Constant.of(exact.reshape(*value.shape)).of_kind(value.kind)
 
-    def _outputs(self, infos: list[onnx.ValueInfoProto]) -> tuple[int, tuple[Port, ...], str | None]:
+    def _outputs(self, infos: list[onnx.ValueInfoProto]) -> tuple[int, tuple[Port, ...]]:
         symbols: list[Symbol] = []
         for name in (info.name for info in infos):
             value = self.values.get(name)
             if value is None:
                 raise ModelError(f"{self.path}: no node computes the output {name!r}")
-            if value.kind not in NUMBERS | BOOL:
+            labels = isinstance(value, Symbol) and value.head is not None and value.head.labels is not None
+            zipped = isinstance(value, Symbol) and value.head is not None and value.head.keys is not None
+            if value.kind not in NUMBERS | BOOL and not labels and not zipped:
                 raise UnsupportedError(f"{self.path}: output {name!r} has type {value.kind}, expected a float tensor")
             if isinstance(value, Constant):
                 node = self.builder.constant(value.coefficients.reshape(-1), name)
                 value = Symbol(node, value.shape, kind=value.kind)
             if not math.prod(value.shape):
                 raise UnsupportedError(f"{self.path}: output {name!r} has shape {value.shape}, which is empty")
-            symbols.append(value)
-        ports = tuple(Port(info.name, s.shape, s.kind) for info, s in zip(infos, symbols, strict=True))
+            try:
+                symbols.append(scores_of(self.builder, value, name))
+            except LoweringError as error:
+                raise UnsupportedError(f"{self.path}: output {name!r}: {error}") from error
+        ports = tuple(Port(info.name, s.shape, s.kind, s.head) for info, s in zip(infos, symbols, strict=True))
         if len(symbols) == 1:
-            return symbols[0].node, ports, symbols[0].head
-        if any(s.head for s in symbols):
-            raise UnsupportedError(f"{self.path}: a Softmax or ArgMax on one of several outputs")
+            return symbols[0].node, ports
         total, start, terms = sum(math.prod(s.shape) for s in symbols), 0, []
         for symbol in symbols:
             size = math.prod(symbol.shape)
@@ -257,13 +286,12 @@ class _Importer:
             target[start : start + size] = np.arange(size)
             terms.append((Index(target, size), symbol.node))
             start += size
-        return self.builder.affine(terms, None, "outputs"), ports, None
+        return self.builder.affine(terms, None, "outputs"), ports
 
 
-def _found(value: Value) -> Found:
-    """The type and shape of a tensor, which is not known of an ArgMax: its symbol is what it chooses from."""
-    chooses = isinstance(value, Symbol) and value.head == "ArgMax"
-    return None if chooses else value.shape, value.kind
+def _full_name(node: onnx.NodeProto) -> str:
+    """The operator with its domain, where that is not ONNX's own."""
+    return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
 
 
 def _rounded(value: Constant, made_of: Sequence[Constant], operator: Operator) -> Constant:

@@ -91,6 +91,8 @@ def classes(network: Network) -> slice:
 def _candidate(network: Network) -> Port:
     vectors = [port for port in network.outputs if _is_vector(network, port)]
     several = [port for port in vectors if port.size > 1] or vectors
+    # A label says less than the numbers that it is chosen from.
+    several = [port for port in several if port.head is None or port.head.labels is None] or several
     if len(several) == 1:
         return several[0]
     found = "none can hold class scores" if not several else f"{len(several)} of them could hold the class scores"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..errors import ModelError
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .network import Network, Port
 
 
 class Runtime:
@@ -44,7 +44,7 @@ class Runtime:
             raise ModelError(f"{self.network.path}: ONNX Runtime cannot load it: {text}") from error
 
     def __call__(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Raw outputs, flattened and put one after another, for one flat input point."""
+        """Raw outputs, flattened and put one after another, for one flat input point; labels as positions."""
         feed, start = {}, 0
         for port in self.network.inputs:
             part = np.asarray(x).ravel()[start : start + port.size]
@@ -56,4 +56,17 @@ class Runtime:
         except Exception as error:
             text = str(error).splitlines()[0]
             raise ModelError(f"{self.network.path}: ONNX Runtime cannot run it: {text}") from error
-        return np.concatenate([np.asarray(r, dtype=np.float64).ravel() for r in results])
+        return np.concatenate([self._numbers(p, r) for p, r in zip(self.network.outputs, results, strict=True)])
+
+    def _numbers(self, port: Port, result: Any) -> npt.NDArray[np.float64]:
+        """One output as numbers: a label by the position of its class, a map's numbers in the order of its keys."""
+        head = port.head
+        if head is not None and head.keys is not None:
+            (found,) = result
+            result = [found[key] for key in head.keys]
+        if head is None or head.labels is None:
+            return np.asarray(result, dtype=np.float64).ravel()
+        (label,) = np.asarray(result).ravel().tolist()
+        if label not in head.labels:
+            raise ModelError(f"{self.network.path}: ONNX Runtime gives the label {label!r}, which no class has")
+        return np.array([float(head.labels.index(label))])

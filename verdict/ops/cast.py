@@ -9,7 +9,9 @@ import math
 import numpy as np
 import onnx
 
+from ..network.head import Label
 from .folding import constant_of, objects
+from .head import chosen
 from .lowering import Constant, Context, Symbol, Value, operator
 from .signature import ANY, INTEGERS, REAL, Types, flag, integer, since
 
@@ -41,10 +43,20 @@ def cast(ctx: Context) -> list[Value]:
 
 
 def _of_symbol(ctx: Context, x: Symbol, kind: str, name: str) -> Symbol:
-    fits = kind in INTEGERS and math.prod(x.shape) - 1 <= np.iinfo(kind).max
-    if kind not in REAL and not (x.head == "ArgMax" and fits):
+    if x.head is not None and x.head.labels is not None:
+        return _of_label(ctx, x, x.head.labels, kind, name)
+    if kind not in REAL:
         ctx.fail(f"a cast to {name} (only to FLOAT and DOUBLE)")
     return x.of_kind(kind)
+
+
+def _of_label(ctx: Context, x: Symbol, labels: tuple[Label, ...], kind: str, name: str) -> Symbol:
+    """Labels that are numbers, where all of them are numbers of the type too."""
+    most = np.iinfo(kind).max if kind in INTEGERS else 2 ** np.finfo(kind).nmant if kind in REAL else -1
+    least = np.iinfo(kind).min if kind in INTEGERS else -most
+    if not all(not isinstance(v, str) and v == int(v) and least <= v <= most for v in labels):
+        ctx.fail(f"a cast of the labels to {name}, which does not hold them")
+    return chosen(ctx, x, [int(v) for v in labels], x.shape, kind)
 
 
 def _as_float(x: Constant, kind: str) -> Constant:

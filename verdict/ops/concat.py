@@ -18,8 +18,6 @@ def concat(ctx: Context) -> list[Value]:
     for value in values:
         if value.shape[:axis] + value.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
             ctx.fail(f"shapes {first} and {value.shape} do not fit along axis {axis}")
-        if isinstance(value, Symbol) and value.head:
-            ctx.fail(f"{value.head} is supported only at the output")
     shape = (*first[:axis], sum(v.shape[axis] for v in values), *first[axis + 1 :])
     ctx.check_size(shape)
     constants = [v for v in values if isinstance(v, Constant) and v.exact is None]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .lowering import Constant, Context, Value, operator
-from .signature import ANY, integer, integers, real, reals, since, tensor
+from .signature import ANY, TEXT, integer, integers, real, reals, since, tensor
 
 # What Range counts in.
 STEPS = frozenset({"int16", "int32", "int64"})
@@ -20,12 +20,12 @@ FIELDS = {
 @operator(
     "Constant",
     since(1, "-> output:T", value=tensor(required=True)),
-    since(9, "-> output:T", {"T": ANY}, value=tensor(required=True)),
-    since(11, "-> output:T", {"T": ANY}, value=tensor()),
+    since(9, "-> output:T", {"T": ANY | TEXT}, value=tensor(required=True)),
+    since(11, "-> output:T", {"T": ANY | TEXT}, value=tensor()),
     since(
         12,
         "-> output:T",
-        {"T": ANY},
+        {"T": ANY | TEXT},
         value=tensor(),
         value_float=real(),
         value_floats=reals(),

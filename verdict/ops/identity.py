@@ -1,12 +1,12 @@
 """Identity and Dropout at inference: nothing happens."""
 
 from .lowering import Context, Value, operator
-from .signature import ANY, BOOL, REAL, integer, real, since
+from .signature import ANY, BOOL, REAL, TEXT, integer, real, since
 
 DROPOUT = "data:T ratio:T1? training_mode:T2? -> output:T mask:T2?"
 
 
-@operator("Identity", since(1, "input:T -> output:T", {"T": ANY}), moves=True)
+@operator("Identity", since(1, "input:T -> output:T", {"T": ANY | TEXT}), moves=True)
 def identity(ctx: Context) -> list[Value]:
     return [ctx.value(0)]
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from ..network.builder import Builder
 from ..network.exact import Coefficients, ObjectArray
+from ..network.head import Head
 from ..network.maps import Index
 from .signature import REAL, Reading, Version
 
@@ -39,14 +40,14 @@ class LoweringError(Exception):
 class Symbol:
     """A tensor that depends on the input: node number `node` of the builder, read with shape `shape`.
 
-    `shape` includes the batch axis, which is 1. `head` names a Softmax, LogSoftmax or ArgMax that was dropped
-    in front of it; such a tensor may only be reshaped on its way to the output. `kind` is the element type: the
-    importer gives it to what a lowering returns, by the operator's table.
+    `shape` includes the batch axis, which is 1. `head` is what was dropped behind the node (Sigmoid, Softmax, ArgMax):
+    the node holds the scores, and only what `ops.head` knows may follow. `kind` is the element type: the importer gives
+    it to what a lowering returns, by the operator's table.
     """
 
     node: int
     shape: Shape
-    head: str | None = None
+    head: Head | None = None
     kind: str = ""
 
     def of_kind(self, kind: str) -> Symbol:
@@ -249,17 +250,18 @@ class Context:
             self.fail(f"a tensor of shape {value.shape} does not fit the shape {shape}")
         if isinstance(value, Constant):
             return value.map(lambda a: a.reshape(shape))
-        if value.head == "ArgMax" and shape != value.shape:
-            self.fail("ArgMax is supported only at the output")
-        return Symbol(value.node, shape, value.head)
+        return replace(value, shape=shape)
 
     def gather(self, value: Symbol, positions: npt.NDArray[Any], shape: Shape) -> Symbol:
         """A tensor of `shape` whose entries are those of `value` at flat `positions` (-1 gives zero)."""
         linear = Index(positions, math.prod(value.shape))
-        if value.head and not linear.is_identity:
-            self.fail(f"entries are moved behind {value.head}, which is supported only at the output")
+        head = value.head
+        if head is not None and head.is_one_number and math.prod(shape) == 1 and (positions == 0).all():
+            return replace(value, shape=shape)
+        if head is not None and not linear.is_identity and not (head.is_elementwise and (positions >= 0).all()):
+            self.fail(f"entries are moved behind {head}, which is supported only at the output")
         node = self.builder.affine([(linear, value.node)], None, self.name)
-        return Symbol(node, shape, value.head)
+        return Symbol(node, shape, head)
 
     def check_size(self, shape: Shape) -> None:
         """Refuse a tensor that no sensible network holds."""
@@ -302,6 +304,16 @@ class Operator:
     fold: Lowering | None
     moves: bool
 
+    @property
+    def domain(self) -> str:
+        """The domain of its operator set; empty for ONNX's own."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def is_lowered(self) -> bool:
+        """Whether it is supported on tensors that depend on the input."""
+        return self.lower is not None or self.name in _BEHIND
+
     def version(self, opset: int) -> Version:
         """The table's part for an operator set. Raises LoweringError where there is none."""
         found = [v for v in self.versions if v.since <= opset]
@@ -320,12 +332,16 @@ class Operator:
 
 
 _REGISTRY: dict[str, Operator] = {}
+_BEHIND: dict[str, Lowering] = {}
 
 
 def operator(
     names: str, *versions: Version, moves: bool = False, fold: Lowering | None = None
 ) -> Callable[[Lowering], Lowering]:
-    """Register a lowering under one or more ONNX operator names, with their table, oldest version first."""
+    """Register a lowering under one or more ONNX operator names, with their table, oldest version first.
+
+    The names of other domains than ONNX's own have it in front: `ai.onnx.ml.Scaler`.
+    """
 
     def register(lower: Lowering) -> Lowering:
         for name in names.split():
@@ -339,6 +355,21 @@ def on_constants(names: str, *versions: Version, fold: Lowering) -> None:
     """Register operators that are supported on constants alone."""
     for name in names.split():
         _REGISTRY[name] = Operator(name, versions, None, fold, False)
+
+
+def behind(names: str) -> Callable[[Lowering], Lowering]:
+    """Register what operators make of inputs with heads, or the head that they begin; their tables stand elsewhere."""
+
+    def register(lower: Lowering) -> Lowering:
+        _BEHIND.update(dict.fromkeys(names.split(), lower))
+        return lower
+
+    return register
+
+
+def behind_heads(name: str) -> Lowering | None:
+    """How an operator follows heads; None where it may not."""
+    return _BEHIND.get(name)
 
 
 def operators() -> dict[str, Operator]:

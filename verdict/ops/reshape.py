@@ -3,9 +3,9 @@
 import math
 
 from .lowering import Context, Value, operator
-from .signature import ANY, Types, flag, integer, integers, since
+from .signature import ANY, TEXT, Types, flag, integer, integers, since
 
-ALL: Types = {"T": ANY}
+ALL: Types = {"T": ANY | TEXT}
 
 
 @operator(

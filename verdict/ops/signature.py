@@ -26,6 +26,10 @@ BOOL = frozenset({"bool"})
 # Half precision may be moved and cast, never computed with: its rounding is none of the documented semantics.
 ANY = NUMBERS | BOOL | {"float16", "bfloat16"}
 
+# Text occurs in the names of classes, and the maps of a ZipMap at the output.
+TEXT = frozenset({"object"})
+MAPS = frozenset({"map_int64", "map_string"})
+
 # Which element types each letter of a form stands for.
 Types: TypeAlias = Mapping[str, frozenset[str]]
 
@@ -62,8 +66,17 @@ def real(default: float | None = None) -> Attribute:
     return Attribute("FLOAT", None if default is None else float(np.float32(default)))
 
 
-def reals() -> Attribute:
-    return Attribute("FLOATS")
+def reals(*, required: bool = False) -> Attribute:
+    return Attribute("FLOATS", required=required)
+
+
+def word(default: str) -> Attribute:
+    """Any text."""
+    return Attribute("STRING", default)
+
+
+def texts() -> Attribute:
+    return Attribute("STRINGS")
 
 
 def text(default: str, *others: str) -> Attribute:
@@ -205,6 +218,8 @@ def _value(attribute: onnx.AttributeProto, known: Attribute) -> Any:
         value = value.decode(errors="backslashreplace")
     elif kind == "TENSOR":
         value = array_of(value, "the numbers")
+    elif kind == "STRINGS":
+        value = [word.decode(errors="backslashreplace") for word in value]
     elif isinstance(value, Iterable):
         value = list(value)
     if known.among is not None and value not in known.among:

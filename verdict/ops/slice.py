@@ -4,7 +4,7 @@ import numpy as np
 
 from ..network.maps import Index
 from .lowering import Constant, Context, Symbol, Value, operator
-from .signature import ANY, BOOL, INDEX, integer, integers, since
+from .signature import ANY, BOOL, INDEX, TEXT, integer, integers, since
 
 
 @operator(
@@ -37,7 +37,9 @@ def slice_operator(ctx: Context) -> list[Value]:
     return [ctx.move(x, lambda a: a[tuple(taken)])]
 
 
-@operator("Gather", since(1, "data:T indices:I -> output:T", {"T": ANY, "I": INDEX}, axis=integer(0)), moves=True)
+@operator(
+    "Gather", since(1, "data:T indices:I -> output:T", {"T": ANY | TEXT, "I": INDEX}, axis=integer(0)), moves=True
+)
 def gather(ctx: Context) -> list[Value]:
     x, indices = ctx.value(0), ctx.constant(1, "the indices").array
     axis = ctx.axis(ctx.attribute("axis"), len(x.shape))

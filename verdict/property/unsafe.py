@@ -36,8 +36,7 @@ class Polytope:
         """Exact membership of an output vector."""
         rows = Dense(self.matrix).apply_exact(y)
         return all(
-            value <= limit
-            for value, limit in zip(rows.fractions(), self.offset.fractions().ravel(), strict=True)
+            value <= limit for value, limit in zip(rows.fractions(), self.offset.fractions().ravel(), strict=True)
         )
 
     def slack(self, y: FloatArray) -> FloatArray:
@@ -72,7 +71,10 @@ def misclassification(label: int, outputs: int, target: int | None = None) -> Un
         if value is not None and not 0 <= value < outputs:
             raise PropertyError(f"{what} {value} is out of range: the network has classes 0 to {outputs - 1}")
     if outputs < 2:
-        raise PropertyError("the network has one output, expected at least two class scores")
+        raise PropertyError(
+            "the network has one output, expected at least two class scores: say with a formula which of its values "
+            "are right (--that 'y[0] > 1/2', that='y[0] > 1/2' in Python)"
+        )
     if target == label:
         raise PropertyError(f"the target {target} is the label itself")
     rivals = [t for t in range(outputs) if t != label] if target is None else [target]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ..bounds import Bounds, linear_bounds, output_bounds
 from ..bounds.rounding import gamma
-from ..certificate.replay import replay_exactly
+from ..certificate.replay import replay_exactly, scores
 from ..compose.layers import Layer, shaken, up_to, with_weights
 from ..deadline import Deadline
 from ..network.evaluate import evaluate_all, vjp
@@ -208,7 +208,8 @@ class WeightSearch:
         found = replay_exactly(network, self.unsafe, self.x, radius)
         if found is not None:
             outputs = network.runtime(self.x.floats())
-            deployed = outputs if self.unsafe.slack(outputs[None])[0] <= 0 else None
+            point = self.x.floats()
+            deployed = outputs if self.unsafe.slack(scores(network, outputs, point)[None])[0] <= 0 else None
             self.closest = Witness(ExactVector.of(changes), found.outputs, found.unsafe, radius, deployed)
             self.upper = radius
 
