@@ -164,8 +164,11 @@ class _Importer:
         for axis, dim in enumerate(kind.shape.dim):
             fixed = dim.HasField("dim_value") and dim.dim_value > 0
             if not fixed and axis > 0:
+                sizes = [1 if not i else d.dim_value or "N" for i, d in enumerate(kind.shape.dim)]
                 raise UnsupportedError(
-                    f"{where}: axis {axis} has no fixed size, expected one (only the batch axis may vary)"
+                    f"{where}: axis {axis} has no fixed size, expected one (only the batch axis may vary): fix it with "
+                    f"python -m onnxruntime.tools.make_dynamic_shape_fixed --input_name {info.name} --input_shape "
+                    f"{','.join(map(str, sizes))} {self.path.name} fixed.onnx, with numbers for N"
                 )
             shape.append(dim.dim_value if fixed else 1)
         if math.prod(shape) > MAX_ENTRIES:

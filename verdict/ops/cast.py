@@ -45,6 +45,8 @@ def cast(ctx: Context) -> list[Value]:
 def _of_symbol(ctx: Context, x: Symbol, kind: str, name: str) -> Symbol:
     if x.head is not None and x.head.labels is not None:
         return _of_label(ctx, x, x.head.labels, kind, name)
+    if x.kind not in REAL:
+        ctx.fail(f"a cast from {x.kind} (only from FLOAT and DOUBLE)")
     if kind not in REAL:
         ctx.fail(f"a cast to {name} (only to FLOAT and DOUBLE)")
     return x.of_kind(kind)

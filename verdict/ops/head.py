@@ -23,6 +23,9 @@ from .lowering import Constant, Context, LoweringError, Symbol, Value, behind, o
 from .reduce import reduced_axes, reduced_shape
 from .signature import NUMBERS, flag, integer, since
 
+# A comparison with zero, for a Where to choose by: no numbers, and nothing else may follow, see `choice`.
+CHOICE = Head(("comparison",))
+
 
 def scores_of(builder: Builder, value: Symbol, name: str) -> Symbol:
     """An output as its scores: one for each class of a label, and for one probability 0 and its logit.
@@ -34,6 +37,8 @@ def scores_of(builder: Builder, value: Symbol, name: str) -> Symbol:
         return value
     if head.labels is not None:
         return replace(value, shape=(len(head.labels),))
+    if head == CHOICE:
+        raise LoweringError("a comparison is supported only where a Where chooses by it")
     if head.steps[-1:] == (TOTAL,):
         raise LoweringError(f"a sum behind {Head(head.steps[:-1])}, expected a division by it")
     if head.is_elementwise and math.prod(value.shape) == 1:
@@ -53,7 +58,7 @@ def begun(ctx: Context, position: int = 0) -> Symbol:
     if isinstance(x, Constant):
         ctx.fail(f"{ctx.op_type} of a constant")
     head = x.head or Head()
-    if head.is_one_number or head.keys is not None:
+    if head.is_one_number or head.keys is not None or head == CHOICE:
         ctx.fail(f"{head} is supported only at the output")
     return replace(x, head=head)
 

@@ -38,6 +38,11 @@ def prelu(ctx: Context) -> list[Value]:
     return [two_slopes(ctx, ctx.symbol(0), ctx.constant(1, "the slope"))]
 
 
+def magnitude(ctx: Context, x: Symbol) -> Symbol:
+    """|x|"""
+    return two_slopes(ctx, x, Constant(np.array(-1.0)))
+
+
 @operator("Abs", since(6, "X:T -> Y:T", {"T": NUMBERS}), fold=elementwise(abs))
 def absolute(ctx: Context) -> list[Value]:
-    return [two_slopes(ctx, ctx.symbol(0), Constant(np.array(-1.0)))]
+    return [magnitude(ctx, ctx.symbol(0))]

@@ -7,6 +7,7 @@ from fractions import Fraction
 from ..network.maps import Total
 from .arithmetic import multiply
 from .folding import reduction
+from .leaky_relu import magnitude
 from .lowering import Constant, Context, Symbol, Value, on_constants, operator
 from .signature import REAL, Version, flag, integers, since
 
@@ -70,3 +71,9 @@ def reduce_sum(ctx: Context) -> list[Value]:
 def reduce_mean(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)
     return [mean_over(ctx, x, reduced_axes(ctx, len(x.shape)), bool(ctx.attribute("keepdims")))]
+
+
+@operator("ReduceL1", *axes_versions(18, REAL))
+def reduce_l1(ctx: Context) -> list[Value]:
+    x = ctx.symbol(0)
+    return [sum_over(ctx, magnitude(ctx, x), reduced_axes(ctx, len(x.shape)), bool(ctx.attribute("keepdims")))]
