@@ -157,4 +157,4 @@ def test_damaged_models(tmp_path: Path, capsys: pytest.CaptureFixture[str], seed
     # Unsupported nodes are listed below the error, one on each line.
     first, *others = err.splitlines() or [""]
     assert first.startswith("error: ") == (code == 2)
-    assert all(line.startswith(("  ", "supported operators: ")) for line in others)
+    assert all(line.startswith(("  ", "docs/your-model.md says ")) for line in others)
