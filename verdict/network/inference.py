@@ -58,7 +58,8 @@ def _match(
     shape, kind = found[info.name]
     type_ = info.type.tensor_type
     if type_.elem_type:
-        other = onnx.helper.tensor_dtype_to_np_dtype(type_.elem_type).name
+        known = type_.elem_type in onnx.TensorProto.DataType.values()
+        other = onnx.helper.tensor_dtype_to_np_dtype(type_.elem_type).name if known else str(type_.elem_type)
         if other != kind:
             raise ModelError(f"{path}: the tensor {info.name!r} has type {kind} here, and {who} {other}")
     if shape is None or not type_.HasField("shape"):
