@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from verdict.checker.errors import UnreadableError
+from verdict.checker.network import Relu
 from verdict.errors import VerdictError
 from verdict.network.exact import ExactVector
 from verdict.network.onnx_import import network_of
@@ -97,9 +98,26 @@ def checker(data: bytes, x: list[Fraction]) -> Read | Refused:
     """The checker's reading at one point."""
     try:
         network = read_network(data)
+        if len(x) > MANY:
+            return Read(tuple(map(Fraction, _in_floats(network, x).tolist())), network.head)
         return Read(tuple(network.evaluate(x)[network.output]), network.head)
     except UnreadableError as error:
         return Refused(str(error))
+
+
+def _in_floats(network: Any, x: list[Fraction]) -> np.ndarray[Any, Any]:
+    """The outputs of the checker's network in float64, node by node as it evaluates them in integers."""
+    values = [np.array([float(v) for v in x])]
+    for node in network.nodes[1:]:
+        if isinstance(node, Relu):
+            values.append(np.maximum(values[node.source], 0))
+            continue
+        total = np.array([float(b) for b in node.bias])
+        for linear, source in node.terms:
+            weight, below = linear.integers
+            total = total + linear.forward(values[source][None], (weight / below).astype(float))[0]
+        values.append(total)
+    return values[network.output]
 
 
 IMPORTERS: dict[str, Importer] = {"engine": engine, "checker": checker}
@@ -108,6 +126,11 @@ IMPORTERS: dict[str, Importer] = {"engine": engine, "checker": checker}
 def claimed() -> dict[str, set[str]]:
     """The operators that each importer has a table of."""
     return {"engine": set(operators()), "checker": set(OPERATORS)}
+
+
+def of_constants() -> set[str]:
+    """The operators that the engine computes on constants and the checker not at all."""
+    return {name for name, table in operators().items() if table.lower is None} - set(OPERATORS)
 
 
 def short(reason: str) -> str:

@@ -87,12 +87,16 @@ def attribute_dropped(model: Any, rng: Rng) -> None:
 @_change
 def input_renamed(model: Any, rng: Rng) -> None:
     node = _one(rng, [n for n in model.graph.node if n.input])
+    if node is None:
+        return
     node.input[int(rng.integers(len(node.input)))] = str(_one(rng, _names(model.graph)))
 
 
 @_change
 def input_added_or_dropped(model: Any, rng: Rng) -> None:
     node = _one(rng, [n for n in model.graph.node if n.input])
+    if node is None:
+        return
     if rng.random() < 0.5:
         node.input.append(str(_one(rng, _names(model.graph))))
     else:

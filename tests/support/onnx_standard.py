@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ Array = np.ndarray[Any, Any]
 FLOATS = ("float32", "float64")
 # The newest operator set of which the importers are asked where a test is of a newer one that added types only.
 NEWEST = 22
+# Tests with more outputs are not looked at with all inputs constant: the engine folds in rationals.
+MOST_FOLDED = 4000
+# Of a pool over more numbers only the first channel of the first sample is looked at: it knows nothing of the others.
+MOST_POOLED = 10000
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,12 @@ class Case:
     model: onnx.ModelProto
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
+
+    @property
+    def operator_of_all(self) -> str:
+        """The only kind of node, "" where there are several."""
+        names = {node.op_type for node in self.model.graph.node}
+        return names.pop() if len(names) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -101,12 +111,15 @@ def variants(case: Case) -> Iterator[Variant]:
     """The models of a case, one for each tensor of floats that the network's input may be, then that of constants."""
     if any(o.size == 0 or o.dtype.kind not in "fiub" for o in case.outputs):
         return
+    if case.operator_of_all.endswith("Pool") and case.inputs[0].size > MOST_POOLED:
+        cut = tuple(tuple(a[:1, :1] for a in arrays) for arrays in (case.inputs, case.outputs))
+        case = replace(case, inputs=cut[0], outputs=cut[1])
     for number, array in enumerate(case.inputs):
         if array.dtype.name in FLOATS and array.size and np.isfinite(array).all():
             yield _symbolic(case, number, flat=False)
             if array.ndim == 0 or array.shape[0] != 1:
                 yield _symbolic(case, number, flat=True)
-    if len(case.model.graph.node) == len(case.outputs) == 1:
+    if len(case.model.graph.node) == len(case.outputs) == 1 and case.outputs[0].size <= MOST_FOLDED:
         yield _constant(case)
 
 

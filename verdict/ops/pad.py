@@ -46,6 +46,8 @@ def _padding(ctx: Context) -> Constant:
 def pad(ctx: Context) -> list[Value]:
     x, mode = ctx.value(0), str(ctx.attribute("mode"))
     widths = _widths(ctx, len(x.shape))
+    if not widths:
+        ctx.fail("a tensor without axes")
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     if min(shape, default=0) < 0:
         ctx.fail(f"mode {mode} with pads {widths} on shape {x.shape}")

@@ -36,6 +36,9 @@ def parsed(data: bytes) -> Any:
                         ("sparse weights", graph.sparse_initializer)):
         if len(found):
             raise UnreadableError(f"a model with {what} is not read")
+    for info in (*graph.output, *graph.value_info):
+        if info.type.WhichOneof("value") == "tensor_type" and not info.type.tensor_type.elem_type:
+            raise UnreadableError(f"the tensor {info.name!r} is declared without an element type")
     _different("input", (i.name for i in graph.input))
     _different("weight", (t.name for t in graph.initializer))
     _different("output", (o.name for o in graph.output))

@@ -128,7 +128,7 @@ def _split(node: Node, x: Any, sizes: Any = None) -> Any:
 def _pad(builder: Builder, node: Node, x: Any, pads: Any = None, value: Any = None) -> Any:
     amounts, rank = node["pads"] if pads is None else _list(pads), len(x.shape)
     zero = (node["value"] or 0.0) == 0 if value is None else value.size == 1 and not value.any()
-    if not zero or len(amounts) != 2 * rank or min(amounts, default=0) < 0:
+    if not rank or not zero or len(amounts) != 2 * rank or min(amounts, default=0) < 0:
         raise UnreadableError("only padding with zeros on all axes is read")
     widths = list(zip(amounts[:rank], amounts[rank:], strict=True))
     small(math.prod(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)))
@@ -164,7 +164,7 @@ OPERATORS = {
                         {"allowzero": Attribute("INT", 0, (0, 1), since=14)}),
     "Flatten": Operator(_move(_flatten), (1, 9, 11, 13, 21, 23, 24, 25), ((7, "v"),), ((7, "fd"), (9, "fdilb")),
                         {"axis": Attribute("INT", 1)}),
-    "Squeeze": Operator(_move(_squeeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n?")), _ANY, {"axes": _AXES}),
+    "Squeeze": Operator(_move(_squeeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n-")), _ANY, {"axes": _AXES}),
     "Unsqueeze": Operator(_move(_unsqueeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n")), _ANY,
                           {"axes": Attribute("INTS", until=13, required=True)}),
     "Transpose": Operator(_move(_transpose), (1, 13, 21, 23, 24, 25), ((7, "v"),), _ANY, {"perm": Attribute("INTS")}),

@@ -25,8 +25,9 @@ KINDS = {"INT": AttributeProto.INT, "INTS": AttributeProto.INTS, "FLOAT": Attrib
          "FLOATS": AttributeProto.FLOATS, "STRING": AttributeProto.STRING, "TENSOR": AttributeProto.TENSOR}
 # Operator sets before it had other rules of broadcasting.
 FIRST = 7
-# What the last letter of an input says; without one there has to be one.
-OPTIONAL, REPEATED = "?", "*"
+# What the last letter of an input says; without one there has to be one. ONNX Runtime takes an empty name for what may
+# be left out, with exceptions: there the list of inputs has to end.
+OPTIONAL, ENDING, REPEATED = "?", "-", "*"
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Operator:
 
     `inputs` are words for the operator sets from a number on: x depends on the network's input, v may or may not, c is
     a constant of the same element type, n a constant of INT64, j of INT32 or INT64, r a real and t any constant, b a
-    truth value; `?` marks what may be left out, `*` what may be repeated. `types` are the letters of element types that
-    x and v may have. `outputs` is how many there may be, 0 for any; only the first is read, or all of any number.
+    truth value; `?` marks what may be left out, `-` what may be left out at the end alone, `*` what may be repeated.
+    `types` are the letters of element types that x and v may have. `outputs` is how many there may be, 0 for any; only
+    the first is read, or all of any number.
     """
 
     lower: Callable[..., Any]
@@ -84,7 +86,7 @@ def wanted(table: Operator, opset: int, count: int) -> list[str]:
     words = at(table.inputs, opset).split()
     if words and words[-1].endswith(REPEATED):
         words = [*words[:-1], *[words[-1][0]] * max(1, count - len(words) + 1)]
-    if not sum(not w.endswith(OPTIONAL) for w in words) <= count <= len(words):
+    if not sum(not w.endswith((OPTIONAL, ENDING)) for w in words) <= count <= len(words):
         raise UnreadableError(f"{count} inputs, expected {len(words)}")
     return words
 
@@ -119,6 +121,9 @@ def fitting(proto: Any, table: Operator, opset: int) -> Node:
     missing = [name for name, entry in known.items() if entry.required and name not in given]
     if missing:
         raise UnreadableError(f"the attribute {missing[0]!r} is missing")
+    if given.get("num_outputs", len(proto.output)) != len(proto.output):
+        # ONNX's shape inference would read beyond the outputs, which ends the process.
+        raise UnreadableError(f"num_outputs is {given['num_outputs']}, the node has {len(proto.output)}")
     defaults = {name: entry.default for name, entry in known.items()}
     return Node(proto.name, proto.op_type, opset, len(proto.output), {**defaults, **given})
 

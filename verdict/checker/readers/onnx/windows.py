@@ -31,6 +31,9 @@ def geometry(node: Node, x: Tensor, kernel: Any) -> list[tuple[int, int, int, in
         raise UnreadableError("kernel, strides, dilations and pads that do not fit")
     if min(pads) < 0 or (auto != b"NOTSET" and any(pads)):
         raise UnreadableError("negative pads, or pads beside auto_pad")
+    if node.operator == "Conv" and node["pads"] and auto != b"NOTSET":
+        # Zeros would be no contradiction, but ONNX Runtime refuses them.
+        raise UnreadableError("pads beside auto_pad")
     found = []
     for k, (size, taps, stride, dilation) in enumerate(zip(sizes, kernel, strides, dilations, strict=True)):
         reach, before, behind = (taps - 1) * dilation + 1, pads[k], pads[rank + k]

@@ -1,0 +1,77 @@
+"""Shrunken models that the two readers and ONNX Runtime had disagreed on, or that had ended the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from support.importers import Refused
+from support.two_readers import checker, engine, look
+
+INFO, NODE = helper.make_tensor_value_info, helper.make_node
+
+
+def model(
+    nodes: list[Any],
+    shape: tuple[int, ...],
+    opset: int,
+    kind: int = TensorProto.FLOAT,
+    last: int | None = None,
+    **weights: Any,
+) -> bytes:
+    """A graph from x of this shape to y."""
+    graph = helper.make_graph(
+        nodes, "found", [INFO("x", kind, shape)], [INFO("y", kind if last is None else last, None)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )  # fmt: skip
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    return bytes(made.SerializeToString())
+
+
+HUGE = np.array([3e38], np.float32)
+KERNEL = np.ones((1, 1, 2, 2), np.float32)
+AUTO = {"auto_pad": "VALID", "pads": [0, 0, 0, 0], "kernel_shape": [2, 2]}
+REFUSED = {
+    # ONNX's shape inference reads beyond the outputs and ends the process.
+    "Split with more outputs than num_outputs": model(
+        [NODE("Split", ["x"], ["y", "z"], num_outputs=1, axis=1)], (1, 4), 18
+    ),
+    # ONNX Runtime refuses what the standard allows.
+    "Squeeze with an empty name for its axes": model([NODE("Squeeze", ["x", ""], ["y"])], (1, 2, 1), 13),
+    "Conv with pads beside auto_pad": model([NODE("Conv", ["x", "w"], ["y"], **AUTO)], (1, 1, 3, 3), 13, w=KERNEL),
+    "Pad of a number": model(
+        [NODE("Pad", ["w", "p"], ["t"]), NODE("Mul", ["x", "t"], ["y"])],
+        (1, 2),
+        13,
+        w=np.float32(2),
+        p=np.zeros(0, np.int64),
+    ),
+    # An element type that ONNX has not, and none.
+    "output of type 99": model([NODE("Relu", ["x"], ["y"])], (1, 2), 13, last=99),
+    "output without a type": model([NODE("Relu", ["x"], ["y"])], (1, 2), 13, last=0),
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+def test_both_readers_refuse(data: bytes) -> None:
+    assert isinstance(engine(data, 0), Refused)
+    assert isinstance(checker(data, 0), Refused)
+
+
+@pytest.mark.parametrize("op", ["LeakyRelu", "PRelu"])
+def test_a_model_that_overflows_everywhere_is_loaded_all_the_same(op: str) -> None:
+    """ONNX Runtime has no such operator for doubles; every point of the self-check is beyond the type."""
+    nodes = [
+        NODE("Mul", ["x", "a"], ["s"]),
+        NODE("Add", ["s", "a"], ["t"]),
+        NODE(op, ["t", "a"][: 1 + (op == "PRelu")], ["y"]),
+    ]
+    data = model(nodes, (1, 2), 15, TensorProto.DOUBLE, a=np.array([1.7e308]))
+    assert isinstance(engine(data, 0), Refused)
+
+
+def test_what_overflows_is_compared_with_the_evaluator_in_doubles() -> None:
+    data = model([NODE("Add", ["x", "a"], ["t"]), NODE("Add", ["t", "a"], ["y"])], (1, 2), 15, a=HUGE)
+    assert look(data, 0).compared_with == "the reference in float64"

@@ -1,0 +1,238 @@
+"""Both readers of ONNX files on one file, against each other and against ONNX Runtime.
+
+Three outcomes only: both readers compute what ONNX Runtime computes, or who does not has refused the file, with one
+error of the one kind. What both read is compared in rationals; with ONNX Runtime within a bound on what rounding does
+to this graph. Where numbers leave their type ONNX Runtime says nothing about the reals: there the readers are compared
+with the standard's reference evaluator on the model in float64, which has room for what float32 has not.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from support.importers import HEADS, Refused, read_network
+from verdict.checker.errors import UnreadableError
+from verdict.errors import VerdictError
+from verdict.network.evaluate import evaluate_all, running_error
+from verdict.network.exact import ExactVector
+from verdict.network.onnx_import import network_of
+
+# Relative rounding and underflow of float32 and float64, with room for constants that are rounded more than once.
+ROUNDING = {False: (2.0**-24, 2.0**-126), True: (2.0**-48, 2.0**-1022)}
+LARGEST = {False: float(np.finfo(np.float32).max), True: float(np.finfo(np.float64).max)}
+
+
+class DisagreementError(AssertionError):
+    """A third state: numbers that differ, or a file that is read and that ONNX Runtime refuses."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader makes of a file at a point: exact outputs in front of `head`, and all that rounding may lose.
+
+    `fits` says whether no tensor of the graph leaves its type at the point.
+    """
+
+    size: int
+    head: str | None
+    values: list[Fraction]
+    error: np.ndarray[Any, Any]
+    fits: bool
+
+    @property
+    def said(self) -> tuple[int, str | None, list[Fraction]]:
+        """What two readers must agree on."""
+        return self.size, self.head, self.values
+
+
+@dataclass(frozen=True)
+class Look:
+    """What became of a model: who read it, and what it was compared with."""
+
+    engine: Reading | Refused
+    checker: Reading | Refused
+    compared_with: str
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        return tuple(n for n in ("engine", "checker") if isinstance(getattr(self, n), Reading))
+
+
+def point(seed: int, size: int) -> list[Fraction]:
+    return [Fraction(int(n), 8) for n in np.random.default_rng(seed).integers(-16, 17, size)]
+
+
+def engine(data: bytes, seed: int) -> Reading | Refused:
+    try:
+        network = network_of(data, Path("model.onnx"))
+    except VerdictError as error:
+        return Refused(str(error))
+    x = point(seed, network.input_size)
+    values = network.evaluate_exact(ExactVector.of(x)).fractions()
+    unit, smallest = ROUNDING[network.is_double]
+    floats = evaluate_all(network.graph, np.array([[float(v) for v in x]]))
+    error = running_error(network.graph, [np.abs(v) for v in floats], unit, smallest, network.roundings)
+    fits = all((np.abs(v) <= LARGEST[network.is_double] / 2).all() for v in floats)
+    return Reading(network.input_size, network.head, list(values), error[0], bool(fits and np.isfinite(error).all()))
+
+
+def checker(data: bytes, seed: int) -> Reading | Refused:
+    try:
+        network = read_network(data)
+    except UnreadableError as error:
+        return Refused(str(error))
+    all_values = network.evaluate(point(seed, network.input_size))
+    values = list(all_values[network.output])
+    largest = max((abs(v) for node in all_values for v in node), default=Fraction(0))
+    # The reader bounds no rounding: some thousand units of the largest number on the way.
+    lost = float(min(largest, Fraction(10) ** 300)) * 1e-4 + 1e-6
+    fits = largest <= Fraction(LARGEST[False]) / 2**20
+    return Reading(network.input_size, network.head, values, np.full(len(values), lost), fits)
+
+
+def runtime(data: bytes, seed: int) -> np.ndarray[Any, Any] | Refused:
+    """What ONNX Runtime computes at the same point, or why it does not."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(data, options, ["CPUExecutionProvider"])
+        ports = [(p.name, p.shape, np.float64 if p.type == "tensor(double)" else np.float32)
+                 for p in session.get_inputs()]  # fmt: skip
+        return _joined(session.run(None, _feed(ports, seed)))
+    except Exception as error:  # noqa: BLE001 - its errors have no common kind
+        return Refused(f"{type(error).__name__}: {error}")
+
+
+def reference(data: bytes, seed: int, doubled: bool) -> np.ndarray[Any, Any] | Refused:
+    """What the standard's evaluator computes, with float64 in the place of float32 if asked to."""
+    from onnx.reference import ReferenceEvaluator
+
+    try:
+        model = onnx.load_model_from_string(data)
+        if doubled:
+            _double(model)
+        _without_training(model)
+        weights = {w.name for w in model.graph.initializer}
+        ports = [(i.name, [d.dim_value or 1 for d in i.type.tensor_type.shape.dim],
+                  np.float64 if i.type.tensor_type.elem_type == TensorProto.DOUBLE else np.float32)
+                 for i in model.graph.input if i.name not in weights]  # fmt: skip
+        return _joined(ReferenceEvaluator(model).run(None, _feed(ports, seed)))
+    except Exception as error:  # noqa: BLE001 - its errors have no common kind
+        return Refused(f"{type(error).__name__}: {error}")
+
+
+def _feed(ports: list[tuple[str, Any, Any]], seed: int) -> dict[str, Any]:
+    shapes = [tuple(d if isinstance(d, int) else 1 for d in shape) for _, shape, _ in ports]
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    parts = np.split(np.array([float(v) for v in point(seed, sum(sizes))]), np.cumsum(sizes)[:-1])
+    return {name: part.reshape(shape).astype(kind)
+            for (name, _, kind), shape, part in zip(ports, shapes, parts, strict=True)}  # fmt: skip
+
+
+def _joined(outputs: list[Any]) -> np.ndarray[Any, Any]:
+    return np.concatenate([np.asarray(y, dtype=np.float64).ravel() for y in outputs])
+
+
+def _double(model: onnx.ModelProto) -> None:
+    """Put DOUBLE in the place of FLOAT, in weights, ports, casts and constants."""
+    for tensor in model.graph.initializer:
+        _double_tensor(tensor)
+    for info in (*model.graph.input, *model.graph.output):
+        if info.type.tensor_type.elem_type == TensorProto.FLOAT:
+            info.type.tensor_type.elem_type = TensorProto.DOUBLE
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                _double_tensor(attribute.t)
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == TensorProto.FLOAT:
+                attribute.i = TensorProto.DOUBLE
+
+
+def _without_training(model: onnx.ModelProto) -> None:
+    """Before operator set 14 the evaluator trains each BatchNormalization; with a momentum of 1 nothing moves."""
+    opset = max(o.version for o in model.opset_import)
+    for node in model.graph.node:
+        if node.op_type == "BatchNormalization" and opset < 14:
+            kept = [a for a in node.attribute if a.name != "momentum"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, onnx.helper.make_attribute("momentum", 1.0)])
+            if opset < 9:
+                raise ValueError("the evaluator has no inference before operator set 9")
+
+
+def _double_tensor(tensor: onnx.TensorProto) -> None:
+    if tensor.data_type == TensorProto.FLOAT:
+        array = numpy_helper.to_array(tensor).astype(np.float64)
+        tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+
+def look(data: bytes, seed: int) -> Look:
+    """Read a model with both; raises DisagreementError for a third state."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        ours = {"engine": engine(data, seed), "checker": checker(data, seed)}
+        found = {name: outcome for name, outcome in ours.items() if isinstance(outcome, Reading)}
+        compared = _compared(data, seed, found) if found else "none"
+    one, other = ours["engine"], ours["checker"]
+    if isinstance(one, Refused) and one.is_caught_misreading:
+        raise DisagreementError(one.reason)
+    if len(found) == 2 and one.said != other.said:
+        raise DisagreementError(f"engine {one}, checker {other}")
+    return Look(one, other, compared)
+
+
+def _compared(data: bytes, seed: int, found: dict[str, Reading]) -> str:
+    """What the readings were compared with. Raises DisagreementError."""
+    there, what = runtime(data, seed), "ONNX Runtime"
+    if isinstance(there, Refused) and "opset" in there.reason.lower() and "engine" not in found:
+        # The checker reads newer operator sets than ONNX Runtime does.
+        there, what = reference(data, seed, doubled=False), "the reference"
+    if isinstance(there, Refused):
+        raise DisagreementError(f"read by {', '.join(found)}: {there.reason}")
+    finer = 1.0
+    if not all(reading.fits for reading in found.values()):
+        there, what, finer = reference(data, seed, doubled=True), "the reference in float64", 2.0**-20
+        errors = [reading.error for reading in found.values()]
+        # The evaluator pools the last two axes alone, where there are more: it says nothing then.
+        sizes = {len(reading.values) for reading in found.values()}
+        if isinstance(there, Refused) or sizes != {there.size} or not np.isfinite(np.r_[(there, *errors)]).all():
+            return "nothing but each other"
+    for name, reading in found.items():
+        fault = _difference(reading, there, finer)
+        if fault:
+            raise DisagreementError(f"{name} against {what}: {fault}")
+    return what
+
+
+def _difference(reading: Reading, there: np.ndarray[Any, Any], finer: float) -> str:
+    here, lost = np.array([float(v) for v in reading.values]), reading.error * finer
+    if reading.head is not None and reading.head not in HEADS:
+        return ""  # a head of its own kind: what stands in front of it is compared between the readers
+    if reading.head is not None:
+        if reading.head == "ArgMax":
+            best = np.sort(here)[-2:]
+            return (
+                ""
+                if len(best) < 2 or best[1] - best[0] <= 2 * lost.max()
+                else _off(HEADS["ArgMax"](here), there, np.zeros(1))
+            )
+        here, lost = HEADS[reading.head](here), np.full(len(here), 2 * lost.max() + 1e-5 * (1 + np.abs(here).max()))
+    return _off(here, there, lost + 1e-6 * np.abs(here) + 1e-12)
+
+
+def _off(here: Any, there: Any, lost: Any) -> str:
+    if here.shape != there.shape:
+        return f"{here.size} outputs, {there.size} there"
+    bad = ~(np.abs(here - there) <= lost)
+    return f"outputs {here}, {there} there, allowed {lost}" if bad.any() else ""
