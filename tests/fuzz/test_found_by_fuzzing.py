@@ -75,3 +75,9 @@ def test_a_model_that_overflows_everywhere_is_loaded_all_the_same(op: str) -> No
 def test_what_overflows_is_compared_with_the_evaluator_in_doubles() -> None:
     data = model([NODE("Add", ["x", "a"], ["t"]), NODE("Add", ["t", "a"], ["y"])], (1, 2), 15, a=HUGE)
     assert look(data, 0).compared_with == "the reference in float64"
+
+
+def test_a_cast_of_a_constant_to_float32_rounds_in_both_readers() -> None:
+    nodes = [NODE("Cast", ["a"], ["t"], to=TensorProto.FLOAT), NODE("Add", ["x", "t"], ["y"])]
+    found = look(model(nodes, (1, 2), 15, a=np.array([0.1, 3e38])), 0)
+    assert found.read_by == ("engine", "checker")

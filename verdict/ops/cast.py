@@ -62,6 +62,11 @@ def _of_label(ctx: Context, x: Symbol, labels: tuple[Label, ...], kind: str, nam
 
 
 def _as_float(x: Constant, kind: str) -> Constant:
+    if (x.kind, kind) == ("float64", "float32") and x.exact is None and not x.roundings:
+        # A number of the file is rounded as everywhere, to the nearest; what is computed exactly here stays exact.
+        with np.errstate(over="ignore"):
+            rounded = x.array.astype(np.float32)
+        return Constant(rounded if np.isfinite(rounded).all() else x.array).of_kind(kind)
     if x.is_float and x.array.dtype.name != "float16":
         return x.of_kind(kind)
     return Constant.of(x.coefficients).of_kind(kind)
