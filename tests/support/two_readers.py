@@ -81,7 +81,9 @@ def engine(data: bytes, seed: int) -> Reading | Refused:
     floats = evaluate_all(network.graph, np.array([[float(v) for v in x]]))
     error = running_error(network.graph, [np.abs(v) for v in floats], unit, smallest, network.roundings)
     fits = all((np.abs(v) <= LARGEST[network.is_double] / 2).all() for v in floats)
-    return Reading(network.input_size, network.head, list(values), error[0], bool(fits and np.isfinite(error).all()))
+    # Several outputs have a head each, and only what stands in front of them is compared.
+    head = network.head if network.head is None or len(network.outputs) == 1 else f"several, {network.head} first"
+    return Reading(network.input_size, head, list(values), error[0], bool(fits and np.isfinite(error).all()))
 
 
 def checker(data: bytes, seed: int) -> Reading | Refused:
