@@ -22,7 +22,7 @@ Run = Callable[..., Outcome]
 MAXEPS_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "lower", "upper", "exact", "label",
     "target", "trust", "witness", "witness_radius", "certificate", "float32", "engine", "seconds", "stages", "reason",
-    "saved",
+    "saved", "unlimited",
 }  # fmt: skip
 ROBUST_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "eps", "label", "target", "trust",

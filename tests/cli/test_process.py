@@ -141,7 +141,8 @@ def test_second_ctrl_c_keeps_the_answer(hard: Path) -> None:
 def test_ctrl_c_of_robust_is_unknown(hard: Path) -> None:
     words = ["robust", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--json"]
     words += ["--engine", "milp"]
-    free = finish(start("maxeps", *words[1:], "--timeout", 3)).json
+    # Long enough for the attack: the middle of a wide interval would be violated at once.
+    free = finish(start("maxeps", *words[1:], "--timeout", 8)).json
     eps = (free["lower"] + free["upper"]) / 2
     result = interrupt(start(*words, "--eps", eps), 5)
     assert result.code == 3, result
@@ -152,7 +153,7 @@ def test_terminal_shows_progress_and_cleans_up(hard: Path) -> None:
     import pty
 
     main, side = pty.openpty()
-    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--timeout", 2]
+    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--timeout", 6]
     child = subprocess.Popen(
         [sys.executable, "-m", "verdict", *map(str, words), "--json"],
         stdin=subprocess.DEVNULL,

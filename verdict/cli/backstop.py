@@ -177,6 +177,7 @@ class _Parent:
 
     def _answer(self) -> int:
         self._kill()
+        _erase_progress()
         if not self.state["printing"]:
             _write(1, self.state["out"])
             _write(2, self.state["err"])
@@ -184,6 +185,7 @@ class _Parent:
 
     def _too_large(self) -> int:
         self._kill()
+        _erase_progress()
         most = self.state["memory"] / 2**30
         _write(2, f"error: it needs more than {most:.3g} GiB of memory (--memory, else most of what is free)\n")
         return exitcodes.BAD_INPUT
@@ -238,6 +240,12 @@ def _resident(process: int) -> int:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _erase_progress() -> None:
+    """What a child that was killed cannot do: clear its progress line, and show the cursor again."""
+    if os.isatty(2):
+        _write(2, "\x1b[?25h\r\x1b[2K")
 
 
 def _write(descriptor: int, text: str) -> None:
