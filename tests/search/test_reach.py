@@ -112,3 +112,14 @@ def test_several_layers_of_weights_of_any_size(tmp_path: Path) -> None:
         assert answer.closest is not None
         assert 0 < answer.lower <= answer.upper < 2 * max(size, size * size)
         assert answer.status != "interval" or answer.reason
+
+
+@pytest.mark.parametrize("engine", ["auto", "smt"])
+def test_an_end_at_0_that_is_never_reached_is_an_end(engine: str) -> None:
+    # Every positive eps moves the outputs by more than 0, and eps = 0 does not: no witness is the last one.
+    x = np.array([0.1, 0.9], np.float32)
+    found = verdict.maxgeneral("xor", verdict.region("xor", x, "0.01"), theta=0, engine=engine)
+    assert (found.status, found.lower) == ("interval", 0)
+    assert found.upper is not None
+    assert found.upper < Fraction(2) ** -1074
+    assert "least positive float64" in found.reason

@@ -22,6 +22,9 @@ from .radius import RadiusSearch
 from .radius_bab import LAST
 from .radius_witness import polish
 
+# Below the least positive float64 a nearer witness says nothing more: for all that floats can tell the radius is 0.
+LEAST = Fraction(2) ** -1074
+
 
 class Strategy(enum.Enum):
     """How the radius is found; `benchmarks smt-strategy` compares them."""
@@ -41,12 +44,18 @@ def search_smt(
     """Close the interval exactly, or stop when the time, or that of the `clock`, is up or Z3 gives up."""
     search.enter("smt/z3")
     clock = clock or search.deadline
+    leap, again = 1, False
     while not clock.passed() and search.open_polytopes():
         remaining = search.prune()
         if not remaining:
             break
+        if search.upper is not None and search.upper < LEAST:
+            search.notes.append(f"violated at a radius below {float(LEAST):.3g}, the least positive float64")
+            break
         try:
-            again = _round(search, remaining, form, strategy, memory, clock)
+            # While nothing is proved the end may be 0 itself, and no witness the last: ever longer leaps towards it.
+            leap = 2 * leap if again and not search.lower else 1
+            again = _round(search, remaining, form, strategy, memory, clock, leap)
         except SolverError as error:
             # Z3 was killed by a limit, or broke down: what is proved so far stands.
             search.notes.append(str(error))
@@ -62,8 +71,12 @@ def _round(
     strategy: Strategy,
     memory: int | None,
     clock: Deadline,
+    leap: int,
 ) -> bool:
-    """One session under the present cap; True if the cap fell and another round is worth its bounds."""
+    """One session under the present cap; True if the cap fell, or the lower end left 0, and another round is worth it.
+
+    With a `leap` above 1, so many halvings below the cap are asked for first.
+    """
     cap = search.cap
     bounds = search.tight_bounds_at(float_above(cap))
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
@@ -82,6 +95,9 @@ def _round(
             return False
         if search.cap < cap:
             return True
+        if leap > 1 and strategy is Strategy.DESCEND:
+            _ask(search, session, remaining, f"(<= eps {smt.number(cap / 2**leap)})", cap / 2**leap, clock)
+            return session.dead is None and (search.cap < cap or search.lower > 0)
         # On a ball without corners the least radius is no rational number, and the question about it has no end.
         radius = cap if search.family.is_box else cap * (1 - LAST)
         relation = "<" if search.upper is not None else "<="
