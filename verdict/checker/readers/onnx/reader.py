@@ -65,8 +65,9 @@ class _Reader:
     def reading(self) -> Reading:
         fitted = [self._fitted(proto) for proto in self.graph.node]
         shapes = model.inputs(self.graph)
-        self.types = model.inferred(self.model, shapes)
+        # First: ONNX's inference may loop over as many entries as a weight claims to have.
         self.values.update(model.weights(self.graph))
+        self.types = model.inferred(self.model, shapes)
         size = 0
         for name, (kind, shape) in shapes.items():
             start, size = size, size + math.prod(shape)
