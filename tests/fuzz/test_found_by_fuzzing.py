@@ -34,6 +34,8 @@ HUGE = np.array([3e38], np.float32)
 KERNEL = np.ones((1, 1, 2, 2), np.float32)
 AUTO = {"auto_pad": "VALID", "pads": [0, 0, 0, 0], "kernel_shape": [2, 2]}
 REFUSED = {
+    # ONNX Runtime looks at a ratio that nothing is dropped by.
+    "Dropout with a ratio of 1": model([NODE("Dropout", ["x", "r"], ["y"])], (1, 4), 13, r=np.float32(1)),
     # ONNX's shape inference reads beyond the outputs and ends the process.
     "Split with more outputs than num_outputs": model(
         [NODE("Split", ["x"], ["y", "z"], num_outputs=1, axis=1)], (1, 4), 18

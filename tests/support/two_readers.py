@@ -83,7 +83,11 @@ def engine(data: bytes, seed: int) -> Reading | Refused:
     fits = all((np.abs(v) <= LARGEST[network.is_double] / 2).all() for v in floats)
     # Several outputs have a head each, and only what stands in front of them is compared.
     head = network.head if network.head is None or len(network.outputs) == 1 else f"several, {network.head} first"
-    return Reading(network.input_size, head, list(values), error[0], bool(fits and np.isfinite(error).all()))
+    fits = bool(fits and np.isfinite(error).all())
+    first = 0
+    if len(network.outputs) == 1 and network.outputs[0].head is not None and network.outputs[0].head.is_single:
+        first = 1  # the file gives one probability; the scores are 0 and its logit
+    return Reading(network.input_size, head, list(values)[first:], error[0][first:], fits)
 
 
 def checker(data: bytes, seed: int) -> Reading | Refused:

@@ -37,6 +37,9 @@ def _identity(node: Node, x: Any) -> Any:
 def _dropout(node: Node, x: Any, ratio: Any = None, training: Any = None) -> Any:
     if training is not None and (training.size != 1 or training.any()):
         raise UnreadableError("training mode")
+    # ONNX Runtime looks at the ratio even where nothing is dropped.
+    if ratio is not None and not (ratio.size == 1 and 0 <= ratio.item() < 1):
+        raise UnreadableError("a ratio that is no number in [0, 1)")
     return x
 
 
