@@ -145,7 +145,7 @@ def test_monotone_or_how_far_an_output_falls():
     with pytest.raises(InputError, match="ends with Softmax"):
         verdict.maxfall(network, verdict.region(network, range=(0, 1)), 3, 2, 1)
     cancer = verdict.load("cancer-mlp")
-    with pytest.raises(InputError, match="feature 30 is out of range"):
+    with pytest.raises(InputError, match="feature is 30, expected 0 to 29"):
         verdict.maxfall(cancer, box, 30, 0, 1)
     # abs: its scores are 1/2 and |x|. Where x < 0, the second falls exactly as x grows.
     network = verdict.load("abs")
