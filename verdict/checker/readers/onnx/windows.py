@@ -38,6 +38,9 @@ def geometry(node: Node, x: Tensor, kernel: Any) -> list[tuple[int, int, int, in
     for k, (size, taps, stride, dilation) in enumerate(zip(sizes, kernel, strides, dilations, strict=True)):
         reach, before, behind = (taps - 1) * dilation + 1, pads[k], pads[rank + k]
         if auto in (b"SAME_UPPER", b"SAME_LOWER"):
+            if dilation > 1 and node.operator != "Conv":
+                # ONNX Runtime computes other pads for a pool than the standard's formula gives.
+                raise UnreadableError("auto_pad of a pool with dilations")
             whole = (-(-size // stride) - 1) * stride + reach - size
             if whole < 0:
                 # The standard means 0; ONNX Runtime refuses it in a pool.
