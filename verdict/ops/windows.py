@@ -77,6 +77,9 @@ def windows(ctx: Context, spatial: Shape, kernel: Shape) -> Windows:
     extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     mode = auto_pad(ctx)
     if mode.startswith("SAME"):
+        if max(dilations) > 1 and ctx.op_type != "Conv":
+            # ONNX Runtime computes other pads for a pool than the standard's formula gives.
+            ctx.fail(f"auto_pad {mode} of a pool with dilations {dilations}")
         out = tuple(-(-n // s) for n, s in zip(spatial, strides, strict=True))
         pads = tuple(
             same_pads(max((o - 1) * s + e - n, 0), mode == "SAME_UPPER")
