@@ -12,7 +12,7 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.errors import EmptySetError, InputError, PropertyError
+from verdict.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property.language import properties as say
 from verdict.property.language import sets
@@ -101,14 +101,24 @@ def test_a_condition_that_the_input_itself_fails() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"given": sets.box(X, 1, 0)}, "the input set is empty: the condition contradicts itself"),
+        ({"that": Y[0] <= Y[0]}, "the property holds for all numbers x and y"),
+    ],
+)
+def test_what_holds_everywhere_is_safe(asked: dict[str, Any], why: str) -> None:
+    found = verdict.maxeps("xor", [0.0, 1.0], range=(0, 1), **asked)
+    assert (found.status, found.upper, found.reason) == ("safe", None, why)
+
+
+@pytest.mark.parametrize(
     ("asked", "error", "why"),
     [
         ({"scales": [1]}, InputError, "1 scales, expected one for each of 2"),
         ({"scales": [1, -1]}, InputError, "at least 0"),
         ({"scales": [1, 1], "norm": "l2"}, InputError, "norm linf"),
         ({"given": X[0] > 0, "perturbation": "path"}, InputError, "outputs only"),
-        ({"given": sets.box(X, 1, 0)}, EmptySetError, "contradicts itself"),
-        ({"that": Y[0] <= Y[0]}, PropertyError, "contradicts itself"),
         ({"integers": [2]}, InputError, "inputs 0 to 1"),
         ({"integers": [0], "certificate": "x.vcert"}, InputError, "whole numbers"),
         ({"given": X[0] > 0, "norm": "l1", "certificate": "x.vcert"}, InputError, "norm l1 or l2"),

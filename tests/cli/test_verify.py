@@ -74,7 +74,6 @@ def test_a_strict_boundary_is_no_witness(tmp_path, capsys):
     [
         ("(assert (<= X_0 1))", "X_0"),
         (QUERY.format(low=0, high=1, unsafe="(<= Y_0 Y_7)"), "Y_7"),
-        (QUERY.format(low=2, high=1, unsafe="(<= Y_0 Y_1)"), "empty"),
         ("(", "parenthes"),
     ],
 )
@@ -86,6 +85,15 @@ def test_bad_queries(tmp_path, text, expected, capsys):
     assert captured.out == ""
     assert expected in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_an_empty_input_set_is_said(tmp_path, capsys):
+    path = tmp_path / "empty.vnnlib"
+    path.write_text(QUERY.format(low=2, high=1, unsafe="(<= Y_0 Y_1)"))
+    assert main(["verify", str(path), "--network", str(_model())]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "unsat\n"
+    assert "the input set is empty: X_0 >= 2 (line 3) contradicts X_0 <= 1 (line 3)" in captured.err
 
 
 def test_a_query_of_another_size(tmp_path, capsys):
