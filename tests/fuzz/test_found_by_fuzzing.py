@@ -50,6 +50,18 @@ REFUSED = {
         w=np.float32(2),
         p=np.zeros(0, np.int64),
     ),
+    # ONNX Runtime pads such a pool otherwise than the standard has it.
+    "MaxPool with auto_pad and dilations": model(
+        [NODE("MaxPool", ["x"], ["y"], auto_pad="SAME_UPPER", kernel_shape=[2, 2], dilations=[2, 2])],
+        (1, 1, 4, 4),
+        12,
+        TensorProto.DOUBLE,
+    ),
+    "AveragePool with auto_pad and dilations": model(
+        [NODE("AveragePool", ["x"], ["y"], auto_pad="SAME_LOWER", kernel_shape=[2, 2], dilations=[2, 1])],
+        (1, 1, 4, 4),
+        19,
+    ),
     # An element type that ONNX has not, and none.
     "output of type 99": model([NODE("Relu", ["x"], ["y"])], (1, 2), 13, last=99),
     "output without a type": model([NODE("Relu", ["x"], ["y"])], (1, 2), 13, last=0),
