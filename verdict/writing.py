@@ -125,6 +125,33 @@ class Place:
             raise InputError(f"{self._name}: cannot be written: {text}") from error
 
 
+@contextmanager
+def together(places: Sequence[Place]) -> Iterator[list[Path]]:
+    """The names under which several files are written; they take their places in the end, all or none. InputError."""
+    with contextlib.ExitStack() as parts:
+        names = []
+        for place in places:
+            parts.enter_context(place._guarded())
+            names.append(parts.enter_context(temporary(place.target.parent)))
+        yield names
+        if names:
+            publish(list(zip(places, names, strict=True)))
+
+
+def made_folder(path: str | Path, option: str) -> Path:
+    """A folder for files, made where it is missing. Raises InputError where nothing can be written to it, so that it
+    does not cost a search."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary(folder):
+            pass
+    except (OSError, ValueError) as error:
+        text = getattr(error, "strerror", None) or error
+        raise InputError(f"{option} {folder}: cannot be written: {text}") from error
+    return folder
+
+
 def publish(files: Sequence[tuple[Place, Path]]) -> None:
     """Give finished files their names, all of them or, where one must not be replaced, none.
 

@@ -232,7 +232,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], tuple[str, ...]]
     "option unknown": (nothing, (*X, "--epz", "1"), ("--epz", "maxeps --help")),
     "input missing": (nothing, ("digits-mlp",), ("--input", "maxeps --help")),
     "folder cannot be made": (
-        write_text("f", "a file"), (*X, "--save", "{}/f/x"), ("--save", "f/x", "cannot write there")
+        write_text("f", "a file"), (*X, "--save", "{}/f/x"), ("--save", "f/x", "cannot be written")
     ),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from support.networks import KINDS, random_network
 
 import verdict
 from verdict.compose.composer import Composer, save
+from verdict.compose.layers import layers
 from verdict.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.network.onnx_import import load_onnx, network_of
@@ -36,6 +37,20 @@ def test_a_network_behind_a_map_and_its_copy(kind, tmp_path):
     assert [float(v) for v in found[k:]] == (first + second).tolist()
     saved = save(composed, tmp_path / "composed.onnx")
     assert load_onnx(saved.path).evaluate_exact(x).fractions() == found
+
+
+def test_files_whose_constants_are_inputs_too():
+    """As files of the versions before 4 had to have them."""
+    model = onnx.load_model_from_string(verdict.load("xor").data)
+    model.ir_version = 3
+    model.graph.input.extend(
+        onnx.helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in model.graph.initializer
+    )
+    network = network_of(model.SerializeToString(), Path("old.onnx"))
+    draft = Composer(network.input_size, network)
+    same = draft.finish(draft.subtract(draft.run(network, "x"), draft.run(network, draft.scale("x", [1, 1]))), "same")
+    assert set(same.evaluate_exact(ExactVector.of([0.25, 0.75])).fractions()) == {0}
+    assert [layer.is_independent for layer in layers(network)] == [True, True]
 
 
 def test_operator_sets_are_brought_together():

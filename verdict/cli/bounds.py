@@ -101,8 +101,13 @@ def command(
             on_progress=shown.stage,
         )
     title = f"{network.path.name} on {point.name}, eps {eps}"
+    saved, failed = None, None
     if draw is not None:
-        draw(found, title)
+        try:
+            draw(found, title)
+            saved = str(plot)
+        except InputError as error:  # the answer comes first
+            failed = error
     kept = found[0].label
     if json:
         print_json(
@@ -116,9 +121,11 @@ def command(
                 "eps": str(verdict.api.exact(eps)),
                 "label": kept,
                 "methods": [_record(each) for each in found],
-                "saved": None if plot is None else str(plot),
+                "saved": saved,
             }
         )
+        if failed is not None:
+            raise failed
         return OK
     out = console()
     question = f"{title} ({measure(None, norm)}), class {label_text(kept, point)}, range {range_text(limits)}"
@@ -127,8 +134,10 @@ def command(
     for each in found:
         if each.note:
             out.print(f"\n{each.method}: {each.note}", soft_wrap=True)
-    if plot is not None:
-        out.print(f"\nsaved {plot}", soft_wrap=True)
+    if saved is not None:
+        out.print(f"\nsaved {saved}", soft_wrap=True)
+    if failed is not None:
+        raise failed
     return OK
 
 

@@ -102,6 +102,8 @@ def command(
             perturbation=perturbation, label=label, target=target, norm=norm or "linf",
             scales=read_scales(scales, network_asked),
         )
+    if output != "-" and to in ("smt2", "vnnlib"):
+        _place(Path(output)).check()
     if to in ("smt2", "vnnlib"):
         _write(smt2(question, bounds) if to == "smt2" else vnnlib(question), output)
     else:
@@ -158,19 +160,22 @@ def _write_models(question: Question, bounds: str | None, to: str, output: str) 
     from verdict.encode import models, numbered
     from verdict.encoders.text import write_lp, write_mps
     from verdict.errors import InputError
+    from verdict.writing import together
 
     found = list(models(question, bounds))
     if output == "-" and len(found) != 1:
         raise InputError(f"there are {len(found)} models, one for each disjunct: -o FILE writes FILE-1, FILE-2, ...")
     write = write_lp if to == "lp" else write_mps
-    for number, (name, names, comments, model) in enumerate(found):
-        if output == "-":
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder, "model")
-                write(model, names, comments, path)
-                put(path.read_text(encoding="ascii"), end="")
-            return
-        path = numbered(Path(output), number, len(found))
-        with _place(path).filled() as part:
+    if output == "-":
+        ((_, names, comments, model),) = found
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model")
+            write(model, names, comments, path)
+            put(path.read_text(encoding="ascii"), end="")
+        return
+    places = [_place(numbered(Path(output), number, len(found))) for number in range(len(found))]
+    with together(places) as parts:
+        for (_, names, comments, model), part in zip(found, parts, strict=True):
             write(model, names, [MARK, *comments], part)
-        note(f"{path}: {name}")
+    for place, (name, *_) in zip(places, found, strict=True):
+        note(f"{place.path}: {name}")

@@ -85,9 +85,9 @@ class _MaxEps:
         self.saved: dict[str, list[str]] = {}
         self.failed = False
         if save is not None:
-            from verdict.cli.save import prepare
+            from verdict.writing import made_folder
 
-            prepare(save)
+            made_folder(save, "--save")
 
     def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Radius:
         import verdict

@@ -11,24 +11,12 @@ import numpy.typing as npt
 
 from verdict.cli.inputs import Point
 from verdict.cli.printing import note
-from verdict.errors import InputError
 from verdict.network.network import Network
 from verdict.results import Witness
 from verdict.writing import Place, begins
 
 # Pictures are enlarged until their longer side has about this many pixels.
 SIDE = 256
-
-
-def prepare(folder: Path) -> None:
-    """Make the folder before the search, so that an impossible one does not cost it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".verdict-probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f"--save {folder}: cannot write there: {error.strerror or error}") from error
 
 
 def places(folder: Path, point: Point) -> dict[str, Place]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from verdict.property.vnnlib1 import VnnLib1
     from verdict.property.vnnlib2 import VnnLib2
     from verdict.results import Verdict, Witness
+    from verdict.writing import Place
 
 ANSWERS = {"robust": "unsat", "violated": "sat", "unknown": "unknown"}
 Networks = Annotated[
@@ -66,13 +67,15 @@ def command(
     import verdict
     from verdict.cli.output import certificate_text
     from verdict.errors import InputError
-    from verdict.property.assignment import assignment_folder
+    from verdict.property.assignment import assignment_places
     from verdict.property.vnnlib import VnnLib1, read_query
 
     asked = read_query(query)
-    if isinstance(asked, VnnLib1) and serialise_assignments is not None:
-        raise InputError("--serialise-assignments goes with VNN-LIB 2: version 1 has no tensors")
-    folder = None if serialise_assignments is None else assignment_folder(serialise_assignments)
+    places = None
+    if serialise_assignments is not None:
+        if isinstance(asked, VnnLib1):
+            raise InputError("--serialise-assignments goes with VNN-LIB 2: version 1 has no tensors")
+        places = assignment_places(asked, serialise_assignments)
     models = load_networks(asked, network)
     answer = verdict.verify(
         asked,
@@ -91,10 +94,12 @@ def command(
         _print_json(asked, answer, result)
     else:
         put(result)
-        _print_assignment(asked, answer, folder)
+        _print_assignment(asked, answer, places is None)
     for title, text in certificate_text(answer.certificate, query):
         note(f"{title}: {text}")
     _print_notes(asked, answer, verbose)
+    if places is not None and not isinstance(asked, VnnLib1):
+        _serialise(asked, answer, places)
     return OK if answer.status != "unknown" else UNKNOWN
 
 
@@ -123,8 +128,17 @@ def load_networks(asked: VnnLib1 | VnnLib2, words: Sequence[str]) -> dict[str, N
     return {name: verdict.load(path) for name, path in paths.items()}
 
 
-def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, folder: Path | None) -> None:
-    from verdict.property.assignment import assignment_text, write_assignment
+def _serialise(asked: VnnLib2, answer: Verdict, places: Sequence[Place]) -> None:
+    """Write the assignment, last of all: where it cannot be, the answer is out."""
+    from verdict.property.assignment import write_assignment
+
+    witness = answer.witness
+    if witness is not None and witness.runtime_outputs is not None:
+        write_assignment(asked, witness.array(), witness.runtime_outputs, places)
+
+
+def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, with_tensors: bool) -> None:
+    from verdict.property.assignment import assignment_text
     from verdict.property.vnnlib1 import VnnLib1
     from verdict.property.vnnlib_witness import witness_text
 
@@ -134,10 +148,8 @@ def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, folder: Path | 
     x, y = witness.array(), witness.runtime_outputs
     if isinstance(asked, VnnLib1):
         put(witness_text(x, y))
-    elif folder is None:
+    elif with_tensors:
         put(assignment_text(asked, x, y))
-    else:
-        write_assignment(asked, x, y, folder)
 
 
 def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:

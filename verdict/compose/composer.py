@@ -27,6 +27,8 @@ from ..network.onnx_import import network_of
 from ..writing import Place, same
 from .twin import Pair, twin_relu
 
+# The least version of the file format in which a constant need not be an input as well.
+LEAST_IR_VERSION = 4
 # Heads that only keep the order of the outputs, see `verdict.ops.head`.
 HEADS = ("Softmax", "LogSoftmax", "ArgMax")
 
@@ -49,7 +51,7 @@ class Composer:
         self._sizes = {self.x: inputs}
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
-        self._ir_version, self._runs = 0, 0
+        self._ir_version, self._runs = LEAST_IR_VERSION, 0
         # The Relus of the last run: what each reads and gives.
         self.relus: list[Pair] = []
 
@@ -179,7 +181,7 @@ class Composer:
         model = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", self.opset)],
-            ir_version=self._ir_version or 8,
+            ir_version=self._ir_version,
             producer_name="verdict",
         )
         return network_of(model.SerializeToString(), Path(name))

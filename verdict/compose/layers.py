@@ -28,7 +28,7 @@ from ..network.graph import Affine
 from ..network.network import Network
 from ..network.onnx_file import model_of
 from ..network.onnx_import import network_of
-from .composer import Composer
+from .composer import LEAST_IR_VERSION, Composer
 
 # Weights are told apart by numbers that float32 has to hold.
 MOST_WEIGHTS = 2**24
@@ -88,7 +88,7 @@ class Layer:
             [numpy_helper.from_array(array, name) for name, array in weights.items()],
         )
         opsets = [helper.make_opsetid("", self.network.opset)]
-        single = helper.make_model(graph, opset_imports=opsets, ir_version=model.ir_version)
+        single = helper.make_model(graph, opset_imports=opsets, ir_version=max(LEAST_IR_VERSION, model.ir_version))
         lowered = network_of(single.SerializeToString(), Path(self.name)).graph.nodes
         if len(lowered) != 2 or not isinstance(lowered[1], Affine):
             raise UnsupportedError(f"{self.network.path}: {self.name} ({self.op}): its weights are not read")

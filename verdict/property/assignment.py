@@ -6,15 +6,18 @@ outputs as ONNX Runtime computes them there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
 from ..network.exact import FloatArray
+from ..writing import Place, made_folder, together
 from .vnnlib2 import Declared, VnnLib2
+
+OPTION = "--serialise-assignments"
 
 
 def assigned(query: VnnLib2, x: FloatArray, y: FloatArray) -> Iterator[tuple[Declared, FloatArray]]:
@@ -41,25 +44,35 @@ def assignment_text(query: VnnLib2, x: FloatArray, y: FloatArray) -> str:
     return "\n".join(lines)
 
 
-def assignment_folder(path: str | Path) -> Path:
-    """The folder, made where it is missing. Raises InputError where it cannot be written to."""
-    folder = Path(path)
+def assignment_places(query: VnnLib2, path: str | Path) -> list[Place]:
+    """Where `NAME.pb` of each variable goes, in a folder that is made where it is missing; each replaces nothing but a
+    tensor of that name. Raises InputError where one cannot be written."""
+    folder = made_folder(path, OPTION)
+    names = [variable.name for network in query.networks for variable in network.variables]
+    places = [Place(folder / f"{name}.pb", OPTION, partial(_is_tensor, name), f"a tensor {name}") for name in names]
+    for place in places:
+        place.check_replaced()
+    return places
+
+
+def _is_tensor(name: str, path: Path) -> bool:
+    import onnx
+
+    tensor = onnx.TensorProto()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".verdict"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f"{folder}: assignments cannot be written there: {error.strerror or error}") from error
-    return folder
+        tensor.ParseFromString(path.read_bytes())
+    except Exception:  # noqa: BLE001 - protobuf's own errors have no common type in its versions
+        return False
+    return bool(tensor.name == name and tensor.data_type)
 
 
-def write_assignment(query: VnnLib2, x: FloatArray, y: FloatArray, folder: Path) -> None:
-    """`NAME.pb`, a serialised TensorProto of the declared type and shape, for each variable; real becomes float64."""
+def write_assignment(query: VnnLib2, x: FloatArray, y: FloatArray, places: Sequence[Place]) -> None:
+    """A serialised TensorProto of the declared type and shape for each variable, all of them or none; real becomes
+    float64. Raises InputError."""
     import onnx.numpy_helper
 
-    for variable, values in assigned(query, x, y):
-        dtype = np.dtype("float64" if variable.type == "real" else variable.type)
-        array: npt.NDArray[np.generic] = values.astype(dtype).reshape(variable.shape)
-        tensor = onnx.numpy_helper.from_array(array, variable.name)
-        (folder / f"{variable.name}.pb").write_bytes(tensor.SerializeToString())
+    with together(places) as parts:
+        for (variable, values), part in zip(assigned(query, x, y), parts, strict=True):
+            dtype = np.dtype("float64" if variable.type == "real" else variable.type)
+            array: npt.NDArray[np.generic] = values.astype(dtype).reshape(variable.shape)
+            part.write_bytes(onnx.numpy_helper.from_array(array, variable.name).SerializeToString())
