@@ -89,8 +89,7 @@ case(
 case("bad gzip", b"\x1f\x8b\x08garbage", "not a valid gzip file", ModelError)
 # Whole models.
 case("no graph", onnx.ModelProto(ir_version=8), "not a valid ONNX model", ModelError)
-case("opset 7", edited(lambda p: setattr(p.opset_import[0], "version", 7)), "operator set 7; supported are 8 to 22")
-case("opset 23", edited(lambda p: setattr(p.opset_import[0], "version", 23)), "operator set 23; supported are 8")
+case("opset 6", edited(lambda p: setattr(p.opset_import[0], "version", 6)), "operator set 6; supported are 7 to .*docs")
 case("no input", edited(lambda p: p.graph.input.pop()), r"'the_Relu' reads 'x', which nothing computes", ModelError)
 case("no output", edited(lambda p: p.graph.output.pop()), "the model has no output", ModelError)
 case("undefined tensor", edited(lambda p: p.graph.node[0].input.__setitem__(0, "zz")), "zz", ModelError)
@@ -168,7 +167,7 @@ case("weights outside the folder", edited(outside), "not a valid ONNX model", Mo
 # Inputs and outputs.
 case("integer input", relu_of(TensorProto.INT32), "input 'x' has type INT32, expected a float tensor")
 case("half precision", relu_of(TensorProto.FLOAT16), "input 'x' has type FLOAT16, expected a float tensor")
-case("two free axes", single("Relu", (1, "N", 3)), "input 'x': axis 1 has no fixed size, expected one")
+case("two free axes", single("Relu", (1, "N", 3)), "input 'x': axis 1 has no fixed size.*--shape x=1xNx3")
 case("zero-size axis", single("Relu", (1, 0)), "input 'x': axis 1 has no fixed size")
 case("huge input", single("Relu", (1, 10**12)), r"input 'x' has shape \(1, 1000000000000\), expected at most")
 case("empty output", single("Slice", (1, 4), (X, ints(2), ints(2), ints(1))), r"output 'y' has shape \(1, 0\)")

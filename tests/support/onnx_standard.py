@@ -20,8 +20,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 Array = np.ndarray[Any, Any]
 FLOATS = ("float32", "float64")
-# The newest operator set of which the importers are asked where a test is of a newer one that added types only.
-NEWEST = 22
 # Tests with more outputs are not looked at with all inputs constant: the engine folds in rationals.
 MOST_FOLDED = 4000
 # Of a pool over more numbers only the first channel of the first sample is looked at: it knows nothing of the others.
@@ -178,18 +176,5 @@ def _bytes(case: Case, nodes: Any, inputs: Any, outputs: Any, weights: Any) -> b
     opset = next(o.version for o in case.model.opset_import if o.domain == "")
     others = [o for o in case.model.opset_import if o.domain != ""]
     graph = helper.make_graph(nodes, "standard", inputs, outputs, weights)
-    imports = [helper.make_opsetid("", _readable(case, opset)), *others]
+    imports = [helper.make_opsetid("", opset), *others]
     return bytes(helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString())
-
-
-def _readable(case: Case, opset: int) -> int:
-    """The test's operator set or, where the operator there and at `NEWEST` differ in types alone, that one."""
-    if opset <= NEWEST or len(case.model.graph.node) != 1:
-        return opset
-    node = case.model.graph.node[0]
-    try:
-        new, old = (onnx.defs.get_schema(node.op_type, version, node.domain) for version in (opset, NEWEST))
-    except onnx.defs.SchemaError:
-        return opset
-    parts = [([*schema.attributes], [port.name for port in schema.inputs]) for schema in (new, old)]
-    return NEWEST if parts[0] == parts[1] else opset

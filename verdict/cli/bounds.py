@@ -26,6 +26,7 @@ def command(
     label: options.Label = None,
     target: options.Target = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     method: Annotated[
@@ -73,6 +74,7 @@ def command(
     from verdict.cli.questions import check, label_text, shipped_range
     from verdict.errors import InputError
     from verdict.loading import for_classes
+    from verdict.network.shapes import read_shapes
 
     check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, "cpu", json))
     choose(method)
@@ -81,7 +83,7 @@ def command(
         from verdict.bounds.plot import prepare
 
         draw = prepare(plot)
-    network = for_classes(model, output)
+    network = for_classes(model, output, read_shapes(shape))
     inputs = read_inputs(input, network, Reading(header, label_column))
     if len(inputs.points) > 1:
         raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")

@@ -60,6 +60,7 @@ def command(
     label: options.Label = None,
     target: options.Target = None,
     output_name: options.OutputName = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     bounds: options.Bounds = None,
@@ -91,11 +92,11 @@ def command(
         given = [f"--{name.replace('_', '-')}" for name, value in about_a_ball.items() if value is not None]
         if given:
             raise InputError(f"{', '.join(given)}: what goes with a network does not go with a VNN-LIB query")
-        question = _query(subject, network or [])
+        question = _query(subject, network or [], shape)
     else:
         if input is None or eps is None or network:
             raise InputError(f"{subject} is no .vnnlib file: a network is asked about with --input and --eps")
-        network_asked = read_network(subject, mean, std, output_name)
+        network_asked = read_network(subject, mean, std, output_name, shape)
         shipped = None if mean or std else shipped_range(subject)
         question = _robustness(
             network_asked, input, Reading(header, label_column), eps, range or shipped,
@@ -111,14 +112,14 @@ def command(
     return OK
 
 
-def _query(path: str, networks: list[str]) -> Question:
+def _query(path: str, networks: list[str], shape: list[str] | None) -> Question:
     from verdict.cli.verify import load_networks
     from verdict.encode import of_query
     from verdict.property.vnnlib import read_query
     from verdict.property.vnnlib_bind import bound
 
     asked = read_query(path)
-    return of_query(asked, bound(asked, load_networks(asked, networks)))
+    return of_query(asked, bound(asked, load_networks(asked, networks, shape)))
 
 
 def _robustness(

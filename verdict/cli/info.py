@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verdict.cli.exitcodes import OK
-from verdict.cli.options import Json, Model
+from verdict.cli.options import Json, Model, Shape
 
 if TYPE_CHECKING:
     from verdict.network.network import Network, Port
 
 
-def command(model: Model, json: Json = False) -> int:
+def command(model: Model, shape: Shape = None, json: Json = False) -> int:
     """Show a model's inputs, outputs, operators and layers."""
     import verdict
     from verdict.cli.printing import add_row, console, print_json
+    from verdict.network.shapes import read_shapes
 
-    network = verdict.load(model)
+    network = verdict.load(model, shapes=read_shapes(shape))
     facts = _facts(network)
     if json:
         print_json(facts)

@@ -32,6 +32,7 @@ def command(
     label: options.Label = None,
     target: options.Target = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     labels: options.Labels = None,
@@ -66,6 +67,7 @@ def command(
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
         perturbation, mean, std, certificate, scales, that, given, integers, output, header, label_column, labels,
+        shape,
     )
     return Questions(request, _MaxEps(save)).run()
 

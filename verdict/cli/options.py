@@ -157,6 +157,16 @@ OutputName = Annotated[
         show_default=False,
     ),
 ]
+Shape = Annotated[
+    list[str] | None,
+    Option(
+        "--shape",
+        metavar="NAME=1x3x224x224",
+        panel=QUESTION,
+        help="The shape of an input of which the model leaves axes open; NAME= is optional for the only input.",
+        show_default=False,
+    ),
+]
 Header = Annotated[
     str | None,
     Option(
@@ -285,6 +295,7 @@ class Request:
     header: str | None = None
     label_column: str | None = None
     labels: str | None = None
+    shape: list[str] | None = None
 
 
 def network_path(word: str) -> str:

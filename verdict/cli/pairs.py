@@ -39,6 +39,7 @@ def maxdelta(
     within: sets.Within = None,
     range: options.Range = None,
     output: Outputs = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     engine: options.Engine = None,
@@ -58,7 +59,7 @@ def maxdelta(
     from verdict.cli.progress import line
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    a, b = sets.read_pair(first, second, output)
+    a, b = sets.read_pair(first, second, output, shape)
     title = f"{a.path.name} and {b.path.name}"
     with line(title) as shown:
         shown.show = lambda answer: sets.show_largest(answer, title, json)
@@ -85,6 +86,7 @@ def imitates(
     within: sets.Within = None,
     range: options.Range = None,
     output: Outputs = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     engine: options.Engine = None,
@@ -103,7 +105,7 @@ def imitates(
     import verdict
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    teacher, student = sets.read_pair(first, second, output, classes=lead is not None)
+    teacher, student = sets.read_pair(first, second, output, shape, classes=lead is not None)
     domain = sets.InputSet(input, within, range, header, label_column).read(first, teacher)
     answer = verdict.imitates(teacher, student, domain, delta=delta, lead=lead, **search)
     return sets.show_verdict(answer, f"{student.path.name} for {teacher.path.name}", json)
@@ -136,6 +138,7 @@ def general(
     within: sets.Within = None,
     range: options.Range = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     engine: options.Engine = None,
@@ -155,10 +158,11 @@ def general(
     import verdict
     from verdict.cli.progress import line
     from verdict.errors import InputError
-    from verdict.loading import for_classes
+    from verdict.loading import for_classes, loaded
+    from verdict.network.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model, output) if lead is None else for_classes(model, output)
+    network = (loaded if lead is None else for_classes)(model, output, read_shapes(shape))
     domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"
     if eps is None and not asked:
@@ -194,6 +198,7 @@ def maxfall(
     within: sets.Within = None,
     range: options.Range = None,
     output_name: options.OutputName = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     engine: options.Engine = None,
@@ -211,9 +216,10 @@ def maxfall(
     """
     import verdict
     from verdict.cli.progress import line
+    from verdict.network.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model, output_name)
+    network = verdict.load(model, output_name, read_shapes(shape))
     title = f"{network.path.name}, feature {feature} up"
     with line(title) as shown:
         shown.show = lambda answer: sets.show_largest(answer, title, json)

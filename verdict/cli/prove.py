@@ -35,6 +35,7 @@ def command(
         ),
     ] = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     integers: options.Integers = "",
@@ -61,10 +62,11 @@ def command(
     from verdict.cli.inputs import Reading, one_point, refuse_without
     from verdict.cli.questions import check_limits
     from verdict.cli.vocabulary import names_for, numbers
+    from verdict.network.shapes import read_shapes
     from verdict.property.language.written import read_formula
 
     check_limits(timeout, threads)
-    network = verdict.load(model, output)
+    network = verdict.load(model, output, read_shapes(shape))
     reading = Reading(header, label_column)
     refuse_without(input, header=header, label_column=label_column)
     names = names_for(network, None if input is None else one_point(input, network, reading))

@@ -50,7 +50,7 @@ class Questions(Generic[Answer]):
         check(request)
         self.request, self.kind = request, kind
         self.network = read_network(
-            request.model, request.mean, request.std, request.output, classes=request.that is None
+            request.model, request.mean, request.std, request.output, request.shape, classes=request.that is None
         )
         reading = Reading(request.header, request.label_column, request.labels)
         self.inputs: Points = read_inputs(request.input, self.network, reading)
@@ -208,6 +208,7 @@ class Questions(Generic[Answer]):
             **{name: text for name in ("scales", "that", "given", "integers") if (text := getattr(self.request, name))},
             "model": self.request.model,
             **({"output": self.network.chosen} if self.network.chosen else {}),
+            **({"shapes": {p.name: list(p.shape) for p in self.network.inputs}} if self.network.is_shaped else {}),
             "sha256": self.network.sha256,
             "input": point.name,
             "norm": self.request.norm,
@@ -238,17 +239,24 @@ def check_limits(timeout: float | None, threads: int) -> None:
 
 
 def read_network(
-    model: str, mean: str | None, std: str | None, output: str | None = None, *, classes: bool = True
+    model: str,
+    mean: str | None,
+    std: str | None,
+    output: str | None = None,
+    shape: Sequence[str] | None = None,
+    *,
+    classes: bool = True,
 ) -> Network:
     """The network that was asked for, behind the normalisation of its input if one is given.
 
     With `classes` it has the one output that holds class scores, or that is named.
     """
     from verdict.loading import for_classes, loaded
+    from verdict.network.shapes import read_shapes
 
     normalised_too = mean is not None or std is not None
     # Behind a normalisation outputs stand one after another, and nothing would tell one from another.
-    network = for_classes(model, output) if classes or normalised_too else loaded(model, output)
+    network = (for_classes if classes or normalised_too else loaded)(model, output, read_shapes(shape))
     if not normalised_too:
         return network
     from verdict.compose.behind import normalised

@@ -59,6 +59,7 @@ def command(
     label: options.Label = None,
     target: options.Target = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     labels: options.Labels = None,
@@ -84,7 +85,7 @@ def command(
         raise InputError("--patch and --pixels take no norm, scales, condition or perturbation")
     request = options.Request(
         model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate, scales, that, given, "", output, header, label_column, labels,
+        perturbation, mean, std, certificate, scales, that, given, "", output, header, label_column, labels, shape,
     )
     kind = _Robust(eps) if eps is not None else _Replaced("few" if patch is None else "patch", patch or pixels or 0)
     return Questions(request, kind).run()

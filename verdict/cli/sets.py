@@ -93,16 +93,19 @@ class InputSet:
         return region(network, found.points[0].values, self.within or "0", limits or found.valid_range)
 
 
-def read_pair(first: str, second: str, output: list[str] | None, *, classes: bool = False) -> tuple[Network, Network]:
-    """Two networks, with the output that is named for both, or for each. Raises InputError."""
+def read_pair(
+    first: str, second: str, output: list[str] | None, shape: list[str] | None, *, classes: bool = False
+) -> tuple[Network, Network]:
+    """Two networks, with the output that is named for both, or for each, and the shapes given. Raises InputError."""
     from verdict.errors import InputError
-    from verdict.loading import for_classes, loaded
+    from verdict.loading import for_classes, load_several
+    from verdict.network.shapes import read_shapes
 
     names: list[str | None] = [*output] if output else [None]
     if len(names) > 2:
         raise InputError(f"--output is given {len(names)} times, expected once for both networks or once for each")
-    of = for_classes if classes else loaded
-    return of(first, names[0]), of(second, names[-1])
+    a, b = load_several([first, second], read_shapes(shape), [names[0], names[-1]])
+    return (for_classes(a), for_classes(b)) if classes else (a, b)
 
 
 def show_largest(answer: Largest, title: str, json: bool) -> int:

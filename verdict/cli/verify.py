@@ -38,6 +38,7 @@ Networks = Annotated[
 def command(
     query: Annotated[str, Argument(metavar="QUERY", help="A VNN-LIB 1 or 2 file (.vnnlib or .vnnlib.gz).")],
     network: Networks,
+    shape: options.Shape = None,
     serialise_assignments: Annotated[
         str | None,
         Option(
@@ -75,7 +76,7 @@ def command(
         if isinstance(asked, VnnLib1):
             raise InputError("--serialise-assignments goes with VNN-LIB 2: version 1 has no tensors")
         places = assignment_places(asked, serialise_assignments)
-    models = load_networks(asked, network)
+    models = load_networks(asked, network, shape)
     answer = verdict.verify(
         asked,
         models,
@@ -102,10 +103,16 @@ def command(
     return OK if answer.status != "unknown" else UNKNOWN
 
 
-def load_networks(asked: VnnLib1 | VnnLib2, words: Sequence[str]) -> dict[str, Network]:
-    """The networks that `--network` options name. Raises InputError for options that do not make sense."""
-    import verdict
+def load_networks(
+    asked: VnnLib1 | VnnLib2, words: Sequence[str], shape: Sequence[str] | None = None
+) -> dict[str, Network]:
+    """The networks that `--network` options name, of the shapes that are given.
+
+    Raises InputError for options that do not make sense.
+    """
     from verdict.errors import InputError
+    from verdict.loading import load_several
+    from verdict.network.shapes import read_shapes
     from verdict.property.vnnlib1 import VnnLib1
 
     if isinstance(asked, VnnLib1):
@@ -124,7 +131,7 @@ def load_networks(asked: VnnLib1 | VnnLib2, words: Sequence[str]) -> dict[str, N
         if name in paths:
             raise InputError(f"--network names {name} more than once")
         paths[name] = path
-    return {name: verdict.load(path) for name, path in paths.items()}
+    return dict(zip(paths, load_several(list(paths.values()), read_shapes(shape)), strict=True))
 
 
 def _serialise(asked: VnnLib2, answer: Verdict, places: Sequence[Place]) -> None:

@@ -28,6 +28,7 @@ def maxweights(
     label: options.Label = None,
     target: options.Target = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     engine: options.Engine = None,
@@ -49,9 +50,10 @@ def maxweights(
     from verdict.cli.progress import line
     from verdict.errors import InputError
     from verdict.loading import for_classes
+    from verdict.network.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = for_classes(model, output)
+    network = for_classes(model, output, read_shapes(shape))
     points = read_inputs(input, network, Reading(header, label_column)).points
     if len(points) != 1:
         raise InputError(f"--input {input}: {len(points)} inputs, expected one")
@@ -89,6 +91,7 @@ def maxpruning(
     within: sets.Within = None,
     range: options.Range = None,
     output: options.Output = None,
+    shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     save: Annotated[
@@ -119,9 +122,10 @@ def maxpruning(
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write
     from verdict.loading import for_classes
+    from verdict.network.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = for_classes(model, output)
+    network = for_classes(model, output, read_shapes(shape))
     domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     answer = verdict.maxpruning(network, domain, layer=layer, lead=lead, **search)
     if save is not None:

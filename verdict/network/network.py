@@ -51,7 +51,8 @@ class Network:
     that is computed in the file and exact in the graph. `passes_inputs` says that `graph` has the inputs appended
     to its outputs, which the file does not. Where hidden values were asked for they are the last of the outputs, `data`
     is the model that has them, `sha256` the file's.
-    Where one of several outputs was `chosen`, `data` is the model with that one alone.
+    Where one of several outputs was `chosen`, `data` is the model with that one alone, and where shapes of inputs were
+    given from outside (`is_shaped`), it has them.
     Vectors are flat, in the order of `inputs` and `outputs`, row-major.
     """
 
@@ -67,6 +68,7 @@ class Network:
     is_double: bool = False
     roundings: int = 0
     chosen: str = ""
+    is_shaped: bool = False
 
     def passing_inputs(self) -> Network:
         """The same network with its inputs appended to its outputs, for constraints that mix the two."""

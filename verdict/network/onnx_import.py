@@ -43,11 +43,12 @@ from .model_file import read_model
 from .network import Network, Port
 from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
+from .shapes import Shapes, fixed, free_inputs, is_open, refuse_open
 
 # What to do about a model that is refused.
 WAY_OUT = "docs/your-model.md says what is read, what is not, and the way out"
-# Operator sets that the lowerings were tested with.
-OPSETS = range(8, 23)
+# Operator sets whose changes of meaning the tables have (as of onnx 1.23), where the installed onnx package has them.
+OPSETS = range(7, min(28, onnx.defs.onnx_opset_version()) + 1)
 # The same of other domains.
 OTHER_OPSETS = {"ai.onnx.ml": range(1, 6)}
 # How long a sum the self-check allows for in a constant that is computed.
@@ -58,17 +59,26 @@ IN_A_FUNCTION = 16
 FLOATS: dict[int, str] = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
 
 
-def load_onnx(path: str | Path, *, hidden: Sequence[str] = (), output: str | None = None) -> Network:
+def load_onnx(
+    path: str | Path, *, hidden: Sequence[str] = (), output: str | None = None, shapes: Shapes | None = None
+) -> Network:
     """Read a network from an ONNX file.
 
     `hidden` names tensors inside the graph, or nodes with one output, that become further outputs. `output` names the
-    one of several outputs that is wanted, and then the others need not be supported. Raises ModelError when the file
+    one of several outputs that is wanted, and then the others need not be supported. `shapes` are those of inputs that
+    the model leaves open, by name, or the only input's. Raises ModelError when the file
     cannot be read, is invalid, holds NaN weights, is refused by ONNX Runtime or disagrees with it on sampled points,
-    InputError for an output that it has not, and UnsupportedError, which lists every unsupported node, when Verdict
-    cannot represent it.
+    InputError for an output or input that it has not, and UnsupportedError, which lists every unsupported node, when
+    Verdict cannot represent it.
     """
     path = Path(path)
     data = read_model(path)
+    if shapes is not None:
+        data = fixed(data, shapes, path)
+    return replace(_read(data, path, hidden, output), is_shaped=shapes is not None)
+
+
+def _read(data: bytes, path: Path, hidden: Sequence[str], output: str | None) -> Network:
     if output is not None:
         from .outputs import only
 
@@ -77,6 +87,11 @@ def load_onnx(path: str | Path, *, hidden: Sequence[str] = (), output: str | Non
             return replace(network_of(only(model, output, path), path), chosen=output)
     if not hidden:
         return network_of(data, path)
+    return exposed(data, hidden, path)
+
+
+def exposed(data: bytes, hidden: Sequence[str], path: Path) -> Network:
+    """The network in the bytes of an ONNX file with hidden values, by name, as further outputs. Raises ModelError."""
     from .hidden import expose
 
     network = network_of(expose(model_of(data, path), hidden, path), path)
@@ -100,7 +115,10 @@ class _Importer:
         self.model, self.data, self.path = model, data, path
         self.opset = opset_of(model)
         if self.opset not in OPSETS:
-            raise UnsupportedError(f"{path}: operator set {self.opset}; supported are {OPSETS[0]} to {OPSETS[-1]}")
+            raise UnsupportedError(
+                f"{path}: operator set {self.opset}; supported are {OPSETS[0]} to {OPSETS[-1]}: export the model with "
+                f"one of them (opset_version=, target_opset=) or convert it with onnx.version_converter; {WAY_OUT}"
+            )
         self.others = {o.domain: o.version for o in model.opset_import}
         self.supported = operators()
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
@@ -111,7 +129,7 @@ class _Importer:
         graph = self.model.graph
         for tensor in graph.initializer:
             self.values[tensor.name] = Constant(self._array(tensor))
-        inputs = [self._port(info) for info in graph.input if info.name not in self.values]
+        inputs = [self._port(info) for info in free_inputs(self.model)]
         if not inputs:
             raise ModelError(f"{self.path}: the model has no input")
         if not graph.output:
@@ -160,17 +178,8 @@ class _Importer:
             )
         if not kind.HasField("shape"):
             raise UnsupportedError(f"{where} has no shape, expected one")
-        shape: list[int] = []
-        for axis, dim in enumerate(kind.shape.dim):
-            fixed = dim.HasField("dim_value") and dim.dim_value > 0
-            if not fixed and axis > 0:
-                sizes = [1 if not i else d.dim_value or "N" for i, d in enumerate(kind.shape.dim)]
-                raise UnsupportedError(
-                    f"{where}: axis {axis} has no fixed size, expected one (only the batch axis may vary): fix it with "
-                    f"python -m onnxruntime.tools.make_dynamic_shape_fixed --input_name {info.name} --input_shape "
-                    f"{','.join(map(str, sizes))} {self.path.name} fixed.onnx, with numbers for N"
-                )
-            shape.append(dim.dim_value if fixed else 1)
+        refuse_open(info, self.path)
+        shape = [1 if is_open(dim) else dim.dim_value for dim in kind.shape.dim]
         if math.prod(shape) > MAX_ENTRIES:
             raise UnsupportedError(f"{where} has shape {tuple(shape)}, expected at most {MAX_ENTRIES} entries")
         return Port(info.name, tuple(shape), FLOATS[kind.elem_type])

@@ -91,11 +91,11 @@ def divide_operator(ctx: Context) -> list[Value]:
 
 @operator("Sum", since(6, "data_0:T* -> sum:T"))
 def sum_operator(ctx: Context) -> list[Value]:
-    return [total(ctx, ctx.values())]
+    return [total(ctx, ctx.entries())]
 
 
 @operator("Mean", since(6, "data_0:T* -> mean:T"))
 def mean_operator(ctx: Context) -> list[Value]:
-    values = ctx.values()
+    values = ctx.entries()
     share = Constant.of_fractions([Fraction(1, len(values))])
     return [multiply(ctx, total(ctx, values), share)]

@@ -13,7 +13,7 @@ from ..network.head import Label
 from .folding import constant_of, objects
 from .head import chosen
 from .lowering import Constant, Context, Symbol, Value, operator
-from .signature import ANY, INTEGERS, REAL, Types, flag, integer, since
+from .signature import ANY, INTEGERS, REAL, Types, flag, integer, since, text
 
 KINDS = {onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)): kind for kind in ANY - {"bfloat16"}}
 TYPES: Types = {"T1": ANY, "T2": ANY}
@@ -24,6 +24,11 @@ TYPES: Types = {"T1": ANY, "T2": ANY}
     since(6, "input:T1 -> output:T2", TYPES, to=integer(required=True)),
     # `saturate` is about eight-bit floats alone, which are not read.
     since(19, "input:T1 -> output:T2", TYPES, to=integer(required=True), saturate=flag(1)),
+    # And so is `round_mode`.
+    since(
+        24, "input:T1 -> output:T2", TYPES,
+        to=integer(required=True), saturate=flag(1), round_mode=text("up", "down", "nearest"),
+    ),
     moves=True,
 )
 def cast(ctx: Context) -> list[Value]:

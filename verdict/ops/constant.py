@@ -55,7 +55,13 @@ def constant_of_shape(ctx: Context) -> list[Value]:
     return [Constant(np.full(shape, value.reshape(()), dtype=value.dtype))]
 
 
-@operator("Range", since(11, "start:T limit:T delta:T -> output:T", {"T": STEPS}), moves=True)
+@operator(
+    "Range",
+    since(11, "start:T limit:T delta:T -> output:T", {"T": STEPS}),
+    # `stash_type` is about half precision alone, which is not read.
+    since(27, "start:T limit:T delta:T -> output:T", {"T": STEPS}, stash_type=integer(1)),
+    moves=True,
+)
 def range_operator(ctx: Context) -> list[Value]:
     ends = [ctx.constant(i, "start, limit and step") for i in range(3)]
     if any(e.array.size != 1 for e in ends):

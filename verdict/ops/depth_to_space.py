@@ -37,11 +37,17 @@ def depth_to_space(ctx: Context) -> list[Value]:
     return [ctx.move(x, lambda a: a.reshape(split).transpose(order).reshape(shape))]
 
 
-@operator("SpaceToDepth", since(1, FORM, ALL, blocksize=integer(required=True)), moves=True)
+@operator(
+    "SpaceToDepth",
+    since(1, FORM, ALL, blocksize=integer(required=True)),
+    since(28, FORM, ALL, blocksize=integer(required=True), mode=text("DCR", "CRD")),
+    moves=True,
+)
 def space_to_depth(ctx: Context) -> list[Value]:
     x = ctx.value(0)
     n, c, h, w, b = _parts(ctx, x)
     if h % b or w % b:
         ctx.fail(f"an image of {h} x {w} in blocks of {b} x {b}")
     split, shape = (n, c, h // b, b, w // b, b), (n, c * b * b, h // b, w // b)
-    return [ctx.move(x, lambda a: a.reshape(split).transpose(0, 3, 5, 1, 2, 4).reshape(shape))]
+    order = (0, 1, 3, 5, 2, 4) if ctx.attribute("mode") == "CRD" else (0, 3, 5, 1, 2, 4)
+    return [ctx.move(x, lambda a: a.reshape(split).transpose(order).reshape(shape))]

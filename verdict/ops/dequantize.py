@@ -5,9 +5,11 @@ One scale serves the whole tensor, or one each index along an axis. A block of i
 
 import math
 
+import onnx
+
 from .folding import constant_of, objects
 from .lowering import Constant, Context, Value, on_constants
-from .signature import REAL, Types, Version, integer, since
+from .signature import REAL, Types, integer, since
 
 QUANTISED = frozenset({"int8", "uint8", "int32"})
 FORM = "x:Q x_scale:S x_zero_point:Q? -> y:S"
@@ -36,9 +38,15 @@ def _along(ctx: Context, value: Constant, x: Constant) -> Constant:
     return value.map(lambda a: a.reshape([-1 if a_ == axis else 1 for a_ in range(len(x.shape))]))
 
 
-def _version(opset: int, block: bool) -> Version:
-    blocks = {"block_size": integer(0, among=(0,))} if block else {}
-    return since(opset, FORM, TYPES, axis=integer(1), **blocks)
+AXIS, BLOCK = {"axis": integer(1)}, {"block_size": integer(0, among=(0,))}
+# 0 is the type of the scale.
+KIND = {"output_dtype": integer(0, among=(0, onnx.TensorProto.FLOAT))}
 
-
-on_constants("DequantizeLinear", since(10, FORM, TYPES), _version(13, False), _version(21, True), fold=_dequantize)
+on_constants(
+    "DequantizeLinear",
+    since(10, FORM, TYPES),
+    since(13, FORM, TYPES, **AXIS),
+    since(21, FORM, TYPES, **AXIS, **BLOCK),
+    since(23, FORM.replace("y:S", "y:O"), {**TYPES, "O": TYPES["S"]}, **AXIS, **BLOCK, **KIND),
+    fold=_dequantize,
+)

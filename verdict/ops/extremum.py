@@ -30,9 +30,9 @@ def _tree(ctx: Context, nodes: list[int], pair: Callable[[int, int, str], int]) 
 
 @operator("Max", *VERSIONS, fold=combined(max))
 def maximum(ctx: Context) -> list[Value]:
-    return [tree(ctx, ctx.values(), ctx.builder.maximum)]
+    return [tree(ctx, ctx.entries(), ctx.builder.maximum)]
 
 
 @operator("Min", *VERSIONS, fold=combined(min))
 def minimum(ctx: Context) -> list[Value]:
-    return [tree(ctx, ctx.values(), ctx.builder.minimum)]
+    return [tree(ctx, ctx.entries(), ctx.builder.minimum)]

@@ -215,6 +215,13 @@ class Context:
             self.fail("there is no input")
         return [self.value(i) for i in range(len(self.inputs))]
 
+    def entries(self) -> list[Value]:
+        """The inputs of an operator that takes any number entry by entry: with broadcasting from operator set 8 on."""
+        values = self.values()
+        if self.opset < 8 and len({v.shape for v in values}) > 1:
+            self.fail(f"shapes {', '.join(str(v.shape) for v in values)}, expected the same before operator set 8")
+        return values
+
     def common_shape(self, *shapes: Shape) -> Shape:
         """The shape that all shapes broadcast to, by NumPy's rules."""
         try:

@@ -79,9 +79,9 @@ def _exposing(network: Network, declared: DeclaredNetwork) -> Network:
     hidden = [variable.onnx for variable in declared.of_kind("hidden")]
     if not hidden:
         return network
-    from ..network.onnx_import import load_onnx
+    from ..network.onnx_import import exposed
 
-    return load_onnx(network.path, hidden=hidden)
+    return exposed(network.data, hidden, network.path)
 
 
 def _check(query: VnnLib2, declared: DeclaredNetwork, network: Network) -> None:
