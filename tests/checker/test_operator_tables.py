@@ -14,7 +14,10 @@ from verdict.checker.readers.onnx.reader import OPERATORS
 from verdict.checker.readers.onnx.table import KINDS, LETTERS, at
 
 IMAGE = (1, 4, 4, 4)
-OTHER = {"INT": 3, "INTS": [1, 2, 3], "FLOAT": 2.5, "FLOATS": [0.5], "STRING": "no", "TENSOR": None}
+OTHER = {"INT": 3, "INTS": [1, 2, 3], "FLOAT": 2.5, "FLOATS": [0.5], "STRING": "no", "STRINGS": ["no"], "TENSOR": None}
+# What stands in front of operators that are read behind a head alone.
+FRONT = {"Log": "Sigmoid", "ai.onnx.ml.Normalizer": "Sigmoid", "ai.onnx.ml.LabelEncoder": "ArgMax"}
+LEARNED = "ai.onnx.ml"
 
 
 def _int(*values):
@@ -48,12 +51,24 @@ def _usual(name, opset):
         "ReduceMean": ([_int(1)] if opset >= 18 else [], {} if opset >= 18 else {"axes": [1]}),
         "BatchNormalization": ([_real(4)] * 4, {}),
         "Cast": ([], {"to": TensorProto.INT32}),
+        "ReduceSum": ([_int(1)] * lists, {} if lists else {"axes": [1]}),
+        **{reduced: ([_int(1)] * (opset >= 18), {} if opset >= 18 else {"axes": [1]})
+           for reduced in ("ReduceL1", "ReduceMax", "ReduceMin")},
+        "ArgMax": ([], {"axis": 1}),
+        "ai.onnx.ml.Scaler": ([], {"offset": [1.0], "scale": [2.0]}),
+        "ai.onnx.ml.LinearRegressor": ([], {"coefficients": [1.0] * 4}),
+        "ai.onnx.ml.LinearClassifier": ([], {"coefficients": [1.0] * 8, "intercepts": [0.0, 1.0],
+                                             "classlabels_ints": [3, 5]}),
+        "ai.onnx.ml.ArrayFeatureExtractor": ([_int(0, 1)], {}),
+        "ai.onnx.ml.ZipMap": ([], {"classlabels_int64s": [1, 2, 3, 4]}),
+        "ai.onnx.ml.LabelEncoder": ([], {"keys_int64s": [0, 1, 2, 3], "values_strings": ["a", "b", "c", "d"]}),
         "Softmax": ([], {"axis": -1 if opset >= 13 else 1}), "LogSoftmax": ([], {"axis": -1 if opset >= 13 else 1}),
     }.get(name, ([], {}))
 
 
 def _shape(name):
-    return {"Gemm": (1, 4), "Softmax": (1, 4), "LogSoftmax": (1, 4)}.get(name, IMAGE)
+    flat = name.startswith(LEARNED) or name in ("Gemm", "Softmax", "LogSoftmax", "ArgMax")
+    return (1, 4) if flat else IMAGE
 
 
 def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, more=(), outputs=None):
@@ -67,10 +82,14 @@ def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, 
     if name in ("Cast", "Constant"):
         first = ["seven"] if name == "Cast" else []
         weights.append(numpy_helper.from_array(np.array([7], np.int64), "seven"))
-    outputs = outputs or (["y", "y2"] if name == "Split" else ["y"])
+    outputs = outputs or (["y", "y2"] if name in ("Split", "ai.onnx.ml.LinearClassifier") else ["y"])
     if name == "Constant" and attributes is None:
         attributes = {"value": numpy_helper.from_array(_real(1))}
-    node = helper.make_node(name, [*first, *names], outputs, name="tested", **(attributes or {}))
+    domain, _, op = name.rpartition(".")
+    if name in FRONT:
+        first = ["front"]
+        nodes.append(helper.make_node(FRONT[name], ["x"], first, **({"axis": 1} if FRONT[name] == "ArgMax" else {})))
+    node = helper.make_node(op, [*first, *names], outputs, name="tested", domain=domain, **(attributes or {}))
     node.attribute.extend(more)
     nodes.append(node)
     last = "y"
@@ -79,15 +98,26 @@ def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, 
         last = "z"
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", kind, _shape(name))],
                               [onnx.ValueInfoProto(name=last)], weights)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-    _typed(made)
+    sets = [helper.make_opsetid("", 15 if domain else opset)] + [helper.make_opsetid(domain, opset)] * bool(domain)
+    made = helper.make_model(graph, opset_imports=sets, ir_version=8)
+    _typed(made, name)
     return made
 
 
-def _typed(made):
+def _typed(made, name):
     """Outputs have to have a type."""
+    kind = {"ArgMax": TensorProto.INT64, "ai.onnx.ml.LinearClassifier": TensorProto.INT64,
+            "ai.onnx.ml.LabelEncoder": TensorProto.STRING}.get(name, made.graph.input[0].type.tensor_type.elem_type)
     for info in made.graph.output:
-        info.type.tensor_type.elem_type = made.graph.input[0].type.tensor_type.elem_type
+        if name == "ai.onnx.ml.ZipMap":
+            of_map = helper.make_map_type_proto(TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
+            info.type.CopyFrom(helper.make_sequence_type_proto(of_map))
+        else:
+            info.type.tensor_type.elem_type = kind
+
+
+def _tested(made):
+    return next(node for node in made.graph.node if node.name == "tested")
 
 
 def refused(made, match=""):
@@ -101,6 +131,9 @@ def _cases() -> Iterator[tuple[str, int]]:
     """Each operator in the first and last operator set of each of its versions."""
     newest = defs.onnx_opset_version()
     for name, closed in OPERATORS.items():
+        if name.startswith(LEARNED):
+            yield from ((name, opset) for opset in sorted({*closed.versions, 3, 5}) if opset >= closed.versions[0])
+            continue
         starts = [max(7, v) for v in closed.versions if v <= newest]
         ends = [v - 1 for v in starts[1:] if v > 7] + [min(newest, 26)]
         yield from ((name, opset) for opset in sorted({*starts, *ends}))
@@ -159,7 +192,7 @@ def test_inputs_outputs_and_types(alone, name, opset):
     for kind in (TensorProto.INT64, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8, TensorProto.BOOL):
         refused(model(name, opset, kind=kind), "expected FLOAT or DOUBLE")
     letters = at(closed.types, opset)
-    if name not in ("Cast", "Constant") and "d" not in letters:
+    if name not in ("Cast", "Constant", "ai.onnx.ml.LabelEncoder") and "d" not in letters:
         assert "element types" in refused(model(name, opset, kind=TensorProto.DOUBLE))
     elif any(v.dtype == np.float32 for v in constants):
         # A network of doubles with weights of another type.
@@ -171,21 +204,23 @@ def test_inputs_outputs_and_types(alone, name, opset):
             refused(model(name, opset, constants=wrong), "type")
         if k < len(constants) and not word.endswith("?"):
             made = model(name, opset)
-            made.graph.node[0].input[k + 1] = ""
+            _tested(made).input[k + 1] = ""
             refused(made, "left out")
-            made.graph.node[0].input[k + 1] = "nowhere"
+            _tested(made).input[k + 1] = "nowhere"
             refused(made, "not computed before")
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_tables_say_what_onnx_says(name):
     closed = OPERATORS[name]
-    schemas = [s for s in defs.get_all_schemas_with_history() if s.name == name and s.domain == ""]
+    domain, _, op = name.rpartition(".")
+    schemas = [s for s in defs.get_all_schemas_with_history() if s.name == op and s.domain == domain]
+    oldest = 1 if domain else 7
     for schema in schemas:
         if schema.since_version not in closed.versions:
             continue
-        for opset in {max(7, schema.since_version), max([7, schema.since_version])}:
-            if defs.get_schema(name, max_inclusive_version=opset, domain="").since_version != schema.since_version:
+        for opset in {max(oldest, schema.since_version)}:
+            if defs.get_schema(op, max_inclusive_version=opset, domain=domain).since_version != schema.since_version:
                 continue
             mine = {n: a for n, a in closed.attributes.items() if a.since <= opset < a.until}
             for attribute, entry in mine.items():

@@ -76,6 +76,7 @@ HEADS: dict[str, Callable[[Any], Any]] = {
     "ArgMax": lambda y: np.array([float(y.argmax())]),
     "Sigmoid": lambda y: 1 / (1 + np.exp(-y)),
     "Log": np.log,
+    "L1": lambda y: y / y.sum(),
 }
 
 Importer = Callable[[bytes, "list[Fraction]"], "Read | Refused"]

@@ -48,11 +48,13 @@ class Reading:
     values: list[Fraction]
     error: np.ndarray[Any, Any]
     fits: bool
+    # Of the largest output, where the file gives its label.
+    labels: tuple[Any, ...] = ()
 
     @property
-    def said(self) -> tuple[int, str | None, list[Fraction]]:
+    def said(self) -> tuple[Any, ...]:
         """What two readers must agree on."""
-        return self.size, self.head, self.values
+        return self.size, self.head, self.values, self.labels
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def engine(data: bytes, seed: int) -> Reading | Refused:
     first = 0
     if len(network.outputs) == 1 and network.outputs[0].head is not None and network.outputs[0].head.is_single:
         first = 1  # the file gives one probability; the scores are 0 and its logit
-    return Reading(network.input_size, head, list(values)[first:], error[0][first:], fits)
+    labels = (network.outputs[0].head.labels if head is not None and network.outputs[0].head else None) or ()
+    return Reading(network.input_size, head, list(values)[first:], error[0][first:], fits, tuple(labels))
 
 
 def checker(data: bytes, seed: int) -> Reading | Refused:
@@ -98,12 +101,13 @@ def checker(data: bytes, seed: int) -> Reading | Refused:
     except UnreadableError as error:
         return Refused(str(error))
     all_values = network.evaluate(point(seed, network.input_size))
-    values = list(all_values[network.output])
+    # Of one probability the scores are 0 and its logit.
+    values = list(all_values[network.output])[int(network.is_class and not network.labels) :]
     largest = max((abs(v) for node in all_values for v in node), default=Fraction(0))
     # The reader bounds no rounding: some thousand units of the largest number on the way.
     lost = float(min(largest, Fraction(10) ** 300)) * 1e-4 + 1e-6
     fits = largest <= Fraction(LARGEST[False]) / 2**20
-    return Reading(network.input_size, network.head, values, np.full(len(values), lost), fits)
+    return Reading(network.input_size, network.head, values, np.full(len(values), lost), fits, network.labels)
 
 
 def runtime(data: bytes, seed: int, node_by_node: bool = False) -> np.ndarray[Any, Any] | Refused:
@@ -234,17 +238,18 @@ def _compared(data: bytes, seed: int, found: dict[str, Reading]) -> str:
 
 def _difference(reading: Reading, there: np.ndarray[Any, Any], finer: float) -> str:
     here, lost = np.array([float(v) for v in reading.values]), reading.error * finer
-    if reading.head is not None and reading.head not in HEADS:
-        return ""  # a head of its own kind: what stands in front of it is compared between the readers
-    if reading.head is not None:
-        if reading.head == "ArgMax":
-            best = np.sort(here)[-2:]
-            return (
-                ""
-                if len(best) < 2 or best[1] - best[0] <= 2 * lost.max()
-                else _off(HEADS["ArgMax"](here), there, np.zeros(1))
-            )
-        here, lost = HEADS[reading.head](here), np.full(len(here), 2 * lost.max() + 1e-5 * (1 + np.abs(here).max()))
+    steps = reading.head.split(" of ") if reading.head else []
+    if reading.head == "ArgMax":
+        best = np.sort(here)[-2:]
+        # A Sigmoid or Softmax on the way may make two of them equal.
+        if len(best) > 1 and best[1] - best[0] <= 2 * lost.max() + 0.01 * (1 + np.abs(best).max()):
+            return ""
+        return "" if here.max() > 8 else _off(np.array([float(reading.labels[here.argmax()])]), there, np.zeros(1))
+    if not set(steps) <= set(HEADS) or (len(steps) > 1 and np.abs(here).max(initial=0) > 8):
+        return ""  # what stands in front of it is compared between the readers
+    for step in reversed(steps):
+        here, lost = HEADS[step](here), np.full(len(here), 2 * lost.max() + 1e-5 * (1 + np.abs(here).max()))
+        lost = lost * (len(here) if step in ("L1", "Log") else 1) * (1e4 if step == "Log" and len(steps) > 1 else 1)
     return _off(here, there, lost + 1e-6 * np.abs(here) + 1e-12)
 
 

@@ -32,8 +32,10 @@ EXTREMES: dict[str, list[float]] = {
     "float64": [1e308, -1e308, 5e-324, 3e38, 4e38, -0.0, 2.0**53 + 1],
     "float16": [65504.0, 6e-8, -0.0],
 }
-# Operators that are read at the output alone.
-HEADS = ("Softmax", "LogSoftmax", "ArgMax")
+# Operators that are read at the output alone, and what may follow each, or may not.
+HEADS = ("Softmax", "LogSoftmax", "ArgMax", "Sigmoid", "Log")
+FOLLOWERS = ("Log", "Sigmoid", "Softmax", "ArgMax", "Complement", "Share", "Abs", "Cast", "Labels", "Reshape", "Gather",
+             "Neg", "Relu")
 # How often an optional attribute is there, a node is spoilt, and one that is not legal by chance is kept.
 PRESENT, SPOILED, KEPT = 0.3, 0.06, 0.1
 
@@ -205,9 +207,9 @@ class Wide:
         flat = self._plain("Reshape", [x, self.ints(1, count)], (1, count))
         self.symbols.append(self._plain("Concat", [flat, row], (1, size + count), axis=1))
 
-    def _plain(self, op: str, inputs: list[Tensor], shape: tuple[int, ...], **attributes: Any) -> Tensor:
-        tensor = Tensor(self.fresh(), shape, self.x.kind, True)
-        self.nodes.append(helper.make_node(op, [t.name for t in inputs], [tensor.name], **attributes))
+    def _plain(self, op: str, inputs: list[Tensor], shape: tuple[int, ...], kind: str = "", **given: Any) -> Tensor:
+        tensor = Tensor(self.fresh(), shape, kind or self.x.kind, True)
+        self.nodes.append(helper.make_node(op, [t.name for t in inputs], [tensor.name], **given))
         self.types[tensor.name] = helper.make_tensor_type_proto(KINDS[tensor.kind], shape)
         return tensor
 
@@ -303,11 +305,10 @@ class Wide:
             count = int(np.prod(self.x.shape))
             last = [self._plain("Reshape", [self.x, self.ints(1, count)], (1, count))]
         if self.open and self.head and self.chance(0.5):
-            head = self.head
-            self.used.append(head)
-            options = {"axis": self.one([-1, 1, len(last[0].shape) - 1])} if self.chance(0.7) else {}
-            found = self._plain(head, last, last[0].shape, **options)
-            last = [replace(found, kind="int64" if head == "ArgMax" else found.kind)]
+            last = [self._headed(last[0], "Sigmoid" if self.head == "Log" and self.chance(0.8) else self.head)]
+            for _ in range(self.whole(0, 3) if self.chance(0.6) else int(self.head == "Log")):
+                first = "Log" if self.head == "Log" and "Log" not in self.used else self.one(FOLLOWERS)
+                last = [self._headed(last[0], first)]
             self.types[last[0].name] = helper.make_tensor_type_proto(0, None)
         elif self.chance(0.12) and len(self.symbols) > 2:
             last.append(self.symbols[-2])
@@ -317,6 +318,39 @@ class Wide:
             inputs[0].type.tensor_type.shape.dim[0].dim_param = "N"
         graph = helper.make_graph(self.nodes, "wide", inputs, outputs, self.weights)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+
+    def _headed(self, x: Tensor, step: str) -> Tensor:
+        """One more step of a head, legal or not."""
+        if step == "Complement":
+            one = self.constant(np.ones((1,) * len(x.shape), x.kind))
+            other = self._plain("Sub", [one, x], x.shape, kind=x.kind)
+            both = self.one([[x, other], [other, x]])
+            return self._plain("Concat", both, (*x.shape[:-1], 2 * x.shape[-1]), kind=x.kind, axis=-1) if (
+                x.shape and self.chance(0.8)) else other
+        if step == "Share":
+            total = self._plain("ReduceSum", [x], (1,) * len(x.shape), kind=x.kind)
+            return self._plain("Div", [x, total], x.shape, kind=x.kind)
+        if step == "Labels":
+            return self._plain("Gather", [self.constant(self.rng.permutation(np.arange(40)) + 7), x], x.shape,
+                               kind="int64")
+        if step == "Cast":
+            kind = self.one(REAL if x.kind in REAL else ["int64", "int32", "float32"])
+            return self._plain("Cast", [x], x.shape, kind=kind, to=KINDS[kind])
+        if step == "Reshape":
+            return self._plain("Reshape", [x, self.ints(-1, 1)], (int(np.prod(x.shape)), 1), kind=x.kind)
+        if step == "Gather":
+            return self._plain("Gather", [x, self.ints(0, 0)], (2, *x.shape[1:]), kind=x.kind)
+        self.used.append(step)
+        named = step in ("Softmax", "LogSoftmax", "ArgMax") and self.chance(0.7)
+        options = {"axis": self.one([-1, 1, len(x.shape) - 1])} if named else {}
+        if step != "ArgMax":
+            return self._plain(step, [x], x.shape, kind=x.kind, **options)
+        keep = self.whole(0, 1)
+        axis, shape = options.get("axis", 0), list(x.shape)
+        if shape:
+            shape[axis if axis < len(shape) else 0] = 1
+        found = self._plain("ArgMax", [x], tuple(shape), kind="int64", **options, **({} if keep else {"keepdims": 0}))
+        return found if keep else replace(found, shape=(1,) * max(len(shape) - 1, 0))
 
     def _port(self, tensor: Tensor, known: bool) -> Any:
         kind = self.types[tensor.name] if known else helper.make_tensor_type_proto(KINDS[tensor.kind], None)

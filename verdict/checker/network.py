@@ -149,10 +149,16 @@ class Network:
     input_size: int
     nodes: tuple[Any, ...]
     output: int
+    # What is left out behind the outputs: it keeps which of them is larger.
     head: str | None = None
     # Of the inputs and of the outputs, in the order of the file.
     shapes: tuple[tuple[int, ...], ...] = ()
     results: tuple[tuple[int, ...], ...] = ()
+    # The names of the outputs; the labels of the classes, where the file has them; and whether the file's output has no
+    # number of its own for each of the classes that the network's outputs are.
+    names: tuple[str, ...] = ()
+    labels: tuple[Any, ...] = ()
+    is_class: bool = False
 
     def size(self, number: int) -> int:
         return self.input_size if number == 0 else int(self.nodes[number].size)

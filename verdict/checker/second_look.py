@@ -24,7 +24,7 @@ from .errors import OutOfRangeError, UnreadableError
 from .kernel.region import Region
 from .network import Relu
 from .readers.onnx.reader import Reading
-from .readers.onnx.tensors import Tensor
+from .readers.onnx.tensors import Chosen, Tensor
 from .readers.vnnlib import Disjunct
 
 # Corners and inner points of the box; how many times a box is stretched for the point outside of it.
@@ -37,8 +37,8 @@ LOOSE = 1e-3
 
 def look(reading: Reading, disjuncts: Iterable[Disjunct], ask: Ask = nobody) -> None:
     """Raise UnreadableError where the network that was read and another evaluator of its file differ."""
-    names = [n for n, v in reading.tensors.items() if isinstance(v, Tensor)]
-    constants = [n for n, v in reading.tensors.items() if not isinstance(v, Tensor)]
+    names = [n for n, v in reading.tensors.items() if isinstance(v, Tensor | Chosen)]
+    constants = [n for n, v in reading.tensors.items() if not isinstance(v, Tensor | Chosen)]
     run = _evaluator(reading)
     compared = 0
     for number, point in enumerate(_points(reading, disjuncts)):
@@ -135,8 +135,8 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
     form = FLOAT32 if any(v.type == np.float32 for v in reading.tensors.values() if isinstance(v, Tensor)) else FLOAT64
     of_node: dict[int, list[str]] = {}
     for name, value in reading.tensors.items():
-        if isinstance(value, Tensor):
-            of_node.setdefault(value.node, []).append(name)
+        if isinstance(value, Tensor | Chosen):
+            of_node.setdefault(_scores(value).node, []).append(name)
     exact = point[None].astype(np.float64)
     region = Region({0: exact}, {0: exact}, np.zeros(1, bool))
     for i in range(len(network.nodes)):
@@ -149,29 +149,89 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
             wrong = float32_error(node, region, form)
             region.set(i, np.nextafter(low - wrong, -np.inf), np.nextafter(high + wrong, np.inf))
         for name in of_node.get(i, ()):
-            _inside(name, reading.tensors[name], region, found[name])
-            whole = reading.tensors[name].positions
-            if i and reading.tensors[name].head is None and np.array_equal(whole.ravel(), np.arange(network.size(i))):
+            tensor = reading.tensors[name]
+            _inside(name, tensor, region, found[name])
+            whole = _scores(tensor).positions.ravel()
+            headless = isinstance(tensor, Tensor) and tensor.head is None
+            if i and headless and np.array_equal(whole, np.arange(network.size(i))):
                 # What the evaluator goes on with.
                 exact = found[name].reshape(1, -1).astype(np.float64)
                 region.set(i, exact, exact)
 
 
-def _inside(name: str, tensor: Tensor, region: Region, found: Any) -> None:
+def _scores(value: Tensor | Chosen) -> Tensor:
+    return value if isinstance(value, Tensor) else value.scores
+
+
+def _inside(name: str, tensor: Tensor | Chosen, region: Region, found: Any) -> None:
+    scores = _scores(tensor)
+    low, high = (np.append(ends[scores.node][0], 0.0)[scores.positions] for ends in (region.low, region.high))
+    if scores.head is not None and scores.head.keys:
+        found = _unzipped(name, scores, found)
     if found.shape != tensor.shape or found.dtype != tensor.type:
         raise UnreadableError(f"{name!r} was read with the shape {tensor.shape}, another evaluator has {found.shape}")
-    low, high = (np.append(ends[tensor.node][0], 0.0)[tensor.positions] for ends in (region.low, region.high))
+    if scores.head is not None:
+        low, high = through(scores.head.steps, low, high)
+    if isinstance(tensor, Chosen) and tensor.labels is not None:
+        _is_largest(name, tensor.labels, low.ravel(), high.ravel(), found.item())
+        return
     value = found.astype(np.float64)
-    if not np.isfinite(value).all():
+    if isinstance(tensor, Chosen):
+        low, high = (ends.sum().reshape(tensor.shape) for ends in (low, high))
+    # Behind a head a number may have gone to zero, and its logarithm to minus infinity.
+    if np.isnan(value).any() or (scores.head is None and not np.isfinite(value).all()):
         raise OutOfRangeError
-    if tensor.head is not None:
-        centre = low / 2 + high / 2
-        shifted = centre - centre.max()
-        logarithm = shifted - np.log(np.exp(shifted).sum())
-        expected = np.exp(logarithm) if tensor.head == "Softmax" else logarithm
-        slack = LOOSE * (1 + np.abs(logarithm)) + np.abs(high - low).max()
-        low, high = expected - slack, expected + slack
     if ((value < low) | (value > high)).any():
         at = np.unravel_index(int(np.argmax((value < low) | (value > high))), value.shape) if value.ndim else ()
         raise UnreadableError(f"{name!r} was read as another function than another evaluator computes: its entry "
                               f"{[*map(int, at)]} lies between {low[at]:.9g} and {high[at]:.9g}, found {value[at]:.9g}")
+
+
+def _unzipped(name: str, tensor: Tensor, found: Any) -> Any:
+    """The numbers in the only map of a ZipMap's result, in the order of the keys that were read."""
+    keys = tensor.head.keys if tensor.head is not None else ()
+    if len(found) != 1 or [*found[0]] != sorted(keys) or any(type(v) is not float for v in found[0].values()):
+        raise UnreadableError(f"{name!r} was read as a map with other keys than another evaluator computes")
+    return np.array([found[0][key] for key in keys], tensor.type).reshape(tensor.shape)
+
+
+def _is_largest(name: str, labels: tuple[Any, ...], low: Any, high: Any, found: Any) -> None:
+    """The label that was found may belong to the largest entry."""
+    if found not in labels or high[labels.index(found)] < low.max():
+        raise UnreadableError(f"{name!r} was read as another choice than another evaluator makes: {found!r}")
+
+
+@np.errstate(all="ignore")
+def through(steps: tuple[str, ...], low: Any, high: Any) -> tuple[Any, Any]:
+    """Intervals behind the steps of a head for entries in these, as wide as any evaluation of each may need."""
+    for step in steps:
+        low, high = _STEPS[step](low, high)
+        low, high = low - LOOSE * (1 + np.abs(low)), high + LOOSE * (1 + np.abs(high))
+    return low, high
+
+
+def _sigmoid(low: Any, high: Any) -> tuple[Any, Any]:
+    return 1 / (1 + np.exp(-low)), 1 / (1 + np.exp(-high))
+
+
+def _log(low: Any, high: Any) -> tuple[Any, Any]:
+    return np.log(np.maximum(low, 0)), np.log(np.maximum(high, 0))
+
+
+def _log_softmax(low: Any, high: Any) -> tuple[Any, Any]:
+    """x - log(sum(exp(x))), which falls with the other entries."""
+    return low - np.logaddexp.reduce(high.ravel()), high - np.logaddexp.reduce(low.ravel())
+
+
+def _softmax(low: Any, high: Any) -> tuple[Any, Any]:
+    least, most = _log_softmax(low, high)
+    return np.exp(least), np.minimum(np.exp(most), 1)
+
+
+def _divided(norm: Callable[[Any], Any]) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """x / norm(x) of entries above zero, which falls with the other entries."""
+    return lambda low, high: (np.maximum(low, 0) / norm(high), np.nan_to_num(high / norm(np.maximum(low, 0)), nan=1.0))
+
+
+_STEPS = {"Sigmoid": _sigmoid, "Softmax": _softmax, "LogSoftmax": _log_softmax, "Log": _log,
+          "L1": _divided(np.sum), "L2": _divided(lambda x: np.sqrt(np.square(x).sum())), "MAX": _divided(np.max)}

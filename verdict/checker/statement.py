@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from .network import Network
 from .readers.ball import Ball
 from .readers.claim import Claim
 
@@ -23,7 +24,8 @@ MEASURES = {"linf": "L-infinity", "l1": "L1", "l2": "L2"}
 @dataclass(frozen=True)
 class Statement:
     """A claim and the files that it is about: `model` and `query` are (path, SHA-256) or None, `ball` is the input set
-    of a claim in numbers, `boxes` are the ends of the boxes that it speaks of."""
+    of a claim in numbers, `boxes` are the ends of the boxes that it speaks of, `output` says what
+    a class is where a head was left out."""
 
     kind: str = ""
     sentence: str = ""
@@ -33,14 +35,16 @@ class Statement:
     target: int | None = None
     ball: Ball | None = None
     upper: Fraction | None = None
+    output: str = ""
     boxes: Sequence[tuple[Sequence[Fraction], Sequence[Fraction]]] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, claim: Claim, record: Any, model: tuple[str, str], query: tuple[str, str] | None) -> Statement:
+    def of(cls, claim: Claim, record: Any, model: tuple[str, str], query: tuple[str, str] | None,
+           network: Network) -> Statement:
         """The statement of a claim that was read from this record of the manifest."""
         boxes = {id(d.lower): (d.lower, d.upper) for d in claim.disjuncts}
         return cls(record["kind"], claim.text, model, query, record.get("label"), record.get("target"), claim.ball,
-                   claim.upper, tuple(boxes.values()))
+                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()))
 
     @property
     def summary(self) -> str:
@@ -86,6 +90,7 @@ class Statement:
             inputs = len(self.boxes[0][0])
             found += [("set", f"{len(self.boxes)} boxes of {inputs} inputs" if len(self.boxes) > 1 else
                        f"a box of {inputs} inputs, of which {self._moving()} can move")]
+        found += [("output", self.output)] if self.output else []
         found += [(title, f"{file[0]}, SHA-256 {file[1]}")
                   for title, file in (("model", self.model), ("query", self.query)) if file is not None]
         return found
@@ -104,6 +109,7 @@ class Statement:
             },
             "norm": None if ball is None else ball.norm,
             "eps": None if ball is None else str(ball.radius),
+            "output": self.output or None,
             "upper": None if self.upper is None else str(self.upper),
             "range": None if ball is None else {"low": _end(ball.low), "high": _end(ball.high)},
             "moving": self._moving(),
@@ -114,6 +120,18 @@ class Statement:
         """How many inputs can move in one of the boxes at least."""
         return sum(any(low[i] < high[i] for low, high in self.boxes) for i in range(len(self.boxes[0][0]))) \
             if self.boxes else 0
+
+
+def _output(network: Network, label: int | None) -> str:
+    """The output that a claim is about, and what its classes are, where scores are not simply compared."""
+    if network.head is None:
+        return ""
+    named = f", class {label} is {network.labels[label]!r}" if network.labels and label is not None else ""
+    what = f"behind {network.head}: its exact entries are in the order of the scores"
+    if network.is_class:
+        what = (f"behind {network.head}: one number, class 1 where the score is above 0, else class 0"
+                if not network.labels else "the label of the largest score")
+    return f"{', '.join(map(repr, network.names))}, {what}{named}"
 
 
 def _number(value: Fraction) -> str:

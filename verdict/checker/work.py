@@ -57,7 +57,8 @@ class Work:
             self.parts = self.certificate.parts(len(self.network.relus), len(self.claim.disjuncts))
             # A claim in numbers is about no query, even if one was given.
             about = None if wanted is None else (str(query), wanted)
-            self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about)
+            self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about,
+                                           self.network)
 
     def look(self) -> None:
         """Compare the network that was read with another evaluator. Raises UnreadableError."""

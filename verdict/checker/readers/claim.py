@@ -50,6 +50,8 @@ def read_claim(record: Any, network: Network, query: bytes | None, ask: Ask = no
         only(record, "kind")
         if query is None:
             raise UnreadableError("the claim is about a property file, and none was given")
+        if network.is_class:
+            raise UnreadableError(f"a property is about the numbers of the file, which ends with {network.head}")
         claim = Claim("the query has no solution", read_query(_text(query), network, ask))
     elif kind in ("robust", "radius"):
         claim = _robust(record, network, outputs, kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from ...errors import UnreadableError
 from .table import LETTERS, Attribute, Node, Operator
 from .tensors import Builder, Tensor
 
-# What a constant may be where a table says `t`: all of it are numbers that float64 or Python's integers hold.
+# What a constant may be: numbers that float64 or Python's integers hold, and texts, which are labels alone.
 KINDS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.INT8,
          TensorProto.INT16, TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.UINT16,
-         TensorProto.UINT32, TensorProto.UINT64, TensorProto.BOOL}
+         TensorProto.UINT32, TensorProto.UINT64, TensorProto.BOOL, TensorProto.STRING}
 _CAST = {TensorProto.FLOAT: "f", TensorProto.DOUBLE: "d", TensorProto.INT32: "i", TensorProto.INT64: "l"}
 MOST_COMPUTED = 2**16
 
@@ -52,8 +53,17 @@ def _shape(builder: Builder, node: Node, x: Any) -> Any:
     return np.array(x.shape[start:end], np.int64)
 
 
+def cast_kind(node: Node) -> Any:
+    """The element type that a Cast makes."""
+    return LETTERS[_CAST[node["to"]]]
+
+
 def _cast(builder: Builder, node: Node, x: Any) -> Any:
-    kind: Any = LETTERS[_CAST[node["to"]]]
+    kind = cast_kind(node)
+    if isinstance(x, Tensor):
+        return _cast_tensor(builder, x, kind)
+    if x.dtype == object:
+        raise UnreadableError("a cast of texts")
     if kind.kind == "f":
         # To the nearest, as everywhere; what is no number any more is refused.
         with np.errstate(over="ignore"):
@@ -65,6 +75,16 @@ def _cast(builder: Builder, node: Node, x: Any) -> Any:
     if not np.isfinite(whole).all() or (whole.dtype.kind == "f" and (whole != np.rint(whole)).any()):
         raise UnreadableError(f"a cast of fractions to {kind}")
     return whole_numbers([int(v) for v in whole.flat], whole.shape, kind)
+
+
+def _cast_tensor(builder: Builder, x: Tensor, kind: Any) -> Tensor:
+    """Nothing happens to a real number; a float32 run rounds it where the type has fewer digits."""
+    if kind.kind != "f":
+        raise UnreadableError(f"a cast to {kind} of a tensor that depends on the input")
+    if kind.itemsize >= x.type.itemsize:
+        return replace(x, type=kind)
+    term = builder.scaled(x, np.ones(x.shape)), x.node
+    return replace(builder.affine(x, [term], None, x.shape), type=kind)
 
 
 def whole_numbers(values: list[int], shape: tuple[int, ...], kind: Any) -> Any:

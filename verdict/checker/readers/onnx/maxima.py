@@ -20,11 +20,11 @@ def _max_pool(builder: Builder, node: Node, x: Tensor) -> Tensor:
         if count * taps * math.prod(x.shape) // size > MOST_ENTRIES:
             raise UnreadableError("a pool with too many entries")
         windows = np.arange(count)[:, None] * stride - before + np.arange(taps) * dilation
-        x = _maximum_along(builder, x, axis + 2, windows)
+        x = maximum_along(builder, x, axis + 2, windows)
     return x
 
 
-def _maximum_along(builder: Builder, x: Tensor, axis: int, windows: Any) -> Tensor:
+def maximum_along(builder: Builder, x: Tensor, axis: int, windows: Any) -> Tensor:
     """Maxima over windows (count, members) of one axis; members outside the axis do not compete."""
     size = x.shape[axis]
     if windows.shape[1] == 1 and np.array_equal(windows[:, 0], np.arange(size)):

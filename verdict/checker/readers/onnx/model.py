@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from onnx import TensorProto, checker, shape_inference
 
 from ...errors import UnreadableError
 from .constants import array_of
-from .table import FIRST, FLOATING
+from .table import FIRST, FLOATING, LEARNED, STANDARD
 from .tensors import MOST_ENTRIES
 
-STANDARD = ("", "ai.onnx")
+# Operator sets of ai.onnx.ml that were studied.
+LEARNED_SETS = {1, 2, 3, 4, 5}
 # Weights with more entries tell shape inference no more than their own shape.
 SMALL = 4096
 
@@ -44,6 +46,7 @@ def parsed(data: bytes) -> Any:
     _different("output", (o.name for o in graph.output))
     _different("tensor", [*(i.name for i in graph.input), *({t.name for t in graph.initializer}
                           - {i.name for i in graph.input}), *(o for n in graph.node for o in n.output if o)])
+    _sort(graph)
     return model
 
 
@@ -54,6 +57,12 @@ def operator_set(model: Any) -> int:
     if len(found) != 1 or not FIRST <= found[0] <= newest:
         raise UnreadableError(f"operator sets {found}, expected one from {FIRST} to {newest}")
     return found[0]
+
+
+def learned_set(model: Any) -> int:
+    """The operator set of scikit-learn's operators; 0, which has none, where it is not one that is read."""
+    found = {o.version for o in model.opset_import if o.domain == LEARNED}
+    return int(found.pop()) if len(found) == 1 and found <= LEARNED_SETS else 0
 
 
 def inputs(graph: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
@@ -91,7 +100,8 @@ def inferred(model: Any, shapes: dict[str, tuple[Any, tuple[int, ...]]]) -> dict
         checked.CopyFrom(found)
         for info in checked.graph.output:
             # An output may come without a shape, and inference may not know it; it is known once the model is read.
-            info.type.tensor_type.shape.SetInParent()
+            if info.type.WhichOneof("value") != "sequence_type":
+                info.type.tensor_type.shape.SetInParent()
         checker.check_model(checked)
         for tensor in model.graph.initializer:
             checker.check_tensor(tensor)
@@ -128,6 +138,29 @@ def _light(model: Any, shapes: dict[str, tuple[Any, tuple[int, ...]]]) -> Any:
         elif tensor.name not in known:
             light.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     return light
+
+
+def _sort(graph: Any) -> None:
+    """Put the nodes in an order in which each reads what is there: whichever of the next comes first in the file."""
+    made = {name: k for k, node in enumerate(graph.node) for name in node.output if name}
+    waits = [{made[name] for name in node.input if name in made} for node in graph.node]
+    readers: dict[int, list[int]] = {}
+    for k, sources in enumerate(waits):
+        for source in sources:
+            readers.setdefault(source, []).append(k)
+    ready, order = [k for k, sources in enumerate(waits) if not sources], []
+    while ready:
+        order.append(heappop(ready))
+        for k in readers.get(order[-1], ()):
+            waits[k].discard(order[-1])
+            if not waits[k]:
+                heappush(ready, k)
+    if len(order) < len(graph.node):
+        raise UnreadableError("the nodes read each other in a circle")
+    if order != sorted(order):
+        nodes = [onnx.NodeProto.FromString(graph.node[k].SerializeToString()) for k in order]
+        del graph.node[:]
+        graph.node.extend(nodes)
 
 
 def _different(what: str, names: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from .tensors import Builder, Tensor, axes_of, axis_of, small
 FREELY = (1, 13, 14, 16, 19, 21, 23, 24, 25)
 # Axes may be counted from the end since then.
 NEGATIVE = 11
-_ANY, _CONCAT = ((7, "fdilb"),), (1, 4, 11, 13)
+_ANY, _CONCAT = ((7, "fdilbs"),), (1, 4, 11, 13)
 
 
 def _move(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,7 +165,7 @@ OPERATORS = {
                         {"ratio": Attribute("FLOAT", until=12), "seed": Attribute("INT", since=12)}, outputs=2),
     "Reshape": Operator(_move(_reshape), (5, 13, 14, 19, 21, 23, 24, 25), ((7, "v n"),), _ANY,
                         {"allowzero": Attribute("INT", 0, (0, 1), since=14)}),
-    "Flatten": Operator(_move(_flatten), (1, 9, 11, 13, 21, 23, 24, 25), ((7, "v"),), ((7, "fd"), (9, "fdilb")),
+    "Flatten": Operator(_move(_flatten), (1, 9, 11, 13, 21, 23, 24, 25), ((7, "v"),), ((7, "fd"), (9, "fdilbs")),
                         {"axis": Attribute("INT", 1)}),
     "Squeeze": Operator(_move(_squeeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n-")), _ANY, {"axes": _AXES}),
     "Unsqueeze": Operator(_move(_unsqueeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n")), _ANY,

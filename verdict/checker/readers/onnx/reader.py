@@ -13,14 +13,16 @@ import numpy as np
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network
-from . import constants, heads, linear, maxima, model, moves, relus, windows
-from .table import LETTERS, OPTIONAL, Node, Operator, at, fitting, wanted
-from .tensors import MOST_ENTRIES, Builder, Tensor
+from . import constants, heads, learned, linear, maxima, model, moves, reductions, relus, windows
+from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
+from .tensors import MOST_ENTRIES, Builder, Chosen, Tensor
 
 OPERATORS: dict[str, Operator] = {
-    name: table for part in (moves, constants, linear, relus, windows, maxima, heads)
+    name: table for part in (moves, constants, linear, relus, windows, maxima, reductions, heads, learned)
     for name, table in part.OPERATORS.items()
 }
+# How operators read a tensor with a head.
+BEHIND: dict[str, Callable[..., Any]] = {**heads.BEHIND, **learned.BEHIND}
 # Entries of all tensors together.
 MOST_TOTAL = 2**28
 _CONSTANTS = {"n": "l", "j": "il", "r": "fd", "b": "b"}
@@ -29,7 +31,7 @@ _CONSTANTS = {"n": "l", "j": "il", "r": "fd", "b": "b"}
 @dataclass(frozen=True, eq=False)
 class Reading:
     """A network with the model that it was read from: the type and shape of each input, and what was made of every
-    tensor that the model's nodes compute, a Tensor or a constant array."""
+    tensor that the model's nodes compute, a Tensor, what is chosen from one, or a constant array."""
 
     network: Network
     model: Any
@@ -59,6 +61,7 @@ class _Reader:
         self.ask, self.builder = ask, Builder()
         self.model = model.parsed(data)
         self.graph, self.opset = self.model.graph, model.operator_set(self.model)
+        self.learned = model.learned_set(self.model)
         self.values: dict[str, Any] = {}
         self.total = 0
 
@@ -79,21 +82,24 @@ class _Reader:
             self.ask()
             self._named(proto, partial(self._node, proto, node, table))
         given = [self.values.get(info.name) for info in self.graph.output]
-        outputs = [o for o in given if isinstance(o, Tensor)]
+        outputs = [o for o in given if isinstance(o, Tensor | Chosen)]
         if not outputs or len(outputs) < len(given):
             raise UnreadableError("an output does not depend on the input")
         tensors = {o: self.values[o] for n in self.graph.node for o in n.output if o in self.values}
         return Reading(self._network(size, outputs, shapes), self.model, shapes, tensors)
 
-    def _network(self, size: int, outputs: list[Tensor], shapes: Any) -> Network:
-        heads_of = {o.head for o in outputs}
-        if heads_of != {None} and len(outputs) > 1:
-            raise UnreadableError("a Softmax on one of several outputs")
-        lists = [o.moved(o.positions.ravel()) for o in outputs]
-        joined = outputs[0] if len(outputs) == 1 else self.builder.concatenated(lists, 0)
+    def _network(self, size: int, outputs: list[Any], shapes: Any) -> Network:
+        found = [heads.outcome(self.builder, o) for o in outputs]
+        scores, head, is_class = [x for x, _, _ in found], found[0][1], found[0][2]
+        if len(found) > 1 and any(name is not None for _, name, _ in found):
+            raise UnreadableError("a head on one of several outputs, expected a file with the output in question alone")
+        lists = [o.moved(o.positions.ravel()) for o in scores]
+        joined = scores[0] if len(scores) == 1 else self.builder.concatenated(lists, 0)
         output = self.builder.flat(joined)
-        return Network(size, tuple(self.builder.nodes), output, heads_of.pop(),
-                       tuple(shape for _, shape in shapes.values()), tuple(o.shape for o in outputs))
+        labels = outputs[0].labels if isinstance(outputs[0], Chosen) else outputs[0].head and outputs[0].head.keys
+        return Network(size, tuple(self.builder.nodes), output, head, tuple(shape for _, shape in shapes.values()),
+                       tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
+                       tuple(labels or ()), is_class)
 
     def _named(self, proto: Any, step: Callable[[], Any]) -> Any:
         try:
@@ -104,38 +110,48 @@ class _Reader:
 
     def _fitted(self, proto: Any) -> tuple[Node, Operator]:
         def step() -> tuple[Node, Operator]:
-            table = OPERATORS.get(proto.op_type) if proto.domain in model.STANDARD else None
+            table = OPERATORS.get(name_of(proto))
             if table is None or proto.overload:
                 raise UnreadableError("the checker does not know this operator")
             if not len(proto.output) or not proto.output[0]:
                 raise UnreadableError("a node without an output")
-            return fitting(proto, table, self.opset), table
+            return fitting(proto, table, self._set(proto)), table
 
         found: tuple[Node, Operator] = self._named(proto, step)
         return found
 
+    def _set(self, proto: Any) -> int:
+        """The operator set of the node's domain."""
+        return self.learned if proto.domain == LEARNED else self.opset
+
     def _node(self, proto: Any, node: Node, table: Operator) -> None:
-        result = table.lower(self.builder, node, *self._arguments(proto, table))
+        values, lower = self._arguments(proto, table), table.lower
+        headed = [v for v in values if isinstance(v, Chosen) or (isinstance(v, Tensor) and v.head)]
+        if headed:
+            found = BEHIND.get(name_of(proto))
+            if found is None:
+                what = "a label" if isinstance(headed[0], Chosen) else headed[0].head
+                raise UnreadableError(f"{what} is read only at the output")
+            lower = found
+        result = lower(self.builder, node, *values)
         for name, value in zip(proto.output, result if isinstance(result, list) else [result], strict=False):
             count = math.prod(value.shape)
             self.total += count
-            if count > MOST_ENTRIES or self.total > MOST_TOTAL or (isinstance(value, Tensor) and not count):
+            if count > MOST_ENTRIES or self.total > MOST_TOTAL or (not _is_constant(value) and not count):
                 raise UnreadableError(f"a tensor of shape {tuple(value.shape)}")
-            kind = value.type if isinstance(value, Tensor) else value.dtype
+            kind = _kind(value)
             model.compare(name, kind, tuple(value.shape), self.types.get(name))
             self.values[name] = value
 
     def _arguments(self, proto: Any, table: Operator) -> list[Any]:
         """The node's inputs, each of the kind that the table has in its place."""
-        words = wanted(table, self.opset, len(proto.input))
+        opset = self._set(proto)
+        words = wanted(table, opset, len(proto.input))
         values = [self._value(name, word) for name, word in zip(proto.input, words, strict=False)]
         kinds = {_kind(v) for v, word in zip(values, words, strict=False) if v is not None and word[0] in "xvc"}
-        letters = at(table.types, self.opset)
+        letters = at(table.types, opset)
         if len(kinds) > 1 or any(k not in [LETTERS[letter] for letter in letters] for k in kinds):
             raise UnreadableError(f"element types {', '.join(sorted(map(str, kinds)))}: not read here, or not together")
-        for value in values:
-            if isinstance(value, Tensor) and value.head and proto.op_type not in heads.BEHIND:
-                raise UnreadableError(f"{value.head} is read only at the output")
         return values
 
     def _value(self, name: str, word: str) -> Any:
@@ -146,14 +162,21 @@ class _Reader:
         value = self.values.get(name)
         if value is None:
             raise UnreadableError(f"the input {name!r} is not computed before")
-        if word[0] == "x" and not isinstance(value, Tensor):
+        if word[0] == "x" and _is_constant(value):
             raise UnreadableError(f"the input {name!r} does not depend on the network's input")
-        if word[0] not in "xv" and isinstance(value, Tensor):
+        if isinstance(value, Chosen):
+            # What stands in which place is up to the readers behind heads.
+            return value
+        if word[0] not in "xvt" and isinstance(value, Tensor):
             raise UnreadableError(f"the input {name!r} must be constant and is not")
         if word[0] in _CONSTANTS and value.dtype not in [LETTERS[letter] for letter in _CONSTANTS[word[0]]]:
             raise UnreadableError(f"the input {name!r} is of the type {value.dtype}")
         return value
 
 
+def _is_constant(value: Any) -> bool:
+    return not isinstance(value, Tensor | Chosen)
+
+
 def _kind(value: Any) -> Any:
-    return value.type if isinstance(value, Tensor) else value.dtype
+    return value.dtype if _is_constant(value) else value.type

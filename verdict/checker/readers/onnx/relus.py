@@ -34,8 +34,13 @@ def _prelu(builder: Builder, node: Node, x: Tensor, slope: Any) -> Tensor:
     return _two_slopes(builder, x, slope)
 
 
-def _abs(builder: Builder, node: Node, x: Tensor) -> Tensor:
+def magnitude(builder: Builder, x: Tensor) -> Tensor:
+    """|x|."""
     return _two_slopes(builder, x, -1.0)
+
+
+def _abs(builder: Builder, node: Node, x: Tensor) -> Tensor:
+    return magnitude(builder, x)
 
 
 def _clip(builder: Builder, node: Node, x: Tensor, low: Any = None, high: Any = None) -> Tensor:

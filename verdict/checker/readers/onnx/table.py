@@ -16,13 +16,17 @@ from onnx import AttributeProto, TensorProto
 
 from ...errors import UnreadableError
 
-# The letters of element types in tables.
+# The letters of element types in tables; s are texts, which occur as labels alone.
 LETTERS = {"f": np.dtype(np.float32), "d": np.dtype(np.float64), "i": np.dtype(np.int32), "l": np.dtype(np.int64),
-           "b": np.dtype(bool)}
+           "b": np.dtype(bool), "s": np.dtype(object)}
 # A tensor that depends on the network's input has one of these.
 FLOATING = {TensorProto.FLOAT: LETTERS["f"], TensorProto.DOUBLE: LETTERS["d"]}
 KINDS = {"INT": AttributeProto.INT, "INTS": AttributeProto.INTS, "FLOAT": AttributeProto.FLOAT,
-         "FLOATS": AttributeProto.FLOATS, "STRING": AttributeProto.STRING, "TENSOR": AttributeProto.TENSOR}
+         "FLOATS": AttributeProto.FLOATS, "STRING": AttributeProto.STRING, "STRINGS": AttributeProto.STRINGS,
+         "TENSOR": AttributeProto.TENSOR}
+# The domain of the operators of scikit-learn's exports, with operator sets of its own.
+LEARNED = "ai.onnx.ml"
+STANDARD = ("", "ai.onnx")
 # Operator sets before it had other rules of broadcasting.
 FIRST = 7
 # What the last letter of an input says; without one there has to be one. ONNX Runtime takes an empty name for what may
@@ -38,7 +42,7 @@ class Attribute:
     kind: str
     default: Any = None
     values: tuple[Any, ...] | None = None
-    since: int = FIRST
+    since: int = 1
     until: int = 10**9
     required: bool = False
 
@@ -48,10 +52,10 @@ class Operator:
     """`lower(reader, node, *inputs)` reads a node. `versions` are the operator sets that changed the operator.
 
     `inputs` are words for the operator sets from a number on: x depends on the network's input, v may or may not, c is
-    a constant of the same element type, n a constant of INT64, j of INT32 or INT64, r a real and t any constant, b a
-    truth value; `?` marks what may be left out, `-` what may be left out at the end alone, `*` what may be repeated.
-    `types` are the letters of element types that x and v may have. `outputs` is how many there may be, 0 for any; only
-    the first is read, or all of any number.
+    a constant of the same element type, n a constant of INT64, j of INT32 or INT64, r a real one, b a truth value, t
+    anything; `?` marks what may be left out, `-` what may be left out at the end alone, `*` what may be repeated.
+    `types` are the letters of element types that x and v may have. `outputs` is how many there may be, 0 for any; of
+    those that `lower` does not give nothing may be read.
     """
 
     lower: Callable[..., Any]
@@ -91,10 +95,16 @@ def wanted(table: Operator, opset: int, count: int) -> list[str]:
     return words
 
 
+def name_of(proto: Any) -> str:
+    """An operator's name, with its domain in front if that is not the standard's."""
+    return proto.op_type if proto.domain in STANDARD else f"{proto.domain}.{proto.op_type}"
+
+
 def version_of(operator: str, opset: int) -> int:
     """The operator set in which ONNX changed an operator last, up to `opset`. Raises UnreadableError."""
+    domain, _, name = operator.rpartition(".")
     try:
-        found: int = onnx.defs.get_schema(operator, max_inclusive_version=opset, domain="").since_version
+        found: int = onnx.defs.get_schema(name, max_inclusive_version=opset, domain=domain).since_version
     except Exception as error:  # the parser's own exception is no public class
         raise UnreadableError(f"no operator of operator set {opset}") from error
     return found
@@ -102,7 +112,7 @@ def version_of(operator: str, opset: int) -> int:
 
 def fitting(proto: Any, table: Operator, opset: int) -> Node:
     """The node as its table says. Raises UnreadableError for what the table does not have."""
-    version = version_of(proto.op_type, opset)
+    version = version_of(name_of(proto), opset)
     if version not in table.versions:
         known_ones = ", ".join(map(str, table.versions))
         raise UnreadableError(f"version {version} of the operator, expected one of {known_ones}")
@@ -137,4 +147,6 @@ def _value(attribute: Any, entry: Attribute) -> Any:
         raise UnreadableError(f"the attribute {name!r} is {value!r}, read are {', '.join(map(repr, entry.values))}")
     if entry.kind in ("FLOAT", "FLOATS") and not np.isfinite(value).all():
         raise UnreadableError(f"the attribute {name!r} is no finite number")
+    if entry.kind == "STRINGS":
+        return [text.decode() for text in value]
     return [*value] if entry.kind in ("INTS", "FLOATS") else value

@@ -21,15 +21,27 @@ from ...network import Affine, Linear, Relu
 MOST_ENTRIES = 2**26
 
 
+@dataclass(frozen=True)
+class Head:
+    """What was left out behind a tensor: the steps that keep which entry is larger, first to last, and the keys of the
+    map that a ZipMap makes of the entries."""
+
+    steps: tuple[str, ...] = ()
+    keys: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return " of ".join(reversed(self.steps)) or "ZipMap"
+
+
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """Entries of node `node` at `positions`, an integer array of the tensor's shape; -1 is the number 0. `type` is its
-    element type, `head` the Softmax that it came through."""
+    element type, `head` what was left out behind it: then the entries are the scores in front."""
 
     node: int
     positions: Any
     type: Any
-    head: str | None = None
+    head: Head | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,6 +50,17 @@ class Tensor:
     def moved(self, positions: Any) -> Tensor:
         """Others of the node's entries."""
         return Tensor(self.node, positions, self.type, self.head)
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """One number made of all entries of `scores`, as a tensor of that shape: the label of the largest, where label k
+    belongs to entry k, or without labels their sum, which only serves to divide them by it."""
+
+    scores: Tensor
+    labels: tuple[Any, ...] | None
+    shape: tuple[int, ...]
+    type: Any
 
 
 class Builder:
@@ -143,6 +166,11 @@ def spread(value: Any, shape: tuple[int, ...], what: str) -> Any:
         return np.broadcast_to(value, shape)
     except ValueError:
         raise UnreadableError(f"{what} of shape {np.shape(value)} does not fit {shape}") from None
+
+
+def reduced(shape: tuple[int, ...], axes: list[int], keep: bool) -> tuple[int, ...]:
+    """The shape without these axes, or with 1 in their places."""
+    return tuple(1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes)
 
 
 def axis_of(axis: Any, rank: int, negative: bool = True, beyond: int = 0) -> int:

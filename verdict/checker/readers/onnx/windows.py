@@ -1,4 +1,4 @@
-"""Convolutions and means: sums over windows, or over axes.
+"""Convolutions and averages: sums over windows.
 
 Positions of the padding are -1, which reads a zero. A batch has one entry: of several, a claim would be about one only.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import UnreadableError
 from ...network import Linear
 from .table import Attribute, Node, Operator
-from .tensors import MOST_ENTRIES, Builder, Tensor, axes_of, fractions, weights
+from .tensors import MOST_ENTRIES, Builder, Tensor, fractions, weights
 
 _FLOAT = ((7, "f"),)
 
@@ -88,7 +88,7 @@ def _conv(builder: Builder, node: Node, x: Tensor, kernel: Any, bias: Any = None
     return builder.affine(x, [(linear, x.node)], repeated, (1, out, *shape), int(bias is not None))
 
 
-def _average(builder: Builder, x: Tensor, groups: Any, counts: Any, shape: Any) -> Tensor:
+def average(builder: Builder, x: Tensor, groups: Any, counts: Any, shape: Any) -> Tensor:
     """Means of groups of entries (patches, taps) of which `counts` are counted."""
     linear = Linear(groups[None], np.ones((1, groups.shape[1], 1)), builder.sizes[x.node])
     summed = builder.affine(x, [(linear, x.node)], None, shape)
@@ -108,33 +108,7 @@ def _average_pool(builder: Builder, node: Node, x: Tensor) -> Tensor:
         counts = (groups >= 0).sum(axis=1)
         if not counts.all():
             raise UnreadableError("a window that lies in the padding alone")
-    return _average(builder, x, groups, counts, (1, x.shape[1], *shape))
-
-
-def _mean_over(builder: Builder, x: Tensor, over: list[int], keep: bool) -> Tensor:
-    kept = [a for a in range(len(x.shape)) if a not in over]
-    groups = x.positions.transpose(kept + sorted(over)).reshape(math.prod(x.shape[a] for a in kept), -1)
-    shape = [1 if a in over else n for a, n in enumerate(x.shape)] if keep else [x.shape[a] for a in kept]
-    return _average(builder, x, groups, np.full(len(groups), groups.shape[1]), tuple(shape))
-
-
-def _mean(builder: Builder, node: Node, x: Tensor, axes: Any = None) -> Tensor:
-    if axes is not None and axes.ndim != 1:
-        raise UnreadableError(f"axes of shape {axes.shape}")
-    given = node["axes"] if axes is None else axes.tolist()
-    if node.opset < 18 and given == []:
-        raise UnreadableError("an empty list of axes")
-    if not given and node["noop_with_empty_axes"]:
-        return x
-    # No axes, given or not, are all of them.
-    over = axes_of(given or range(len(x.shape)), len(x.shape), node.opset >= 11)
-    return _mean_over(builder, x, over, bool(node["keepdims"]))
-
-
-def _global_average(builder: Builder, node: Node, x: Tensor) -> Tensor:
-    if len(x.shape) < 3 or x.shape[0] != 1:
-        raise UnreadableError(f"the shape {x.shape}, expected (1, channels, ...)")
-    return _mean_over(builder, x, list(range(2, len(x.shape))), True)
+    return average(builder, x, groups, counts, (1, x.shape[1], *shape))
 
 
 WINDOWS = {
@@ -151,8 +125,4 @@ OPERATORS = {
                             {**WINDOWS, **SIZE, "count_include_pad": Attribute("INT", 0, (0, 1)),
                              "ceil_mode": Attribute("INT", 0, (0,), since=10),
                              "dilations": Attribute("INTS", since=19)}),
-    "GlobalAveragePool": Operator(_global_average, (1, 22), ((7, "x"),), _FLOAT),
-    "ReduceMean": Operator(_mean, (1, 11, 13, 18), ((7, "x"), (18, "x n?")), ((7, "fd"),),
-                           {"keepdims": Attribute("INT", 1, (0, 1)), "axes": Attribute("INTS", until=18),
-                            "noop_with_empty_axes": Attribute("INT", 0, (0, 1), since=18)}),
 }
