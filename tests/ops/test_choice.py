@@ -91,5 +91,5 @@ def test_a_comparison_at_the_output_is_refused(tmp_path: Path) -> None:
         {"zero": np.float32(0)},
         output_kind=TensorProto.BOOL,
     )
-    with pytest.raises(UnsupportedError, match="a comparison is supported only where a Where chooses by it"):
+    with pytest.raises(UnsupportedError, match="a comparison is read only where a Where or a Mul chooses by it"):
         load(proto, tmp_path)

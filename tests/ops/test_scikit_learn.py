@@ -84,11 +84,33 @@ def test_linear_classifier(transform: str, options: Any, tmp_path: Path) -> None
         assert raw[:2].argmax() == raw[2:].argmax() == order[:2].argmax() == order[2:].argmax()
 
 
+@pytest.mark.parametrize("words", [{}, {"classlabels_strings": ["no", "yes"]}])
+def test_one_row_of_two_classes(words: Any, tmp_path: Path) -> None:
+    """The label is the second where the one number is above 0; without a sigmoid the scores say another class."""
+    options = {"coefficients": [1.0, -2.0, 0.5], "intercepts": [0.25], **(words or {"classlabels_ints": [4, 9]})}
+    node = ml("LinearClassifier", ["x"], ["label", "p"], post_transform="LOGISTIC", **options)
+    kind = S if words else I64
+    found = network([node], {"label": kind, "p": F}, tmp_path)
+    check_on(found, POINTS.astype(float))
+    for x in POINTS:
+        number = float(x @ np.array([1, -2, 0.5])) + 0.25
+        raw, order = found.evaluate(x[None])[0], scores(found, found.runtime(x), x)
+        assert raw[:2].argmax() == raw[2:].argmax() == order[:2].argmax() == order[2:].argmax() == (number > 0)
+    for transform in ("NONE", "SOFTMAX"):
+        node = ml("LinearClassifier", ["x"], ["label", "p"], post_transform=transform, **options)
+        found = network([node], {"label": kind}, tmp_path)
+        check_on(found, POINTS.astype(float))
+        with pytest.raises(UnsupportedError, match="output 1 of label"):
+            network([node], {"label": kind, "p": F}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"post_transform": "PROBIT"}, "post_transform = PROBIT"),
-        ({"intercepts": [0.5]}, "1 numbers in 'intercepts'"),
+        ({"intercepts": [0.5, 1.0, 2.0]}, "3 numbers in 'intercepts'"),
+        ({"intercepts": [0.5]}, "6 numbers in 'coefficients'"),
+        ({"intercepts": [0.5], "coefficients": [1.0] * 3, "classlabels_ints": [1, 2, 3]}, "3 labels and 1 inputs"),
         ({"coefficients": [0.5]}, "1 numbers in 'coefficients'"),
         ({"classlabels_ints": [1]}, "labels for two classes"),
         ({"classlabels_ints": [1, 1]}, "two classes with the same label"),

@@ -22,8 +22,7 @@ from onnx import helper, numpy_helper
 
 from ..errors import InputError, UnsupportedError
 from ..network.network import Network
-from ..network.onnx_file import model_of
-from ..network.onnx_import import network_of
+from ..network.onnx_import import network_of, plain_model
 from ..writing import Place, same
 from .twin import Pair, twin_relu
 
@@ -187,7 +186,7 @@ class Composer:
         return network_of(model.SerializeToString(), Path(name))
 
     def _at_opset(self, network: Network) -> onnx.ModelProto:
-        model = model_of(network.data, network.path)
+        model = plain_model(network.data, network.path)
         if network.opset == self.opset:
             return model
         try:

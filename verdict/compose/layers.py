@@ -26,8 +26,7 @@ from ..errors import InputError, UnsupportedError
 from ..network.exact import FloatArray
 from ..network.graph import Affine
 from ..network.network import Network
-from ..network.onnx_file import model_of
-from ..network.onnx_import import network_of
+from ..network.onnx_import import network_of, plain_model
 from .composer import LEAST_IR_VERSION, Composer
 
 # Weights are told apart by numbers that float32 has to hold.
@@ -68,7 +67,7 @@ class Layer:
     def incidence(self) -> tuple[Integers, Integers, Integers]:
         """Every product of the layer: the entry of z that it is added to, its entry of h and its weight, flat."""
         shape = self.before.outputs[0].shape
-        model = model_of(self.network.data, self.network.path)
+        model = plain_model(self.network.data, self.network.path)
         (node,) = (n for n in model.graph.node if n.output[0] == self.output)
         # Without the bias, and with the numbers 1, 2, ... for weights.
         alone = onnx.NodeProto()
@@ -104,7 +103,7 @@ class Layer:
 
 def layers(network: Network) -> list[Layer]:
     """The layers with weights that this module reads, in the order of the file."""
-    graph = model_of(network.data, network.path).graph
+    graph = plain_model(network.data, network.path).graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
@@ -133,7 +132,7 @@ def choose(network: Network, which: str | int) -> list[Layer]:
         raise InputError(f"the layer is {which!r}, expected a name, a number or all")
     if which == "all":
         weights = {layer.op: 0 for layer in every}
-        nodes = model_of(network.data, network.path).graph.node
+        nodes = plain_model(network.data, network.path).graph.node
         missed = [n.op_type for n in nodes if n.op_type in ("Gemm", "MatMul", "Conv", "ConvTranspose")]
         if len(missed) > len(every):
             raise UnsupportedError(f"{network.path}: not all of its layers can be perturbed, only {sorted(weights)}")
@@ -147,7 +146,7 @@ def choose(network: Network, which: str | int) -> list[Layer]:
 
 def up_to(network: Network, tensor: str) -> Network:
     """The network whose output is one of its own tensors."""
-    model = onnx.shape_inference.infer_shapes(model_of(network.data, network.path))
+    model = onnx.shape_inference.infer_shapes(plain_model(network.data, network.path))
     known = {info.name: info for info in (*model.graph.value_info, *model.graph.input, *model.graph.output)}
     if tensor not in known:
         raise UnsupportedError(f"{network.path}: the shape of {tensor!r} is not known")
@@ -220,7 +219,7 @@ def _finish(draft: Composer, network: Network, added: Mapping[str, str]) -> Netw
 
 def with_weights(network: Network, weights: Mapping[str, npt.NDArray[Any]]) -> Network:
     """The same network with other weights, by the names of their tensors."""
-    model = model_of(network.data, network.path)
+    model = plain_model(network.data, network.path)
     for tensor in model.graph.initializer:
         if tensor.name in weights:
             dtype = numpy_helper.to_array(tensor).dtype

@@ -37,11 +37,43 @@ class Head:
     is_single: bool = False
 
     def __str__(self) -> str:
-        return "ArgMax" if self.labels is not None else " of ".join(reversed(self.steps))
+        if self.labels is not None and not self.is_choice:
+            return "ArgMax"
+        return " of ".join(reversed(self.steps))
+
+    @property
+    def limits(self) -> str:
+        """Where the head may stand, in words."""
+        if self.is_sign:
+            return (
+                "Sign jumps at 0: it is read in front of a comparison with numbers between -1 and 1, and in a product "
+                "with a multiple of what it is the sign of"
+            )
+        if self.is_open_choice:
+            return (
+                "a comparison is read only where a Where or a Mul chooses by it, and, of one number, at the output as "
+                "the label of two classes"
+            )
+        return f"{self} is supported only at the output"
 
     def then(self, step: str) -> Head:
         """This head with one more step."""
         return replace(self, steps=(*self.steps, step))
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it ends with a comparison of the number in front of it with the value of the steps at 0."""
+        return self.steps[-1:] == (COMPARISON,)
+
+    @property
+    def is_open_choice(self) -> bool:
+        """The same, and no label is made of it: 1 where it holds, and else 0."""
+        return self.is_choice and self.labels is None
+
+    @property
+    def is_sign(self) -> bool:
+        """Whether only the sign is left."""
+        return self.steps[-1:] == (SIGN,)
 
     @property
     def is_elementwise(self) -> bool:
@@ -94,7 +126,7 @@ class Head:
         return ranks
 
 
-TOTAL = "ReduceSum"
+TOTAL, COMPARISON, SIGN = "ReduceSum", "comparison", "Sign"
 
 
 def _sigmoid(x: FloatArray, most: FloatArray) -> Spread:
@@ -130,6 +162,7 @@ def _divided(norm: Callable[[FloatArray], float]) -> Callable[[FloatArray, Float
 
 
 STEPS: dict[str, Callable[[FloatArray, FloatArray], Spread]] = {
+    COMPARISON: lambda x, most: (x, most),
     "Sigmoid": _sigmoid,
     "Softmax": _softmax,
     "LogSoftmax": _log_softmax,

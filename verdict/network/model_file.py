@@ -55,7 +55,13 @@ def refuse_odd_files(model: Any, path: Path) -> None:
     """Refuse weights in files beside the model that are devices, pipes or larger than a model may be. ModelError."""
     from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
-    tensors = [*model.graph.initializer, *(a.t for n in model.graph.node for a in n.attribute if a.HasField("t"))]
+    from .branches import subgraphs
+
+    graphs, tensors = [model.graph], []
+    while graphs:
+        graph = graphs.pop()
+        tensors += [*graph.initializer, *(a.t for n in graph.node for a in n.attribute if a.HasField("t"))]
+        graphs += [inner for n in graph.node for inner in subgraphs(n)]
     for name in {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}:
         try:
             open_regular(path.parent / name, ModelError, MOST_MODEL).close()

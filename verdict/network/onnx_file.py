@@ -14,6 +14,7 @@ import onnx
 import onnx.inliner
 
 from ..errors import ModelError, UnsupportedError
+from .branches import reads, subgraphs
 from .model_file import advice, refuse_odd_files
 
 # Larger constants are left out where only types and shapes are looked at. Shapes and indices are smaller.
@@ -90,6 +91,8 @@ def _names(graph: onnx.GraphProto) -> Iterator[object]:
     for node in graph.node:
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         yield from (attribute.name for attribute in node.attribute)
+        for inner in subgraphs(node):
+            yield from _names(inner)
 
 
 def _refuse_parts(model: onnx.ModelProto, path: Path) -> None:
@@ -143,10 +146,10 @@ def _refuse_duplicates(graph: onnx.GraphProto, path: Path) -> None:
 
 
 def _put_in_order(graph: onnx.GraphProto, path: Path) -> None:
-    """Sort the nodes topologically, where they are not."""
+    """Sort the nodes topologically, where they are not. Those of subgraphs have to be."""
     ready = {t.name for t in graph.initializer} | {i.name for i in graph.input} | {""}
     for node in graph.node:
-        if not ready.issuperset(node.input):
+        if not ready.issuperset(reads(node)):
             break
         ready.update(node.output)
     else:
@@ -165,7 +168,7 @@ def _order(graph: onnx.GraphProto, path: Path) -> list[int]:
     order = nx.DiGraph()
     order.add_nodes_from(range(len(graph.node)))
     for i, node in enumerate(graph.node):
-        for name in node.input:
+        for name in sorted(reads(node)):
             if name not in makers and name not in given:
                 raise ModelError(f"{path}: node {node.name!r} reads {name!r}, which nothing computes")
             if name in makers:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from ..ops.lowering import (
 )
 from ..ops.signature import BOOL, NUMBERS, SignatureError, array_of
 from ..visible import visible
+from .branches import BranchError, inlined
 from .builder import Builder
 from .inference import compare
 from .maps import Index
@@ -73,9 +74,13 @@ def load_onnx(
     """
     path = Path(path)
     data = read_model(path)
-    if shapes is not None:
-        data = fixed(data, shapes, path)
-    return replace(_read(data, path, hidden, output), is_shaped=shapes is not None)
+    if shapes is None:
+        return _read(data, path, hidden, output)
+    network = _read(without_branches(fixed(data, shapes, path), path), path, hidden, output)
+    if network.data != data and not hidden:
+        # The file itself, run with inputs of that shape, is what is deployed.
+        check_against_runtime(replace(network, data=data))
+    return replace(network, is_shaped=True)
 
 
 def _read(data: bytes, path: Path, hidden: Sequence[str], output: str | None) -> Network:
@@ -108,6 +113,25 @@ def network_of(data: bytes, path: Path) -> Network:
     return network
 
 
+def plain_model(data: bytes, path: Path) -> onnx.ModelProto:
+    """The ONNX model in these bytes without branches: every If is the branch that its constant condition takes."""
+    model = model_of(data, path)
+    if not any(_full_name(node) == "If" for node in model.graph.node):
+        return model
+    importer = _Importer(model, data, path)
+    importer.run()
+    return importer.plain()
+
+
+def without_branches(data: bytes, path: Path) -> bytes:
+    """The same as bytes: with the sizes in it the branch that is not taken may have no sense to ONNX Runtime."""
+    model = model_of(data, path)
+    if not any(_full_name(node) == "If" for node in model.graph.node):
+        return data
+    plain: bytes = plain_model(data, path).SerializeToString()
+    return plain
+
+
 class _Importer:
     """The state of one import."""
 
@@ -124,6 +148,9 @@ class _Importer:
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
         self.extra: dict[str, str] = {}  # outputs of supported nodes that are not computed, and why
         self.problems: list[str] = []
+        # The nodes without branches, and the weights that come with those.
+        self.walked: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
 
     def run(self) -> Network:
         graph = self.model.graph
@@ -135,8 +162,7 @@ class _Importer:
         if not graph.output:
             raise ModelError(f"{self.path}: the model has no output")
         self._declare(inputs)
-        for node in graph.node:
-            self._node(node)
+        self._walk(graph.node)
         for info in graph.output:
             if info.name in self.extra:
                 self.problems.append(f"output {info.name!r}: {self.extra[info.name]}")
@@ -146,7 +172,8 @@ class _Importer:
                 f"{self.path}: {len(self.problems)} unsupported node(s), operator set {self.opset}:\n{lines}\n{WAY_OUT}"
             )
         found = {name: (v.shape, v.kind) for name, v in self.values.items() if v is not None}
-        compare(self.model, inputs, found, self.path)
+        # Of an If the other branch may have no sense with these sizes.
+        compare(self.plain(), inputs, found, self.path)
         output, ports = self._outputs(list(graph.output))
         return Network(
             graph=self.builder.finish(output),
@@ -160,6 +187,17 @@ class _Importer:
             roundings=max((v.roundings for v in self.values.values() if isinstance(v, Constant)), default=0),
             is_double=not any(v is not None and v.kind == "float32" for v in self.values.values()),
         )
+
+    def plain(self) -> onnx.ModelProto:
+        """The model with the nodes that have been walked through: without branches."""
+        if len(self.walked) == len(self.model.graph.node) and not self.weights:
+            return self.model
+        plain = onnx.ModelProto()
+        plain.CopyFrom(self.model)
+        del plain.graph.node[:]
+        plain.graph.node.extend(self.walked)
+        plain.graph.initializer.extend(self.weights)
+        return plain
 
     def _array(self, tensor: onnx.TensorProto) -> np.ndarray[Any, Any]:
         try:
@@ -194,6 +232,36 @@ class _Importer:
                 node = self.builder.affine([(part, 0)], None, port.name)
             self.values[port.name] = Symbol(node, port.shape, kind=port.dtype)
             start += port.size
+
+    def _walk(self, nodes: Iterable[onnx.NodeProto]) -> None:
+        for node in nodes:
+            if _full_name(node) == "If":
+                self._branch(node)
+            else:
+                self.walked.append(node)
+                self._node(node)
+
+    def _branch(self, node: onnx.NodeProto) -> None:
+        """Go on with the branch of an If that its condition takes, where that is a constant."""
+        condition = self.values[node.input[0]]
+        self.values.update(dict.fromkeys(filter(None, node.output)))
+        if condition is None:
+            return  # a consequence of a node that is reported already
+        try:
+            if not isinstance(condition, Constant) or condition.kind != "bool" or condition.array.size != 1:
+                raise LoweringError(
+                    "the condition depends on the input: only an If on constants is read (export with fixed sizes, "
+                    "in evaluation mode)"
+                )
+            standard.check(node, ["bool"], self.opset)
+            taken = inlined(node, bool(condition.array.item()), self.values.keys())
+        except (LoweringError, SignatureError, BranchError) as error:
+            self.problems.append(f"{node.name or node.output[0]} (If): {error}")
+            return
+        self.weights += taken.weights
+        for tensor in taken.weights:
+            self.values[tensor.name] = Constant(self._array(tensor))
+        self._walk(taken.nodes)
 
     def _node(self, node: onnx.NodeProto) -> None:
         checkpoint()
@@ -246,7 +314,7 @@ class _Importer:
         if not is_constant and (heads or lower is None):
             lower = behind_heads(operator.name) or (lower if operator.moves else None)
         if lower is None and heads:
-            raise LoweringError(f"{heads[0]} is supported only at the output")
+            raise LoweringError(heads[0].limits)
         if lower is None:
             raise LoweringError("the operator is not supported")
         outputs = lower(context)

@@ -13,6 +13,7 @@ from pathlib import Path
 import onnx
 
 from ..errors import InputError
+from .branches import reads
 from .network import Network, Port
 
 
@@ -29,7 +30,7 @@ def only(model: onnx.ModelProto, name: str, path: Path) -> bytes:
     while open_:
         node = makers.get(open_.pop())
         if node is not None:
-            read = _read(node) - needed
+            read = reads(node) - needed
             needed |= read
             open_ += read
     for node in graph.node:
@@ -45,18 +46,6 @@ def only(model: onnx.ModelProto, name: str, path: Path) -> bytes:
     smaller.graph.ClearField("value_info")
     data: bytes = smaller.SerializeToString()
     return data
-
-
-def _read(node: onnx.NodeProto) -> set[str]:
-    """The tensors that a node reads, those of its subgraphs included."""
-    read = {name for name in node.input if name}
-    for attribute in node.attribute:
-        graphs = [attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs
-        for graph in graphs:
-            for inner in graph.node:
-                read |= _read(inner)
-            read |= {info.name for info in graph.output}
-    return read
 
 
 def with_output(network: Network, name: str) -> Network:

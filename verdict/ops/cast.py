@@ -48,6 +48,8 @@ def cast(ctx: Context) -> list[Value]:
 
 
 def _of_symbol(ctx: Context, x: Symbol, kind: str, name: str) -> Symbol:
+    if x.head is not None and x.head.is_open_choice and kind in REAL | INTEGERS | {"bool"}:
+        return x.of_kind(kind)  # 0 and 1
     if x.head is not None and x.head.labels is not None:
         return _of_label(ctx, x, x.head.labels, kind, name)
     if x.kind not in REAL:

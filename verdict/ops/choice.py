@@ -2,7 +2,8 @@
 
 A comparison with a constant only chooses: it is kept as the difference x - c. Then a and b must be multiples of one
 tensor plus constants, entry by entry, and equal where x = c: that makes a - b a multiple of x - c. A jump is refused,
-since it is none that a network of ReLUs has.
+since it is none that a network of ReLUs has; but of one number at the output, where it is the label of two classes. The
+sign of x is a choice as well, where a comparison or a multiple of x follows.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from fractions import Fraction
 from ..network.builder import Builder
 from ..network.exact import Coefficients
 from ..network.graph import Affine
+from ..network.head import COMPARISON, SIGN, Head, Label
 from ..network.maps import Diagonal
 from .arithmetic import add, multiply, scale
-from .head import CHOICE, stripped
+from .head import as_label, stripped
 from .lowering import Constant, Context, Symbol, Value, behind
 
 # Entries are compared as Python's fractions.
@@ -25,13 +27,64 @@ MOST = 2**16
 
 @behind("Greater GreaterOrEqual Less LessOrEqual")
 def compared(ctx: Context) -> list[Value]:
-    """Which end of a comparison the threshold itself belongs to does not matter where there is no jump."""
-    a, b = ctx.value(0), ctx.value(1)
-    if any(isinstance(v, Symbol) and v.head is not None for v in (a, b)):
-        ctx.fail("a comparison behind a head")
-    low, high = (b, a) if ctx.op_type.startswith("Greater") else (a, b)
+    """Which end of a comparison the threshold itself belongs to does not matter where there is no jump, nor to a label,
+    of which a tie is unsafe."""
+    first, second, steps = _without_heads(ctx, ctx.value(0), ctx.value(1))
+    low, high = (second, first) if ctx.op_type.startswith("Greater") else (first, second)
     difference = add(ctx, high, scale(ctx, low, -1.0))
-    return [replace(difference, head=CHOICE)]
+    return [replace(difference, head=Head((*steps, COMPARISON)))]
+
+
+def _without_heads(ctx: Context, a: Value, b: Value) -> tuple[Value, Value, tuple[str, ...]]:
+    """What to compare instead, and the steps in front of the comparison that the file has."""
+    behind_head = [v for v in (a, b) if isinstance(v, Symbol) and v.head is not None]
+    if not behind_head:
+        return a, b, ()
+    ((x, by),) = [(v, w) for v, w in ((a, b), (b, a)) if v is behind_head[0]]
+    head = behind_head[0].head or Head()
+    if not isinstance(by, Constant) or len(behind_head) > 1:
+        ctx.fail(f"a comparison of two tensors, of which one is behind {head}")
+    if head.is_sign:
+        if not all(-1 < number < 1 for number in by.fractions()):
+            ctx.fail("a comparison of Sign with other numbers than those between -1 and 1")
+    elif head != Head(("Sigmoid",)) or not all(number == Fraction(1, 2) for number in by.fractions()):
+        ctx.fail(f"a comparison behind {head}: only Sigmoid with 1/2, which it has at 0")
+    zeros = Constant.of_fractions([Fraction(0)] * math.prod(by.shape), by.shape)
+    pair = (stripped(behind_head[0]), zeros)
+    first, second = pair if x is a else pair[::-1]
+    return first, second, () if head.is_sign else head.steps
+
+
+@behind("Sign")
+def sign(ctx: Context) -> list[Value]:
+    """Of the sign of a tensor only the tensor is kept."""
+    x = ctx.symbol(0)
+    if x.head is not None:
+        ctx.fail(x.head.limits)
+    return [replace(x, head=Head((SIGN,)))]
+
+
+@behind("Mul")
+def signed(ctx: Context) -> list[Value]:
+    """sign(x) t is t where x > 0 and else -t, and a comparison times t is t where it holds and else 0: where t is a
+    multiple of what is compared."""
+    values = [ctx.value(0), ctx.value(1)]
+    heads = [v.head if isinstance(v, Symbol) else None for v in values]
+    if heads[0] is None:
+        heads, values = heads[::-1], values[::-1]
+    head, (by, t) = heads[0] or Head(), values
+    if heads[1] is not None or not (head.is_sign or head.is_open_choice):
+        ctx.fail(head.limits)
+    return [_chosen(ctx, by, t, scale(ctx, t, -1.0 if head.is_sign else 0.0))]
+
+
+@behind("Not")
+def opposite(ctx: Context) -> list[Value]:
+    """A comparison the other way round."""
+    x = ctx.value(0)
+    if not isinstance(x, Symbol) or x.head is None or not x.head.is_open_choice:
+        ctx.fail("the operator is supported only on comparisons and constants")
+    return [replace(ctx.lift(scale(ctx, stripped(x), -1.0)), head=x.head)]
 
 
 @behind("Where")
@@ -41,15 +94,35 @@ def chosen_by_sign(ctx: Context) -> list[Value]:
         from .slice import where
 
         return where(ctx)
-    if condition.head != CHOICE or any(isinstance(v, Symbol) and v.head is not None for v in (a, b)):
+    if condition.head is None or not condition.head.is_open_choice:
         ctx.fail("a choice by something else than a comparison with a constant")
+    if any(isinstance(v, Symbol) and v.head is not None for v in (a, b)):
+        ctx.fail("a choice between tensors behind a head")
+    shape = ctx.common_shape(condition.shape, a.shape, b.shape)
+    if math.prod(shape) == 1 and isinstance(a, Constant) and isinstance(b, Constant) and a.fractions() != b.fractions():
+        labels = [_label(ctx, v) for v in (b, a)]
+        return [replace(as_label(ctx.builder, condition, ctx.name, tuple(labels)), shape=shape)]
+    return [_chosen(ctx, condition, a, b)]
+
+
+def _label(ctx: Context, value: Constant) -> Label:
+    """One constant as the name of a class."""
+    label: Label = value.array.item()
+    if value.exact is not None or not isinstance(label, int | float | str):
+        ctx.fail("a label that the file computes")
+    return label
+
+
+def _chosen(ctx: Context, condition: Value, a: Value, b: Value) -> Symbol:
+    """a where the number under the condition is above 0, else b."""
     shape = ctx.common_shape(condition.shape, a.shape, b.shape)
     if math.prod(shape) > MOST:
         ctx.fail(f"a choice between more than {MOST} entries")
-    by, yes, no = (ctx.lift(ctx.broadcast(v, shape)) for v in (stripped(condition), a, b))
+    condition = stripped(condition) if isinstance(condition, Symbol) else condition
+    by, yes, no = (ctx.lift(ctx.broadcast(v, shape)) for v in (condition, a, b))
     slopes = _slopes(ctx, by, yes, no)
     positive = Symbol(ctx.builder.relu(by.node, ctx.name), shape)
-    return [add(ctx, no, multiply(ctx, positive, Constant.of_fractions(slopes, shape)))]
+    return add(ctx, no, multiply(ctx, positive, Constant.of_fractions(slopes, shape)))
 
 
 def _slopes(ctx: Context, by: Symbol, yes: Symbol, no: Symbol) -> list[Fraction]:

@@ -23,9 +23,6 @@ from .lowering import Constant, Context, LoweringError, Symbol, Value, behind, o
 from .reduce import reduced_axes, reduced_shape
 from .signature import NUMBERS, flag, integer, since
 
-# A comparison with zero, for a Where to choose by: no numbers, and nothing else may follow, see `choice`.
-CHOICE = Head(("comparison",))
-
 
 def scores_of(builder: Builder, value: Symbol, name: str) -> Symbol:
     """An output as its scores: one for each class of a label, and for one probability 0 and its logit.
@@ -37,14 +34,26 @@ def scores_of(builder: Builder, value: Symbol, name: str) -> Symbol:
         return value
     if head.labels is not None:
         return replace(value, shape=(len(head.labels),))
-    if head == CHOICE:
-        raise LoweringError("a comparison is supported only where a Where chooses by it")
+    if head.is_open_choice and math.prod(value.shape) == 1:
+        return replace(as_label(builder, value, name), shape=(2,))
+    if head.is_open_choice or head.is_sign:
+        raise LoweringError(head.limits)
     if head.steps[-1:] == (TOTAL,):
         raise LoweringError(f"a sum behind {Head(head.steps[:-1])}, expected a division by it")
     if head.is_elementwise and math.prod(value.shape) == 1:
-        node = builder.affine([(Index(np.array([-1, 0]), 1), value.node)], None, name)
-        return replace(value, node=node, shape=(2,), head=replace(head, is_single=True))
+        return replace(value, node=with_zero(builder, value, name), shape=(2,), head=replace(head, is_single=True))
     return value
+
+
+def with_zero(builder: Builder, value: Symbol, name: str) -> int:
+    """The node of 0 and the one number of a tensor: the scores of two classes."""
+    return builder.affine([(Index(np.array([-1, 0]), 1), value.node)], None, name)
+
+
+def as_label(builder: Builder, value: Symbol, name: str, labels: tuple[Label, ...] = (0, 1)) -> Symbol:
+    """A comparison of one number as the label of two classes, the second where it holds."""
+    head = replace(value.head or Head(), labels=labels)
+    return replace(value, node=with_zero(builder, value, name), head=head)
 
 
 def stripped(value: Symbol) -> Symbol:
@@ -58,8 +67,8 @@ def begun(ctx: Context, position: int = 0) -> Symbol:
     if isinstance(x, Constant):
         ctx.fail(f"{ctx.op_type} of a constant")
     head = x.head or Head()
-    if head.is_one_number or head.keys is not None or head == CHOICE:
-        ctx.fail(f"{head} is supported only at the output")
+    if head.is_one_number or head.keys is not None or head.is_open_choice or head.is_sign:
+        ctx.fail(head.limits)
     return replace(x, head=head)
 
 
@@ -157,6 +166,8 @@ def chosen(ctx: Context, x: Symbol, labels: Sequence[Label], shape: tuple[int, .
 def labels_of(ctx: Context, position: int) -> tuple[Symbol, tuple[Label, ...]]:
     """An input that is the label of the largest entry."""
     x = ctx.value(position)
+    if isinstance(x, Symbol) and x.head is not None and x.head.is_open_choice and math.prod(x.shape) == 1:
+        x = as_label(ctx.builder, x, ctx.name)
     if isinstance(x, Constant) or x.head is None or x.head.labels is None:
         ctx.fail("the operator is supported only on the position of the largest output, or on constants")
     return x, x.head.labels

@@ -4,10 +4,13 @@ The weights are float32 numbers, exactly. Of a classifier the first output is th
 second the scores, behind a head where `post_transform` asks for one.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..network.head import Label
 from .arithmetic import add, multiply
-from .head import chosen, then
+from .head import chosen, then, with_zero
 from .lowering import Constant, Context, Symbol, Value, operator
 from .matmul import matmul
 from .signature import TEXT, integer, integers, reals, since, text, texts
@@ -84,7 +87,22 @@ def linear_classifier(ctx: Context) -> list[Value]:
     labels = numbers or words or []
     if bool(numbers) == bool(words) or len(labels) < 2:
         ctx.fail("labels for two classes or more are expected, as integers or as texts")
-    scores = _linear(ctx, x, len(labels), _numbers(ctx, "intercepts", len(labels)))
-    label = chosen(ctx, scores, labels, x.shape[:1], "int64" if numbers else "object")
+    intercepts, kind = _numbers(ctx, "intercepts", len(labels), 1), "int64" if numbers else "object"
+    if intercepts.shape == (1,):
+        return _of_one_row(ctx, _linear(ctx, x, 1, intercepts), labels, kind)
+    scores = _linear(ctx, x, len(labels), intercepts)
+    label = chosen(ctx, scores, labels, x.shape[:1], kind)
     step = {"NONE": "", "SOFTMAX": "Softmax", "LOGISTIC": "Sigmoid"}[ctx.attribute("post_transform")]
     return [label, then(scores, step) if step else scores]
+
+
+def _of_one_row(ctx: Context, score: Symbol, labels: Sequence[Label], kind: str) -> list[Value]:
+    """Of one number s the label is the second where s > 0. The second output holds sigmoid(-s) and sigmoid(s) with
+    LOGISTIC; else 1 - s and s, by which the class would be another one, and it is left out."""
+    if len(labels) != 2 or score.shape != (1, 1):
+        ctx.fail(f"{len(labels)} labels and {score.shape[0]} inputs for one row of coefficients, expected 2 and 1")
+    pair = Symbol(with_zero(ctx.builder, score, ctx.name), (1, 2))
+    label = chosen(ctx, pair, labels, score.shape[:1], kind)
+    if ctx.attribute("post_transform") != "LOGISTIC":
+        return [label]
+    return [label, then(multiply(ctx, score, Constant(np.array([[-1.0, 1.0]]))), "Sigmoid")]
