@@ -173,7 +173,7 @@ def test_an_assignment_folder_that_cannot_be_is_found_out_first(tmp_path, capsys
         ("hidden-node-theories", "NH\nH\n"),
         ("multiple-input-output-theories", "SIO\nMIO\n"),
         ("multiple-inputs-output-theories", "SIO\nMIO\n"),
-        ("multiple-network-theories", "SNET\nMENET\nMINET\nMNET\n"),
+        ("multiple-network-theories", "SNET\nMENET\nMINET * networks of the same element types\nMNET\n"),
         ("multiple-node-comparison-theories", "SNC\nMNC\n"),
         ("arithmetic-complexity-theories", "BND\nOUTC\nLIN\nPOLY\n"),
         ("optimised-disjunctive-reasoning", "true\n"),

@@ -21,15 +21,13 @@ import onnx.version_converter
 from onnx import helper, numpy_helper
 
 from ..errors import InputError, UnsupportedError
-from ..network.network import Network
-from ..network.onnx_import import network_of, plain_model
+from ..network.network import Network, Port
+from ..network.onnx_import import network_of, plain_model, scores_model
 from ..writing import Place, same
 from .twin import Pair, twin_relu
 
 # The least version of the file format in which a constant need not be an input as well.
 LEAST_IR_VERSION = 4
-# Heads that only keep the order of the outputs, see `verdict.ops.head`.
-HEADS = ("Softmax", "LogSoftmax", "ArgMax")
 
 
 class Composer:
@@ -51,6 +49,7 @@ class Composer:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._ir_version, self._runs = LEAST_IR_VERSION, 0
+        self._domains: dict[str, int] = {}
         # The Relus of the last run: what each reads and gives.
         self.relus: list[Pair] = []
 
@@ -124,20 +123,17 @@ class Composer:
     ) -> str:
         """The outputs of a network at `x`, flat and one after another: the nodes of its own file, renamed.
 
-        With `scores` a Softmax, LogSoftmax or ArgMax at its end is left away, which keeps the order of the outputs.
+        With `scores` what it ends with is left away, where it keeps the order of the outputs (`verdict.network.bare`);
+        else labels come as numbers.
         `added` holds tensors of this graph that are added to the network's own tensors of these names. With `beside`,
         the `relus` of an earlier run, each Relu is computed by its distance from that run's, see `twin_relu`.
         """
         if self.size(x) != network.input_size:
             raise InputError(f"{network.path.name} has {network.input_size} inputs, found {self.size(x)}")
-        for port in network.outputs:
-            if port.head is not None and str(port.head) not in HEADS:
-                raise UnsupportedError(
-                    f"{network.path} ends with {port.head}, which is supported only in a network alone"
-                )
         self._runs += 1
         prefix = f"net{self._runs}/"
-        model = onnx.compose.add_prefix(self._at_opset(network), prefix)
+        model = onnx.compose.add_prefix(self._at_opset(network, scores and network.head is not None), prefix)
+        self._add_domains(model, network)
         self._ir_version = max(self._ir_version, model.ir_version)
         self.relus = []
         start = 0
@@ -146,8 +142,6 @@ class Composer:
             self._reshape(part, port.shape, prefix + port.name)
             start += port.size
         for node in model.graph.node:
-            if scores and node.op_type in HEADS:
-                node = helper.make_node("Identity", node.input, node.output, name=node.name)
             own = node.output[0].removeprefix(prefix)
             if node.op_type == "Relu":
                 self.relus.append((node.input[0], node.output[0]))
@@ -158,10 +152,37 @@ class Composer:
             if own in added:
                 self._add_behind(node, added[own])
         self._constants.extend(model.graph.initializer)
-        sizes = [network.output_size] if scores else [port.size for port in network.outputs]
-        return self.join(
-            *(self._flat(prefix + port.name, size) for port, size in zip(network.outputs, sizes, strict=True))
-        )
+        return self.join(*(self._output(port, prefix, network, scores) for port in network.outputs))
+
+    def _output(self, port: Port, prefix: str, network: Network, scores: bool) -> str:
+        """One output of a network that has been run, flat."""
+        head, name = port.head, prefix + port.name
+        if head is None:
+            return self._flat(name, port.size)
+        if scores:
+            return self._flat(f"{name}/scores", port.size)
+        if head.keys is not None or any(isinstance(label, str) for label in head.labels or ()):
+            what = "a map of probabilities" if head.keys is not None else "labels that are texts"
+            raise UnsupportedError(
+                f"{network.path}: the output {port.name!r} is {what}, which is read in a network alone: choose another "
+                "output (--output NAME) or export the model without"
+            )
+        if head.labels is not None:
+            cast = f"{name}/number"
+            kind = helper.np_dtype_to_tensor_dtype(self.dtype)
+            self._nodes.append(helper.make_node("Cast", [name], [cast], name=cast, to=kind))
+            name = cast
+        return self._flat(name, head.file_size(port.size))
+
+    def _add_domains(self, model: onnx.ModelProto, network: Network) -> None:
+        """The operator sets of other domains than ONNX's own, one version of each."""
+        for other in model.opset_import:
+            known = self._domains.setdefault(other.domain, other.version)
+            if other.domain not in ("", "ai.onnx") and known != other.version:
+                raise UnsupportedError(
+                    f"{network.path}: operator set {other.version} of {other.domain}, the other network has {known}: "
+                    "export both with the same"
+                )
 
     def finish(self, output: str, name: str) -> Network:
         """The composed network with `output` as its output; `name` names it in messages until it is saved.
@@ -179,14 +200,17 @@ class Composer:
         )
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", self.opset)],
+            opset_imports=[
+                helper.make_opsetid("", self.opset),
+                *(helper.make_opsetid(d, v) for d, v in self._domains.items() if d not in ("", "ai.onnx")),
+            ],
             ir_version=self._ir_version,
             producer_name="verdict",
         )
         return network_of(model.SerializeToString(), Path(name))
 
-    def _at_opset(self, network: Network) -> onnx.ModelProto:
-        model = plain_model(network.data, network.path)
+    def _at_opset(self, network: Network, in_front: bool) -> onnx.ModelProto:
+        model = scores_model(network) if in_front else plain_model(network.data, network.path)
         if network.opset == self.opset:
             return model
         try:

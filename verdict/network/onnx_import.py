@@ -36,6 +36,7 @@ from ..ops.lowering import (
 )
 from ..ops.signature import BOOL, NUMBERS, SignatureError, array_of
 from ..visible import visible
+from .bare import Bare
 from .branches import BranchError, inlined
 from .builder import Builder
 from .inference import compare
@@ -132,6 +133,19 @@ def without_branches(data: bytes, path: Path) -> bytes:
     return plain
 
 
+def scores_model(network: Network) -> onnx.ModelProto:
+    """The ONNX model of a network without branches and in front of its heads, see `bare`. Raises UnsupportedError."""
+    importer = _Importer(model_of(network.data, network.path), network.data, network.path)
+    importer.run()
+    values = importer.values.items()
+    tensors: dict[int, str] = {}
+    for name, value in values:
+        if isinstance(value, Symbol) and value.head is None and value.kind == network.inputs[0].dtype:
+            tensors.setdefault(value.node, name)
+    bare = Bare(importer.plain(), importer.builder, tensors, network.inputs[0].dtype, network.path)
+    return bare.finish(importer.scores)
+
+
 class _Importer:
     """The state of one import."""
 
@@ -151,6 +165,8 @@ class _Importer:
         # The nodes without branches, and the weights that come with those.
         self.walked: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
+        # The node of each output's scores, and whether a head is behind it.
+        self.scores: dict[str, tuple[int, bool]] = {}
 
     def run(self) -> Network:
         graph = self.model.graph
@@ -356,6 +372,7 @@ class _Importer:
                 symbols.append(scores_of(self.builder, value, name))
             except LoweringError as error:
                 raise UnsupportedError(f"{self.path}: output {name!r}: {error}") from error
+        self.scores = {info.name: (s.node, s.head is not None) for info, s in zip(infos, symbols, strict=True)}
         ports = tuple(Port(info.name, s.shape, s.kind, s.head) for info, s in zip(infos, symbols, strict=True))
         if len(symbols) == 1:
             return symbols[0].node, ports

@@ -7,6 +7,7 @@ it. Outputs are never joined to one vector of classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +21,20 @@ from .network import Network, Port
 def only(model: onnx.ModelProto, name: str, path: Path) -> bytes:
     """The model with the output `name` alone and the nodes that it needs, serialised. Raises InputError."""
     graph = model.graph
-    kept = [info for info in graph.output if info.name == name]
-    if len(kept) != 1:
+    if len([info for info in graph.output if info.name == name]) != 1:
         names = ", ".join(repr(info.name) for info in graph.output)
         raise InputError(f"{path}: has no output {name!r}, expected one of {names}")
-    needed, nodes = {name}, []
+    data: bytes = only_these(model, [name]).SerializeToString()
+    return data
+
+
+def only_these(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """The model with these of its outputs, in this order, and the nodes that they need."""
+    graph = model.graph
+    infos = {info.name: info for info in graph.output}
+    kept, needed, nodes = [infos[name] for name in names], set(names), []
     makers = {tensor: node for node in graph.node for tensor in node.output if tensor}
-    open_ = [name]
+    open_ = list(names)
     while open_:
         node = makers.get(open_.pop())
         if node is not None:
@@ -44,8 +52,7 @@ def only(model: onnx.ModelProto, name: str, path: Path) -> bytes:
         getattr(smaller.graph, field).extend(values)
     # What was said of tensors that are gone would be said of nothing.
     smaller.graph.ClearField("value_info")
-    data: bytes = smaller.SerializeToString()
-    return data
+    return smaller
 
 
 def with_output(network: Network, name: str) -> Network:

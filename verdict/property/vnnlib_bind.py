@@ -31,6 +31,8 @@ def bound(query: VnnLib1 | VnnLib2, models: Network | Mapping[str, Network]) -> 
             raise InputError(f"{len(models)} networks were given, a VNN-LIB 1 query has exactly one")
         (models,) = models.values()
     if (query.inputs, query.outputs) != (models.input_size, models.output_size):
+        for port in models.outputs:
+            _refuse_one_number(port, models)
         raise InputError(
             f"{query.path} has {query.inputs} inputs and {query.outputs} outputs, "
             f"{models.path} has {models.input_size} and {models.output_size}"
@@ -98,12 +100,22 @@ def _check(query: VnnLib2, declared: DeclaredNetwork, network: Network) -> None:
             raise InputError(f"{where} declares {len(variables)} {kind}s, {network.path} has {len(ports)}")
         for variable, port in zip(variables, ports, strict=True):
             if _squeezed(variable.shape) != _squeezed(port.shape):
+                _refuse_one_number(port, network)
                 raise InputError(
                     f"{where} declares {kind} {variable.name} {variable.dimensions}, {network.path} has "
                     f"{port.name} of shape {list(port.shape)}"
                 )
             if not query.is_real and variable.type != port.dtype:
                 raise InputError(_mismatch(where, kind, variable, port, network))
+
+
+def _refuse_one_number(port: Port, network: Network) -> None:
+    """Raise InputError for an output of one number that stands for several scores."""
+    if port.head is not None and port.head.file_size(port.size) != port.size:
+        raise InputError(
+            f"{network.path}: the output {port.name!r} ends with {port.head}, and a query asks for its number: Verdict "
+            f"has the {port.size} scores in front of it alone; export the model up to them (docs/your-model.md)"
+        )
 
 
 def _mismatch(where: str, kind: str, variable: Declared, port: Port, network: Network) -> str:
