@@ -27,6 +27,7 @@ from .writing import sealed, sealed_place
 
 if TYPE_CHECKING:
     from .network.network import Network
+    from .property import Box
 
 # What errors call a question that no file keeps.
 UNNAMED = "the question"
@@ -46,12 +47,19 @@ def question(network: Network, that: Formula, given: Formula) -> str:
     return query_text(all_of([given, ~that]), network.input_size, network.output_size)
 
 
-def emptiness(given: Formula, network: Network) -> str:
-    """Why no input is as given, where a look at the bounds of each input shows it; else ""."""
+def emptiness(given: Formula, network: Network, within: Box | None = None) -> str:
+    """Why no input, of the set `within` if there is one, is as given; "" where one may be."""
+    from .search.vacuous import NO_POINT, no_input
+
     asked = parse_vnnlib1(query_text(given, network.input_size, network.output_size), UNNAMED)
     if asked.cases:
-        return ""
+        return NO_POINT if no_input(asked.cases, within) else ""
     return _without_lines(asked.empty) or "the input set is empty: the condition contradicts itself"
+
+
+def _beyond(reason: str) -> str:
+    """What a query without solutions says of itself, where it is the violation that no input fulfils."""
+    return _without_lines(reason).replace("the input set is empty", "no input violates the property")
 
 
 def _without_lines(reason: str) -> str:
@@ -98,8 +106,8 @@ def prove(
     asked = parse_vnnlib1(text, query or UNNAMED)
     if not whole:
         answer = verify(asked, network, timeout=timeout, **options)
-        if query is None:
-            answer = replace(answer, reason=_without_lines(answer.reason))
+        if answer.status == "robust":
+            answer = replace(answer, reason=emptiness(given, network) or _beyond(answer.reason))
         if answer.certificate is None or query is None or answer.certificate.path is None:
             return answer
         return replace(answer, certificate=replace(answer.certificate, query=Path(query)))

@@ -96,7 +96,18 @@ def verify(
         made = certified.made(evidence, deadline, threads, report)
     with last_words():
         answer = judge(subject, evidence, None, name, deadline.elapsed(), made)
-    return replace(answer, reason=asked.empty) if answer.status == "robust" and not asked.cases else answer
+        if answer.status == "robust" and not answer.reason:
+            answer = replace(answer, reason=_emptiness(asked))
+    return answer
+
+
+def _emptiness(asked: VnnLib1 | VnnLib2) -> str:
+    """Why no input fulfils what the query says of the inputs; "" where one may."""
+    from .search.vacuous import NO_POINT, no_input
+
+    if not asked.cases:
+        return asked.empty
+    return NO_POINT if no_input(asked.cases) else ""
 
 
 def check(

@@ -56,7 +56,7 @@ class Question:
         from .proving import emptiness
 
         ball = self.family.at(radius)
-        return emptiness(box(inputs(len(ball.lower)), ball.lower, ball.upper) & self.given, self.network)
+        return emptiness(box(inputs(len(ball.lower)), ball.lower, ball.upper) & self.given, self.network, ball)
 
     def shown(self, witness: Witness | None) -> Witness | None:
         """The witness with the input that the deployed network gets, where its point holds parameters."""

@@ -153,6 +153,9 @@ def maxeps(
         search.enter("end")
     with last_words():
         radius = judge_radius(search, question.label, name, reason, made, float32)
+        if radius.status == "safe" and not radius.reason and question.family.limit is not None:
+            with contextlib.suppress(OutOfTime):
+                radius = replace(radius, reason=question.emptiness(question.family.limit))
         return replace(radius, witness=question.shown(radius.witness))
 
 
