@@ -7,18 +7,25 @@ The exact run is the definition of the network's real semantics; the float run i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..deadline import checkpoint
 from .exact import ExactVector, FloatArray
 from .graph import Affine, Graph, Input, Relu
 from .maps.namespace import namespace, zeros_like_shape
 
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
-def evaluate_all(graph: Graph, x: Any) -> list[Any]:
-    """The value of every node for a batch `x` of shape (batch, input_size), any array library and dtype."""
+
+def evaluate_all(graph: Graph, x: Any, last: Sequence[int] | None = None) -> list[Any]:
+    """The value of every node for a batch `x` of shape (batch, input_size), any array library and dtype.
+
+    With `last`, the number of the last node that reads each one, a value is dropped (None) once it is used.
+    """
     values: list[Any] = []
     for node in graph.nodes:
         if isinstance(node, Input):
@@ -33,12 +40,16 @@ def evaluate_all(graph: Graph, x: Any) -> list[Any]:
         else:
             value = values[node.source]
             values.append(value * (value > 0))
+        if last is not None:
+            for source in node.sources:
+                if last[source] == len(values) - 1:
+                    values[source] = None
     return values
 
 
 def evaluate(graph: Graph, x: Any) -> Any:
     """The network's outputs, shape (batch, output_size), for `x` of shape (batch, input_size)."""
-    return evaluate_all(graph, x)[graph.output]
+    return evaluate_all(graph, x, last_uses(graph))[graph.output]
 
 
 def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
@@ -128,6 +139,57 @@ def running_error(
         else:
             errors.append(errors[node.source])
     return errors[graph.output]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a run in float64 sees at each point: the outputs (batch, outputs), how far another arithmetic may be off
+    there, and whether every number on the way stays within its range, (batch,)."""
+
+    outputs: FloatArray
+    errors: FloatArray
+    fits: BoolArray
+
+
+def look(graph: Graph, x: FloatArray, unit: float, smallest: float, largest: float, roundings: int = 0) -> Look:
+    """`evaluate` and `running_error` in one pass that forgets each node's numbers once they are used, (batch, inputs).
+
+    The errors are those of `running_error`, with one product for both of their parts.
+    """
+    last = last_uses(graph)
+    found: dict[int, tuple[FloatArray, FloatArray]] = {}
+    fits = np.ones(len(x), dtype=bool)
+    for number, node in enumerate(graph.nodes):
+        if isinstance(node, Input):
+            value, error = x, np.zeros_like(x)
+        elif isinstance(node, Affine):
+            count = 2 + len(node.terms) + roundings + sum(linear.fan_in for linear, _ in node.terms)
+            gamma = count * unit / (1 - min(count * unit, 0.5))
+            value = np.broadcast_to(node.bias.values, (len(x), node.size))
+            error = gamma * np.abs(value) + count * smallest
+            for linear, source in node.terms:
+                size, wrong = found[source]
+                value = value + linear.apply(size)
+                error += linear.apply_abs((1 + gamma) * wrong + gamma * np.abs(size))
+        else:
+            size, error = found[node.source]
+            value = np.maximum(size, 0)
+        fits &= (np.abs(value) <= largest).all(axis=1)
+        found[number] = value, error
+        for source in {s for s in node.sources if last[s] == number}:
+            del found[source]
+    outputs, errors = found[graph.output]
+    return Look(outputs, errors, fits & np.isfinite(errors).all(axis=1))
+
+
+def last_uses(graph: Graph) -> list[int]:
+    """For each node the number of the last one that reads it; the output is never forgotten."""
+    last = list(range(len(graph.nodes)))
+    for number, node in enumerate(graph.nodes):
+        for source in node.sources:
+            last[source] = number
+    last[graph.output] = len(graph.nodes)
+    return last
 
 
 def classify(outputs: FloatArray) -> int:

@@ -88,8 +88,11 @@ class Coefficients:
     rounding, which every rigorous bound in Verdict charges.
     """
 
-    def __init__(self, values: npt.ArrayLike, exact: ObjectArray | None = None) -> None:
-        array = np.array(values, dtype=np.float64)
+    def __init__(self, values: npt.ArrayLike, exact: ObjectArray | None = None, *, own: bool = False) -> None:
+        """`own`: nobody else holds `values`, so they need not be copied."""
+        array = np.asarray(values, dtype=np.float64)
+        if not own and not _is_immutable(array):
+            array = array.copy()
         array.setflags(write=False)
         self.values: FloatArray = array
         self._exact = exact
@@ -177,6 +180,15 @@ class Coefficients:
             # A copy: other libraries want writable memory.
             self._placed[key] = namespace(x).asarray(self.values.copy(), dtype=x.dtype, device=x.device)
         return self._placed[key]
+
+
+def _is_immutable(array: Any) -> bool:
+    """Whether nobody can write to an array, nor to what it is a view of."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None
 
 
 @dataclass(frozen=True, eq=False)

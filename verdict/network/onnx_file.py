@@ -6,6 +6,7 @@ ONNX Runtime takes nodes in any order, so they are sorted before the checker see
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,8 @@ def skeleton(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _is_small(tensor: onnx.TensorProto) -> bool:
-    return bool(tensor.ByteSize() <= SMALL_BYTES)
+    # An entry has half a byte at least; only the size of what is small is worth counting.
+    return math.prod(tensor.dims) <= 2 * SMALL_BYTES and bool(tensor.ByteSize() <= SMALL_BYTES)
 
 
 def _info(tensor: onnx.TensorProto, name: str) -> onnx.ValueInfoProto:

@@ -7,23 +7,18 @@ taken when a network is loaded, a second one at points of the question's own inp
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import ModelError
-from .evaluate import evaluate_all, running_error
+from .evaluate import BoolArray, look
 from .exact import FloatArray
 from .graph import Affine, Graph
 from .network import Network
 
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-
 # Zero, the unit box, and large magnitudes: raw pixels, normalised data and clipped ranges all occur.
 SCALES = (0.0, 1.0, 3e3, 1e8)
-# A graph with more products than this is looked at in one or two points.
-MANY_PRODUCTS = 2 * 10**8
+# A graph with more products than this is looked at in two points, or in one.
+MANY_PRODUCTS = 2 * 10**8, 10**9
 # Relative rounding and underflow; for doubles with room for constants that are themselves rounded more than once.
 SINGLE, DOUBLE = (2.0**-24, 2.0**-126), (2.0**-48, 2.0**-1022)
 
@@ -41,7 +36,8 @@ def check_against_runtime(network: Network) -> None:
     run in any case.
     """
     rng = np.random.default_rng(0)
-    scales = np.array(SCALES if products(network.graph) <= MANY_PRODUCTS else SCALES[1:3])[:, None]
+    most = sum(products(network.graph) > limit for limit in MANY_PRODUCTS)
+    scales = np.array((SCALES, SCALES[1:3], SCALES[1:2])[most])[:, None]
     points = rng.uniform(-0.5, 1.0, (len(scales), network.input_size)) * scales
     check_on(network, points, overflow_is_an_error=False)
 
@@ -56,16 +52,15 @@ def check_on(network: Network, points: FloatArray, *, overflow_is_an_error: bool
     # A float32 number is one of every type that the network may cast its input to.
     with np.errstate(all="ignore"):
         points = points if network.is_double else points.astype(np.float32).astype(np.float64)
-        values = evaluate_all(network.graph, points)
-        errors = running_error(network.graph, [np.abs(v) for v in values], unit, smallest, network.roundings)
         largest = float(np.finfo(np.float64 if network.is_double else np.float32).max) / 2
-        fits = np.all([(np.abs(v) <= largest).all(axis=1) for v in values], axis=0) & np.isfinite(errors).all(axis=1)
+        seen = look(network.graph, points, unit, smallest, largest, network.roundings)
     # The graph may pass its inputs on, which the file does not.
     count = network.output_size - (network.input_size if network.passes_inputs else 0)
-    outputs, errors = values[network.graph.output][:, :count], errors[:, :count]
-    if not fits.any() and len(points):
+    if not seen.fits.any() and len(points):
         _run(network, points[0], count)
-    for point, output, error, inside in zip(points, outputs, errors, fits, strict=True):
+    for point, output, error, inside in zip(
+        points, seen.outputs[:, :count], seen.errors[:, :count], seen.fits, strict=True
+    ):
         if not inside and not overflow_is_an_error:
             continue
         _compare_at(network, point, output, error)

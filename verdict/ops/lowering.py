@@ -124,7 +124,7 @@ class Constant:
             return Coefficients.from_fractions(self.array.astype(object))
         if not np.isfinite(values).all():
             raise LoweringError("a constant that contains NaN or infinity")
-        return Coefficients(values)
+        return Coefficients(values, own=True)
 
 
 Value: TypeAlias = Symbol | Constant

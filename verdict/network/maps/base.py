@@ -58,7 +58,7 @@ class LinearMap(ABC):
     @cached_property
     def magnitudes(self) -> Coefficients:
         """The absolute values of the coefficients (float64, nearest)."""
-        return Coefficients(np.abs(self.coefficients.values))
+        return Coefficients(np.abs(self.coefficients.values), own=True)
 
     def apply(self, x: Any) -> Any:
         """M x for `x` of shape (..., in_size)."""

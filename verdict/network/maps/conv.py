@@ -18,7 +18,7 @@ import numpy as np
 from ...memory import need
 from ..exact import Coefficients, ExactVector
 from .base import IndexArray, LinearMap
-from .namespace import product, zeros_like_shape
+from .namespace import empty_like_shape, product, zeros_like_shape
 
 # Bytes for one entry of the matrix, on the way too.
 ENTRY = 60
@@ -93,12 +93,14 @@ class Conv(LinearMap):
         """What the kernel meets at each output, (batch, groups, fan_in, outputs)."""
         positions = math.prod(self.kernel_size)
         x = x.reshape((batch, *self.in_shape))
+        if positions == 1 and self.out_spatial == self.spatial == self.padded:
+            return x.reshape((batch, self.groups, self.fan_in, math.prod(self.out_spatial)))
         if self.padded != self.spatial:
             padded = zeros_like_shape(x, (batch, self.channels, *self.padded))
             inner = (slice(None), slice(None), *self._inner)
             padded[inner] = x
             x = padded
-        patches = zeros_like_shape(x, (batch, self.channels, positions, *self.out_spatial))
+        patches = empty_like_shape(x, (batch, self.channels, positions, *self.out_spatial))
         for index, window in self._windows():
             seen = (slice(None), slice(None), *window)
             patches[:, :, index] = x[seen]
@@ -117,6 +119,8 @@ class Conv(LinearMap):
         kernel = self._grouped(w)
         # Transposing the last two axes by name: `.mT` is the array API's spelling.
         patches = product(kernel.mT, y).reshape((batch, self.channels, positions, *self.out_spatial))
+        if positions == 1 and self.out_spatial == self.spatial == self.padded:
+            return patches.reshape((*lead, self.in_size))
         padded = zeros_like_shape(y, (batch, self.channels, *self.padded))
         for index, window in self._windows():
             seen = (slice(None), slice(None), *window)

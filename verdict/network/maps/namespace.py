@@ -30,6 +30,11 @@ def zeros_like_shape(x: Any, shape: tuple[int, ...]) -> Any:
     return namespace(x).zeros(shape, dtype=x.dtype, device=x.device)
 
 
+def empty_like_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    """The same without numbers in it yet, for whoever writes every entry."""
+    return np.empty(shape, dtype=x.dtype) if isinstance(x, np.ndarray) else zeros_like_shape(x, shape)
+
+
 def cast(x: Any, dtype: Any) -> Any:
     """A copy of `x` in another type of its own library, or one named as NumPy names it (`np.float32`, "float32")."""
     if isinstance(x, np.ndarray):
