@@ -119,11 +119,11 @@ def _input_split(boxes: Boxes) -> tuple[Work, int]:
 def _search(boxes: Boxes, forced: dict[str, int]) -> float:
     """Domains per second of branch and bound after its first batch, with one kind of split forced; what looks like
     a counterexample does not end it. 0 where the first batch decides."""
+    from verdict.base.deadline import Deadline
     from verdict.bounds import linear_bounds
-    from verdict.deadline import Deadline
     from verdict.network.exact import Coefficients
     from verdict.property import Polytope
-    from verdict.search import bab
+    from verdict.search.engines import bab
 
     marks: list[tuple[float, int]] = []
     bounds = linear_bounds(boxes.graph, boxes.lower[:1], boxes.upper[:1])

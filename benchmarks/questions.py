@@ -131,14 +131,14 @@ def small_questions(groups: Sequence[str], inputs: int) -> list[tuple[str, int]]
 
 def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
     """The radius by `search_smt` with the given form or strategy, everything else as `verdict.maxeps` does."""
-    from verdict.certificate.gate import judge_radius
-    from verdict.deadline import Deadline
+    from verdict.answer.gate import judge_radius
+    from verdict.base.deadline import Deadline
     from verdict.network.evaluate import classify
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
+    from verdict.search.engines.radius_smt import search_smt
+    from verdict.search.points.radius_witness import seek_witness
     from verdict.search.radius import RadiusSearch
-    from verdict.search.radius_smt import search_smt
-    from verdict.search.radius_witness import seek_witness
 
     number = int(instance.data["number"])
     if instance.group == "random":

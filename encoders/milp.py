@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from verdict.base.deadline import checkpoint
+from verdict.base.errors import PropertyError
 from verdict.bounds import Bounds
-from verdict.deadline import checkpoint
-from verdict.errors import PropertyError
 from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
 from verdict.network.graph import Affine, Graph, Relu

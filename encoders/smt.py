@@ -14,8 +14,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from verdict.base.deadline import checkpoint
 from verdict.bounds import Bounds
-from verdict.deadline import checkpoint
 from verdict.network.exact import ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.property import Perturbation, UnsafeSet

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from verdict.base.visible import visible
 from verdict.bounds import Bounds
 from verdict.encoders import smt
 from verdict.encoders.milp import Encoding
@@ -20,7 +21,6 @@ from verdict.property.formula import Formula, comparisons
 from verdict.property.vnnlib_linear import Variable
 from verdict.solvers import mps
 from verdict.solvers.model import LinearModel
-from verdict.visible import visible
 
 # LP readers have a limit on the length of a line, of 255 characters or more.
 _LINE = 200

@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers.base import Features, Progress, Solution, Solver, Status
 from verdict.solvers.model import LinearModel
 

@@ -21,7 +21,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers.guard import guarded
 from verdict.solvers.model import LinearModel, Vector
 

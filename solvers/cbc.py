@@ -28,7 +28,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers import farkas, logs, mps, watchdog
 from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
 from verdict.solvers.model import LinearModel, Vector

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers import farkas, logs, watchdog
 from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
 from verdict.solvers.mathopt_proto import dense, hint_proto, model_proto

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 
 if TYPE_CHECKING:
     from scipy import sparse

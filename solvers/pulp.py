@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers import watchdog
 from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
 from verdict.solvers.model import LinearModel

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TypeAlias
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 
 Sexpr: TypeAlias = "str | list[Sexpr]"
 

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers.base import Status
 
 # Seconds between two looks at the clock and at the caller's wish to stop.

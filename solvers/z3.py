@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
 from verdict.solvers.model import LinearModel
 from verdict.solvers.sexpr import literal

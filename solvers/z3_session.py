@@ -23,7 +23,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers.sexpr import parse, rational
 
 # Seconds that Z3 gets beyond its own time limit, and after an interrupt, before it is killed.

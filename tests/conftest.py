@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from verdict.device import Device, find_device
-from verdict.errors import InputError
+from verdict.base.device import Device, find_device
+from verdict.base.errors import InputError
 
 
 def _find(name: str) -> Device:

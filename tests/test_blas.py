@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from verdict import blas
+from verdict.base import blas
 
 # A process of its own: in this one verdict came before NumPy, or the variables are set.
 SCRIPT = """

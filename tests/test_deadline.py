@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from verdict.deadline import Deadline, ProcessorTime
+from verdict.base.deadline import Deadline, ProcessorTime
 
 
 def test_a_share_ends_with_the_whole() -> None:

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from verdict.device import CPU, Device, find_device
-from verdict.errors import InputError
+from verdict.base.device import CPU, Device, find_device
+from verdict.base.errors import InputError
 from verdict.network.maps.namespace import (
     Constant,
     cast,
@@ -102,8 +102,8 @@ def test_missing_extra(missing: str) -> None:
     code = f"""
 import sys
 sys.modules[{missing!r}] = None
-from verdict.device import find_device
-from verdict.errors import InputError
+from verdict.base.device import find_device
+from verdict.base.errors import InputError
 assert find_device("cpu").name == "cpu"
 try:
     find_device("cuda")

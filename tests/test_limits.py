@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import verdict
-from verdict import memory
-from verdict.deadline import Deadline, OutOfTime, checkpoint, last_words, limited
-from verdict.errors import MemoryLimitError, TimeLimitError
+from verdict.base import memory
+from verdict.base.deadline import Deadline, OutOfTime, checkpoint, last_words, limited
+from verdict.base.errors import MemoryLimitError, TimeLimitError
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.maps import Conv, Dense, LinearMap, base
 from verdict.property.vnnlib1 import parse_vnnlib1
@@ -112,7 +112,7 @@ def test_the_time_runs_out_while_a_network_is_loaded() -> None:
 
 
 def test_a_radius_keeps_what_was_proved_when_a_step_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verdict.search import radius_bab
+    from verdict.search.engines import radius_bab
 
     def cut_short(*_: object) -> None:
         raise OutOfTime

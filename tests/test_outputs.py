@@ -10,10 +10,10 @@ import pytest
 from support import tiny
 
 import verdict
+from verdict.base.errors import InputError
 from verdict.certificate.write import robust_claim, write_certificate
-from verdict.errors import InputError
 from verdict.network.exact import ExactVector
-from verdict.network.outputs import classes
+from verdict.ops.importer.outputs import classes
 
 X = np.array([0.3, 0.6, 0.1, 0.8], np.float32)
 

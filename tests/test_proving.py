@@ -14,7 +14,7 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.errors import InputError, PropertyError
+from verdict.base.errors import InputError, PropertyError
 from verdict.property.language import properties as say
 from verdict.property.language import sets
 

@@ -12,7 +12,7 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.errors import InputError
+from verdict.base.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property.language import properties as say
 from verdict.property.language import sets

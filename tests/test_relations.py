@@ -11,18 +11,18 @@ from support.brute import least_margin
 from support.networks import random_network
 
 import verdict
+from verdict.answer.results import Trust
+from verdict.base.errors import InputError, PropertyError
 from verdict.checker import check
 from verdict.compose.composer import save
 from verdict.compose.layers import layers, with_weights
 from verdict.compose.pairs import difference, movement
-from verdict.errors import InputError, PropertyError
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import network_of
+from verdict.ops.importer.onnx_import import network_of
 from verdict.property import Box
 from verdict.property.language.sets import box as between
 from verdict.property.language.sets import within
 from verdict.property.vnnlib1 import parse_vnnlib1
-from verdict.results import Trust
 
 ENGINES = ("bab", "milp", "smt")
 

@@ -11,8 +11,8 @@ from onnx import helper
 from support import tiny
 
 import verdict
+from verdict.base.errors import InputError, UnsupportedError
 from verdict.cli.main import main
-from verdict.errors import InputError, UnsupportedError
 
 X = np.linspace(0, 1, 12).astype(np.float32)
 PLACES = ["robust", "maxeps", "bounds", "prove", "maxdelta", "imitates", "general", "maxfall", "maxweights",
@@ -95,8 +95,8 @@ def test_a_certificate_binds_the_shape(model: Path, tmp_path: Path) -> None:
 
 
 def test_hidden_values_and_outputs_keep_the_shape(tmp_path: Path) -> None:
-    from verdict.network.onnx_import import exposed
-    from verdict.network.outputs import with_output
+    from verdict.ops.importer.onnx_import import exposed
+    from verdict.ops.importer.outputs import with_output
 
     node = helper.make_node
     nodes = [node("Neg", ["x"], ["h"]), node("Relu", ["h"], ["y"]), node("Neg", ["h"], ["z"])]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import verdict
+from verdict.answer.results import Trust
+from verdict.base.errors import InputError
 from verdict.checker import check
-from verdict.errors import InputError
 from verdict.models import data
 from verdict.property.vnnlib1 import parse_vnnlib1
-from verdict.results import Trust
 
 IMAGE = data("digits").load()[0][3]
 SCALES = [0 if i % 2 else "1/2" for i in range(64)]

@@ -7,12 +7,12 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.answer.results import Trust
+from verdict.base.errors import InputError
 from verdict.checker import check
 from verdict.compose.layers import choose, layers, reweighted, shaken, up_to, with_weights
-from verdict.errors import InputError
 from verdict.models import data
 from verdict.network.exact import ExactVector
-from verdict.results import Trust
 
 IMAGE = data("digits").load()[0][3]
 

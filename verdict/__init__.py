@@ -21,51 +21,54 @@ if "numpy" not in sys.modules:
         os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
-    from .api import bounds_of, check, load, maxeps, robust, verify
+    from .answer.results import Largest, Pruning, Radius, Trust, Verdict, Witness
+    from .ask.loading import load
+    from .ask.pairs import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, maxradius, region
+    from .ask.prove import prove, variables
+    from .ask.pruning import maxpruning
+    from .ask.radius import maxeps
+    from .ask.robust import bounds_of, robust
+    from .ask.verify import check, verify
+    from .ask.weights import maxweights
+    from .base.errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .checker import Report
-    from .errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .network.network import Network
-    from .proving import prove, variables
-    from .pruning import maxpruning
-    from .relations import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, maxradius, region
-    from .results import Largest, Pruning, Radius, Trust, Verdict, Witness
-    from .weights import maxweights
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "bounds_of": "api",
-    "load": "api",
-    "robust": "api",
-    "maxeps": "api",
-    "verify": "api",
-    "check": "api",
-    "prove": "proving",
-    "variables": "proving",
-    "general": "relations",
-    "imitates": "relations",
-    "maxdelta": "relations",
-    "maxfall": "relations",
-    "maxgeneral": "relations",
-    "maxmove": "relations",
-    "maxradius": "relations",
-    "region": "relations",
-    "maxweights": "weights",
-    "maxpruning": "pruning",
-    "Pruning": "results",
+    "bounds_of": "ask.robust",
+    "load": "ask.loading",
+    "robust": "ask.robust",
+    "maxeps": "ask.radius",
+    "verify": "ask.verify",
+    "check": "ask.verify",
+    "prove": "ask.prove",
+    "variables": "ask.prove",
+    "general": "ask.pairs",
+    "imitates": "ask.pairs",
+    "maxdelta": "ask.pairs",
+    "maxfall": "ask.pairs",
+    "maxgeneral": "ask.pairs",
+    "maxmove": "ask.pairs",
+    "maxradius": "ask.pairs",
+    "region": "ask.pairs",
+    "maxweights": "ask.weights",
+    "maxpruning": "ask.pruning",
+    "Pruning": "answer.results",
     "Report": "checker",
     "Network": "network.network",
-    "Largest": "results",
-    "Radius": "results",
-    "Trust": "results",
-    "Verdict": "results",
-    "Witness": "results",
-    "VerdictError": "errors",
-    "ModelError": "errors",
-    "UnsupportedError": "errors",
-    "InputError": "errors",
-    "PropertyError": "errors",
-    "SolverError": "errors",
+    "Largest": "answer.results",
+    "Radius": "answer.results",
+    "Trust": "answer.results",
+    "Verdict": "answer.results",
+    "Witness": "answer.results",
+    "VerdictError": "base.errors",
+    "ModelError": "base.errors",
+    "UnsupportedError": "base.errors",
+    "InputError": "base.errors",
+    "PropertyError": "base.errors",
+    "SolverError": "base.errors",
 }
 
 __all__ = [

@@ -34,7 +34,7 @@ class Residual(Case):
                     yield Instance(model, f"#{number}", way, "", options.timeout or LIMIT, {"number": number})
 
     def measure(self, instance: Instance) -> Outcome:
-        from verdict.search.workers import Workers
+        from verdict.base.workers import Workers
 
         with Workers(1) as workers:
             search, domains = _open_domains(instance.group, int(instance.data["number"]), workers)
@@ -52,11 +52,11 @@ class Residual(Case):
 def _open_domains(model: str, number: int, workers: Any) -> tuple[Any, list[Any]]:
     """A search just below the radius, without linear programs, and some of the domains that it left open."""
     import verdict
+    from verdict.base.deadline import Deadline
     from verdict.bounds import linear_bounds
-    from verdict.deadline import Deadline
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
-    from verdict.search.relu_split import ReluSplit
+    from verdict.search.relus.relu_split import ReluSplit
 
     loaded, (x, valid) = network(model), shipped_input(model, number)
     flat = np.asarray(x, np.float64).ravel()
@@ -76,7 +76,7 @@ def _open_domains(model: str, number: int, workers: Any) -> tuple[Any, list[Any]
 
 
 def _split(search: Any, domain: Any, limit: float) -> bool:
-    from verdict.deadline import Deadline
+    from verdict.base.deadline import Deadline
 
     search._queue.push(domain)
     search._final = None
@@ -87,15 +87,15 @@ def _split(search: Any, domain: Any, limit: float) -> bool:
 
 
 def _program(search: Any, domain: Any, limit: float) -> bool:
-    from verdict.search.leaf import close_leaf
+    from verdict.search.relus.leaf import close_leaf
 
     return close_leaf(search.space, domain.signs[0], search._polytope(domain.row[0]))[0] is not None
 
 
 def _milp(search: Any, domain: Any, limit: float) -> bool:
+    from verdict.base.errors import SolverError
     from verdict.encoders.milp import encode_margin
-    from verdict.errors import SolverError
-    from verdict.search.leaf import phases_of
+    from verdict.search.relus.leaf import phases_of
     from verdict.solvers import Status, solver
 
     space, polytope = search.space, search._polytope(domain.row[0])

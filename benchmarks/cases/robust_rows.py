@@ -73,12 +73,12 @@ class RobustRows(Case):
 
 def attack_radius(model: str, x: npt.NDArray[Any]) -> Fraction | None:
     """The distance of the nearest counterexample in [0, 1] that the attack and its polishing find."""
-    from verdict.deadline import Deadline
+    from verdict.base.deadline import Deadline
     from verdict.network.evaluate import classify
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
+    from verdict.search.points.radius_witness import seek_witness
     from verdict.search.radius import RadiusSearch
-    from verdict.search.radius_witness import seek_witness
 
     loaded = network(model)
     flat = np.asarray(x, dtype=np.float64).ravel()

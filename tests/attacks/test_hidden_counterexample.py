@@ -17,7 +17,7 @@ from support.handmade import layers
 
 import verdict
 from verdict.property import misclassification
-from verdict.search.attack import attack
+from verdict.search.points.attack import attack
 
 HIDDEN = np.array([0.3125, -0.71875, 0.09375, 0.84375, -0.40625])
 SIZE = len(HIDDEN)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from support.networks import KINDS, random_network
 
+from verdict.base.device import Device
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds, minimiser
 from verdict.bounds.linear import backward
 from verdict.bounds.lines import Lines, crown_lines
-from verdict.device import Device
 from verdict.network.evaluate import evaluate_all
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from support.networks import KINDS, random_network
 
+from verdict.base.device import Device
 from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds, ascend_slopes, minimiser
 from verdict.bounds.linear import backward
 from verdict.bounds.lines import Lines, crown_lines
-from verdict.device import Device
 from verdict.network.evaluate import evaluate_all, vjp
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-4}
 

@@ -9,6 +9,7 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds
 from verdict.bounds.ball import NORMS, Ball
@@ -16,10 +17,9 @@ from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.network.maps import Dense
-from verdict.search.ascent import optimise
-from verdict.search.sharpen import sharpen
-from verdict.search.space import Space
-from verdict.search.workers import Workers
+from verdict.search.neurons.sharpen import sharpen
+from verdict.search.relus.ascent import optimise
+from verdict.search.relus.space import Space
 
 
 def inside(ball: Ball, count: int, rng: np.random.Generator) -> np.ndarray:

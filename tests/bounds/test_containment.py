@@ -10,7 +10,7 @@ from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 METHODS = [interval_bounds, zonotope_bounds, linear_bounds]
 

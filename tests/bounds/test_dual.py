@@ -15,7 +15,7 @@ from verdict.bounds.linear import backward
 from verdict.bounds.lines import crown_lines
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 
 def exact_rule(graph, bounds, number, row, multipliers):

@@ -7,15 +7,15 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.bounds.methods import METHODS, choose, encoder_bounds
-from verdict.deadline import Deadline
-from verdict.errors import InputError
+from verdict.answer.results import Trust
+from verdict.base.deadline import Deadline
+from verdict.base.errors import InputError
 from verdict.models import data
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import Box, NormBall
-from verdict.results import Trust
+from verdict.search.neurons.methods import METHODS, choose, encoder_bounds
 
 
 def box(lower: np.ndarray, upper: np.ndarray) -> Box:

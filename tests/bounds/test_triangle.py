@@ -7,15 +7,15 @@ import pytest
 from scipy.optimize import linprog
 from support.networks import KINDS, random_network
 
+from verdict.base.deadline import Deadline
 from verdict.bounds import linear_bounds
 from verdict.bounds.layers import open_ends, substituted, target_nodes
-from verdict.bounds.tighten_milp import milp_bounds
-from verdict.bounds.triangle import tighten_layer, triangle_bounds
-from verdict.deadline import Deadline
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
 from verdict.network.graph import sequential
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
+from verdict.search.neurons.tighten_milp import milp_bounds
+from verdict.search.neurons.triangle import tighten_layer, triangle_bounds
 
 
 def drawn(kind, seed, tmp_path):

@@ -15,7 +15,7 @@ from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.network.maps import Dense, identity
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 
 def boxes(rng, graph, batch=3):

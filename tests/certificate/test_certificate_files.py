@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import verdict
-from verdict import writing
+from verdict.base import writing
+from verdict.base.errors import InputError
+from verdict.base.writing import Place, begins, publish, sealed, sealed_place, temporary
 from verdict.certificate.places import certificate_place, float32_path, prepare
-from verdict.errors import InputError
 from verdict.property.language import sets
-from verdict.writing import Place, begins, publish, sealed, sealed_place, temporary
 
 CENTER = [0.125, 0.875]
 
@@ -86,7 +86,7 @@ def _all_places(path):
 
 def test_a_refusal_costs_no_search(tmp_path, monkeypatch):
     _a_model(tmp_path / "c.vcert")
-    monkeypatch.setattr("verdict.search.robust.decide", lambda *words: pytest.fail("it was searched"))
+    monkeypatch.setattr("verdict.search.engines.decide.decide", lambda *words: pytest.fail("it was searched"))
     with pytest.raises(InputError, match="only a certificate is ever replaced"):
         _robust(tmp_path / "c.vcert")
 

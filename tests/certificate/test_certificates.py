@@ -9,11 +9,11 @@ from support.networks import KINDS, random_network
 from support.provers import boxes, relus
 
 import verdict
+from verdict.base.errors import InputError
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import radius_claim, robust_claim, unsat_claim, write_certificate
 from verdict.checker import UnreadableError, check
-from verdict.errors import InputError
 from verdict.models import data
 from verdict.property.vnnlib1 import read_vnnlib1
 

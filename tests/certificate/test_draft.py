@@ -9,14 +9,14 @@ from support.networks import twins
 from support.provers import boxes
 
 import verdict
+from verdict.answer.results import Trust
+from verdict.base.deadline import Deadline
+from verdict.base.errors import InputError
 from verdict.certificate import draft as drafts
 from verdict.certificate.draft import Draft, prepare
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import robust_claim
-from verdict.deadline import Deadline
-from verdict.errors import InputError
 from verdict.property import Box, misclassification
-from verdict.results import Trust
 
 CENTER = [Fraction(1, 8), Fraction(7, 8)]
 

@@ -7,8 +7,8 @@ import pytest
 from support.networks import KINDS, Draft, random_network, twins
 
 import verdict
+from verdict.answer.results import Trust
 from verdict.models import data
-from verdict.results import Trust
 
 ENGINES = ("auto", "bab", "milp", "smt")
 

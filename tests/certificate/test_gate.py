@@ -8,12 +8,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import verdict
-from verdict.certificate.gate import judge
-from verdict.certificate.replay import confirm, deployable
+from verdict.answer.evidence import Evidence
+from verdict.answer.gate import judge
+from verdict.answer.replay import confirm, deployable
+from verdict.answer.results import CLOSED, Radius, Trust, Verdict, Witness, is_closed
 from verdict.network.exact import ExactVector
 from verdict.property import Box, misclassification
-from verdict.results import CLOSED, Radius, Trust, Verdict, Witness, is_closed
-from verdict.search.evidence import Evidence
 
 
 def gemm_model(path, weight, bias):
@@ -118,7 +118,7 @@ def test_a_tie_at_the_very_edge_is_not_robust(network, engine):
 
 def test_decimal_eps_is_exact(network):
     """The float 0.1 is above 1/10; as a decimal string it is not."""
-    from verdict.api import exact
+    from verdict.base.number import exact
 
     assert exact("0.1") == Fraction(1, 10) != exact(0.1)
 

@@ -11,7 +11,8 @@ from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
-from verdict.search import bab, input_split
+from verdict.search.boxes import input_split
+from verdict.search.engines import bab
 
 TIERS = ("exact", "rigorous", "python")
 

@@ -14,7 +14,7 @@ from verdict.checker import UnreadableError, second_look
 from verdict.checker.readers.claim import read_claim
 from verdict.checker.readers.onnx.reader import read
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import network_of
+from verdict.ops.importer.onnx_import import network_of
 
 ML = "ai.onnx.ml"
 NAMES = ["setosa", "virginica", "versicolor"]

@@ -13,9 +13,9 @@ from cli_process import Outcome
 from PIL import Image
 
 import verdict
-from verdict.bounds.methods import METHODS
 from verdict.models import data
 from verdict.network.evaluate import evaluate
+from verdict.search.neurons.methods import METHODS
 
 Run = Callable[..., Outcome]
 X = "bounds", "cancer-mlp", "--input", "cancer#3"

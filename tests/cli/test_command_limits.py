@@ -16,7 +16,7 @@ posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="a parent needs fork"
 # The command with a step that proves something and then goes on and on inside one operation that lets nobody in.
 STUCK = """
 import sys, time
-import verdict.search.radius_witness as step
+import verdict.search.points.radius_witness as step
 
 def stuck(search):
     search.prove_by_bounds()
@@ -32,7 +32,7 @@ sys.exit(run())
 GREEDY = """
 import sys, time
 import numpy
-import verdict.search.radius_witness as step
+import verdict.search.points.radius_witness as step
 
 def greedy(search):
     kept = []

@@ -14,7 +14,7 @@ from cli_process import Outcome
 from PIL import Image
 
 import verdict
-from verdict.device import Device
+from verdict.base.device import Device
 from verdict.models import data, model
 
 Run = Callable[..., Outcome]
@@ -283,7 +283,7 @@ def test_internal_error_is_not_a_verdict(run: Run, monkeypatch: pytest.MonkeyPat
 
     # In this order: what is found under the second name, and put back in the end, may come from the first.
     monkeypatch.setattr(verdict, "maxeps", broken, raising=False)
-    monkeypatch.setattr("verdict.radii.maxeps", broken)
+    monkeypatch.setattr("verdict.ask.radius.maxeps", broken)
     result = run("maxeps", "xor", "--input", "xor#0", "--json")
     assert (result.code, result.out) == (4, "")
     assert result.err.startswith("error: internal error: RuntimeError: out of cheese (this is a defect, please")

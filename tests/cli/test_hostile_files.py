@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from cli_process import Outcome
 
-from verdict import reading
-from verdict.errors import InputError
+from verdict.base import reading
+from verdict.base.errors import InputError
 from verdict.models import model
 
 Run = Callable[..., Outcome]

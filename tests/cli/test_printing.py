@@ -16,9 +16,9 @@ import pytest
 from cli_process import Outcome
 from onnx import TensorProto, helper, numpy_helper, save
 
+from verdict.base.visible import visible
 from verdict.cli.main import main
 from verdict.models import model
-from verdict.visible import visible
 
 Run = Callable[..., Outcome]
 # Escape sequences, C1 controls, a change of direction, no width, and lines of their own.

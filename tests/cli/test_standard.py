@@ -12,7 +12,7 @@ import pytest
 import verdict
 from verdict.cli.main import main
 from verdict.cli.supports import CAPABILITIES
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 # xor: class 1 scores |a - b|, class 0 scores 1 - |a - b|.
 QUERY = """(vnnlib-version <2.0>)

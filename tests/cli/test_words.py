@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from verdict.base.errors import VerdictError
 from verdict.cli.main import COMMANDS
 from verdict.cli.parser import parse
 from verdict.cli.words import plain
-from verdict.errors import VerdictError
 
 ROBUST = ["robust", "digits-mlp", "--input", "digits#0:3"]
 PLAIN = [

@@ -8,11 +8,11 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.base.errors import InputError
 from verdict.compose.composer import Composer, save
 from verdict.compose.layers import layers
-from verdict.errors import InputError
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx, network_of
+from verdict.ops.importer.onnx_import import load_onnx, network_of
 
 
 @pytest.mark.parametrize("kind", KINDS)

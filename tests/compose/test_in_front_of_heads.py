@@ -10,10 +10,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import verdict
+from verdict.base.errors import UnsupportedError, VerdictError
 from verdict.compose.behind import normalised
 from verdict.compose.layers import layers, shaken
 from verdict.compose.pairs import both
-from verdict.errors import UnsupportedError, VerdictError
 
 node = helper.make_node
 F, I64 = TensorProto.FLOAT, TensorProto.INT64

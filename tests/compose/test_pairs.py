@@ -8,10 +8,10 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.base.errors import InputError
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.compose.layers import layers, with_weights
 from verdict.compose.pairs import alike, both, copies, difference, movement, raised
-from verdict.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.network.graph import Relu
 

@@ -25,7 +25,7 @@ from conformance_models import (
     usable,
 )
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers import Progress, Status, available, names, solver
 
 LIMIT = 0.8

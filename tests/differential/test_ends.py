@@ -16,7 +16,7 @@ import pytest
 from support.line import largest, radius, saved
 
 import verdict
-from verdict.results import is_closed
+from verdict.answer.results import is_closed
 
 SEEDS = int(os.environ.get("VERDICT_LONG", "24"))
 

@@ -25,8 +25,8 @@ from support.engines import bare
 from support.evidence import fault
 
 import verdict
-from verdict.results import Trust
-from verdict.search import bab
+from verdict.answer.results import Trust
+from verdict.search.engines import bab
 from verdict.solvers import Solver
 
 COUNT = int(os.environ.get("VERDICT_LONG", "100"))

@@ -8,7 +8,7 @@ from verdict.bounds import interval_bounds, linear_bounds
 from verdict.encoders.milp import encode_margin, encode_radius
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import LinfBall, misclassification
 from verdict.solvers import Status, solver
 

@@ -10,7 +10,7 @@ from verdict.bounds import interval_bounds, linear_bounds
 from verdict.encoders import smt
 from verdict.network.evaluate import evaluate_exact
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import Box, misclassification
 from verdict.solvers.z3_session import Session
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 import verdict.models as shipped
-from verdict.errors import InputError
+from verdict.base.errors import InputError
 
 ROOT = Path(shipped.__file__).resolve().parent
 Array = NDArray[np.float64]

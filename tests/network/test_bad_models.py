@@ -14,8 +14,8 @@ import pytest
 from onnx import TensorProto, helper
 from ops.operator_check import X, floats, ints, model, scalar, single, weights
 
-from verdict.errors import ModelError, UnsupportedError, VerdictError
-from verdict.network.onnx_import import load_onnx
+from verdict.base.errors import ModelError, UnsupportedError, VerdictError
+from verdict.ops.importer.onnx_import import load_onnx
 
 Edit = Callable[[onnx.ModelProto], None]
 CASES: dict[str, tuple[onnx.ModelProto | bytes, type[VerdictError], str]] = {}

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ops.operator_check import check, floats, load, weights
 
 import verdict
-from verdict.errors import ModelError, UnsupportedError
+from verdict.base.errors import ModelError, UnsupportedError
 
 node, info = helper.make_node, helper.make_tensor_value_info
 F = TensorProto.FLOAT

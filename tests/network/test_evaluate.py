@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support.networks import KINDS, random_network
 
-from verdict.device import Device
+from verdict.base.device import Device
 from verdict.network.evaluate import evaluate, evaluate_all, evaluate_exact, vjp
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verdict.errors import ModelError
+from verdict.base.errors import ModelError
 from verdict.network.exact import Coefficients, ExactVector, dyadic_integers, float_above, float_below
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

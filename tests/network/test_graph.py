@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from network.random_graphs import graphs
 
-from verdict.errors import ModelError
+from verdict.base.errors import ModelError
 from verdict.network.builder import Builder, scaling
 from verdict.network.evaluate import (
     evaluate,

@@ -13,10 +13,10 @@ import pytest
 from onnx import TensorProto, helper
 from ops.operator_check import check, ints, load, model, scalar, single, weights
 
-from verdict.errors import ModelError, UnsupportedError
+from verdict.base.errors import ModelError, UnsupportedError
 from verdict.network.exact import ExactVector
 from verdict.network.graph import Affine
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_disagreement_with_the_runtime_is_reported(tmp_path: Path, monkeypatch: 
 
     table = dict(lowering.operators())
     table["Neg"] = replace(table["Neg"], lower=wrong)
-    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
     with pytest.raises(ModelError, match="disagrees with ONNX Runtime: output 0 is") as caught:
         load(single("Neg", (1, 1)), tmp_path)
     assert "model.onnx" in str(caught.value)
@@ -215,6 +215,6 @@ def test_a_lowering_that_breaks_is_reported(tmp_path: Path, monkeypatch: pytest.
 
     table = dict(lowering.operators())
     table["Neg"] = replace(table["Neg"], lower=broken)
-    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
     with pytest.raises(UnsupportedError, match=r"the_Neg \(Neg\): malformed: IndexError"):
         load(single("Neg", (1, 1)), tmp_path)

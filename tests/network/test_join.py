@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 from support.networks import KINDS, random_network
 
-from verdict.errors import ModelError, VerdictError
+from verdict.base.errors import ModelError, VerdictError
 from verdict.network.exact import ExactVector
 from verdict.network.join import Joined, join
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 
 def _points(size: int, count: int = 5) -> np.ndarray:

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from verdict.device import Device
+from verdict.base.device import Device
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.maps import Conv, Dense, Diagonal, Index, LinearMap, Total, Transposed, identity
 

@@ -16,13 +16,13 @@ from onnx import TensorProto, helper
 from ops.operator_check import floats, load, model, weights
 
 import verdict
-from verdict.certificate.second_look import points_of
+from verdict.answer.second_look import points_of
+from verdict.base.errors import ModelError, VerdictError
 from verdict.compose.layers import with_weights
-from verdict.errors import ModelError, VerdictError
 from verdict.network.network import Network
-from verdict.network.selfcheck import check_on
 from verdict.ops import lowering
 from verdict.ops.arithmetic import add, multiply
+from verdict.ops.importer.selfcheck import check_on
 from verdict.ops.lowering import Constant, Context, Symbol, Value
 from verdict.property import Box
 from verdict.property.language import Formula, Vector
@@ -51,7 +51,7 @@ def misread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Network:
         return [add(ctx, right(ctx)[0], _bump(ctx, ctx.symbol(0)))]
 
     table["Abs"] = replace(table["Abs"], lower=wrong)
-    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
     nodes = [helper.make_node("Abs", ["x"], ["a"]), helper.make_node("Gemm", ["a", "w", "b"], ["y"], name="dense")]
     constants = {"w": np.float32([[1, 0], [0, 2]]), "b": floats(0.5, 0)}
     return load(model(nodes, {"x": (1, 2)}, constants), tmp_path)
@@ -110,7 +110,7 @@ def test_a_misreading_of_large_numbers_is_found_when_loading(tmp_path: Path, mon
     """A limit of 5000 that the import overlooks."""
     table = dict(lowering.operators())
     table["Clip"] = replace(table["Clip"], lower=lambda ctx: [ctx.value(0)])
-    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
     nodes = [helper.make_node("Clip", ["x", "", "high"], ["y"])]
     with pytest.raises(ModelError, match="disagrees with ONNX Runtime"):
         load(model(nodes, {"x": (1, 2)}, {"high": np.float32(5000)}), tmp_path)
@@ -135,7 +135,7 @@ def test_doubles_are_compared_as_doubles(tmp_path: Path, monkeypatch: pytest.Mon
 
     table = dict(lowering.operators())
     table["Neg"] = replace(table["Neg"], lower=wrong)
-    monkeypatch.setattr("verdict.network.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
     nodes = [helper.make_node("Neg", ["x"], ["y"])]
     load(model(nodes, {"x": (1, 2)}, {}), tmp_path)
     with pytest.raises(ModelError, match="disagrees with ONNX Runtime"):
@@ -160,7 +160,7 @@ def test_the_points_lie_in_the_box() -> None:
 
 
 def test_a_large_network_is_looked_at_in_fewer_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from verdict.certificate import second_look as module
+    from verdict.answer import second_look as module
 
     seen: list[int] = []
     monkeypatch.setattr(module, "check_on", lambda network, points: seen.append(len(points)))

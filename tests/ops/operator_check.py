@@ -11,11 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from verdict.errors import ModelError
+from verdict.base.errors import ModelError
 from verdict.network.evaluate import float32_error
 from verdict.network.exact import ExactVector
 from verdict.network.network import Network
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 
 X = "x"  # stands for the input among a node's inputs
 

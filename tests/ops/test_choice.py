@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 from ops.operator_check import check, floats, load, model, weights
 
-from verdict.errors import UnsupportedError
+from verdict.base.errors import UnsupportedError
 from verdict.network.network import Network
 
 

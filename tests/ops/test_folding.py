@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from ops.operator_check import check, ints, load, model
 
-from verdict.errors import ModelError, UnsupportedError
+from verdict.base.errors import ModelError, UnsupportedError
 from verdict.network.exact import ExactVector
 
 A, B = ints(7, -7, 7, -7, 0, 9), ints(2, 2, -2, -2, 5, 3)

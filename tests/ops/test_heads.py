@@ -10,12 +10,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from ops.operator_check import X, floats, load, model, single, weights
 
-from verdict.certificate.replay import scores
-from verdict.errors import PropertyError, UnsupportedError
+from verdict.answer.replay import scores
+from verdict.base.errors import PropertyError, UnsupportedError
 from verdict.network.exact import Coefficients
 from verdict.network.head import Head
 from verdict.network.network import Network
-from verdict.network.selfcheck import check_on
+from verdict.ops.importer.selfcheck import check_on
 from verdict.property import UnsafeSet
 from verdict.property.unsafe import Polytope
 from verdict.search.heads import refuse_head

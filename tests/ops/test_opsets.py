@@ -10,8 +10,8 @@ import pytest
 from onnx import helper
 from ops.operator_check import X, check, ints, load, model, scalar, single, weights
 
-from verdict.errors import UnsupportedError
-from verdict.network.onnx_import import OPSETS
+from verdict.base.errors import UnsupportedError
+from verdict.ops.importer.onnx_import import OPSETS
 
 
 @pytest.mark.parametrize("opset", OPSETS)

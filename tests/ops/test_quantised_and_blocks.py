@@ -11,7 +11,7 @@ import pytest
 from onnx import helper
 from ops.operator_check import X, check, floats, load, model, scalar, single
 
-from verdict.errors import UnsupportedError
+from verdict.base.errors import UnsupportedError
 from verdict.network.exact import ExactVector
 
 

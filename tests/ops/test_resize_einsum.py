@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ops.operator_check import X, check, floats, ints, load, single, weights
 
-from verdict.errors import UnsupportedError
+from verdict.base.errors import UnsupportedError
 
 MODES = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
 NEAREST = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]

@@ -12,12 +12,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import verdict
-from verdict.certificate.replay import scores
-from verdict.errors import ModelError, UnsupportedError
+from verdict.answer.replay import scores
+from verdict.base.errors import ModelError, UnsupportedError
 from verdict.network.exact import ExactVector
 from verdict.network.network import Network
-from verdict.network.onnx_import import load_onnx
-from verdict.network.selfcheck import check_on
+from verdict.ops.importer.onnx_import import load_onnx
+from verdict.ops.importer.selfcheck import check_on
 
 ML = "ai.onnx.ml"
 F, I64, S = TensorProto.FLOAT, TensorProto.INT64, TensorProto.STRING

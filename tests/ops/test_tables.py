@@ -15,9 +15,9 @@ import onnx.defs
 import pytest
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from verdict.errors import VerdictError
-from verdict.network.onnx_import import OPSETS, OTHER_OPSETS, load_onnx
+from verdict.base.errors import VerdictError
 from verdict.ops import standard
+from verdict.ops.importer.onnx_import import OPSETS, OTHER_OPSETS, load_onnx
 from verdict.ops.lowering import Operator, operators
 from verdict.ops.signature import ANY, REAL, Attribute, Parameter, SignatureError, Version, since
 

@@ -12,10 +12,10 @@ from onnx import TensorProto, helper
 from ops.operator_check import check, floats, ints, load, model, weights
 
 import verdict
-from verdict.certificate.replay import scores
-from verdict.errors import UnsupportedError
+from verdict.answer.replay import scores
+from verdict.base.errors import UnsupportedError
 from verdict.network.network import Network
-from verdict.network.selfcheck import check_on
+from verdict.ops.importer.selfcheck import check_on
 
 node = helper.make_node
 W, B = weights(4, 1), 0.3

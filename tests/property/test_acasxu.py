@@ -10,7 +10,7 @@ import pytest
 from support.networks import Draft
 
 import verdict
-from verdict.errors import PropertyError
+from verdict.base.errors import PropertyError
 from verdict.network.exact import ExactVector
 from verdict.property.language import all_of, inputs, outputs, query_text
 from verdict.property.language.acasxu import PROPERTIES, acasxu

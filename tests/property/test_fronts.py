@@ -7,8 +7,8 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.base.errors import InputError
 from verdict.compose.behind import normalised
-from verdict.errors import InputError
 from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property.fronts import Blur, Brightness, Contrast, Direction, Front, Path, from_text, register

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verdict.errors import EmptySetError, PropertyError
+from verdict.base.errors import EmptySetError, PropertyError
 from verdict.network.exact import ExactVector
 from verdict.property.language import Formula, all_of, any_of, inputs, outputs, query_text, sets
 from verdict.property.language import properties as say

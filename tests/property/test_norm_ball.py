@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from verdict.base.errors import InputError
 from verdict.bounds.ball import NORMS
-from verdict.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property.norm_ball import NormBall, root_above
 from verdict.property.rows import RadiusRow

@@ -16,8 +16,8 @@ import onnx
 import pytest
 
 import verdict
+from verdict.base.errors import VerdictError
 from verdict.cli.supports import CAPABILITIES
-from verdict.errors import VerdictError
 
 registry = pytest.importorskip("vnntest.core.registry", reason="vnnlib-satisfactory needs Python 3.11")
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import verdict
-from verdict.deadline import Deadline
-from verdict.engines import close, find_engine
-from verdict.errors import InputError
+from verdict.base.deadline import Deadline
+from verdict.base.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property import ScaledBall, misclassification
+from verdict.search.engines.registry import close, find_engine
+from verdict.search.points.radius_witness import seek_witness
 from verdict.search.radius import RadiusSearch
-from verdict.search.radius_witness import seek_witness
 
 rationals = st.fractions(min_value=-5, max_value=5, max_denominator=997)
 scales = st.one_of(st.none(), st.just(Fraction(0)), st.fractions(0, 3, max_denominator=99))

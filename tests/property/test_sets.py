@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verdict.errors import InputError, PropertyError
+from verdict.base.errors import InputError, PropertyError
 from verdict.network.exact import ExactVector
 from verdict.property import Box, LinfBall, misclassification
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import verdict
-from verdict.errors import VerdictError
+from verdict.answer.results import Largest, Radius, Verdict
+from verdict.base.errors import VerdictError
 from verdict.property.fronts.path import Direction
 from verdict.property.fronts.path import Path as Line
 from verdict.property.language import Formula, sets
 from verdict.property.language import properties as say
-from verdict.results import Largest, Radius, Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "sets.md"
 ENGINES = ("auto", "bab", "milp", "smt")

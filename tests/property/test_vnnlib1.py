@@ -17,7 +17,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from verdict.errors import PropertyError
+from verdict.base.errors import PropertyError
 from verdict.network.exact import ExactVector
 from verdict.property.vnnlib1 import VnnLib1, parse_vnnlib1, read_vnnlib1
 from verdict.property.vnnlib_witness import witness_text

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from verdict.base.errors import PropertyError
 from verdict.checker import UnreadableError
 from verdict.checker.readers.vnnlib import read_property
 from verdict.cli.main import main
-from verdict.errors import PropertyError
 from verdict.network.exact import ExactVector
 from verdict.property.vnnlib1 import VnnLib1, parse_vnnlib1, read_vnnlib1
 

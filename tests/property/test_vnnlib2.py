@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from support.queries import decimal, random_formula, text, true
 
-from verdict.errors import PropertyError
+from verdict.base.errors import PropertyError
 from verdict.property.vnnlib import read_query
 from verdict.property.vnnlib1 import VnnLib1
 from verdict.property.vnnlib2 import VnnLib2, parse_vnnlib2, read_vnnlib2

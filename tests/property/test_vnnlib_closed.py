@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import verdict
-from verdict.errors import PropertyError, VerdictError
+from verdict.base.errors import PropertyError, VerdictError
 from verdict.property.vnnlib1 import parse_vnnlib1
 from verdict.property.vnnlib2 import parse_vnnlib2
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from support.networks import KINDS, random_network
 
-from verdict.device import Device
+from verdict.base.device import Device
 from verdict.network.evaluate import evaluate
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import misclassification
-from verdict.search.attack import attack
+from verdict.search.points.attack import attack
 
 
 @pytest.mark.parametrize("kind", KINDS)

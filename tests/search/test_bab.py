@@ -8,20 +8,20 @@ from support.brute import least_radius
 from support.networks import KINDS, Draft, random_network
 
 import verdict
+from verdict.base.deadline import Deadline
+from verdict.base.device import CPU
+from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
-from verdict.deadline import Deadline
-from verdict.device import CPU
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.property import LinfBall, Polytope, UnsafeSet, misclassification
-from verdict.search import bab
-from verdict.search.boxes import bound_boxes
-from verdict.search.halving import halve
-from verdict.search.input_split import InputSplit
-from verdict.search.leaf import close_leaf
-from verdict.search.region import phases_at
+from verdict.search.boxes.boxes import bound_boxes
+from verdict.search.boxes.halving import halve
+from verdict.search.boxes.input_split import InputSplit
+from verdict.search.engines import bab
+from verdict.search.points.region import phases_at
+from verdict.search.relus.leaf import close_leaf
+from verdict.search.relus.space import Space
 from verdict.search.rows import Rows
-from verdict.search.space import Space
-from verdict.search.workers import Workers
 
 
 @pytest.mark.parametrize("kind", KINDS)

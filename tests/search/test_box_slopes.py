@@ -7,14 +7,14 @@ import pytest
 from support.networks import random_network
 
 import verdict
+from verdict.base.device import CPU
 from verdict.bounds.linear import backward, linear_bounds, output_bounds
 from verdict.bounds.lines import Lines, crown_lines
-from verdict.device import CPU
 from verdict.network.evaluate import evaluate
 from verdict.network.exact import Coefficients
 from verdict.property import Polytope, UnsafeSet
-from verdict.search import box_slopes
-from verdict.search.boxes import bound_boxes
+from verdict.search.boxes import slopes as box_slopes
+from verdict.search.boxes.boxes import bound_boxes
 from verdict.search.rows import Rows
 
 

@@ -9,8 +9,8 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.deadline import Deadline
-from verdict.search.climb import climb
+from verdict.base.deadline import Deadline
+from verdict.search.points.climb import climb
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,15 +10,15 @@ from support.brute import least_radius
 from support.networks import random_network
 
 import verdict
-from verdict.deadline import Deadline
-from verdict.device import CPU, Device
+from verdict.answer.results import Trust
+from verdict.base.deadline import Deadline
+from verdict.base.device import CPU, Device
+from verdict.base.workers import Workers
 from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.results import Trust
-from verdict.search.input_split import InputSplit
+from verdict.search.boxes.input_split import InputSplit
 from verdict.search.radius import RadiusSearch
-from verdict.search.workers import Workers
 
 
 class Liar(Device):

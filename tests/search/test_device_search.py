@@ -10,18 +10,18 @@ from support.brute import least_radius
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.base.deadline import Deadline
+from verdict.base.device import CPU, Device
+from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds, reduced
-from verdict.deadline import Deadline
-from verdict.device import CPU, Device
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import LinfBall, misclassification
-from verdict.search import bab
-from verdict.search.ascent import optimise
-from verdict.search.branch import branch, losses
-from verdict.search.sharpen import sharpen
-from verdict.search.space import Domains, Space
-from verdict.search.workers import Workers
+from verdict.search.engines import bab
+from verdict.search.neurons.sharpen import sharpen
+from verdict.search.relus.ascent import optimise
+from verdict.search.relus.branch import branch, losses
+from verdict.search.relus.space import Domains, Space
 
 FORMS = pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])
 

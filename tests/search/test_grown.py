@@ -10,9 +10,9 @@ from support.networks import random_network
 
 import verdict
 from verdict.bounds import linear_bounds
-from verdict.search.lemmas import Grown
-from verdict.search.sharpen import grow
-from verdict.search.space import Space
+from verdict.search.neurons.lemmas import Grown
+from verdict.search.neurons.sharpen import grow
+from verdict.search.relus.space import Space
 
 
 def test_kept_trees_prove_their_best_bounds(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import verdict
 from verdict.bounds import linear_bounds
 from verdict.models import data
 from verdict.network.evaluate import evaluate_all
-from verdict.search import trees
-from verdict.search.ascent import optimise
-from verdict.search.estimate import estimate
-from verdict.search.imply import imply
-from verdict.search.space import Space
+from verdict.search.relus import trees
+from verdict.search.relus.ascent import optimise
+from verdict.search.relus.estimate import estimate
+from verdict.search.relus.imply import imply
+from verdict.search.relus.space import Space
 
 
 def near_the_edge(seed, folder):

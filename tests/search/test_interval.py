@@ -3,10 +3,10 @@
 from fractions import Fraction
 
 import verdict
-from verdict.deadline import Deadline
+from verdict.answer.results import Trust
+from verdict.base.deadline import Deadline
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.results import Trust
 from verdict.search.radius import RadiusSearch
 
 

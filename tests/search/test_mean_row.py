@@ -8,7 +8,7 @@ import pytest
 from verdict.bounds.linear import LinearBound
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.property import Polytope
-from verdict.search.mean_row import best_mean, with_mean
+from verdict.search.relus.mean_row import best_mean, with_mean
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -8,16 +8,16 @@ from support.brute import least_radius
 from support.networks import random_network
 
 import verdict
+from verdict.base.deadline import Deadline
+from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
-from verdict.deadline import Deadline
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.search import input_split
-from verdict.search.input_split import InputSplit
-from verdict.search.queue import DomainQueue
-from verdict.search.relu_split import ReluSplit
-from verdict.search.space import Domains
-from verdict.search.workers import Workers
+from verdict.search.boxes import input_split
+from verdict.search.boxes.input_split import InputSplit
+from verdict.search.relus.queue import DomainQueue
+from verdict.search.relus.relu_split import ReluSplit
+from verdict.search.relus.space import Domains
 
 
 def domains(lower):
@@ -56,7 +56,7 @@ def test_a_search_short_of_memory_still_proves(seed, tmp_path, monkeypatch):
     lower, upper = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(truth * 0.9)
     unsafe = misclassification(label, graph.output_size)
     monkeypatch.setattr(input_split, "MOST_BOXES", 2)
-    monkeypatch.setattr("verdict.search.relu_split.MOST_OPEN", 1)
+    monkeypatch.setattr("verdict.search.relus.relu_split.MOST_OPEN", 1)
     with Workers(2) as workers:
         boxes = InputSplit(graph, unsafe, lower, upper, workers, lambda points: False).run(Deadline(60))
         bounds = linear_bounds(graph, lower[None], upper[None])

@@ -12,7 +12,7 @@ from support.brute import regions
 from support.networks import KINDS, random_network
 
 import verdict
-from verdict.errors import InputError
+from verdict.base.errors import InputError
 from verdict.models import data
 from verdict.property import NormBall
 

@@ -12,13 +12,13 @@ from support.networks import random_network
 from support.queries import decimal
 
 import verdict
-from verdict.deadline import Deadline
+from verdict.base.deadline import Deadline
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import Box
 from verdict.property.vnnlib2 import parse_vnnlib2
-from verdict.search import paving
-from verdict.search.paving import Interval, Paving
+from verdict.search.boxes import paving
+from verdict.search.boxes.paving import Interval, Paving
 
 XOR = """(vnnlib-version <2.0>)
 (declare-network f (declare-input X float32 [1,2]) (declare-output Y float32 [1,2]))

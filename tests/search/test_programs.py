@@ -7,9 +7,9 @@ import verdict
 from verdict.bounds import linear_bounds
 from verdict.network.exact import Coefficients
 from verdict.property import Polytope
-from verdict.search.leaf import close_leaf
-from verdict.search.programs import Programs
-from verdict.search.space import Domains, Space
+from verdict.search.relus.leaf import close_leaf
+from verdict.search.relus.programs import Programs
+from verdict.search.relus.space import Domains, Space
 
 
 def asked(seed, folder):

@@ -7,20 +7,22 @@ import pytest
 from support.networks import KINDS, random_network
 
 import verdict
+from verdict.base.deadline import Deadline
+from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.recording import Recording
 from verdict.certificate.write import robust_claim, unsat_claim, write_certificate
 from verdict.checker import check
-from verdict.deadline import Deadline
 from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search import bab, narrow, sharpen
-from verdict.search.lemmas import Lemmas
-from verdict.search.relu_split import ReluSplit
-from verdict.search.workers import Workers
+from verdict.search.engines import bab
+from verdict.search.neurons import sharpen
+from verdict.search.neurons.lemmas import Lemmas
+from verdict.search.relus import narrow
+from verdict.search.relus.relu_split import ReluSplit
 
 TIERS = ("exact", "rigorous", "python")
 
@@ -147,8 +149,8 @@ def test_several_polytopes_of_several_rows(seed, tmp_path):
 
 def test_leaves_closed_by_linear_programs(tmp_path, monkeypatch):
     """Without gradient steps on betas, only the LP's duals close what is fully split."""
-    monkeypatch.setattr("verdict.search.relu_split.STEPS", 0)
-    monkeypatch.setattr("verdict.search.relu_split.ROOT_STEPS", 0)
+    monkeypatch.setattr("verdict.search.relus.relu_split.STEPS", 0)
+    monkeypatch.setattr("verdict.search.relus.relu_split.ROOT_STEPS", 0)
     found = [asked for seed in range(6) if (asked := random_ball("dense", seed, tmp_path))]
     assert any(tree.has_raw for asked in found for tree in asked.trees())
     for asked in found:

@@ -12,9 +12,9 @@ from support.networks import Draft, random_network
 from support.queries import polytopes, random_formula, text, true
 
 import verdict
-from verdict.errors import PropertyError
+from verdict.base.errors import PropertyError
 from verdict.network.join import join
-from verdict.network.onnx_import import load_onnx
+from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property.vnnlib2 import parse_vnnlib2
 from verdict.search import settle
 

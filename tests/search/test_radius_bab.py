@@ -7,14 +7,14 @@ from fractions import Fraction
 import pytest
 
 import verdict
-from verdict.deadline import Deadline
+from verdict.base.deadline import Deadline
 from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.search import radius_bab
+from verdict.search.engines import radius_bab
+from verdict.search.engines.radius_bab import search_bab
+from verdict.search.points.radius_witness import seek_witness
 from verdict.search.radius import RadiusSearch
-from verdict.search.radius_bab import search_bab
-from verdict.search.radius_witness import seek_witness
 
 
 @pytest.fixture

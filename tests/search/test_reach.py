@@ -10,9 +10,9 @@ import pytest
 from support.line import saved
 
 import verdict
+from verdict.answer.results import Trust
 from verdict.network.exact import ExactVector
 from verdict.property import ScaledBall
-from verdict.results import Trust
 from verdict.search import reach
 
 

@@ -11,7 +11,7 @@ from support.networks import random_network
 import verdict
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.search.region import best_in_region, phases_at, solve_exactly
+from verdict.search.points.region import best_in_region, phases_at, solve_exactly
 
 small = st.integers(-5, 5).map(Fraction)
 

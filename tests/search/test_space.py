@@ -16,8 +16,8 @@ from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.network.maps import Dense
-from verdict.network.onnx_import import load_onnx
-from verdict.search.space import Domains, Space
+from verdict.ops.importer.onnx_import import load_onnx
+from verdict.search.relus.space import Domains, Space
 
 # Weights of one network: ordinary, all large, tiny, and mixed so that layers cancel each other's size.
 SCALES = [(), (1.0,), (1e3, 1e6), (1e-6, 1e-3), (1e-4, 1.0, 1e4), (1e-9, 1e6)]

@@ -10,8 +10,8 @@ import verdict
 from verdict.bounds import linear_bounds
 from verdict.network.exact import ExactVector
 from verdict.property import Box, LinfBall, misclassification
-from verdict.search.region import regions_at
-from verdict.search.space import Space
+from verdict.search.points.region import regions_at
+from verdict.search.relus.space import Space
 from verdict.search.tie import tie_multipliers
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers import LinearModel, mps
 
 INF = np.inf

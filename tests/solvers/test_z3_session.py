@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verdict.errors import SolverError
+from verdict.base.errors import SolverError
 from verdict.solvers import sexpr, z3_session
 from verdict.solvers.z3 import Session
 

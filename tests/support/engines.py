@@ -9,7 +9,7 @@ import pytest
 
 import verdict
 from verdict.bounds import linear_bounds
-from verdict.search.robust_run import Run
+from verdict.search.engines.run import Run
 
 # Engine and solver of every way to a verdict.
 ENGINES = (("auto", None), ("bab", None), ("milp", "highs"), ("milp", "scip"), ("milp", "cbc"), ("smt", None))

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from verdict.base.errors import VerdictError
 from verdict.checker.errors import UnreadableError
 from verdict.checker.network import Relu
-from verdict.errors import VerdictError
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import network_of
+from verdict.ops.importer.onnx_import import network_of
 from verdict.ops.lowering import operators
 
 try:

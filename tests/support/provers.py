@@ -14,10 +14,10 @@ from verdict.certificate.neurons import NeuronMap
 from verdict.certificate.proof import Goal, Lemma, Part, ProofTree
 from verdict.network.graph import Graph, Relu
 from verdict.property import Polytope, UnsafeSet
-from verdict.search.ascent import optimise
-from verdict.search.branch import branch, losses
+from verdict.search.relus.ascent import optimise
+from verdict.search.relus.branch import branch, losses
+from verdict.search.relus.space import Space
 from verdict.search.rows import Rows
-from verdict.search.space import Space
 
 
 def _halve(low: Any, high: Any, slope: Any) -> tuple[Any, Any]:
@@ -118,7 +118,7 @@ def _lemma(graph: Any, bounds: Any, number: int, unstable: Any, neurons: Any, la
 
 def _least(space: Space, tree: ProofTree, row: int) -> float:
     """The least rigorous bound of a tree's leaves."""
-    from verdict.search.space import Domains
+    from verdict.search.relus.space import Domains
 
     place = {int(c): i for i, c in enumerate(tree.columns)}
     least, stack = np.inf, [(0, np.zeros(space.size, np.int8))]

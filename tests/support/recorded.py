@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from support.asked import Asked
+from verdict.base.deadline import Deadline
 from verdict.bounds import linear_bounds
 from verdict.certificate.complete import complete
 from verdict.certificate.contradiction import contradictions
@@ -16,9 +17,8 @@ from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Part
 from verdict.certificate.recording import Recording
 from verdict.certificate.write import unsat_claim
-from verdict.deadline import Deadline
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search.bab import branch_and_bound
+from verdict.search.engines.bab import branch_and_bound
 
 
 @dataclass

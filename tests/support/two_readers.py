@@ -19,13 +19,13 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from support.importers import HEADS, Refused, read_network
+from verdict.base.errors import VerdictError
 from verdict.checker import second_look
 from verdict.checker.errors import UnreadableError
 from verdict.checker.readers.onnx.reader import read
-from verdict.errors import VerdictError
 from verdict.network.evaluate import evaluate_all, running_error
 from verdict.network.exact import ExactVector
-from verdict.network.onnx_import import network_of
+from verdict.ops.importer.onnx_import import network_of
 
 # Relative rounding and underflow of float32 and float64, with room for constants that are rounded more than once.
 ROUNDING = {False: (2.0**-24, 2.0**-126), True: (2.0**-48, 2.0**-1022)}

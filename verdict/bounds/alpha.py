@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import CPU, Device
+from ..base.device import CPU, Device
 from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..deadline import Deadline
+from ..base.deadline import Deadline
 from ..network.graph import Graph
 from .alpha import ascend_slopes
 from .bounds import Bounds

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Device
+from ..base.device import Device
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 from .ball import Ball

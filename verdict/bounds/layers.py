@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..deadline import Deadline
+from ..base.deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Relu
 from .ball import Ball

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..deadline import checkpoint
+from ..base.deadline import checkpoint
 from ..network.graph import Affine, Graph, Relu
 from ..network.maps.namespace import cast, namespace, next_above, next_below, product, zeros_like_shape
 from .ball import Ball

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Device
+from ..base.device import Device
 from ..network.maps.namespace import cast, namespace, negative, positive, product
 
 # A chord with less slope than this is replaced by a constant.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..deadline import checkpoint
+from ..base.deadline import checkpoint
 from ..network.exact import FloatArray
 from ..network.graph import Affine, Graph, Input
 from ..network.maps.base import STEP

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..deadline import checkpoint
+from ..base.deadline import checkpoint
 from ..network.graph import Affine, Graph, Input
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .ball import Ball

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..base.errors import InputError
 from ..checker import Memory, RejectedError, UnreadableError, open_leaves
-from ..errors import InputError
 from ..network.network import Network
 from .proof import INPUT, LEAF, Part, ProofTree
 from .write import write_certificate

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from ..answer.results import Certificate
+from ..base.deadline import Deadline, why
+from ..base.errors import InputError, UnsupportedError
+from ..base.writing import Place, publish, temporary
 from ..checker import Memory, Report, UnreadableError, check
-from ..deadline import Deadline, why
-from ..errors import InputError, UnsupportedError
 from ..network.exact import float_above, float_below
 from ..network.network import Network
 from ..property import Box, UnsafeSet
-from ..results import Certificate
-from ..writing import Place, publish, temporary
 from .complete import complete
 from .contradiction import contradictions
 from .neurons import Disjuncts, NeuronMap

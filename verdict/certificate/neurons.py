@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ..base.errors import UnsupportedError
 from ..checker.errors import UnreadableError
 from ..checker.network import Network as CheckerNetwork
 from ..checker.network import Relu
 from ..checker.readers.claim import read_claim
 from ..checker.readers.onnx import read_network
-from ..errors import UnsupportedError
 from ..network.evaluate import evaluate
 from ..network.graph import Graph
 from ..network.network import Network

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..writing import Place, same
+from ..base.writing import Place, same
 
 if TYPE_CHECKING:
     pass

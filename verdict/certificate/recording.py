@@ -17,7 +17,6 @@ from ..property import Box, Polytope
 from .proof import Part
 
 if TYPE_CHECKING:
-    from ..search.space import Space
     from .neurons import Disjuncts, NeuronMap
 
 
@@ -36,7 +35,7 @@ class Recording:
     any_order: bool = False
     # Where the claim is about every radius below one: rational multipliers of the unstable ReLUs for a domain (space,
     # signs, polytope) that touches the unsafe set at that radius, or None.
-    close_tie: Callable[[Space, Any, Polytope], list[Fraction] | None] | None = None
+    close_tie: Callable[[Any, Any, Polytope], list[Fraction] | None] | None = None
 
     @classmethod
     def of_claim(

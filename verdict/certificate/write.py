@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..writing import temporary
+from ..base.errors import InputError
+from ..base.writing import temporary
 from .proof import Part, ProofTree, arrays_of
 
 VERSION = 1

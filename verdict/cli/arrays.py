@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from verdict.errors import InputError
-from verdict.reading import RATIO, SMALL, open_regular
+from verdict.base.errors import InputError
+from verdict.base.reading import RATIO, SMALL, open_regular
 
 # Bytes of a header, of an array in an archive, and of an archive's own list of members.
 MOST_HEADER, MOST_ARRAY, MOST_LIST = 2**14, 2**30, 2**24

@@ -14,7 +14,7 @@ from verdict.cli.exitcodes import OK
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from verdict.bounds.comparison import Comparison
+    from verdict.search.neurons.comparison import Comparison
 
 
 def command(
@@ -66,21 +66,21 @@ def command(
     Exit code 0; 2: bad input.
     """
     import verdict
-    from verdict.bounds.methods import choose
+    from verdict.ask.loading import for_classes
+    from verdict.base.errors import InputError
     from verdict.cli.inputs import Reading, read_inputs
     from verdict.cli.output import measure, range_text
     from verdict.cli.printing import console, print_json
     from verdict.cli.progress import line
     from verdict.cli.questions import check, label_text, shipped_range
-    from verdict.errors import InputError
-    from verdict.loading import for_classes
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
+    from verdict.search.neurons.methods import choose
 
     check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, "cpu", json))
     choose(method)
     draw = None
     if plot is not None:
-        from verdict.bounds.plot import prepare
+        from verdict.search.neurons.plot import prepare
 
         draw = prepare(plot)
     network = for_classes(model, output, read_shapes(shape))

@@ -42,11 +42,11 @@ def command(
     Exit code 0: accepted; 1: rejected; 2: unreadable; 3: not checked to its end within --timeout.
     """
     import verdict
+    from verdict.base.deadline import checkpoint
+    from verdict.base.visible import visible
     from verdict.cli.backstop import CHILD
     from verdict.cli.output import leaves_text
     from verdict.cli.printing import print_json, put
-    from verdict.deadline import checkpoint
-    from verdict.visible import visible
 
     path = _shipped(options.network_path(network))
     shown = sys.stderr is not None and sys.stderr.isatty()

@@ -15,10 +15,10 @@ from verdict.cli.printing import note, put
 MARK = "written by verdict encode"
 
 if TYPE_CHECKING:
+    from verdict.ask.encode import Question
+    from verdict.base.writing import Place
     from verdict.cli.inputs import Reading
-    from verdict.encode import Question
     from verdict.network.network import Network
-    from verdict.writing import Place
 
 Norm = Annotated[
     str | None,
@@ -73,11 +73,11 @@ def command(
 
     Exit code 0; 2: bad input.
     """
+    from verdict.ask.encode import FORMATS, smt2, vnnlib
+    from verdict.base.errors import InputError
     from verdict.cli.inputs import Reading
     from verdict.cli.questions import read_network, shipped_range
     from verdict.cli.vocabulary import scales as read_scales
-    from verdict.encode import FORMATS, smt2, vnnlib
-    from verdict.errors import InputError
 
     if to not in FORMATS:
         raise InputError(f"--to {to}: expected one of {', '.join(FORMATS)}")
@@ -113,8 +113,8 @@ def command(
 
 
 def _query(path: str, networks: list[str], shape: list[str] | None) -> Question:
+    from verdict.ask.encode import of_query
     from verdict.cli.verify import load_networks
-    from verdict.encode import of_query
     from verdict.property.vnnlib import read_query
     from verdict.property.vnnlib_bind import bound
 
@@ -126,10 +126,10 @@ def _robustness(
     network: Network, input: str, reading: Reading, eps: str, range: tuple[str, str] | None, **options: Any
 ) -> Question:
     from verdict.api import robustness
+    from verdict.ask.encode import of_sets
+    from verdict.base.errors import InputError
     from verdict.cli.inputs import read_inputs
     from verdict.cli.output import measure
-    from verdict.encode import of_sets
-    from verdict.errors import InputError
 
     found = read_inputs(input, network, reading)
     if len(found.points) != 1:
@@ -142,7 +142,7 @@ def _robustness(
 
 def _place(path: Path) -> Place:
     """Where a formula goes: it replaces nothing but another one of this command."""
-    from verdict.writing import Place, begins
+    from verdict.base.writing import Place, begins
 
     return Place(path, "--output", begins(*(f"{sign} {MARK}".encode() for sign in ";\\*")), "a file of this command")
 
@@ -158,10 +158,10 @@ def _write(text: str, output: str) -> None:
 
 
 def _write_models(question: Question, bounds: str | None, to: str, output: str) -> None:
-    from verdict.encode import models, numbered
+    from verdict.ask.encode import models, numbered
+    from verdict.base.errors import InputError
+    from verdict.base.writing import together
     from verdict.encoders.text import write_lp, write_mps
-    from verdict.errors import InputError
-    from verdict.writing import together
 
     found = list(models(question, bounds))
     if output == "-" and len(found) != 1:

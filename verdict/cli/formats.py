@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from verdict.base.errors import InputError
+from verdict.base.reading import open_regular, read_text
 from verdict.cli.arrays import Arrays, read_array
-from verdict.errors import InputError
-from verdict.reading import open_regular, read_text
 
 Array = npt.NDArray[Any]
 # The keys under which the inputs of an archive are looked for, in this order.

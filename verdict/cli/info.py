@@ -15,7 +15,7 @@ def command(model: Model, shape: Shape = None, json: Json = False) -> int:
     """Show a model's inputs, outputs, operators and layers."""
     import verdict
     from verdict.cli.printing import add_row, console, print_json
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
 
     network = verdict.load(model, shapes=read_shapes(shape))
     facts = _facts(network)

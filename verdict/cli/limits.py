@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from verdict.base.deadline import TIME_LIMIT, Deadline, OutOfTime
+from verdict.base.errors import InputError, TimeLimitError
+from verdict.base.norms import norm_of
 from verdict.cli.backstop import CHILD
-from verdict.deadline import TIME_LIMIT, Deadline, OutOfTime
-from verdict.errors import InputError, TimeLimitError
-from verdict.norms import norm_of
 
 # What a command that has nothing yet says of itself.
 NOTHING = f"{TIME_LIMIT} before there was anything to tell"
@@ -66,7 +66,7 @@ def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> in
         raise InputError(f"--memory is {memory:g}, expected a positive number of GiB")
     if timeout is None and memory is None:
         return command(**arguments)
-    from verdict import memory as budgets
+    from verdict.base import memory as budgets
 
     size = int(budgets.MOST * budgets.free() if memory is None else memory * budgets.GIB)
     clock = Deadline(timeout, started=_command.started)

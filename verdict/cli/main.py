@@ -12,13 +12,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from verdict.base.errors import OutputError, UnsupportedError, VerdictError
+from verdict.base.visible import visible_lines
 from verdict.cli import exitcodes
 from verdict.cli.interrupts import Terminated
 from verdict.cli.limits import call
 from verdict.cli.printing import abandon, flush, note, ready
 from verdict.cli.words import plain
-from verdict.errors import OutputError, UnsupportedError, VerdictError
-from verdict.visible import visible_lines
 
 _HOMES = {
     "robust": "robust.command",

@@ -11,10 +11,10 @@ from verdict.cli.declared import Option
 from verdict.cli.exitcodes import BAD_INPUT, OK, UNKNOWN
 
 if TYPE_CHECKING:
+    from verdict.answer.results import Radius
     from verdict.cli.inputs import Point
     from verdict.cli.progress import Line
     from verdict.network.network import Network
-    from verdict.results import Radius
 
 
 def command(
@@ -87,7 +87,7 @@ class _MaxEps:
         self.saved: dict[str, list[str]] = {}
         self.failed = False
         if save is not None:
-            from verdict.writing import made_folder
+            from verdict.base.writing import made_folder
 
             made_folder(save, "--save")
 
@@ -103,9 +103,9 @@ class _MaxEps:
                 place.check()
         answer = verdict.maxeps(network, point.values, on_progress=shown.interval, **options)
         if self.folder is not None and answer.witness is not None:
+            from verdict.base.errors import InputError
             from verdict.cli.printing import note
             from verdict.cli.save import save_witness
-            from verdict.errors import InputError
 
             try:
                 self.saved[point.name] = save_witness(self.folder, network, point, answer.witness)

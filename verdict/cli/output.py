@@ -7,8 +7,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
+from verdict.answer.results import Certificate, Trust, Witness
 from verdict.network.exact import float_above, float_below
-from verdict.results import Certificate, Trust, Witness
 
 DIGITS = 10
 # A rational longer than this is left to --json.

@@ -156,10 +156,10 @@ def general(
     closed; 1: no; 3: unknown; 2: bad input.
     """
     import verdict
+    from verdict.ask.loading import for_classes, loaded
+    from verdict.base.errors import InputError
     from verdict.cli.progress import line
-    from verdict.errors import InputError
-    from verdict.loading import for_classes, loaded
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = (loaded if lead is None else for_classes)(model, output, read_shapes(shape))
@@ -216,7 +216,7 @@ def maxfall(
     """
     import verdict
     from verdict.cli.progress import line
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = verdict.load(model, output_name, read_shapes(shape))

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from verdict import __version__
+from verdict.base.errors import InputError
 from verdict.cli.declared import Argument, Option, declared
 from verdict.cli.limits import call
 from verdict.cli.printing import put
-from verdict.errors import InputError
 
 # The parser's base class for wrong options; its module has moved between Typer's versions.
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]

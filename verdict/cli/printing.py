@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from verdict.base.errors import OutputError
+from verdict.base.visible import visible, visible_lines
 from verdict.cli.backstop import CHILD
-from verdict.errors import OutputError
-from verdict.visible import visible, visible_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

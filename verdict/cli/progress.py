@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from verdict.base.visible import visible
 from verdict.cli.backstop import CHILD
 from verdict.cli.limits import printed
-from verdict.visible import visible
 
 if TYPE_CHECKING:
     from rich.text import Text

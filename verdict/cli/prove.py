@@ -11,7 +11,7 @@ from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from verdict.results import Verdict
+    from verdict.answer.results import Verdict
 
 
 def command(
@@ -62,7 +62,7 @@ def command(
     from verdict.cli.inputs import Reading, one_point, refuse_without
     from verdict.cli.questions import check_limits
     from verdict.cli.vocabulary import names_for, numbers
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
     from verdict.property.language.written import read_formula
 
     check_limits(timeout, threads)

@@ -12,8 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from verdict import arguments
+from verdict.answer.results import Radius, Verdict
 from verdict.api import exact
+from verdict.ask.wording import refuse_unused
+from verdict.base import arguments
+from verdict.base.errors import InputError
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 from verdict.cli.inputs import Point, Points, Reading, read_inputs
 from verdict.cli.interrupts import Interrupts
@@ -23,10 +26,7 @@ from verdict.cli.output import parameters
 from verdict.cli.printing import console, print_json
 from verdict.cli.progress import Line, line
 from verdict.cli.vocabulary import names_for, numbers, read, scales
-from verdict.errors import InputError
 from verdict.network.network import Network
-from verdict.results import Radius, Verdict
-from verdict.wording import refuse_unused
 
 Answer = TypeVar("Answer", bound=Radius | Verdict)
 
@@ -122,9 +122,9 @@ class Questions(Generic[Answer]):
 
     def _own_class(self, point: Point) -> int:
         """The class that the deployed network gives to an input."""
-        from verdict.certificate.replay import scores
+        from verdict.answer.replay import scores
+        from verdict.ask.question import center_of
         from verdict.network.evaluate import classify
-        from verdict.question import center_of
 
         x = center_of(self.network, point.values).floats()
         return classify(scores(self.network, self.network.runtime(x), x))
@@ -251,8 +251,8 @@ def read_network(
 
     With `classes` it has the one output that holds class scores, or that is named.
     """
-    from verdict.loading import for_classes, loaded
-    from verdict.network.shapes import read_shapes
+    from verdict.ask.loading import for_classes, loaded
+    from verdict.ops.importer.shapes import read_shapes
 
     normalised_too = mean is not None or std is not None
     # Behind a normalisation outputs stand one after another, and nothing would tell one from another.

@@ -11,10 +11,10 @@ from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
+    from verdict.answer.results import Verdict
     from verdict.cli.inputs import Point
     from verdict.cli.progress import Line
     from verdict.network.network import Network
-    from verdict.results import Verdict
 
 # What of the options `verdict prove` takes.
 SEARCHED = ("engine", "solver", "bounds", "timeout", "threads", "device", "certificate")
@@ -76,8 +76,8 @@ def command(
 
     Exit code 0: robust; 1: violated; 3: unknown or timed out; 2: bad input.
     """
+    from verdict.base.errors import InputError
     from verdict.cli.questions import Questions
-    from verdict.errors import InputError
 
     if (eps is not None) + (patch is not None) + (pixels is not None) != 1:
         raise InputError("expected one of --eps, --patch and --pixels")
@@ -101,7 +101,7 @@ class _Robust:
     )
 
     def __init__(self, eps: str) -> None:
-        from verdict.api import exact
+        from verdict.base.number import exact
 
         self.eps, self.size = eps, {"eps": str(exact(eps, "--eps"))}
 
@@ -193,9 +193,9 @@ class _Replaced(_Robust):
 
     def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Verdict:
         import verdict
-        from verdict.certificate.gate import witness_class
+        from verdict.answer.gate import witness_class
+        from verdict.base.errors import InputError
         from verdict.cli.vocabulary import names_for
-        from verdict.errors import InputError
 
         self.range = options["range"]
         if self.range is None:

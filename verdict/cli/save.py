@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from verdict.answer.results import Witness
+from verdict.base.writing import Place, begins
 from verdict.cli.inputs import Point
 from verdict.cli.printing import note
 from verdict.network.network import Network
-from verdict.results import Witness
-from verdict.writing import Place, begins
 
 # Pictures are enlarged until their longer side has about this many pixels.
 SIDE = 256

@@ -11,9 +11,9 @@ from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
+    from verdict.answer.results import Largest, Radius, Verdict
     from verdict.network.network import Network
     from verdict.property import Box
-    from verdict.results import Largest, Radius, Verdict
 
 Input = Annotated[
     str | None,
@@ -78,10 +78,10 @@ class InputSet:
 
     def read(self, model: str, network: Network) -> Box:
         """The set. Raises InputError for what makes no sense."""
+        from verdict.ask.pairs import region
+        from verdict.base.errors import InputError
         from verdict.cli.inputs import Reading, read_inputs, refuse_without
         from verdict.cli.questions import shipped_range
-        from verdict.errors import InputError
-        from verdict.relations import region
 
         limits = self.range or shipped_range(model)
         refuse_without(self.input, within=self.within, header=self.header, label_column=self.label_column)
@@ -97,9 +97,9 @@ def read_pair(
     first: str, second: str, output: list[str] | None, shape: list[str] | None, *, classes: bool = False
 ) -> tuple[Network, Network]:
     """Two networks, with the output that is named for both, or for each, and the shapes given. Raises InputError."""
-    from verdict.errors import InputError
-    from verdict.loading import for_classes, load_several
-    from verdict.network.shapes import read_shapes
+    from verdict.ask.loading import for_classes, load_several
+    from verdict.base.errors import InputError
+    from verdict.ops.importer.shapes import read_shapes
 
     names: list[str | None] = [*output] if output else [None]
     if len(names) > 2:

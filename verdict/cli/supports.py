@@ -15,7 +15,7 @@ from verdict.cli.printing import put
 
 
 def _opsets() -> list[str]:
-    from verdict.network.onnx_import import OPSETS
+    from verdict.ops.importer.onnx_import import OPSETS
 
     return [str(OPSETS[0]), str(OPSETS[-1])]
 
@@ -62,7 +62,7 @@ def command(
     capability: Annotated[str, Argument(metavar="--CAPABILITY", help="One of " + ", ".join(CAPABILITIES) + ".")],
 ) -> int:
     """Say what Verdict supports, one answer a line, as the VNN-LIB standard asks."""
-    from verdict.errors import InputError
+    from verdict.base.errors import InputError
 
     name = capability.removeprefix("--")
     answer = CAPABILITIES.get(_ALIASES.get(name, name))

@@ -17,11 +17,11 @@ from verdict.cli.exitcodes import OK, UNKNOWN
 from verdict.cli.printing import note, print_json, put
 
 if TYPE_CHECKING:
+    from verdict.answer.results import Verdict, Witness
+    from verdict.base.writing import Place
     from verdict.network.network import Network
     from verdict.property.vnnlib1 import VnnLib1
     from verdict.property.vnnlib2 import VnnLib2
-    from verdict.results import Verdict, Witness
-    from verdict.writing import Place
 
 ANSWERS = {"robust": "unsat", "violated": "sat", "unknown": "unknown"}
 Networks = Annotated[
@@ -65,8 +65,8 @@ def command(
     """
     started = time.monotonic()
     import verdict
+    from verdict.base.errors import InputError
     from verdict.cli.output import certificate_text
-    from verdict.errors import InputError
     from verdict.property.assignment import assignment_places
     from verdict.property.vnnlib import VnnLib1, read_query
 
@@ -110,9 +110,9 @@ def load_networks(
 
     Raises InputError for options that do not make sense.
     """
-    from verdict.errors import InputError
-    from verdict.loading import load_several
-    from verdict.network.shapes import read_shapes
+    from verdict.ask.loading import load_several
+    from verdict.base.errors import InputError
+    from verdict.ops.importer.shapes import read_shapes
     from verdict.property.vnnlib1 import VnnLib1
 
     if isinstance(asked, VnnLib1):

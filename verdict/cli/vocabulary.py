@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def names_for(network: Network, point: Point | None = None, label: int | None = None) -> dict[str, Any]:
     """The vocabulary; with an input also the words that are about it, and its class, or the `label` instead."""
-    from verdict.question import center_of
-    from verdict.wording import names
+    from verdict.ask.question import center_of
+    from verdict.ask.wording import names
 
     if point is None:
         return names(network)
@@ -32,7 +32,7 @@ def read(text: str | None, names: dict[str, Any], option: str) -> Formula | None
 
 def numbers(text: str, option: str = "--integers") -> list[int]:
     """`1,4:7` as [1, 4, 5, 6]."""
-    from verdict.errors import InputError
+    from verdict.base.errors import InputError
 
     found: list[int] = []
     for part in filter(None, text.split(",")):

@@ -46,11 +46,11 @@ def maxweights(
     3: it is not; 2: bad input.
     """
     import verdict
+    from verdict.ask.loading import for_classes
+    from verdict.base.errors import InputError
     from verdict.cli.inputs import Reading, read_inputs
     from verdict.cli.progress import line
-    from verdict.errors import InputError
-    from verdict.loading import for_classes
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = for_classes(model, output, read_shapes(shape))
@@ -118,11 +118,11 @@ def maxpruning(
     Exit code 0: every magnitude is proved or refuted; 3: not every one; 2: bad input.
     """
     import verdict
+    from verdict.ask.loading import for_classes
     from verdict.cli.output import PROOFS, above, below, certificate_record, certificate_text
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write
-    from verdict.loading import for_classes
-    from verdict.network.shapes import read_shapes
+    from verdict.ops.importer.shapes import read_shapes
 
     search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
     network = for_classes(model, output, read_shapes(shape))

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
+from ..base.errors import InputError
 from ..network.exact import ExactVector, FloatArray
 from ..network.network import Network
 from ..property.fronts import Front

@@ -20,10 +20,10 @@ import onnx.compose
 import onnx.version_converter
 from onnx import helper, numpy_helper
 
-from ..errors import InputError, UnsupportedError
+from ..base.errors import InputError, UnsupportedError
+from ..base.writing import Place, same
 from ..network.network import Network, Port
-from ..network.onnx_import import network_of, plain_model, scores_model
-from ..writing import Place, same
+from ..ops.importer.onnx_import import network_of, plain_model, scores_model
 from .twin import Pair, twin_relu
 
 # The least version of the file format in which a constant need not be an input as well.

@@ -22,11 +22,11 @@ import onnx
 import onnx.shape_inference
 from onnx import helper, numpy_helper
 
-from ..errors import InputError, UnsupportedError
+from ..base.errors import InputError, UnsupportedError
 from ..network.exact import FloatArray
 from ..network.graph import Affine
 from ..network.network import Network
-from ..network.onnx_import import network_of, plain_model
+from ..ops.importer.onnx_import import network_of, plain_model
 from .composer import LEAST_IR_VERSION, Composer
 
 # Weights are told apart by numbers that float32 has to hold.

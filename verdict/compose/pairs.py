@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ..errors import InputError
+from ..base.errors import InputError
 from ..network.exact import FloatArray
 from ..network.network import Network
 from .composer import Composer

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..deadline import checkpoint
+from ..base.deadline import checkpoint
 from .exact import Coefficients, ExactVector, ObjectArray
 from .graph import Affine, Graph, Input, Node, Relu
 from .maps import Diagonal, Index, LinearMap, identity

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..deadline import checkpoint
+from ..base.deadline import checkpoint
 from .exact import ExactVector, FloatArray
 from .graph import Affine, Graph, Input, Relu
 from .maps.namespace import namespace, zeros_like_shape

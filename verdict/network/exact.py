@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
-from ..memory import need
+from ..base.errors import ModelError
+from ..base.memory import need
 
 # Bytes for a number with its numerator, on the way too.
 EACH = 120

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..errors import ModelError
+from ..base.errors import ModelError
 from .exact import Coefficients
 from .maps import LinearMap
 

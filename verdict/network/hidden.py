@@ -11,7 +11,7 @@ from pathlib import Path
 
 import onnx
 
-from ..errors import ModelError
+from ..base.errors import ModelError
 
 
 def expose(model: onnx.ModelProto, names: Sequence[str], path: Path) -> bytes:

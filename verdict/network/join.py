@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
+from ..base.errors import ModelError
 from .exact import Coefficients
 from .graph import Affine, Graph, Input, Node, Relu
 from .maps import Index

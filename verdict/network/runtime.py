@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
+from ..base.errors import ModelError
 
 if TYPE_CHECKING:
     from .network import Network, Port

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..base.writing import Place, made_folder, together
 from ..network.exact import FloatArray
-from ..writing import Place, made_folder, together
 from .vnnlib2 import Declared, VnnLib2
 
 OPTION = "--serialise-assignments"

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from ..network.exact import ExactVector, FloatArray, float_above, float_below
 from .input_set import InputSet
 

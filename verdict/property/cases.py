@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..deadline import checkpoint
-from ..errors import ModelError, PropertyError
+from ..base.deadline import checkpoint
+from ..base.errors import ModelError, PropertyError
 from ..network.exact import Coefficients, ExactVector
 from ..network.maps import Dense
 from .box import Box

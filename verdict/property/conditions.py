@@ -12,7 +12,7 @@ from math import lcm
 
 import numpy as np
 
-from ..errors import EmptySetError, PropertyError
+from ..base.errors import EmptySetError, PropertyError
 from ..network.exact import Coefficients
 from .language import Formula, all_of, inputs, query_text
 from .unsafe import Polytope, UnsafeSet

@@ -14,8 +14,8 @@ from math import isqrt
 
 import numpy as np
 
+from ..base.errors import InputError
 from ..bounds.ball import NORMS, Ball
-from ..errors import InputError
 from ..network.exact import ExactVector, FloatArray, float_above
 from .box import Box
 from .linf import LinfBall

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from .vnnlib_linear import Linear, Variable
 
 # The variables of a product in ascending order, each as often as it occurs; () is the constant.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from ..network.network import Network
 from .input_set import InputSet
 from .unsafe import UnsafeSet

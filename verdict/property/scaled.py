@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import InputError
+from ..base.errors import InputError
 from ..network.exact import ExactVector, FloatArray, float_above, float_below, nearest_float
 from .box import Box
 from .perturbation import Perturbation

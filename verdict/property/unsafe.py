@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from ..network.exact import Coefficients, ExactVector, FloatArray
 from ..network.maps import Dense
 from ..network.maps.namespace import product

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import PropertyError
-from ..reading import MOST_TEXT, read_bytes
+from ..base.errors import PropertyError
+from ..base.reading import MOST_TEXT, read_bytes
 from .vnnlib1 import VnnLib1, parse_vnnlib1
 from .vnnlib2 import VnnLib2, parse_vnnlib2
 from .vnnlib2_syntax import is_vnnlib2

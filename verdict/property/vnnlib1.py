@@ -13,9 +13,9 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
+from ..base.reading import MOST_TEXT, read_bytes
 from ..network.exact import ExactVector
-from ..reading import MOST_TEXT, read_bytes
 from .cases import Case, CaseMaker, emptiness, formula_of
 from .formula import Formula
 from .vnnlib_formula import Parser

@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PropertyError
-from ..reading import MOST_TEXT, read_bytes
+from ..base.errors import PropertyError
+from ..base.reading import MOST_TEXT, read_bytes
 from . import vnnlib2_syntax as syntax
 from .cases import Case, CaseMaker, emptiness
 from .formula import Comparison, Connective, Formula, add_to, asserted, comparisons, renamed

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from .vnnlib_text import refuse_doubtful, shown
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from ..visible import visible
+from ..base.visible import visible
 from .formula import Comparison, Connective, Formula
 from .polynomial import Polynomial
 from .vnnlib2 import DeclaredNetwork, VnnLib2, declared_names

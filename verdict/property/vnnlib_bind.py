@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import InputError
+from ..base.errors import InputError
 from ..network.join import join
 from ..network.network import Network, Port
 from .vnnlib1 import VnnLib1
@@ -81,7 +81,7 @@ def _exposing(network: Network, declared: DeclaredNetwork) -> Network:
     hidden = [variable.onnx for variable in declared.of_kind("hidden")]
     if not hidden:
         return network
-    from ..network.onnx_import import exposed
+    from ..ops.importer.onnx_import import exposed
 
     return exposed(network.data, hidden, network.path)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from ..deadline import checkpoint
-from ..errors import PropertyError
+from ..base.deadline import checkpoint
+from ..base.errors import PropertyError
 from .vnnlib_linear import Linear, Rows
 
 # row <= value, strictly or not, and where the file says so.

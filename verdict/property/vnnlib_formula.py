@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from ..deadline import checkpoint
-from ..errors import PropertyError
+from ..base.deadline import checkpoint
+from ..base.errors import PropertyError
 from . import vnnlib_text as text
 from .vnnlib_cases import AndGroup, Expansion, Group, OrGroup, compare_with_zero
 from .vnnlib_linear import Linear, Rows, Variable

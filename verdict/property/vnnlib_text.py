@@ -10,8 +10,8 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
-from ..errors import PropertyError
-from ..reading import MOST_TEXT, unpacked
+from ..base.errors import PropertyError
+from ..base.reading import MOST_TEXT, unpacked
 
 # Exponents and lengths beyond these say nothing that float64 could hold, and would only cost time.
 MAX_EXPONENT = 400

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from ..network.exact import nearest_float
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..answer.evidence import Evidence
+from ..answer.results import Certificate
+from ..base.deadline import Deadline
 from ..certificate.draft import Asked, Draft
 from ..certificate.places import is_file, prepare
 from ..certificate.recording import Recording
-from ..deadline import Deadline
 from ..network.network import Network
 from ..property import Box, Problem
-from ..results import Certificate
-from .evidence import Evidence
 
 
 class Certified:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import PropertyError
+from ..base.errors import PropertyError
 from ..network.network import Network
 from ..property import UnsafeSet
 

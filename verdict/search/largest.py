@@ -14,15 +14,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..answer.results import CLOSED, Largest, Trust, Witness, is_closed
+from ..base.deadline import Deadline, OutOfTime
 from ..bounds import linear_bounds, output_bounds
 from ..compose.pairs import raised
-from ..deadline import Deadline, OutOfTime
 from ..network.exact import Coefficients, ExactVector, FloatArray, float_above
 from ..network.maps import Dense
 from ..network.network import Network
 from ..property import Box, Perturbation, Polytope, ScaledBall, UnsafeSet
-from ..results import CLOSED, Largest, Trust, Witness, is_closed
-from .climb import climb
+from .points.climb import climb
 from .radius import RadiusSearch
 
 # The share of the time that the first bounds may take.

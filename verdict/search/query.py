@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..deadline import Deadline, checkpoint
+from ..answer.evidence import Evidence
+from ..answer.results import Trust, weakest
+from ..base.deadline import Deadline, checkpoint
 from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
-from ..results import Trust, weakest
-from .evidence import Evidence
 from .heads import refuse_head
 from .settle import Asked, Settling, accepted
 

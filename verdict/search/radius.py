@@ -14,15 +14,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..answer.replay import confirm_near, replay_exactly
+from ..answer.results import CLOSED, Largest, Radius, Trust, Witness, is_closed, weakest
+from ..base.deadline import Deadline
+from ..base.device import CPU, Device
 from ..bounds import Bounds, linear_bounds, output_bounds
-from ..bounds.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
-from ..certificate.replay import confirm_near, replay_exactly
-from ..deadline import Deadline
-from ..device import CPU, Device
 from ..network.exact import ExactVector, float_below
 from ..network.network import Network
 from ..property import Perturbation, UnsafeSet
-from ..results import CLOSED, Largest, Radius, Trust, Witness, is_closed, weakest
+from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 
 
 @dataclass(frozen=True)

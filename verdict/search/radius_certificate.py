@@ -18,21 +18,21 @@ from typing import Any
 
 import numpy as np
 
+from ..answer.results import Certificate
+from ..base.deadline import Deadline
 from ..bounds.interval import interval_bounds
 from ..bounds.linear import backward
 from ..bounds.lines import Lines
 from ..certificate.draft import Draft
 from ..certificate.places import float32_path
 from ..certificate.write import radius_claim
-from ..deadline import Deadline
 from ..network.exact import float_below
 from ..property import Problem
-from ..results import Certificate
-from .narrow import AMPLE, float32_errors
+from .engines.decide import prove
+from .engines.run import AGAIN_SECONDS, AGAIN_SHARE
+from .points.region import phases_at
 from .radius import RadiusSearch
-from .region import phases_at
-from .robust import prove
-from .robust_run import AGAIN_SECONDS, AGAIN_SHARE
+from .relus.narrow import AMPLE, float32_errors
 from .tie import tie_multipliers
 
 # How far below the lower end a proof for float32 is tried, in units of what rounding is expected to cost and in this

@@ -15,13 +15,13 @@ import numpy as np
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
+from ..answer.results import Trust
+from ..base.deadline import Deadline
+from ..base.errors import SolverError
 from ..bounds import Bounds
-from ..deadline import Deadline
-from ..errors import SolverError
 from ..network.exact import ExactVector
-from ..results import Trust
+from .points.radius_witness import seek_witness
 from .radius import RadiusSearch
-from .radius_witness import seek_witness
 from .settle import MOST_COEFFICIENTS, coefficients
 
 # The largest radius that is looked at.

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bounds.linear import LinearBound
 from ..property import UnsafeSet
-from .mean_row import best_mean
+from .relus.mean_row import best_mean
 
 # Polytopes with more rows are excluded by single rows only.
 MOST_ROWS = 32

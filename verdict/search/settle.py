@@ -18,19 +18,19 @@ import numpy as np
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
+from ..answer.replay import deployable, scores
+from ..answer.results import Trust, Witness
+from ..base.deadline import Deadline
+from ..base.errors import SolverError
 from ..bounds import Bounds, linear_bounds
-from ..certificate.replay import deployable, scores
-from ..deadline import Deadline
-from ..errors import SolverError
 from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Affine, Graph
 from ..network.network import Network
 from ..property import Box, Problem
 from ..property.cases import Case
 from ..property.formula import Formula, comparisons
-from ..results import Trust, Witness
-from .nearby import around
-from .paving import Paving
+from .boxes.paving import Paving
+from .points.nearby import around
 
 # Random points and corners that are tried before Z3.
 SAMPLES = 64

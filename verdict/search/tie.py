@@ -16,11 +16,11 @@ import numpy as np
 from verdict.encoders.milp import Phases
 from verdict.solvers import LinearModel, Status, solver
 
-from ..errors import SolverError
+from ..base.errors import SolverError
 from ..network.exact import ExactVector
 from ..property import Box, Polytope
-from .region import linear_form, solve_exactly
-from .space import Space
+from .points.region import linear_form, solve_exactly
+from .relus.space import Space
 
 # Duals and reduced costs below this, relative to the largest, are taken to be zero.
 ZERO = 1e-9

@@ -13,13 +13,13 @@ import numpy as np
 
 from verdict.solvers import LinearModel, Status, solver
 
-from ..deadline import checkpoint
-from ..errors import SolverError
+from ..base.deadline import checkpoint
+from ..base.errors import SolverError
 from ..network.exact import FloatArray
 from ..property.box import Box
 from ..property.cases import Case
 from ..property.norm_ball import RoundBox
-from .least_distance import SECONDS, least_distance
+from .points.least_distance import SECONDS, least_distance
 
 # Rounds of projections that look for a point before a program is asked.
 ROUNDS = 50

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..answer.replay import replay_exactly, scores
+from ..answer.results import Trust, Witness
+from ..base.deadline import Deadline
 from ..bounds import Bounds, linear_bounds, output_bounds
 from ..bounds.rounding import gamma
-from ..certificate.replay import replay_exactly, scores
 from ..compose.layers import Layer, shaken, up_to, with_weights
-from ..deadline import Deadline
 from ..network.evaluate import evaluate_all, vjp
 from ..network.exact import ExactVector, FloatArray, float_above
 from ..network.network import Network
 from ..property import Polytope, UnsafeSet
-from ..results import Trust, Witness
-from .bab import branch_and_bound
+from .engines.bab import branch_and_bound
 from .radius import Progress
 
 # Bisections of the radius from below and along a direction from above; rounds of new directions.

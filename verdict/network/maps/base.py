@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...deadline import checkpoint
+from ...base.deadline import checkpoint
 from ..exact import Coefficients, ExactVector
 from .namespace import namespace
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...memory import need
+from ...base.memory import need
 from ..exact import Coefficients, ExactVector
 from .base import IndexArray, LinearMap
 from .namespace import empty_like_shape, product, zeros_like_shape

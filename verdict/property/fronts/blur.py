@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ...errors import InputError
+from ...base.errors import InputError
 from ...network.exact import FloatArray
 from .front import Front, register
 from .images import planes

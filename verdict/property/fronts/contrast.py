@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ...errors import InputError
+from ...base.errors import InputError
 from ...network.exact import FloatArray
 from .front import Front, register
 

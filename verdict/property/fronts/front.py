@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ...errors import InputError
+from ...base.errors import InputError
 from ...network.exact import FloatArray
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...errors import InputError
+from ...base.errors import InputError
 from ...network.exact import FloatArray
 
 CHANNELS = (1, 3, 4)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from ...errors import PropertyError
+from ...base.errors import PropertyError
 from .expression import Vector
 from .formula import Formula, all_of, any_of
 from .sets import box, exactly

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ...errors import PropertyError
+from ...base.errors import PropertyError
 from .formula import Comparison, Formula, all_of
 
 Value = Any  # a number, a string such as "0.1" or "1/3", a Fraction, or an Expression

@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ...deadline import checkpoint
-from ...errors import PropertyError
+from ...base.deadline import checkpoint
+from ...base.errors import PropertyError
 
 if TYPE_CHECKING:
     from .expression import Expression

@@ -9,7 +9,7 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
-from ...errors import PropertyError
+from ...base.errors import PropertyError
 from .expression import Vector
 from .formula import Comparison, Formula, all_of, any_of
 from .sets import box, within

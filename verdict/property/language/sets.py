@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import PropertyError
+from ...base.errors import PropertyError
 from .expression import Vector, as_expression
 from .formula import Formula, all_of, any_of
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ...errors import PropertyError
+from ...base.errors import PropertyError
 from . import properties, sets
 from .expression import Vector
 from .formula import all_of, any_of

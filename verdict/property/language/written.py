@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ...errors import PropertyError, VerdictError
-from ...number import exact
+from ...base.errors import PropertyError, VerdictError
+from ...base.number import exact
 from .formula import Formula
 
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {

@@ -1,0 +1,257 @@
+"""What a user gets: a `Verdict`, `Radius`, `Largest` or `Pruning`, each with its evidence, its trust and its semantics.
+
+The numbers are exact rationals; `float_below` and `float_above` give their printable ends. Only the gate
+(`verdict.answer.gate`) makes these objects, and none that is undecided without saying why.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..network.exact import ExactVector, FloatArray
+
+if TYPE_CHECKING:
+    from ..checker import Report
+    from ..network.network import Network
+
+
+# The relative gap at which an interval counts as closed.
+CLOSED = Fraction(1, 10**6)
+
+
+def is_closed(lower: Fraction, upper: Fraction) -> bool:
+    """Whether an interval counts as closed: its gap is at most 1e-6 of its upper end, however small that is."""
+    return upper - lower <= CLOSED * abs(upper)
+
+
+def _explained(answer: Verdict | Largest | Radius | Pruning) -> None:
+    """Refuse an answer that leaves something open and does not say why: a defect in what made it."""
+    if answer.status in ("interval", "unknown") and not answer.reason:
+        raise ValueError(f"the status is {answer.status} and no reason is given")
+
+
+class Trust(str, enum.Enum):
+    """What stands behind an answer, strongest first (design section 3)."""
+
+    REPLAYED = "replayed"  # a witness, evaluated in exact rationals and in ONNX Runtime
+    EXACT = "exact"  # a witness evaluated in exact rationals, or plain exact arithmetic
+    CERTIFIED = "certified"  # a certificate that the independent checker accepted in exact arithmetic
+    Z3 = "z3-exact"  # Z3's exact arithmetic: no tolerance, but no certificate either
+    RIGOROUS = "rigorous"  # float64 bounds that charge their own rounding
+    SOLVER = "solver"  # a floating-point solver's word alone
+
+    def __str__(self) -> str:
+        return self.value
+
+
+# Proofs from weakest to strongest: a proof in several parts is as good as its weakest part.
+_STRENGTH = [Trust.SOLVER, Trust.RIGOROUS, Trust.Z3, Trust.CERTIFIED, Trust.EXACT]
+
+
+def weakest(*trusts: Trust) -> Trust:
+    """The weakest of several proofs' trusts."""
+    return min(trusts, key=_STRENGTH.index)
+
+
+class Unasked:
+    """An answer is neither true nor false: `assert robust(...)` would pass on a violation."""
+
+    # What to ask instead.
+    _tells = "status == 'robust'"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a {type(self).__name__} is neither true nor false, expected a question such as {self._tells}")
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """An input that reaches the unsafe set over the reals, as an exact replay has shown.
+
+    `point` is the input, `outputs` the exact outputs there, `unsafe` the polytope reached in words, `radius`
+    its exact distance where one is asked for. `runtime_outputs` is what ONNX Runtime computes at the point,
+    set where the point is one that the deployed network can be given and it is unsafe there too. `rounded` says
+    that coordinates fixed at numbers that are no floats were given to ONNX Runtime as the nearest ones.
+    Where the point holds the parameters of a perturbation, `input` is what they make of the network's input.
+    """
+
+    point: ExactVector
+    outputs: ExactVector
+    unsafe: str
+    radius: Fraction | None = None
+    runtime_outputs: FloatArray | None = None
+    rounded: bool = False
+    input: FloatArray | None = None
+
+    @property
+    def deployed(self) -> bool:
+        """Whether ONNX Runtime confirms the violation at this very point."""
+        return self.runtime_outputs is not None
+
+    def array(self) -> npt.NDArray[np.float64]:
+        """The point as float64 (exact for a deployed witness, which is a float32 point)."""
+        return self.point.floats()
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate(Unasked):
+    """What became of a certificate that was asked for.
+
+    `path` is the file, of `size` bytes, None where none was written, and `network` the ONNX file that it is about,
+    written beside it where the network asked about is no such file. `report` is the checker's, None where the file was
+    not checked to its end. `reason` says why there is no file, or why the exact checker has not accepted it.
+    `radius` is the radius that it proves, where one was asked for, and `end` the number that it proves a largest value
+    to be below; `query` is the VNN-LIB query that it is about.
+    """
+
+    path: Path | None
+    network: Path | None = None
+    size: int = 0
+    report: Report | None = None
+    reason: str = ""
+    radius: Fraction | None = None
+    query: Path | None = None
+    end: Fraction | None = None
+    _tells = "accepted"
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the checker accepted the file in exact arithmetic."""
+        return self.report is not None and self.report.accepted and self.report.tier == "exact"
+
+    @property
+    def any_order(self) -> bool:
+        """Whether the checker accepted it for every float32 evaluation order too, in whichever tier."""
+        return self.report is not None and self.report.any_order
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict(Unasked):
+    """The answer to "does the property hold for every input in the set?".
+
+    `status` is robust, violated or unknown; `reason` says why it is unknown. `label` is the class that has to
+    stay and `target` the one that the witness gets, both None where the
+    property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed", and
+    "float32", every evaluation order of the network in float32. `certificate` is None where none was asked for.
+    Where the status is unknown, `real` can be a violation over the reals that ONNX Runtime does not confirm.
+    """
+
+    status: str
+    label: int | None
+    engine: str
+    seconds: float
+    trust: Trust | None = None
+    target: int | None = None
+    witness: Witness | None = None
+    reason: str = ""
+    semantics: tuple[str, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
+    certificate: Certificate | None = None
+    real: Witness | None = None
+
+    def __post_init__(self) -> None:
+        _explained(self)
+
+
+def certificate_of(answer: Verdict) -> Certificate:
+    """What became of the certificate of an answer, which may have none to tell why."""
+    return Certificate(None, reason=answer.reason) if answer.certificate is None else answer.certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Largest(Unasked):
+    """The answer to "how large does a value get on a set?": an interval with evidence for each end.
+
+    The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed`
+    is what ONNX Runtime computes at the floats nearest to it, None where the set holds no such floats.
+    No input gives more than `upper` (trust `upper_trust`). `exact` is the largest value itself when the ends meet.
+    `status`: exact, closed (`is_closed`), interval, and then `reason` says why. `certificate` is one of "less than its
+    `end`", which can be a hair above `upper`, None where none was asked for.
+    """
+
+    _tells = "upper <= 0.1"
+    lower: Fraction
+    upper: Fraction
+    exact: Fraction | None
+    status: str
+    engine: str
+    seconds: float
+    upper_trust: Trust
+    witness: Witness
+    deployed: FloatArray | None = None
+    reason: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
+    lower_trust: Trust = Trust.EXACT
+    certificate: Certificate | None = None
+
+    def __post_init__(self) -> None:
+        _explained(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Radius(Unasked):
+    """The answer to "how far can this input be perturbed?": an interval with evidence for each end.
+
+    The property holds at every radius below `lower` (trust `lower_trust`). At `upper` it does not (trust
+    `upper_trust`, witness `closest`, exact over the reals); `upper` is None when no violation is known, and
+    then `status` is "safe" if the whole valid range is proved, or, `is_unlimited`, every radius without an end.
+    `exact` is the radius itself when the two ends meet. `witness` is a nearby input on which ONNX Runtime is wrong too;
+    its own radius can be a rounding error larger than `upper`. `label` and `target` are None where the property is not
+    about classes. `status`: exact, closed (`is_closed`), interval, and then `reason` says why, safe, wrong-label.
+    `certificate` is None where none was asked for; `float32` is the certificate of the largest radius that was found
+    to hold for every float32 evaluation order too.
+    """
+
+    _tells = "lower >= 0.1"
+    lower: Fraction
+    upper: Fraction | None
+    exact: Fraction | None
+    status: str
+    label: int | None
+    engine: str
+    seconds: float
+    lower_trust: Trust
+    upper_trust: Trust | None = None
+    target: int | None = None
+    closest: Witness | None = None
+    witness: Witness | None = None
+    reason: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
+    certificate: Certificate | None = None
+    float32: Certificate | None = None
+    is_unlimited: bool = False
+
+    def __post_init__(self) -> None:
+        _explained(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Pruning(Unasked):
+    """The answer to "how many weights can be left out?": at `lower` the networks agree (trust), and at every magnitude
+    above `upper` they do not.
+
+    Both are magnitudes of weights or 0; `status` is exact where they are equal, else interval. `network` is the one
+    pruned at `lower`, with `removed` of `weights` weights set to zero; `reason` says why an interval is left.
+    `certificate` is about the pair at `lower`, None where none was asked for.
+    """
+
+    _tells = "lower >= 0.1"
+    lower: Fraction
+    upper: Fraction
+    status: str
+    trust: Trust
+    network: Network
+    removed: int
+    weights: int
+    seconds: float
+    reason: str = ""
+    certificate: Certificate | None = None
+
+    def __post_init__(self) -> None:
+        _explained(self)

@@ -1,0 +1,1 @@
+"""What a user can ask, one file a question; and the values that a question is made of."""

@@ -1,0 +1,160 @@
+"""From a question to the files that `verdict encode` writes: one for SMT-LIB and VNN-LIB, one per model for LP and MPS.
+
+The margin models are one for each case and polytope, as the MILP engine solves them one after another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from verdict.solvers.model import LinearModel
+
+from ..base.deadline import Deadline
+from ..base.errors import InputError
+from ..bounds import Bounds
+from ..network.network import Network
+from ..property import Box, UnsafeSet
+from ..property.cases import Case, formula_of
+from ..property.formula import Comparison, Connective, Formula, comparisons
+from ..property.norm_ball import RoundBox
+from ..property.polynomial import Polynomial
+from ..property.vnnlib1 import VnnLib1
+from ..property.vnnlib2 import Declared, DeclaredNetwork, VnnLib2, declared_names
+from ..property.vnnlib2_write import query_text, rewritten
+from ..property.vnnlib_linear import Variable
+from ..search.neurons.methods import METHODS, encoder_bounds
+
+FORMATS = ("smt2", "lp", "mps", "vnnlib")
+
+# The share of the time that the bounds in a formula may take.
+BOUNDS_SHARE = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A network and what is asked of it: a formula, its cases, and what its variables are called."""
+
+    network: Network
+    formula: Formula
+    cases: tuple[Case, ...]
+    names: Mapping[Variable, str]
+    title: str
+    query: VnnLib2 | None = None
+
+    @property
+    def heading(self) -> str:
+        """One line of ASCII, whatever the files are called."""
+        return f"{self.title}, about {self.network.path.name}".encode("unicode_escape").decode("ascii")
+
+
+def of_query(asked: VnnLib1 | VnnLib2, network: Network) -> Question:
+    """The question of a VNN-LIB query about the network that it was bound to."""
+    query = asked if isinstance(asked, VnnLib2) else None
+    return Question(network, asked.joint_formula, asked.cases, asked.names, asked.path.name, query)
+
+
+def of_sets(network: Network, box: Box, unsafe: UnsafeSet, title: str) -> Question:
+    """Does any point of `box` reach `unsafe`?"""
+    cases = (Case(box, unsafe),)
+    names = declared_names([declaration(network)])
+    formula = formula_of(cases, network.output_size)
+    if isinstance(box, RoundBox) and box.family.norm == "l2":
+        formula = Connective(True, (formula, _within(box)))
+    return Question(network, formula, cases, names, title)
+
+
+def _within(box: RoundBox) -> Comparison:
+    """That the inputs lie in the L2 ball: the sum of squares of their steps is at most that of the radius."""
+    total = Polynomial.constant(-box.radius * box.radius)
+    for i, c in enumerate(box.family.points):
+        step = Polynomial.variable(i).plus(Polynomial.constant(-c))
+        total = total.plus(step.times(step))
+    return Comparison(total, "<=")
+
+
+def declaration(network: Network) -> DeclaredNetwork:
+    """How a query declares a network: inputs X, outputs Y, numbered where there are several."""
+    variables = []
+    for kind, letter, ports in (("input", "X", network.inputs), ("output", "Y", network.outputs)):
+        for i, port in enumerate(ports):
+            name = letter if len(ports) == 1 else f"{letter}{i}"
+            variables.append(Declared(name, kind, port.dtype, port.shape))
+    return DeclaredNetwork("f", tuple(variables))
+
+
+def vnnlib(question: Question) -> str:
+    """The question as a VNN-LIB 2 query."""
+    if any(isinstance(case.inputs, RoundBox) and case.inputs.family.norm == "l1" for case in question.cases):
+        raise InputError("VNN-LIB has no sums of absolute values: a ball of the norm l1 goes --to smt2, lp or mps")
+    comments = [question.heading, "written by verdict encode"]
+    if question.query is not None:
+        return rewritten(question.query, comments)
+    declared = declaration(question.network)
+    return query_text([declared], question.formula, declared_names([declared]), comments)
+
+
+def smt2(question: Question, bounds: str | None) -> str:
+    """The question as an SMT-LIB 2 script: sat if and only if it has a solution over the real numbers."""
+    from verdict.encoders import smt, text
+
+    comments = [
+        question.heading,
+        "sat: there is a solution over the real numbers; unsat: there is none",
+    ]
+    if not question.cases:
+        lines = [*(f"; {c}" for c in comments), "; the linear constraints contradict each other", smt.prelude()]
+        return "\n".join([*lines, "(assert false)", "(check-sat)", ""])
+    boxes = [case.inputs for case in question.cases]
+    hull = boxes[0] if len(boxes) == 1 else Box(
+        [min(ends) for ends in zip(*(box.lower for box in boxes), strict=True)],
+        [max(ends) for ends in zip(*(box.upper for box in boxes), strict=True)],
+    )
+    if hull.auxiliary:
+        comments.append("t0, t1, ...: numbers of the ball, at least |x_i - c_i| (l1) or (x_i - c_i)^2 / radius (l2)")
+    method = encoder_bounds(bounds, "smt")
+    comments.append(f"bounds by {method!r} are given as lemmas, rounded outward; stable ReLUs are fixed by them")
+    graph = question.network.graph
+    found = _bounds(question.network, hull, method)
+    return "\n".join(text.smt2(question.formula, graph, hull, found, question.names, comments))
+
+
+def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequence[str], Sequence[str], LinearModel]]:
+    """For each case and polytope what it is called, its model's column names, comments, and the model itself.
+
+    Raises InputError for a formula with products.
+    """
+    from verdict.encoders import text
+    from verdict.encoders.milp import encode_margin
+
+    if any(c.polynomial.degree > 1 for c in comparisons(question.formula)):
+        raise InputError("products of variables have no linear model; --to smt2 writes them")
+    method = encoder_bounds(bounds, "milp")
+    for number, case in enumerate(question.cases):
+        subject = question.network.passing_inputs() if case.outputs_with_inputs else question.network
+        found = _bounds(subject, case.inputs, method)
+        for i, polytope in enumerate(case.unsafe.polytopes):
+            encoding = encode_margin(subject.graph, found, polytope, inputs=case.inputs)
+            names = text.column_names(encoding, subject.graph)
+            comments = [
+                question.heading,
+                f"case {number + 1} of {len(question.cases)}, disjunct {i + 1} of {len(case.unsafe.polytopes)}: "
+                + polytope.name,
+                "least margin at most 0: satisfied, strict inequalities closed; above 0: this disjunct is not",
+                "numbers are float64, tolerances are the solver's: the answer is its word",
+                *(f"x{k} is {question.names[k]}" for k in range(subject.input_size)),
+                f"zK_I, yK_I, aK_I: neuron I of ReLU node K before and after, and its binary; bounds by {method!r}",
+                *text.units(encoding),
+            ]
+            yield polytope.name, names, comments, encoding.model
+
+
+def _bounds(network: Network, box: Box, method: str) -> Bounds:
+    return METHODS[method].run(network.graph, box, Deadline().share(BOUNDS_SHARE, math.inf)).bounds
+
+
+def numbered(path: Path, number: int, count: int) -> Path:
+    """The file of model `number` of `count`: `path` itself where it is the only one."""
+    return path if count == 1 else path.with_name(f"{path.stem}-{number + 1}{path.suffix}")

@@ -1,0 +1,301 @@
+"""Questions about two networks, or two copies of one: how far apart, the same class, moved by how much, monotone.
+
+Each is composed into one ONNX network over a box (`verdict.compose.pairs`) and then goes the way of every question.
+What is answered by yes or no is a formula (`verdict.ask.prove`); what is answered by a number is the largest value of
+an output, or a radius.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..answer.gate import judge_largest, judge_radius
+from ..answer.results import Largest, Radius, Verdict
+from ..answer.second_look import second_look
+from ..base.arguments import whole
+from ..base.blas import one_thread
+from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
+from ..base.errors import InputError, PropertyError
+from ..base.number import Number, nonnegative, radius_of
+from ..compose.pairs import alike, both, copies, difference, movement
+from ..network.exact import ExactVector, FloatArray
+from ..network.network import Network
+from ..property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
+from ..property.language import Formula, Vector, all_of, outputs
+from ..property.language.properties import moves, stays
+from ..property.language.sets import box as between
+from ..property.language.sets import within
+from ..property.vnnlib1 import parse_vnnlib1
+from ..search.largest import LargestSearch
+from ..search.tighter import tighter
+from .arguments import box, formula, range_of
+from .loading import Model, for_classes, loaded
+from .prove import prove, question, variables
+from .question import center_of, check_range
+from .run import Run
+from .wording import names
+
+# The share of the time in which two compositions are compared.
+COMPARING = 0.1
+
+
+def region(
+    network: Model,
+    x: npt.ArrayLike | None = None,
+    eps: Number = 0,
+    range: tuple[Number, Number] | None = None,
+) -> Box:
+    """The inputs within `eps` of `x`, in the valid range; without `x` the whole range. Raises InputError."""
+    network, reach = loaded(network), radius_of(eps)
+    low, high = range_of(range) or (None, None)
+    check_range(network, low, high)
+    if x is not None:
+        box = LinfBall(center_of(network, x), low, high).at(reach)
+        check_range(network, min(box.lower), max(box.upper))
+        return box
+    if low is None or high is None:
+        raise InputError("the set of inputs is unlimited: expected an input and its eps, or a range")
+    if reach:
+        raise InputError(f"eps is {eps}, and no input is given that it is around")
+    return Box([low] * network.input_size, [high] * network.input_size)
+
+
+@limited
+def maxdelta(first: Model, second: Model, inputs: Box, **options: Any) -> Largest:
+    """The largest |first(x)_i - second(x)_i| over all outputs i and all x of `inputs`, a box as `region` gives it.
+
+    The options are those of `verdict.maxeps`: engine, solver, bounds, timeout, threads, device, on_progress. With a
+    `certificate` the search gets half of the time, and the other half proves its upper end once more into that file;
+    the question that it is about is kept beside it (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError
+    where the networks do not fit each other.
+    """
+    one, two, inputs = loaded(first), loaded(second), box(inputs)
+    composed = _closer(lambda twin: difference(one, two, twin), alike(one, two), inputs)
+    return _apart(composed, inputs, options)
+
+
+@limited
+def maxmove(network: Model, inputs: Box, eps: Number, **options: Any) -> Largest:
+    """The largest |f(x')_i - f(x)_i| over all outputs i, all x of `inputs` and all x' within `eps` of x, in each entry.
+
+    x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
+    """
+    subject = loaded(network)
+    domain = _moved(inputs, eps, subject.input_size)
+    composed = _closer(lambda twin: movement(subject, twin=twin), alike(subject, subject), domain)
+    return _apart(composed, domain, options)
+
+
+@limited
+def maxfall(network: Model, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
+    """The most that an output falls while one feature grows by at most `step`, from any x of `inputs`.
+
+    The output is monotone in the feature, there, if it is 0; of several outputs `verdict.load` chooses one. A point of
+    `witness` holds x and then the growth. Options as in `maxdelta`.
+    """
+    subject, inputs = loaded(network), box(inputs)
+    grows, falls = whole(feature, "feature", subject.input_size), whole(output, "output", subject.output_size)
+    row = np.zeros((1, subject.output_size))
+    row[0, falls] = -1.0
+    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, nonnegative(step, "step")])
+    step_of = np.eye(subject.input_size)[[grows]]
+    grown = _closer(lambda twin: movement(subject, step_of, twin), alike(subject, subject), domain)
+    return _largest(grown, domain, row, [f"output {falls} falls"], options)
+
+
+@limited
+def imitates(
+    teacher: Model,
+    student: Model,
+    inputs: Box,
+    *,
+    delta: Number | None = None,
+    lead: Number | None = None,
+    **options: Any,
+) -> Verdict:
+    """Is every output of the student within `delta` of the teacher's, or the class the same, or both?
+
+    With `lead` the student has to give the teacher's class wherever the teacher's class leads every other one by at
+    least that much; 0 asks it everywhere, and then a tie of the teacher's is a violation. Scores are compared in front
+    of a Softmax. The other options are those of `verdict.prove`; with a `certificate` the question is kept beside it
+    (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError and PropertyError.
+    """
+    if delta is None and lead is None:
+        raise PropertyError("nothing is asked: expected delta, lead, or both")
+    # Classes are those of one output, numbers those of all.
+    of = loaded if lead is None else for_classes
+    old_one, new_one, inputs = of(teacher), of(student), box(inputs)
+    composed = _closer(lambda twin: both(old_one, new_one, twin), alike(old_one, new_one), inputs, halves=True)
+    x, y = variables(composed)
+    old, new = y[: len(y) // 2], y[len(y) // 2 :]
+    that = [] if delta is None else [moves(new, old, nonnegative(delta, "delta"))]
+    that += [] if lead is None else [same_class(old, new, nonnegative(lead, "lead"))]
+    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
+
+
+@limited
+def general(
+    network: Model,
+    inputs: Box,
+    eps: Number,
+    *,
+    theta: Number | None = None,
+    lead: Number | None = None,
+    **options: Any,
+) -> Verdict:
+    """For all x of `inputs` and all x' within `eps` of x: do the outputs move by at most `theta`, does the class stay?
+
+    With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
+    point holds x and then x' - x. The other options are as in `imitates`.
+    """
+    subject = loaded(network) if lead is None else for_classes(network)
+    make, that = _general(subject, theta, lead)
+    domain = _moved(inputs, eps, subject.input_size)
+    composed = _closer(make, alike(subject, subject), domain, halves=lead is not None)
+    x, _ = variables(composed)
+    return prove(composed, that, between(x, domain.lower, domain.upper), **options)
+
+
+@limited
+def maxgeneral(
+    network: Model, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
+) -> Radius:
+    """The largest eps for which `general` holds. Options as in `maxdelta`."""
+    subject, inputs = loaded(network) if lead is None else for_classes(network), box(inputs)
+    make, that = _general(subject, theta, lead)
+    size = subject.input_size
+    _check_size(inputs, size)
+    middle = [(low + high) / 2 for low, high in zip(inputs.lower, inputs.upper, strict=True)]
+    family = ScaledBall(
+        ExactVector.of([*middle, *[Fraction(0)] * size]),
+        [*[None] * size, *[Fraction(1)] * size],
+        [*inputs.lower, *[None] * size],
+        [*inputs.upper, *[None] * size],
+    )
+    twins = [make(True)] if alike(subject, subject) else []
+    return maxradius(make(False), family, that, same=twins, **options)
+
+
+@one_thread()
+@limited
+def maxradius(
+    network: Model, family: Perturbation, that: Formula | str, *, same: Sequence[Network] = (), **options: Any
+) -> Radius:
+    """The largest radius at which `that`, a formula over the outputs, holds on all of the family's set.
+
+    The interval is valid whenever the search stops. `same` are other compositions of the network, with the same outputs
+    over the reals: that goes on with which bounds reach farthest. Options as in `maxdelta`.
+    """
+    run, network = Run(**options), loaded(network)
+    if not isinstance(family, Perturbation):
+        raise InputError(f"the family is {family!r}, expected a perturbation (verdict.property)")
+    if family.size != network.input_size:
+        raise InputError(f"the family has {family.size} inputs, the network {network.input_size}")
+    that = formula(that, names(network), "that")
+    unsafe = unsafe_set(network, that)
+    searches = [run.radius(each, family, unsafe) for each in (network, *same)]
+    for search in searches:
+        search.answer = partial(judge_radius, search, None, run.name, TIME_LIMIT, deploy=False)
+    reason = run.guarded(lambda: run.seek(searches))
+    made = run.certified_radius(searches[0], that)
+    with last_words():
+        return judge_radius(searches[0], None, run.name, reason, made)
+
+
+def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
+    """Where a formula over the outputs does not hold, closed."""
+    x, _ = variables(network)
+    cases = parse_vnnlib1(question(network, that, between(x, 0, 0))).cases
+    if len(cases) != 1 or cases[0].outputs_with_inputs:
+        raise PropertyError("a radius needs a formula over the outputs alone, one that can fail")
+    return cases[0].unsafe
+
+
+def _general(
+    network: Network, theta: Number | None, lead: Number | None
+) -> tuple[Callable[[bool], Network], Formula]:
+    """How two copies are composed, plain or twin, and what is to hold of their outputs."""
+    if theta is not None and lead is None:
+        y = outputs(network.output_size)
+        return lambda twin: movement(network, twin=twin), within(y, nonnegative(theta, "theta"))
+    if lead is not None and theta is None:
+        y = outputs(2 * network.output_size)
+        that = same_class(y[: network.output_size], y[network.output_size :], nonnegative(lead, "lead"))
+        return lambda twin: copies(network, twin=twin), that
+    raise PropertyError("expected either theta or lead")
+
+
+def _closer(make: Callable[[bool], Network], like: bool, inputs: Box, halves: bool = False) -> Network:
+    """The composition, plain or twin where the networks are alike, whose outputs, or halves' difference, are nearer."""
+    plain = make(False)
+    if not like or inputs.size != plain.input_size:
+        return plain
+    rows = np.eye(plain.output_size)
+    count = plain.output_size // 2
+    whole = Deadline()
+    try:
+        with whole.share(COMPARING, math.inf).running():
+            return tighter(plain, make(True), inputs, rows[:count] - rows[count:] if halves else rows)
+    except OutOfTime:
+        if whole.passed():
+            raise
+        return plain
+
+
+def same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
+    """Where a class of `old` leads all others by at least `lead`, it is also the class of `new`."""
+    return all_of(
+        all_of(old[c] - old[k] >= lead for k in range(len(old)) if k != c) >> stays(new, c) for c in range(len(old))
+    )
+
+
+def _moved(inputs: Box, eps: Number, size: int) -> Box:
+    """The box of (x, x' - x)."""
+    reach, inputs = radius_of(eps), box(inputs)
+    _check_size(inputs, size)
+    return Box([*inputs.lower, *[-reach] * size], [*inputs.upper, *[reach] * size])
+
+
+def _apart(composed: Network, inputs: Box, options: dict[str, Any]) -> Largest:
+    """The largest |output| of a network of differences."""
+    unit = np.eye(composed.output_size)
+    names = [f"output {i} {word}" for word in ("up", "down") for i in range(composed.output_size)]
+    return _largest(composed, inputs, np.vstack([unit, -unit]), names, options)
+
+
+@one_thread()
+def _largest(
+    network: Network, inputs: Box, rows: FloatArray, names: Sequence[str], options: dict[str, Any]
+) -> Largest:
+    _check_size(inputs, network.input_size)
+    run = Run(**options)
+    search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
+    search.answer = partial(judge_largest, search, network, run.name, TIME_LIMIT, deploy=False)
+
+    def work() -> None:
+        second_look(network, [inputs.floats()])
+        search.run(lambda radius: run.close([radius]))
+
+    reason = run.guarded(work)
+    _, y = variables(network)
+
+    def below(end: Fraction) -> Formula:
+        """No row of the outputs reaches the end."""
+        values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
+        return all_of(value < end for value in values)
+
+    made = run.certified_end(network, below, inputs, search.ends())
+    with last_words():
+        return judge_largest(search, network, run.name, reason, made)
+
+
+def _check_size(inputs: Box, size: int) -> None:
+    if inputs.size != size:
+        raise InputError(f"the set has {inputs.size} inputs, the network {size}")

@@ -1,0 +1,60 @@
+"""The words that a formula as text may use about one network and, where there is one, one input of it.
+
+They are those of `verdict.property.language.words`; here they get to know the network: its numbers of inputs and
+outputs, which outputs are class scores, and the class of the input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from ..base.errors import InputError
+from ..network.exact import ExactVector
+from ..network.network import Network
+from ..property.language import Formula
+from .arguments import formula
+
+
+def names(
+    network: Network,
+    center: ExactVector | None = None,
+    label: int | None = None,
+    shape: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """The vocabulary; `label` is by default the network's own class of the input, `shape` that of the input tensor."""
+    from ..network.evaluate import classify
+    from ..ops.importer.outputs import classes
+    from ..property.language import inputs, outputs
+    from ..property.language.words import words
+
+    x, y = inputs(network.input_size), outputs(network.output_size)
+    if shape is None:
+        shape = network.inputs[0].shape if len(network.inputs) == 1 else ()
+    if center is not None and label is None:
+        with contextlib.suppress(InputError):  # no output is one of classes: the words that speak of one will say so
+            label = classify(network.evaluate(center.floats()[None])[0][classes(network)])
+    points = None if center is None else center.fractions()
+    return words(x, y, points, label, shape, lambda: y[classes(network)])
+
+
+def refuse_unused(that: Any, given: Any, label: Any, target: Any) -> None:
+    """Raise InputError for a label or a target that a question about a formula would leave unsaid."""
+    from ..property.language.written import asks_for_label
+
+    if that is None:
+        return
+    if target is not None:
+        raise InputError("a target goes with the class alone: with a formula (that) write beats(TARGET)")
+    if label is not None and not any(isinstance(f, str) and asks_for_label(f) for f in (that, given)):
+        raise InputError("the formula (that) does not use the label: write stays(), margin(M), top(K) or label")
+
+
+def read_formulas(
+    network: Network, center: ExactVector, label: int | None, that: Any, given: Any
+) -> tuple[Formula | None, Formula | None]:
+    """Both formulas, from text where they are that; None where they are not given."""
+    known = names(network, center, label) if isinstance(that, str) or isinstance(given, str) else {}
+    found = (None if f is None else formula(f, known, what) for f, what in ((that, "that"), (given, "given")))
+    return next(found), next(found)

@@ -1,0 +1,1 @@
+"""What everything stands on: the clock, the memory budget, numbers, devices, files, errors."""

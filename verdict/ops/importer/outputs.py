@@ -1,0 +1,125 @@
+"""Which output of a network is meant, where it has several: the one that can hold class scores, or the one named.
+
+A network with one of its outputs alone is the ONNX file without the nodes that only the others need, so that bounds,
+ONNX Runtime and the independent checker all see one and the same network; a certificate about it has this file beside
+it. Outputs are never joined to one vector of classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import onnx
+
+from ...base.errors import InputError
+from ...network.network import Network, Port
+from .branches import reads
+
+
+def only(model: onnx.ModelProto, name: str, path: Path) -> bytes:
+    """The model with the output `name` alone and the nodes that it needs, serialised. Raises InputError."""
+    graph = model.graph
+    if len([info for info in graph.output if info.name == name]) != 1:
+        names = ", ".join(repr(info.name) for info in graph.output)
+        raise InputError(f"{path}: has no output {name!r}, expected one of {names}")
+    data: bytes = only_these(model, [name]).SerializeToString()
+    return data
+
+
+def only_these(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """The model with these of its outputs, in this order, and the nodes that they need."""
+    graph = model.graph
+    infos = {info.name: info for info in graph.output}
+    kept, needed, nodes = [infos[name] for name in names], set(names), []
+    makers = {tensor: node for node in graph.node for tensor in node.output if tensor}
+    open_ = list(names)
+    while open_:
+        node = makers.get(open_.pop())
+        if node is not None:
+            read = reads(node) - needed
+            needed |= read
+            open_ += read
+    for node in graph.node:
+        if needed.intersection(node.output):
+            nodes.append(node)
+    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
+    smaller = onnx.ModelProto()
+    smaller.CopyFrom(model)
+    for field, values in (("node", nodes), ("output", kept), ("initializer", weights)):
+        smaller.graph.ClearField(field)
+        getattr(smaller.graph, field).extend(values)
+    # What was said of tensors that are gone would be said of nothing.
+    smaller.graph.ClearField("value_info")
+    return smaller
+
+
+def with_output(network: Network, name: str) -> Network:
+    """The network with one of its outputs alone. Raises InputError where it has no such output."""
+    if [port.name for port in network.outputs] == [name]:
+        return network
+    from .onnx_file import model_of
+    from .onnx_import import network_of
+
+    made = network_of(only(model_of(network.data, network.path), name, network.path), network.path)
+    return replace(made, chosen=name, is_shaped=network.is_shaped)
+
+
+def for_classes(network: Network) -> Network:
+    """The network with the one output that can hold class scores. Raises InputError where there is no such one."""
+    if len(network.outputs) > 1:
+        return with_output(network, _candidate(network).name)
+    _check_vector(network, network.outputs[0])
+    return network
+
+
+def classes(network: Network) -> slice:
+    """Where among all outputs, one after another, the class scores stand. Raises InputError as `for_classes`."""
+    if len(network.outputs) == 1:
+        _check_vector(network, network.outputs[0])
+        return slice(0, network.output_size)
+    chosen = _candidate(network)
+    start = sum(port.size for port in network.outputs[: network.outputs.index(chosen)])
+    return slice(start, start + chosen.size)
+
+
+def _candidate(network: Network) -> Port:
+    vectors = [port for port in network.outputs if _is_vector(network, port)]
+    several = [port for port in vectors if port.size > 1] or vectors
+    # A label says less than the numbers that it is chosen from.
+    several = [port for port in several if port.head is None or port.head.labels is None] or several
+    if len(several) == 1:
+        return several[0]
+    found = "none can hold class scores" if not several else f"{len(several)} of them could hold the class scores"
+    raise InputError(
+        f"{network.path}: the network has the outputs {listed(network)}, and {found}: choose one with --output NAME "
+        "(output= in Python)"
+    )
+
+
+def _check_vector(network: Network, port: Port) -> None:
+    # Behind a Softmax or ArgMax that covers all entries there is one vector, whatever its shape.
+    if network.head is not None or _is_vector(network, port):
+        return
+    batch = f"a batch of {port.shape[0]}" if _is_batch(network, port) else "no vector of class scores"
+    raise InputError(
+        f"{network.path}: the output {listed(network)} is {batch}, expected one axis with the classes: export the "
+        "model for one input, or ask about the numbers y with --that"
+    )
+
+
+def _is_vector(network: Network, port: Port) -> bool:
+    """Whether one axis at most is longer than 1, and it is not that of a batch."""
+    return sum(side > 1 for side in port.shape) <= 1 and not _is_batch(network, port)
+
+
+def _is_batch(network: Network, port: Port) -> bool:
+    """Whether the first axis counts inputs: as many as the network takes at once."""
+    count = port.shape[0] if len(port.shape) > 1 else 1
+    return count > 1 and any(len(given.shape) > 1 and given.shape[0] == count for given in network.inputs)
+
+
+def listed(network: Network) -> str:
+    """The outputs by name, with their shapes."""
+    return ", ".join(f"{port.name!r} of shape {port.shape}" for port in network.outputs)

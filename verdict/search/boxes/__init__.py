@@ -1,0 +1,1 @@
+"""Branch and bound on boxes of inputs: one technique a file."""

@@ -1,0 +1,101 @@
+"""The radius by branch and bound: prove ever larger radii, the last one just below the witness.
+
+Each proof is rigorous, so the lower end does not rest on a solver's tolerances. Once the interval is not too wide the
+last proof is tried, and given up as soon as many domains are open; then the radius to prove next is in the middle of
+the interval, because a proof gets much harder towards the witness. Counterexamples found on the way bring the upper
+end down.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from ...answer.results import Trust
+from ...base.deadline import Deadline
+from ...network.exact import ExactVector, FloatArray, float_below
+from ..points.radius_witness import polish
+from ..radius import RadiusSearch
+from .bab import branch_and_bound
+
+# The last proof is tried this far below the witness, relatively, once the interval is this narrow.
+LAST, NARROW, COARSE = Fraction(5, 10**7), Fraction(2, 100), Fraction(1, 1000)
+# An interval no wider than this, relatively, is first tried to be closed with at most so many domains open: trees that
+# end have seldom more, others soon do.
+WIDE, MANY = Fraction(1, 4), 100
+# The first radius tried is at most this much larger than the one proved, the next at most its square, and so on.
+FIRST_GROWTH = Fraction(5, 4)
+
+
+def search_bab(search: RadiusSearch, clock: Deadline, threads: int, brief: bool = False) -> None:
+    """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails.
+
+    With `brief` it also stops when the last proof turns out to be long. On balls that are no polytopes a search ends at
+    a linear region that it can neither exclude nor enter; then smaller radii are tried, down to a gap of `COARSE` below
+    the one that failed.
+    """
+    search.enter("bab")
+    failed: Fraction | None = None
+    growth, hopeful = FIRST_GROWTH, True
+    while not clock.passed():
+        cap, lower = search.cap, search.lower
+        if lower >= cap * (1 - LAST) or (failed is not None and failed - lower <= COARSE * cap):
+            break
+        at_once = hopeful and search.upper is not None and cap - lower <= WIDE * cap
+        radius = cap * (1 - LAST / 2) if at_once or cap - lower <= NARROW * cap else (lower + cap) / 2
+        if failed is not None and failed < cap:
+            radius = (lower + failed) / 2
+        elif search.upper is None and lower > 0:
+            radius = cap
+        elif lower > 0 and not at_once:
+            # Far below the witness the middle may be out of reach, and what is not tried is not proved.
+            radius = min(radius, growth * lower)
+            growth *= growth
+        proved = _prove(search, float_below(radius), clock, threads, MANY if at_once else math.inf)
+        if proved or search.cap != cap:
+            continue
+        if at_once and not brief:
+            hopeful = False
+        elif search.family.is_box:
+            break
+        else:
+            failed = radius
+
+
+def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, most: float) -> bool:
+    """Try to exclude every polytope at this radius, until more than `most` domains are open; True on success."""
+    clock = clock.share(1.0, math.inf)
+    remaining = [i for i, low in enumerate(search.lowers) if low < Fraction(radius)]
+
+    def try_points(points: FloatArray) -> bool:
+        found = False
+        for point in points[:4]:
+            if search.offer(ExactVector.of(point)):
+                polish(search, point)
+                found = True
+                break
+        return found
+
+    def progress(least: float, waiting: int, visited: int) -> None:
+        search.report()
+        if waiting > most:
+            clock.stop()
+
+    outcome = branch_and_bound(
+        search.graph,
+        search.bounds_at(radius),
+        [search.unsafe.polytopes[i] for i in remaining],
+        clock,
+        try_points,
+        progress,
+        threads,
+        search.device,
+    )
+    if outcome.proved:
+        for i in remaining:
+            search.prove(i, Fraction(radius), Trust.RIGOROUS)
+    elif np.isfinite(outcome.lower) and not clock.passed():
+        search.notes.append(f"radius {radius:.6g} was not proved: {outcome.reason}")
+    return outcome.proved

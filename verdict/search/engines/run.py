@@ -1,0 +1,197 @@
+"""The steps that every decision takes, and what passes from one to the next.
+
+Attack, linear bounds and better ones, branch and bound: each works on the polytopes that are still open. For a
+certificate, what linear bounds exclude is one leaf, branch and bound records its trees, and what anything else has
+proved it proves once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ...answer import replay
+from ...answer.evidence import Evidence
+from ...answer.results import Trust, weakest
+from ...base.deadline import Deadline, why
+from ...base.device import Device
+from ...base.errors import SolverError
+from ...bounds import Bounds, linear_bounds, output_bounds
+from ...certificate.proof import Goal, Part, ProofTree
+from ...certificate.recording import Recording
+from ...network.exact import ExactVector, FloatArray
+from ...property import Box, Polytope, Problem
+from ..neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+from ..points.attack import attack
+from ..relus.relu_split import Outcome
+from .bab import branch_and_bound
+
+# Without a time limit, a solver's proof is proved again for at most so many seconds, or so many times the seconds that
+# it has taken.
+AGAIN_SECONDS, AGAIN_SHARE = 60.0, 2.0
+
+
+class Run:
+    """The state of one decision: what is still open, the bounds at hand, and the `evidence`, which its steps fill.
+
+    `proof` is a recording for the problem's polytopes, or None; without `looking` no candidates are replayed.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        box: Box,
+        deadline: Deadline,
+        evidence: Evidence,
+        report: Callable[[str], object],
+        device: Device,
+        proof: Recording | None,
+    ) -> None:
+        self.problem, self.box, self.deadline, self.evidence = problem, box, deadline, evidence
+        self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
+        self.report, self.stage, self.trusts = report, "", [Trust.EXACT]
+        self.device, self.since = device, deadline.elapsed()
+        # Numbers of the polytopes that are not excluded yet, and of those whose proof is not recorded.
+        self.open = list(range(len(problem.unsafe.polytopes)))
+        self.proof, self.unrecorded = proof, set(self.open)
+        self.looking = True
+        self.node_bounds: Bounds | None = None
+
+    def polytopes(self, numbers: Iterable[int]) -> list[Polytope]:
+        """The polytopes with these numbers."""
+        return [self.unsafe.polytopes[i] for i in numbers]
+
+    def enter(self, stage: str) -> None:
+        """Name the stage that starts now; the time since the last one goes to that."""
+        stages, now = self.evidence.stages, self.deadline.elapsed()
+        if self.stage:
+            stages[self.stage] = stages.get(self.stage, 0.0) + now - self.since
+        self.stage, self.since = stage, now
+        self.report(stage)
+
+    def confirm(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
+        """Whether one of the candidates is a witness, replayed exactly and by ONNX Runtime; if not, why is said."""
+        if not self.looking:
+            return False
+        witness, reason = replay.confirm(self.network, self.unsafe, self.box, candidates)
+        if witness is None:
+            self.evidence.reason = reason
+            return False
+        self.evidence.witness, self.evidence.reason = witness, ""
+        return True
+
+    def is_undecided(self) -> bool:
+        """Whether there is neither a witness nor a proof, and time to look for one."""
+        return self.evidence.witness is None and self.evidence.proof is None and not self.deadline.passed()
+
+    def attack(self) -> bool:
+        """Whether gradient descent finds a witness."""
+        self.enter("attack")
+        lower, upper = self.box.floats()
+        rng = np.random.default_rng(0)
+        points = attack(
+            self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline, device=self.device, ball=self.box.ball
+        )
+        return len(points) > 0 and self.confirm(list(points[:8]))
+
+    def bounds(self) -> bool:
+        """Drop the polytopes that linear bounds exclude; True if none is left."""
+        self.enter("bounds")
+        lower, upper = self.box.floats()
+        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed, self.box.ball)
+        done = self._exclude(self.node_bounds, Trust.RIGOROUS)
+        excluded = self.unrecorded.difference(self.open)
+        if self.proof is not None and excluded:
+            disjuncts = [d for i in sorted(excluded) for d in self.proof.disjuncts[i]]
+            self.proof.parts.append(Part(True, [Goal(disjuncts, ProofTree())]))
+            self.unrecorded -= excluded
+        return done
+
+    def tighten(self, name: str) -> bool:
+        """Bounds by another method, for the encoders; True if they leave no polytope."""
+        if name == "linear":
+            return False
+        self.enter(f"bounds/{name}")
+        method = METHODS[name]
+        clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
+        try:
+            self.node_bounds = method.run(self.graph, self.box, clock).bounds
+        except SolverError as error:
+            # The linear bounds are at hand; tighter ones are only a help.
+            self.evidence.reason = f"bounds by {name}: {error}"
+            return False
+        return self._exclude(self.node_bounds, method.trust)
+
+    def _exclude(self, bounds: Bounds, trust: Trust) -> bool:
+        """Drop the polytopes that bounds exclude; True if none is left."""
+        still = []
+        for number in self.open:
+            polytope = self.unsafe.polytopes[number]
+            lowest = output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]
+            limit = np.nextafter(polytope.offset.values, np.inf)
+            if not (polytope.matrix.is_dyadic and (lowest > limit).any()):
+                still.append(number)
+        if len(still) < len(self.open):
+            self.trusts.append(trust)
+        self.open = still
+        if not still:
+            self.evidence.proof = weakest(*self.trusts)
+            self.evidence.reason = ""
+        return not still
+
+    def excluded_by(self, trust: Trust) -> None:
+        """Note that all open polytopes are excluded by a proof of this trust."""
+        self.trusts.append(trust)
+        self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
+
+    def bab(self, threads: int) -> None:
+        """Exclude the open polytopes by branch and bound."""
+        self.enter("bab")
+        if self.node_bounds is None:
+            return
+        outcome = self._branch_and_bound(self.node_bounds, self.open, self.deadline, threads)
+        if outcome.proved:
+            self.excluded_by(Trust.RIGOROUS)
+        elif self.evidence.witness is None:
+            self.evidence.reason = "; ".join(filter(None, [outcome.reason, self.evidence.reason]))
+
+    def _branch_and_bound(self, bounds: Bounds, numbers: list[int], clock: Deadline, threads: int) -> Outcome:
+        """Exclude these polytopes, recorded where a recording is asked for."""
+        outcome = branch_and_bound(
+            self.graph,
+            bounds,
+            self.polytopes(numbers),
+            clock,
+            # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
+            lambda points: self.confirm(list(points[:4])),
+            lambda lower, waiting, visited: self.report(f"{self.stage}: {visited} domains, {waiting} open"),
+            threads,
+            self.device,
+            None if self.proof is None else self.proof.of(numbers),
+        )
+        if outcome.proved:
+            self.unrecorded.difference_update(numbers)
+        return outcome
+
+    def record_rest(self, threads: int) -> None:
+        """Prove by branch and bound what was proved otherwise, so that all of the proof is recorded."""
+        if self.proof is None or self.node_bounds is None or not self.unrecorded:
+            return
+        self.enter("certificate/bab")
+        most = max(AGAIN_SECONDS, AGAIN_SHARE * self.deadline.elapsed())
+        try:
+            outcome = self._branch_and_bound(
+                self.node_bounds, sorted(self.unrecorded), self.deadline.share(1.0, most), threads
+            )
+            reason = outcome.reason
+        except KeyboardInterrupt as end:
+            reason = why(end)
+        if self.evidence.witness is not None:
+            # Exact replays outweigh a solver's word.
+            self.evidence.proof = None
+        elif not self.unrecorded:
+            # Nothing rests on a solver any more.
+            self.evidence.proof = Trust.RIGOROUS
+        else:
+            self.evidence.unrecorded = f"the proof ({self.evidence.proof}) was not found again by splitting: {reason}"

@@ -1,0 +1,1 @@
+"""Points: attacks, and the nearest or best point of a linear region."""

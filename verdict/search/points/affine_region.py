@@ -1,0 +1,59 @@
+"""One linear region as an affine function: with the side of every ReLU fixed, all nodes are affine in the input.
+
+Its rows are what least distances are about: the sides of the ReLUs, and an unsafe polytope, over steps from a centre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from verdict.encoders.milp import Phases
+
+from ...network.exact import FloatArray
+from ...network.graph import Affine, Graph, Relu
+from ...property import Polytope
+
+
+class AffineRegion:
+    """The affine functions of all nodes within the region of `phases`, around `center` (inputs,), in floats."""
+
+    def __init__(self, graph: Graph, phases: Phases, center: FloatArray) -> None:
+        self.graph, self.center = graph, center
+        # Per node its value at the centre, then its slopes, (1 + inputs, size).
+        self.values: dict[int, FloatArray] = {0: np.concatenate([center[None], np.eye(len(center))])}
+        for number in range(1, len(graph.nodes)):
+            node = graph.nodes[number]
+            if isinstance(node, Affine):
+                total = np.zeros((len(center) + 1, node.size))
+                total[0] += node.bias.values
+                for linear, source in node.terms:
+                    total = total + linear.apply(self.values[source])
+                self.values[number] = total
+            elif isinstance(node, Relu):
+                self.values[number] = self.values[node.source] * (phases[number] > 0)
+
+    def sides(self, signs: Mapping[int, FloatArray]) -> tuple[FloatArray, FloatArray]:
+        """Rows (k, inputs) and ends (k,) with rows @ step >= ends: ReLU node i's pre-activations have the signs
+        `signs[i]` (node size,), where these are not 0."""
+        rows, ends = [np.zeros((0, len(self.center)))], [np.zeros(0)]
+        for number, sign in signs.items():
+            chosen = np.flatnonzero(sign)
+            value = self.values[self.graph.nodes[number].sources[0]][:, chosen] * sign[chosen]
+            rows.append(value[1:].T)
+            ends.append(-value[0])
+        return np.concatenate(rows), np.concatenate(ends)
+
+    def unsafe(self, polytope: Polytope) -> tuple[FloatArray, FloatArray]:
+        """As `sides`, of the polytope of outputs."""
+        value = self.values[self.graph.output] @ polytope.matrix.values.T
+        return -value[1:].T, value[0] - polytope.offset.values
+
+
+def walls(center: FloatArray, eps: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """As `AffineRegion.sides`, of the ends [low, high] of a box, where they are nearer than `eps`."""
+    one, below, above = np.eye(len(center)), low - center, center - high
+    return np.concatenate([one[below > -eps], -one[above > -eps]]), np.concatenate(
+        [below[below > -eps], above[above > -eps]]
+    )

@@ -1,0 +1,152 @@
+"""The attack: projected gradient descent on the slack of the unsafe set, many starts at once.
+
+It is incomplete and cheap, so it runs first: most violated properties fall to it in milliseconds, and a small
+radius found early makes every bound that follows tighter. What it finds is a hint until the gate has replayed
+it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04644.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...base.deadline import Deadline
+from ...base.device import CPU, Device
+from ...bounds.ball import Ball
+from ...network.evaluate import evaluate, evaluate_all, vjp
+from ...network.exact import FloatArray
+from ...network.graph import Graph
+from ...network.maps.namespace import namespace, product
+from ...property import Perturbation, UnsafeSet
+
+
+def attack(
+    graph: Graph,
+    unsafe: UnsafeSet,
+    lower: FloatArray,
+    upper: FloatArray,
+    rng: np.random.Generator,
+    *,
+    starts: FloatArray | None = None,
+    restarts: int = 16,
+    steps: int = 30,
+    deadline: Deadline | None = None,
+    device: Device = CPU,
+    ball: Ball | None = None,
+) -> FloatArray:
+    """Points of the box [lower, upper] (each (input_size,)) with the least slack found, (k, input_size).
+
+    Returns every point whose float slack is at most 0, best first; empty when none was found. `starts`
+    (n, input_size) are tried besides random points and corners. Arguments and result are NumPy arrays; the
+    gradient steps are taken in float64 on `device`. With a `ball` the points lie in it too.
+    """
+    random = rng.uniform(lower, upper, (restarts, len(lower)))
+    random[restarts // 2 :] = np.where(rng.random((restarts - restarts // 2, len(lower))) < 0.5, lower, upper)
+    first = random if starts is None else np.concatenate([np.clip(starts, lower, upper), random])
+    if ball is not None:
+        first = ball.inward(first)
+    x, low, high = device.put(first), device.put(lower), device.put(upper)
+    xp = namespace(x)
+    # Each start is aimed at one polytope; with few starts the nearest ones come first.
+    matrix, offset = map(device.put, _aims(unsafe, device.fetch(evaluate(graph, x))))
+    width = high - low
+    found: list[FloatArray] = []
+    for step in range(steps):
+        if deadline is not None and deadline.passed():
+            break
+        values = evaluate_all(graph, x)
+        slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
+        hit = slack <= 0
+        if hit.any():
+            found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
+            break
+        gradient = vjp(graph, values, cotangent)
+        rate = 0.25 * (1 - step / steps) + 0.01
+        x = (x - rate * width * xp.sign(gradient)).clip(low, high)
+        if ball is not None:
+            x = ball.inward(x)
+    else:
+        slack, _ = _slack_gradient(matrix, offset, evaluate(graph, x))
+        found.append(device.fetch(x[slack <= 0]))
+    return np.concatenate(found) if found else np.empty((0, len(lower)))
+
+
+def refine(
+    graph: Graph, unsafe: UnsafeSet, x: FloatArray, low: FloatArray, high: FloatArray, steps: int
+) -> tuple[FloatArray, FloatArray]:
+    """The best points met from `x` in a few ever smaller steps, each within its own box, and their slack.
+
+    `x`, `low`, `high` are (k, input_size); the result is (k, input_size) and (k,).
+    """
+    matrix, offset = _aims(unsafe, evaluate(graph, x))
+    best, least = x, np.full(len(x), np.inf)
+    for step in range(steps + 1):
+        values = evaluate_all(graph, x)
+        slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
+        best = np.where((slack < least)[:, None], x, best)
+        least = np.minimum(slack, least)
+        rate = 0.5**step / 4
+        x = (x - rate * (high - low) * np.sign(vjp(graph, values, cotangent))).clip(low, high)
+    return best, least
+
+
+def shrink(
+    graph: Graph,
+    unsafe: UnsafeSet,
+    family: Perturbation,
+    radius: float,
+    rng: np.random.Generator,
+    deadline: Deadline,
+    *,
+    starts: FloatArray | None = None,
+    device: Device = CPU,
+) -> tuple[float, FloatArray] | None:
+    """The smallest radius up to `radius` at which the attack succeeds, and the point that it found.
+
+    Bisects on the radius, starting each attack from the best points so far moved inward.
+    """
+    best: tuple[float, FloatArray] | None = None
+    low, high = 0.0, radius
+    for _ in range(24):
+        if deadline.passed() or high - low <= 1e-3 * high:
+            break
+        lower, upper = family.floats(high if best is None else (low + high) / 2)
+        ball = family.ball(high if best is None else (low + high) / 2)
+        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline, device=device, ball=ball)
+        if len(points):
+            distances = family.distances(points)
+            nearest = int(distances.argmin())
+            best = (float(distances[nearest]), points[nearest])
+            high, starts = min(high, best[0]), points[:8]
+        elif best is None:
+            return None
+        else:
+            low = (low + high) / 2
+    return best
+
+
+def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The polytope C y <= d that each start goes for: the nearest for every other one, all in turn for the rest.
+
+    C is (starts, rows, outputs) and d (starts, rows); polytopes with fewer rows are filled up with 0 y <= inf.
+    """
+    slacks = np.stack([p.slack(outputs) for p in unsafe.polytopes])
+    aims = slacks.argmin(axis=0)
+    order = np.argsort(slacks.min(axis=1))
+    aims[1::2] = order[np.arange(len(aims[1::2])) % len(order)]
+    most = max(len(p.offset.values) for p in unsafe.polytopes)
+    matrix, offset = np.zeros((len(aims), most, unsafe.outputs)), np.full((len(aims), most), np.inf)
+    for start, which in enumerate(aims):
+        polytope = unsafe.polytopes[which]
+        rows = len(polytope.offset.values)
+        matrix[start, :rows], offset[start, :rows] = polytope.matrix.values, polytope.offset.values
+    return matrix, offset
+
+
+def _slack_gradient(matrix: Any, offset: Any, y: Any) -> tuple[Any, Any]:
+    """The slack of each point's polytope and its gradient with respect to the output."""
+    margins = product(matrix, y[:, :, None])[:, :, 0] - offset
+    xp = namespace(y)
+    each, worst = xp.arange(len(y), device=y.device), xp.argmax(margins, axis=1)
+    return margins[each, worst], matrix[each, worst]

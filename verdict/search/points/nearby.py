@@ -1,0 +1,43 @@
+"""Points near a solver's point: where rounding makes it fall off its polytope, one deeper inside holds.
+
+A solver's exact point is often a vertex. A short attack started there, and the deepest point of its linear region by
+a linear program, give candidates that survive being rounded to floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...base.deadline import Deadline
+from ...bounds import Bounds
+from ...network.exact import ExactVector, FloatArray
+from ...property import Problem, UnsafeSet
+from .attack import attack
+from .region import deepest_in_region, regions_at
+
+
+def reached_from(problem: Problem, x: FloatArray, deadline: Deadline) -> Iterator[FloatArray]:
+    """Points that a short attack reaches from a solver's point: a repair of tolerance artefacts."""
+    lower, upper = problem.inputs.floats()
+    rng = np.random.default_rng(1)
+    graph, ball = problem.network.graph, problem.inputs.ball
+    yield from attack(
+        graph, problem.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=deadline, ball=ball
+    )[:4]
+
+
+def around(
+    problem: Problem, unsafe: UnsafeSet, point: ExactVector, bounds: Bounds, deadline: Deadline
+) -> Iterator[ExactVector | FloatArray]:
+    """An exact point, then points deeper inside the polytope of `unsafe` that it reaches."""
+    yield point
+    polytope = unsafe.containing(problem.network.evaluate_exact(point))
+    if polytope is not None:
+        for phases in regions_at(problem.network.graph, point):
+            deepest = deepest_in_region(problem.network.graph, problem.inputs, bounds, polytope, phases, deadline)
+            if deepest is not None:
+                yield deepest
+                yield from reached_from(problem, deepest, deadline)
+    yield from reached_from(problem, point.floats(), deadline)

@@ -1,0 +1,96 @@
+"""The upper end of a radius: a near witness by attack, then the nearest of its linear region.
+
+Gradient descent finds some witness on a ladder of radii and moves it inward. Within the linear region around a point
+the nearest unsafe input is the solution of a linear program, exactly; it lies on a kink, so the region beyond is looked
+at next, for as long as that helps.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...base.deadline import Deadline
+from ...network.exact import ExactVector, FloatArray, float_above
+from ...property import NormBall, Polytope
+from ..radius import RadiusSearch
+from .attack import attack, shrink
+from .nearest import nearest_candidates, nearest_in_region
+from .region import best_in_region, phases_at
+
+# The most that the attack, and after it the polishing of what it found, may take.
+ATTACK_SECONDS = 10.0
+
+
+def seek_witness(search: RadiusSearch) -> None:
+    """The attack: find some witness, then move it inward, then to the optimum of its linear region."""
+    search.enter("attack")
+    rng, clock = np.random.default_rng(0), search.deadline.share(0.1, ATTACK_SECONDS)
+    radius = _first_hit(search, rng, clock)
+    if radius is None:
+        return
+    found = shrink(search.graph, search.unsafe, search.family, radius, rng, clock, device=search.device)
+    if found is None:
+        return
+    search.offer(ExactVector.of(found[1]))
+    polish(search, found[1], clock=search.deadline.share(0.1, ATTACK_SECONDS))
+
+
+def _first_hit(search: RadiusSearch, rng: np.random.Generator, clock: Deadline) -> float | None:
+    """A radius at which the attack succeeds, looked for on a ladder of radii up to the cap."""
+    top = float_above(search.cap)
+    radius = top / 256
+    while not clock.passed():
+        lower, upper = search.family.floats(radius)
+        points = attack(
+            search.graph, search.unsafe, lower, upper, rng, deadline=clock, device=search.device,
+            ball=search.family.ball(radius),
+        )
+        if len(points):
+            return radius
+        if radius >= top:
+            return None
+        radius = min(2 * radius, top)
+    return None
+
+
+def polish(
+    search: RadiusSearch, point: FloatArray, polytope: Polytope | None = None, clock: Deadline | None = None
+) -> bool:
+    """Offer the best point of the linear region around a float point; repeat while it improves."""
+    improved = False
+    for _ in range(20):
+        if (clock or search.deadline).passed():
+            break
+        target = polytope or _nearest_polytope(search, point)
+        reach = float_above(search.cap) * 1.01 + 1e-6
+        better = False
+        for candidate in _near(search, target, point, reach):
+            if search.offer(candidate):
+                better = True
+                break
+        if not better or search.closest is None:
+            break
+        improved, before = True, point
+        # The optimum sits on a kink; a small step back tells which region continues it.
+        point = search.closest.point.floats()
+        point = point + 1e-4 * (point - before)
+    return improved
+
+
+def _near(search: RadiusSearch, target: Polytope, point: FloatArray, reach: float) -> Iterator[ExactVector]:
+    """Candidates of least radius in the linear region around a point, best first."""
+    clock = search.deadline.share(0.2, 10)
+    if isinstance(search.family, NormBall):
+        return itertools.chain(
+            nearest_in_region(search.graph, search.family, target, point, reach),
+            nearest_candidates(search.graph, search.family, target, point, clock),
+        )
+    return best_in_region(search.graph, search.family, target, phases_at(search.graph, point), reach, clock)
+
+
+def _nearest_polytope(search: RadiusSearch, point: FloatArray) -> Polytope:
+    outputs = search.network.evaluate(point[None])
+    return min(search.unsafe.polytopes, key=lambda p: float(p.slack(outputs)[0]))

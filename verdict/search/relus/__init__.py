@@ -1,0 +1,1 @@
+"""Branch and bound on the phases of ReLUs: one technique a file."""

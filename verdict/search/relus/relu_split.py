@@ -1,0 +1,305 @@
+"""Branch and bound on the phases of ReLUs (Bunel et al. 1909.06588; bounds as in Wang et al. 2103.06624).
+
+A domain fixes some ReLUs on or off; where its bound does not exclude the unsafe polytope that it is about, one more
+ReLU is split and both halves are bounded. All polytopes are searched at once, in batches, one per core; children
+inherit their parent's slopes and multipliers, and only rigorous bounds close a domain. A domain with every ReLU
+split is a linear program. Minimisers of bounds are candidate counterexamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...base.deadline import Deadline
+from ...base.device import CPU, Device
+from ...base.workers import Workers
+from ...bounds.bounds import Bounds
+from ...certificate.recording import Recording
+from ...network.evaluate import evaluate
+from ...network.exact import FloatArray
+from ...network.graph import Graph
+from ...property import Polytope, UnsafeSet
+from ..neurons.lemmas import Lemmas
+from ..points.attack import attack
+from ..rows import Rows
+from .ascent import optimise
+from .branch import branch, losses
+from .estimate import estimate, is_shallow
+from .imply import Implied, imply, nothing_implied
+from .leaf import Multipliers, close_leaf
+from .narrow import Narrow
+from .programs import Programs
+from .queue import DomainQueue
+from .round_leaf import close_round_leaf
+from .space import Domains, Relaxed, Space
+from .trees import SplitTrees
+
+# Domains bounded at once by one worker in NumPy and on another device; gradient steps at the root and after each split.
+BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
+# ReLUs tried before each split.
+TRIALS = 4
+# Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
+LOOKED_AT, ATTACK_AFTER = 8, 500
+# Seconds that making room for float32 may take, and its share of what the search took.
+LEAST_WIDENING, WIDENING_SHARE = 1.0, 0.15
+# With at most so many unstable ReLUs the search goes on behind a region that touches the unsafe set: a tie is often on
+# the edge of one region and inside another.
+FEW = 10
+# Polytopes with at most so many rows: the best row is chosen anew for every domain.
+FEW_ROWS = 16
+# Numbers in the open domains (9 bytes for each unstable ReLU of a domain), about 1.2 GB.
+MOST_OPEN = 2**27
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How a search ended: proved, or not and the least lower bound left; domains visited; the share of the
+    space that is proved (each split halves it). Only a search stopped by its clock is `resumable`: any other end
+    leaves domains behind that nobody has closed."""
+
+    proved: bool
+    lower: float
+    domains: int
+    reason: str = ""
+    share: float = 0.0
+    resumable: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; the sides
+    that follow on the open ones, which of these were split, and their halves (see `branch`); and points to look at."""
+
+    closed: Domains
+    solved: Domains
+    proofs: list[Multipliers]
+    implied: Implied
+    split: Any
+    children: Domains
+    points: FloatArray
+
+
+class ReluSplit:
+    """The search over all `polytopes` on the box of `bounds` (batch 1, float64).
+
+    Multipliers are looked for on `device`. `try_points` is given candidate counterexamples (k, input_size) that look
+    unsafe and returns True to stop. With `proof` the search's trees are kept, for `record` to add them to it as a part
+    with `lemmas`. Without `programs` linear programs wait until every ReLU is split.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        bounds: Bounds,
+        polytopes: list[Polytope],
+        workers: Workers,
+        try_points: Callable[[FloatArray], bool],
+        device: Device = CPU,
+        proof: Recording | None = None,
+        lemmas: Lemmas | None = None,
+        programs: bool = True,
+    ) -> None:
+        self.graph, self.bounds, self.polytopes, self.workers = graph, bounds, polytopes, workers
+        self.try_points = try_points
+        self.unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
+        self.rows = Rows(self.unsafe)
+        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, device=device)
+        self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
+        self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
+        self._narrow: Narrow | None = None
+        if self._trees is not None and proof is not None and proof.any_order:
+            self._narrow = Narrow(self.space, self._trees)
+        self._lemmas, self._clock = lemmas, Deadline()
+        self._programs = Programs(self.space) if programs else None
+        self._stop: Callable[[], bool] = lambda: False
+        # The least bound and the reason, where a linear region can be neither excluded nor entered.
+        self._touched: tuple[float, str] | None = None
+        self._final: Outcome | None = None
+        self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
+
+    def run(
+        self, deadline: Deadline, on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None
+    ) -> Outcome:
+        """Search until everything is closed, a counterexample is found, or `deadline` has passed; then run on.
+
+        Once it has ended otherwise than by the clock, the outcome stays.
+
+        `on_progress` receives the least lower bound, the number of open domains and of visited ones.
+        """
+        if self._final is not None:
+            return self._final
+        self._stop = deadline.passed
+        if not self._visited:
+            # One domain per polytope, about its first row.
+            ended = self._advance([self.space.root().take(self.rows.starts)], ROOT_STEPS)
+        else:
+            ended = None
+        while ended is None:
+            if not len(self._queue):
+                return self._outcome(True, 0.0) if self._touched is None else self._outcome(False, *self._touched)
+            on_progress(self._queue.least, len(self._queue), self._visited)
+            if deadline.passed():
+                reason = "the time limit was reached"
+                return Outcome(False, self._queue.least, self._visited, reason, self._share, resumable=True)
+            batch = self._queue.pop(self._batch)
+            if self._visited >= self._next_attack:
+                self._next_attack = 4 * self._visited
+                if self._attack_from(batch.take(slice(0, 4 * LOOKED_AT)), deadline):
+                    return self._refuted()
+            ended = self._advance([batch.take(share) for share in self.workers.shares(len(batch))], STEPS)
+        return ended
+
+    def record(self, deadline: Deadline, least: float = LEAST_WIDENING) -> None:
+        """Add the part that the trees of a search make to the recording, once it has proved all.
+
+        Making room for float32 takes a share of the time that the search took, or `least` seconds.
+        """
+        if self._narrow is not None:
+            clock = deadline.share(1.0, max(least, WIDENING_SHARE * self._clock.elapsed()))
+            self._narrow.widen(self.workers, self._batch, clock)
+        if self._trees is not None:
+            self._trees.finish(self._lemmas)
+
+    def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
+        """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
+        self._visited += sum(len(batch) for batch in batches)
+        for result in self.workers.map(lambda batch: self._step(batch, steps), batches):
+            self._close(result.closed)
+            self._close_raw(result.solved, result.proofs)
+            if len(result.points) and self.try_points(result.points):
+                return self._refuted()
+            if self._trees is not None:
+                excluded = self._trees.imply(result.implied)
+                if self._narrow is not None:
+                    self._narrow.add(excluded)
+            parents, full = (result.implied.after.take(which) for which in (result.split, ~result.split))
+            for at in range(len(full)):
+                if self._stop():
+                    self._queue.push(full.take(slice(at, None)))
+                    break
+                domain = full.take(slice(at, at + 1))
+                polytope = self._polytope(domain.row[0])
+                found, points = self._close_full(domain.signs[0], polytope)
+                if found is None and not (self._trees is not None and self._trees.close_tie(domain)):
+                    if len(points) and self.try_points(points):
+                        return self._refuted()
+                    reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
+                    self._touched = float(domain.lower[0]), reason
+                    if self.space.size > FEW:
+                        return self._outcome(False, *self._touched)
+                    continue
+                self._close_raw(domain, [] if found is None else [found])
+            if self._trees is not None and len(parents):
+                self._trees.split(parents, result.children)
+            done = result.children.lower > 0
+            self._close(result.children.take(done))
+            self._queue.push(result.children.take(~done))
+        return None
+
+    def _close_full(self, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
+        """A proof that a domain with every ReLU split is safe, or points (k, inputs) to look at."""
+        ball = self.bounds.ball
+        if ball is not None:
+            return close_round_leaf(self.space, signs, polytope, ball)
+        found, point = close_leaf(self.space, signs, polytope)
+        return found, np.zeros((0, self.graph.input_size)) if point is None else point[None]
+
+    def _close(self, domains: Domains) -> None:
+        self._share += float(self._weight(domains).sum())
+        if self._trees is not None:
+            self._trees.close(domains)
+        if self._narrow is not None:
+            self._narrow.add(domains)
+
+    def _close_raw(self, domains: Domains, proofs: list[Multipliers]) -> None:
+        self._share += float(self._weight(domains).sum())
+        if self._trees is not None:
+            for at, proof in enumerate(proofs):
+                self._trees.close_raw(domains.take(slice(at, at + 1)), proof)
+
+    def _polytope(self, row: Any) -> Polytope:
+        return self.polytopes[int(self.rows.owner[row])]
+
+    def _refuted(self) -> Outcome:
+        return self._outcome(False, -np.inf, "a counterexample was found")
+
+    def _outcome(self, proved: bool, lower: float, reason: str = "") -> Outcome:
+        self._final = Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share)
+        return self._final
+
+    def _weight(self, domains: Domains) -> Any:
+        """The share of the whole that each domain is, counting every split as a half."""
+        return 0.5**domains.depth / len(self.polytopes)
+
+    def _step(self, domains: Domains, steps: int) -> _Step:
+        """Bound a batch, close what can be closed, split the rest."""
+        domains, seen = optimise(self.space, self._best_rows(domains), steps)
+        self._recheck(domains, seen.rounding)
+        proofs: dict[int, Multipliers] = {}
+        if self._programs is not None:
+            proofs = self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
+        solved = np.isin(np.arange(len(domains)), list(proofs))
+        points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
+        closed = (domains.lower > 0) & ~solved
+        implied, worth = self._look_ahead(domains, seen, ~closed & ~solved)
+        split = (worth >= 0).any(axis=1)
+        parents = implied.after.take(split)
+        children = branch(self.space, parents, worth[split], TRIALS) if len(parents) else parents
+        done, by_programs = domains.take(closed), domains.take(solved)
+        return _Step(done, by_programs, list(proofs.values()), implied, split, children, points)
+
+    def _look_ahead(self, domains: Domains, seen: Relaxed, left: Any) -> tuple[Implied, Any]:
+        """The sides that follow on the domains `left`, and how good a split each of their ReLUs is, -1 if it is one."""
+        opened, loss = domains.take(left), losses(self.space, domains, seen)[left]
+        if self.space.reduced is None:
+            return nothing_implied(opened), loss
+        # `seen` is of the last multipliers, not of the best.
+        best = self.space.relax(opened, opened.slopes, opened.betas)
+        estimates = estimate(self.space, opened, best)
+        implied = imply(self.space, opened, best, estimates)
+        if is_shallow(self.space):
+            loss = estimates.worth(opened)
+        return implied, np.where(implied.after.signs == 0, loss, np.float32(-1))
+
+    def _best_rows(self, domains: Domains) -> Domains:
+        """Each domain with the row of its polytope that its multipliers bound best."""
+        most = int(self.rows.counts.max())
+        if most == 1 or most > FEW_ROWS:
+            return domains
+        best = domains.take(slice(None))
+        owner = self.rows.owner[domains.row]
+        count, first = self.rows.counts[owner], self.rows.starts[owner]
+        lower = np.full(len(domains), -np.inf, np.float32)
+        for turn in range(most):
+            trial = replace(domains, row=first + turn % count)
+            found = self.space.relax(trial, domains.slopes, domains.betas, follow=False).lower
+            better = found > lower
+            lower = np.where(better, found, lower)
+            best.row = np.where(better, trial.row, best.row)
+        best.lower = np.maximum(domains.lower, lower)
+        return best
+
+    def _recheck(self, domains: Domains, rounding: Any) -> None:
+        """Where only float32's rounding stands between a bound and a proof, look again in float64."""
+        close = np.flatnonzero((domains.lower <= 0) & (domains.lower + rounding > 0))
+        if len(close):
+            again = self.space.verify(domains.take(close))
+            domains.lower[close] = np.where(again > 0, np.float32(1e-30), domains.lower[close])
+
+    def _suspects(self, points: FloatArray) -> FloatArray:
+        """Those minimisers that look unsafe."""
+        slack: FloatArray = self.unsafe.slack(evaluate(self.graph, points))
+        return points[slack <= 1e-4]
+
+    def _attack_from(self, domains: Domains, deadline: Deadline) -> bool:
+        """The attack once more, from the minimisers of the least promising domains."""
+        seen = self.space.relax(domains, domains.slopes, domains.betas)
+        low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
+        starts = self.space.points(seen.x)
+        rng = np.random.default_rng(len(domains))
+        found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline, ball=self.bounds.ball)
+        return len(found) > 0 and self.try_points(found)
