@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from verdict.base.errors import SolverError
-from verdict.solvers.base import Features, Progress, Solution, Solver, Status
+from verdict.solvers.base import Solver
 from verdict.solvers.model import LinearModel
+from verdict.solvers.results import Features, Progress, Solution, Status
 
 __all__ = [
     "Features",

@@ -1,22 +1,18 @@
 """What every backend has in common: statuses, results, declared features and the one way a solve runs.
 
-A backend writes `_solve`, which returns a `Raw` result in its own words; `Solver.solve` does the rest, once
-for
-all: it refuses what the backend does not declare, hides from the solver what the solver would silently drop,
-maps the status by a total table, and audits the point. What leaves here is a `Solution` whose every number is
-labelled with how far it can be trusted, so that a tolerance is never mistaken for a truth.
+A backend writes `_solve`, which returns a `Raw` result in its own words; `Solver.solve` does the rest, once for all:
+it refuses what the backend does not declare, hides from the solver what the solver would silently drop, maps the
+status by a total table, and audits the point. What leaves here is a `Solution` whose every number is labelled with
+how far it can be trusted, so that a tolerance is never mistaken for a truth.
 """
 
 from __future__ import annotations
 
-import enum
 import math
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +20,8 @@ import numpy as np
 from verdict.base.errors import SolverError
 from verdict.solvers.guard import guarded
 from verdict.solvers.model import LinearModel, Vector
+from verdict.solvers.monitor import Monitor
+from verdict.solvers.results import Features, Progress, Raw, Request, Solution, Status
 
 # A float solver's point is kept when its scaled violation, integers rounded, is at most this. Backends run at
 # 1e-9; the slack is for rows that their presolve aggregated.
@@ -31,211 +29,6 @@ ACCEPT = 1e-6
 # OPTIMAL needs incumbent - bound <= gap + this x max(1, |incumbent|): float solvers stop a little short of
 # closed.
 CLOSED = 1e-6
-
-
-class Status(enum.Enum):
-    """How a solve ended. Only the first three say something about the model, and only as the backend's word.
-
-    OPTIMAL: the incumbent is within `gap` of the minimum. INFEASIBLE, UNBOUNDED: as they say.
-    FEASIBLE: an incumbent, no claim of optimality, no limit reached.
-    TARGET: stopped because the bound reached `target_bound`.
-    TIME_LIMIT, MEMORY_LIMIT, INTERRUPTED: stopped; the bound and the incumbent, if any, stand.
-    INFEASIBLE_OR_UNBOUNDED: the backend could not tell, and neither could a second solve.
-    ERROR: the backend broke down. UNKNOWN: none of these, or a status that the backend's table does not list.
-    """
-
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    UNBOUNDED = "unbounded"
-    FEASIBLE = "feasible"
-    TARGET = "target"
-    TIME_LIMIT = "time limit"
-    MEMORY_LIMIT = "memory limit"
-    INTERRUPTED = "interrupted"
-    INFEASIBLE_OR_UNBOUNDED = "infeasible or unbounded"
-    ERROR = "error"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Features:
-    """What a backend can do. What is not declared is refused with a SolverError, never ignored.
-
-    integer, continuous: accepts such columns. integral_data: accepts only finite bounds and integer
-    coefficients. exact: rational arithmetic, no tolerances. duals: row duals, reduced costs and, for an
-    infeasible LP, a Farkas ray. warm_start: takes a hint. progress: reports bounds and incumbents while it
-    runs. threads: runs on more than one. interrupt: stops softly, so that the last incumbent's point survives
-    (every backend can be cancelled; those without it are killed). memory_limit: holds one.
-    """
-
-    integer: bool = True
-    continuous: bool = True
-    integral_data: bool = False
-    exact: bool = False
-    duals: bool = False
-    warm_start: bool = False
-    progress: bool = False
-    threads: bool = False
-    interrupt: bool = False
-    memory_limit: bool = False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One report of a running solve: both values only ever improve from one report to the next.
-
-    Attributes:
-        seconds: since the start.
-        bound: proved lower bound on the minimum, -inf if none.
-        incumbent: value of the best known point, inf if none.
-        point: (n,) that point, when the backend gives it away while it runs.
-    """
-
-    seconds: float
-    bound: float = -math.inf
-    incumbent: float = math.inf
-    point: Vector | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
-class Request:
-    """The options of one solve as a backend sees them, already checked against its features; see
-    `Solver.solve`.
-    """
-
-    time_limit: float | None = None
-    threads: int = 1
-    hint: Vector | None = None
-    gap: float = 0.0
-    memory_limit: int | None = None
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A backend's result in its own words: `status` is a key of its table, or a Status where the layer itself
-    stopped the run. Values include the model's offset. Fields as in `Solution`."""
-
-    status: str | Status
-    bound: float = -math.inf
-    point: Vector | None = None
-    exact_point: list[Fraction] | None = None
-    exact_bound: Fraction | None = None
-    duals: Vector | None = None
-    reduced_costs: Vector | None = None
-    ray: Vector | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """The result of one solve.
-
-    Attributes:
-        status: the outcome, after the audit.
-        objective: objective·point + offset, recomputed from the point; None without a point.
-        bound: lower bound on the minimum: the backend's word in float64, -inf if it proved none, inf if
-            infeasible.
-        point: (n,) the incumbent, integer columns rounded; None if none passed the audit.
-        max_violation: largest absolute violation of the model at `point`, in float64; 0.0 for an exact
-            backend.
-        exact: status, objective, bound and exact_point were computed in rational arithmetic.
-        exact_point, exact_bound: the same without rounding, from exact backends.
-        duals, reduced_costs: (m,), (n,) of an LP: d = c - Aᵀy, y_i >= 0 at a row's lower side, d_j >= 0 at a
-            column's lower bound. Feed them to `LinearModel.lower_bound` for a bound that holds without trust.
-        ray: (m,) Farkas multipliers of an infeasible LP; `LinearModel.excludes` checks them exactly.
-        seconds: wall time of the solve. backend: its name. raw_status: its own word. message: what else to
-            know.
-    """
-
-    status: Status
-    backend: str
-    objective: float | None = None
-    bound: float = -math.inf
-    point: Vector | None = None
-    max_violation: float = 0.0
-    exact: bool = False
-    exact_point: list[Fraction] | None = None
-    exact_bound: Fraction | None = None
-    duals: Vector | None = None
-    reduced_costs: Vector | None = None
-    ray: Vector | None = None
-    seconds: float = 0.0
-    raw_status: str = ""
-    message: str = ""
-
-    @property
-    def gap(self) -> float:
-        """objective - bound, at least 0; inf without an incumbent or a bound."""
-        return math.inf if self.objective is None else max(0.0, self.objective - self.bound)
-
-    @property
-    def within_tolerance(self) -> bool:
-        """True when there is a point but it meets the model only up to `max_violation` > 0."""
-        return self.point is not None and self.max_violation > 0
-
-    def fractions(self) -> list[Fraction] | None:
-        """The point as exact rationals, for `LinearModel.satisfies`; None without a point."""
-        if self.exact_point is not None or self.point is None:
-            return self.exact_point
-        return [Fraction(v) for v in self.point.tolist()]
-
-
-class Monitor:
-    """Collects the reports of one solve: keeps the best, passes on improvements, decides when to stop.
-
-    `stop()` is asked by the running backend: None to go on, else the status under which to end.
-    """
-
-    def __init__(
-        self,
-        progress: Callable[[Progress], object] | None,
-        cancel: threading.Event | None,
-        target_bound: float | None,
-    ) -> None:
-        self._progress = progress
-        self._cancel = cancel
-        self._target = target_bound
-        self._started = time.monotonic()
-        self.bound = -math.inf
-        self.incumbent = math.inf
-        self.point: Vector | None = None
-
-    def report(self, bound: float, incumbent: float, point: Vector | None = None) -> None:
-        """Takes one report; forwards it when it improves on what is known. The callback's exceptions
-        propagate.
-        """
-        if point is not None and incumbent <= self.incumbent:
-            self.point = point
-        better = bound > self.bound or incumbent < self.incumbent
-        self.bound = max(self.bound, bound)
-        self.incumbent = min(self.incumbent, incumbent)
-        if better and self._progress is not None:
-            seconds = time.monotonic() - self._started
-            self._progress(Progress(seconds, self.bound, self.incumbent, self.point))
-
-    def stop(self) -> Status | None:
-        """Why the run should stop now, or None."""
-        if self._cancel is not None and self._cancel.is_set():
-            return Status.INTERRUPTED
-        if self._target is not None and self.bound >= self._target:
-            return Status.TARGET
-        return None
-
-    def quiet(self) -> Monitor:
-        """For a second solve within the same call: it can be cancelled, and its values are not reported."""
-        return Monitor(None, self._cancel, None)
-
-    def seconds(self) -> float:
-        """Wall time since the start."""
-        return time.monotonic() - self._started
-
-    def stopped(self, status: Status, message: str) -> Raw:
-        """What is left when the backend was killed: the last bound and, if it was handed over, the last
-        point.
-        """
-        if self.point is None and self.incumbent < math.inf:
-            message += f"; its incumbent of value {self.incumbent!r} was lost with it"
-        return Raw(status, self.bound, self.point, message=message)
 
 
 class Solver(ABC):

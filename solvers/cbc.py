@@ -30,8 +30,10 @@ import numpy as np
 
 from verdict.base.errors import SolverError
 from verdict.solvers import farkas, logs, mps, watchdog
-from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
+from verdict.solvers.base import Solver
 from verdict.solvers.model import LinearModel, Vector
+from verdict.solvers.monitor import Monitor
+from verdict.solvers.results import Features, Raw, Request, Status
 
 TOLERANCE = "1e-9"
 

@@ -20,9 +20,11 @@ import numpy as np
 
 from verdict.base.errors import SolverError
 from verdict.solvers import farkas, logs, watchdog
-from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
+from verdict.solvers.base import Solver
 from verdict.solvers.mathopt_proto import dense, hint_proto, model_proto
 from verdict.solvers.model import LinearModel, Vector
+from verdict.solvers.monitor import Monitor
+from verdict.solvers.results import Features, Raw, Request, Status
 from verdict.solvers.silence import silence
 
 TOLERANCE = 1e-9

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
 from verdict.base.errors import SolverError
-from verdict.solvers.base import Status
+from verdict.solvers.results import Status
 
 # Seconds between two looks at the clock and at the caller's wish to stop.
 TICK = 0.02

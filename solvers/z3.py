@@ -17,8 +17,10 @@ from typing import ClassVar
 import numpy as np
 
 from verdict.base.errors import SolverError
-from verdict.solvers.base import Features, Monitor, Raw, Request, Solver, Status
+from verdict.solvers.base import Solver
 from verdict.solvers.model import LinearModel
+from verdict.solvers.monitor import Monitor
+from verdict.solvers.results import Features, Raw, Request, Status
 from verdict.solvers.sexpr import literal
 from verdict.solvers.z3_session import Session, binary
 

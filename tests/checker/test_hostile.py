@@ -25,7 +25,7 @@ def _refused(good, target):
     started = time.monotonic()
     with pytest.raises(UnreadableError) as caught:
         check(target, good[0].model)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -154,7 +154,7 @@ def test_a_tree_as_deep_as_the_file_is_long(good):
     started = time.monotonic()
     report = check(target, found.model)
     assert not report.accepted
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_memory_is_bounded(good):

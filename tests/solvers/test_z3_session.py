@@ -105,7 +105,7 @@ def test_the_soft_limit() -> None:
         session.command(hard())
         started = time.monotonic()
         assert session.check(timeout=0.3) == "unknown"
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
         assert "timeout" in session.reason_unknown() or "canceled" in session.reason_unknown()
         if session.dead is None:
             # The limit does not stick.
@@ -120,7 +120,7 @@ def test_the_hard_limit_kills_and_says_so(tmp_path: Path) -> None:
     with Session(path=str(deaf)) as session:
         started = time.monotonic()
         assert session.check(timeout=0.2) == "unknown"
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
         assert "ignored" in session.reason_unknown()
         assert session.dead is not None
         for use in (session.check, session.push, lambda: session.values(["x"])):
@@ -134,7 +134,7 @@ def test_interrupting() -> None:
         threading.Timer(0.3, session.interrupt).start()
         started = time.monotonic()
         assert session.check(timeout=30) == "unknown"
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 25
         assert session.dead is None
         flag = threading.Event()
         threading.Timer(0.3, flag.set).start()

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from .axes import reduced_axes, reduced_shape
 from .lowering import MAX_ENTRIES, Constant, Context, Lowering, Value
 
 Objects = npt.NDArray[np.object_]
@@ -82,8 +83,6 @@ def reduction(pair: Callable[[Any, Any], Any], empty: int | None = None) -> Lowe
     """Fold an associative function over the axes that the node names; `empty` is its value of nothing."""
 
     def fold(ctx: Context) -> list[Value]:
-        from .reduce import reduced_axes, reduced_shape
-
         x = ctx.constant(0, "the data")
         axes = reduced_axes(ctx, len(x.shape))
         shape = reduced_shape(x.shape, axes, bool(ctx.attribute("keepdims")))

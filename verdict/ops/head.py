@@ -17,10 +17,10 @@ from ..network.builder import Builder
 from ..network.head import TOTAL, Head, Label
 from ..network.maps import Index
 from .arithmetic import scale
+from .axes import reduced_axes, reduced_shape
 from .concat import concat
 from .folding import constant_of, objects
 from .lowering import Constant, Context, LoweringError, Symbol, Value, behind, on_constants, operator
-from .reduce import reduced_axes, reduced_shape
 from .signature import NUMBERS, flag, integer, since
 
 

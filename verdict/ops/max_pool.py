@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ..network.maps import Index
 from .arithmetic import scale
+from .axes import WIDE, axes_versions, reduced_axes, reduced_shape
 from .folding import reduction
 from .lowering import Context, Shape, Symbol, Value, operator
-from .reduce import WIDE, axes_versions, reduced_axes, reduced_shape
 from .signature import flag, integers, since
 from .windows import WINDOW, windows
 

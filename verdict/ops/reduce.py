@@ -6,39 +6,11 @@ from fractions import Fraction
 
 from ..network.maps import Total
 from .arithmetic import multiply
+from .axes import WIDE, axes_versions, reduced_axes, reduced_shape
 from .folding import reduction
 from .leaky_relu import magnitude
 from .lowering import Constant, Context, Symbol, Value, on_constants, operator
-from .signature import REAL, Version, flag, integers, since
-
-# The integers that ONNX reduces in every operator set.
-WIDE = REAL | {"int32", "int64", "uint32", "uint64"}
-
-
-def axes_versions(moved: int, types: frozenset[str]) -> tuple[Version, Version]:
-    """The table of a reduction whose axes are an input from operator set `moved` on, and an attribute before."""
-    return (
-        since(1, "data:T -> reduced:T", {"T": types}, axes=integers(), keepdims=flag(1)),
-        since(
-            moved,
-            "data:T axes:int64? -> reduced:T",
-            {"T": types},
-            keepdims=flag(1),
-            noop_with_empty_axes=flag(),
-        ),
-    )
-
-
-def reduced_axes(ctx: Context, rank: int) -> list[int]:
-    """The axes to reduce, from the attribute or the input; all of them when none is named."""
-    axes = ctx.integers_from("axes", 1)
-    if axes:
-        return ctx.axes(axes, rank)
-    return [] if ctx.attribute("noop_with_empty_axes") else list(range(rank))
-
-
-def reduced_shape(shape: tuple[int, ...], axes: list[int], keep: bool) -> tuple[int, ...]:
-    return tuple(1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes)
+from .signature import REAL
 
 
 def sum_over(ctx: Context, x: Symbol, axes: list[int], keep: bool) -> Symbol:

@@ -76,7 +76,7 @@ def load_onnx(
 
 def _read(data: bytes, path: Path, hidden: Sequence[str], output: str | None) -> Network:
     if output is not None:
-        from .outputs import only
+        from .one_output import only
 
         model = model_of(data, path)
         if [info.name for info in model.graph.output] != [output]:

@@ -1,64 +1,23 @@
 """Which output of a network is meant, where it has several: the one that can hold class scores, or the one named.
 
-A network with one of its outputs alone is the ONNX file without the nodes that only the others need, so that bounds,
-ONNX Runtime and the independent checker all see one and the same network; a certificate about it has this file beside
-it. Outputs are never joined to one vector of classes.
+A network with one of its outputs alone is another ONNX file (`one_output.py`), so that bounds, ONNX Runtime and the
+independent checker all see one and the same network; a certificate about it has this file beside it. Outputs are never
+joined to one vector of classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-
-import onnx
 
 from ...base.errors import InputError
 from ...network.network import Network, Port
-from .branches import reads
-
-
-def only(model: onnx.ModelProto, name: str, path: Path) -> bytes:
-    """The model with the output `name` alone and the nodes that it needs, serialised. Raises InputError."""
-    graph = model.graph
-    if len([info for info in graph.output if info.name == name]) != 1:
-        names = ", ".join(repr(info.name) for info in graph.output)
-        raise InputError(f"{path}: has no output {name!r}, expected one of {names}")
-    data: bytes = only_these(model, [name]).SerializeToString()
-    return data
-
-
-def only_these(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """The model with these of its outputs, in this order, and the nodes that they need."""
-    graph = model.graph
-    infos = {info.name: info for info in graph.output}
-    kept, needed, nodes = [infos[name] for name in names], set(names), []
-    makers = {tensor: node for node in graph.node for tensor in node.output if tensor}
-    open_ = list(names)
-    while open_:
-        node = makers.get(open_.pop())
-        if node is not None:
-            read = reads(node) - needed
-            needed |= read
-            open_ += read
-    for node in graph.node:
-        if needed.intersection(node.output):
-            nodes.append(node)
-    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
-    smaller = onnx.ModelProto()
-    smaller.CopyFrom(model)
-    for field, values in (("node", nodes), ("output", kept), ("initializer", weights)):
-        smaller.graph.ClearField(field)
-        getattr(smaller.graph, field).extend(values)
-    # What was said of tensors that are gone would be said of nothing.
-    smaller.graph.ClearField("value_info")
-    return smaller
 
 
 def with_output(network: Network, name: str) -> Network:
     """The network with one of its outputs alone. Raises InputError where it has no such output."""
     if [port.name for port in network.outputs] == [name]:
         return network
+    from .one_output import only
     from .onnx_file import model_of
     from .onnx_import import network_of
 

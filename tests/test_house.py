@@ -1,0 +1,111 @@
+"""The house: imports run downwards only, without circles, and files stay small. Read from the source alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HOMES = {"verdict": "verdict", "encoders": "verdict.encoders", "solvers": "verdict.solvers", "models": "verdict.models"}
+# The floors from the top (docs/architecture.md); packages on one floor may use each other, in no circle.
+FLOORS = (
+    ("verdict", "__main__"),
+    ("cli",),
+    ("ask",),
+    ("search",),
+    ("certificate", "encoders", "compose", "answer"),
+    ("property",),
+    ("bounds", "ops"),
+    ("network", "solvers", "models"),
+    ("base",),
+    ("checker",),
+)
+FLOOR = {package: number for number, packages in enumerate(FLOORS) for package in packages}
+
+
+def _modules() -> dict[str, Path]:
+    found = {}
+    for folder, home in HOMES.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            found[".".join([home, *(p for p in parts if p != "__init__")])] = path
+    return found
+
+
+MODULES = _modules()
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+def package(module: str) -> str:
+    """The package, or the file at the top, that a module belongs to."""
+    return module.split(".")[1] if "." in module else "verdict"
+
+
+def _for_types(tree: ast.Module) -> set[int]:
+    """The nodes that only type checkers see."""
+    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    return {id(inner) for block in blocks for inner in ast.walk(block)}
+
+
+def imports(module: str, types: bool) -> Iterator[str]:
+    """The modules of the house that one names in imports, those inside functions included."""
+    tree = TREES[module]
+    hidden = set() if types else _for_types(tree)
+    here = module.split(".") if MODULES[module].name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in hidden:
+            continue
+        base = ".".join(here[: len(here) - node.level + 1]) if node.level else ""
+        origin = ".".join(filter(None, [base, node.module or ""]))
+        for alias in node.names:
+            target = f"{origin}.{alias.name}"
+            target = target if target in MODULES else origin
+            if target in MODULES and target != module:
+                yield target
+
+
+def test_every_package_has_a_floor() -> None:
+    assert {package(module) for module in MODULES} == set(FLOOR)
+
+
+def test_imports_run_downwards() -> None:
+    upwards = [
+        f"{module} -> {target}"
+        for module in MODULES
+        for target in imports(module, types=True)
+        if FLOOR[package(target)] < FLOOR[package(module)] and package(target) != package(module)
+    ]
+    # What `verdict` itself holds is its version and the names that it offers; the command asks for both.
+    assert [line for line in upwards if not line.startswith("verdict.cli") or not line.endswith("-> verdict")] == []
+
+
+def test_no_circle_of_packages() -> None:
+    arrows = {
+        (package(module), package(target))
+        for module in MODULES
+        for target in imports(module, types=True)
+        if target != "verdict" and package(target) != package(module)
+    }
+    assert list(nx.simple_cycles(nx.DiGraph(sorted(arrows)))) == []
+
+
+def test_no_circle_of_files() -> None:
+    graph = nx.DiGraph((module, target) for module in MODULES for target in imports(module, types=False))
+    # A package names what is in it, and its files may name the package.
+    graph.remove_nodes_from([name for name, path in MODULES.items() if path.name == "__init__.py"])
+    assert list(nx.simple_cycles(graph)) == []
+
+
+def test_no_file_is_long() -> None:
+    lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES.values()}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_every_module_opens_with_its_idea(home: str) -> None:
+    names = [name for name, path in MODULES.items() if path.is_relative_to(ROOT / home)]
+    assert [name for name in names if not ast.get_docstring(TREES[name])] == []
