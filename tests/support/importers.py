@@ -14,15 +14,11 @@ import numpy as np
 from verdict.base.errors import VerdictError
 from verdict.checker.errors import UnreadableError
 from verdict.checker.network import Relu
+from verdict.checker.readers.onnx import read_network
+from verdict.checker.readers.onnx.reader import OPERATORS
 from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import network_of
 from verdict.ops.lowering import operators
-
-try:
-    from verdict.checker.readers.onnx import read_network
-    from verdict.checker.readers.onnx.reader import OPERATORS
-except ImportError:
-    from verdict.checker.readers.onnx_reader import OPERATORS, read_network  # type: ignore[no-redef]
 
 # Inputs with more numbers are evaluated in float64, which is much faster.
 MANY = 500
