@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,10 @@ def test_no_file_is_long() -> None:
 def test_every_module_opens_with_its_idea(home: str) -> None:
     names = [name for name, path in MODULES.items() if path.is_relative_to(ROOT / home)]
     assert [name for name in names if not ast.get_docstring(TREES[name])] == []
+
+
+def test_the_page_names_files_that_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:verdict|encoders|solvers)/[\w/]+\.py)`", text[text.index("## Where is") :])
+    assert len(named) >= 30
+    assert [name for name in named if ROOT / name not in MODULES.values()] == []
