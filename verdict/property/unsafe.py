@@ -39,6 +39,14 @@ class Polytope:
             value <= limit for value, limit in zip(rows.fractions(), self.offset.fractions().ravel(), strict=True)
         )
 
+    def excluded_by(self, lowest: FloatArray) -> bool:
+        """Whether lower bounds of `matrix` @ y, (rows,), rigorous for the float matrix, show that no y is in it.
+
+        One row of C y <= d that cannot hold is enough. This is the test that proofs by bounds rest on.
+        """
+        # The float offset may be rounded, so stay clear of it; bounds of a rounded matrix are about another polytope.
+        return self.matrix.is_dyadic and bool((lowest > np.nextafter(self.offset.values, np.inf)).any())
+
     def slack(self, y: FloatArray) -> FloatArray:
         """How far each output of a batch (batch, outputs) is outside: max over rows of C y - d, in floats."""
         result: FloatArray = (product(y, self.matrix.values.T) - self.offset.values).max(axis=-1)

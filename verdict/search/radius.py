@@ -235,17 +235,9 @@ class RadiusSearch:
         """What linear bounds exclude: a proof where they are computed on the CPU, elsewhere a hint."""
         bounds = self.bounds_at(radius, device)
         rows = np.concatenate([p.matrix.values for p in self.unsafe.polytopes])
-        limits = np.concatenate([p.offset.values for p in self.unsafe.polytopes])
         lowest = device.fetch(output_bounds(self.graph, bounds, device.put(rows)).lower)[0]
-        outside, start = [], 0
-        for polytope in self.unsafe.polytopes:
-            count = len(polytope.offset.values)
-            # One row of C y <= d that cannot hold is enough. The float offset may be rounded: stay clear.
-            rounded = limits[start : start + count]
-            clear = lowest[start : start + count] > np.nextafter(rounded, np.inf)
-            outside.append(bool(clear.any()) and polytope.matrix.is_dyadic)
-            start += count
-        return outside
+        starts = np.cumsum([len(p.offset.values) for p in self.unsafe.polytopes])[:-1]
+        return [p.excluded_by(part) for p, part in zip(self.unsafe.polytopes, np.split(lowest, starts), strict=True)]
 
     def deployed_witness(self) -> Witness | None:
         """A witness near the closest one that ONNX Runtime confirms."""

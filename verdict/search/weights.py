@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ..answer.replay import replay_exactly, scores
 from ..answer.results import Trust, Witness
 from ..base.deadline import Deadline
-from ..bounds import Bounds, linear_bounds, output_bounds
+from ..bounds import linear_bounds, output_bounds
 from ..bounds.rounding import gamma
 from ..compose.layers import Layer, shaken, up_to, with_weights
 from ..network.evaluate import evaluate_all, vjp
@@ -121,7 +121,10 @@ class WeightSearch:
             reach = np.nextafter(radius * total * (1 + 2 * gamma(count + 4)), np.inf)
             low, high = np.concatenate([low, -reach]), np.concatenate([high, reach])
         bounds = linear_bounds(whole.graph, low[None], high[None], self.deadline.passed)
-        still = [p for p in self.unsafe.polytopes if not _out(whole, bounds, p)]
+        still = [
+            p for p in self.unsafe.polytopes
+            if not p.excluded_by(output_bounds(whole.graph, bounds, p.matrix.values).lower[0])
+        ]
         if not still or not search:
             return not still
         clock = self.deadline.share(1 / PROOFS, SECONDS)
@@ -224,8 +227,3 @@ def _range(network: Network, low: FloatArray, high: FloatArray) -> tuple[FloatAr
         np.maximum(rows[: len(unit)], bounds.lower[output][0]),
         np.minimum(-rows[len(unit) :], bounds.upper[output][0]),
     )
-
-
-def _out(network: Network, bounds: Bounds, polytope: Polytope) -> bool:
-    lowest = output_bounds(network.graph, bounds, polytope.matrix.values).lower[0]
-    return polytope.matrix.is_dyadic and bool((lowest > np.nextafter(polytope.offset.values, np.inf)).any())

@@ -128,9 +128,7 @@ class Run:
         still = []
         for number in self.open:
             polytope = self.unsafe.polytopes[number]
-            lowest = output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]
-            limit = np.nextafter(polytope.offset.values, np.inf)
-            if not (polytope.matrix.is_dyadic and (lowest > limit).any()):
+            if not polytope.excluded_by(output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]):
                 still.append(number)
         if len(still) < len(self.open):
             self.trusts.append(trust)
