@@ -28,7 +28,7 @@ from conformance_models import (
 from verdict.base.errors import SolverError
 from verdict.solvers import Progress, Status, available, names, solver
 
-LIMIT = 0.8
+LIMIT = 2.0
 
 
 def test_the_backends_of_the_dependencies_are_here() -> None:
