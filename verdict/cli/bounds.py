@@ -120,7 +120,7 @@ def command(
                 "norm": norm,
                 "range": None if limits is None else list(limits),
                 "true_label": point.truth,
-                "eps": str(verdict.api.exact(eps)),
+                "eps": str(verdict.base.number.exact(eps)),
                 "label": kept,
                 "methods": [_record(each) for each in found],
                 "saved": saved,

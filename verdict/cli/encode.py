@@ -125,8 +125,8 @@ def _query(path: str, networks: list[str], shape: list[str] | None) -> Question:
 def _robustness(
     network: Network, input: str, reading: Reading, eps: str, range: tuple[str, str] | None, **options: Any
 ) -> Question:
-    from verdict.api import robustness
     from verdict.ask.encode import of_sets
+    from verdict.ask.robust import robustness
     from verdict.base.errors import InputError
     from verdict.cli.inputs import read_inputs
     from verdict.cli.output import measure

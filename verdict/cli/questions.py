@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from verdict.answer.results import Radius, Verdict
-from verdict.api import exact
 from verdict.ask.wording import refuse_unused
 from verdict.base import arguments
 from verdict.base.errors import InputError
+from verdict.base.number import exact
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 from verdict.cli.inputs import Point, Points, Reading, read_inputs
 from verdict.cli.interrupts import Interrupts
