@@ -117,3 +117,9 @@ def test_the_page_names_files_that_are_there() -> None:
     named = re.findall(r"`((?:verdict|encoders|solvers)/[\w/]+\.py)`", text[text.index("## Where is") :])
     assert len(named) >= 30
     assert [name for name in named if ROOT / name not in MODULES.values()] == []
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    # pytest takes the second of them for the first.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert [name for name in names if names.count(name) > 1] == []

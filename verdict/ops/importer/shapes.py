@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 import onnx
 
-from ..base.arguments import several, whole
-from ..base.errors import InputError, UnsupportedError
-from ..ops.importer.model_file import read_model
-from ..ops.importer.onnx_file import model_of
+from ...base.arguments import several, whole
+from ...base.errors import InputError, UnsupportedError
+from .model_file import read_model
+from .onnx_file import model_of
 
 # A shape for each input that is named, or one alone for the only input.
 Shapes: TypeAlias = Mapping[str, Sequence[int]] | Sequence[int]
