@@ -17,7 +17,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ..base.errors import UnsupportedError
-from ..ops.importer.outputs import only_these
+from ..ops.importer.one_output import only_these
 from .builder import Builder
 from .exact import Coefficients
 from .graph import Affine
