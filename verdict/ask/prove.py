@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..answer.results import Certificate, Trust, Verdict, weakest
+from ..base import arguments
 from ..base.deadline import Deadline, limited
 from ..base.errors import PropertyError
 from ..base.writing import sealed, sealed_place
 from ..property.language import Formula, Vector, all_of, inputs, outputs, query_text
 from ..property.vnnlib1 import parse_vnnlib1
-from . import arguments
+from .arguments import formula, search_options
 from .loading import Model, loaded
 from .verify import verify
 from .wording import names
@@ -91,10 +92,10 @@ def prove(
     makes no sense, InputError for a file that cannot be written.
     """
     network, whole = loaded(network, output), sorted(set(arguments.wholes(integers, "integers")))
-    options = arguments.search_options({"certificate": None, **options})
+    options = search_options({"certificate": None, **options})
     timeout, query = arguments.seconds(timeout), arguments.optional_place(query, "query")
     words = names(network) if isinstance(that, str) or isinstance(given, str) else {}
-    that, given = arguments.formula(that, words, "that"), arguments.formula(given, words, "given")
+    that, given = formula(that, words, "that"), formula(given, words, "given")
     deadline = Deadline(timeout)
     if any(not 0 <= i < network.input_size for i in whole):
         raise PropertyError(f"integer inputs {whole}: the network has inputs 0 to {network.input_size - 1}")

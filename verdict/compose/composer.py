@@ -123,8 +123,8 @@ class Composer:
     ) -> str:
         """The outputs of a network at `x`, flat and one after another: the nodes of its own file, renamed.
 
-        With `scores` what it ends with is left away, where it keeps the order of the outputs (`verdict.network.bare`);
-        else labels come as numbers.
+        With `scores` what it ends with is left away, where it keeps the order of the outputs
+        (`verdict.ops.importer.bare`); else labels come as numbers.
         `added` holds tensors of this graph that are added to the network's own tensors of these names. With `beside`,
         the `relus` of an earlier run, each Relu is computed by its distance from that run's, see `twin_relu`.
         """

@@ -22,7 +22,6 @@ import onnx
 from ...base.deadline import checkpoint
 from ...base.errors import ModelError, UnsupportedError
 from ...base.visible import visible
-from ...network.bare import Bare
 from ...network.builder import Builder
 from ...network.maps import Index
 from ...network.network import Network, Port
@@ -30,12 +29,14 @@ from .. import standard
 from ..head import scores_of
 from ..lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, behind_heads, operators
 from ..signature import BOOL, NUMBERS, SignatureError, array_of
+from .bare import Bare
 from .branches import BranchError, inlined
 from .inference import compare
 from .model_file import read_model
 from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
 from .shapes import Shapes, fixed, free_inputs, is_open, refuse_open
+from .values import rounded, typed
 
 # What to do about a model that is refused.
 WAY_OUT = "docs/your-model.md says what is read, what is not, and the way out"
@@ -43,10 +44,6 @@ WAY_OUT = "docs/your-model.md says what is read, what is not, and the way out"
 OPSETS = range(7, min(28, onnx.defs.onnx_opset_version()) + 1)
 # The same of other domains.
 OTHER_OPSETS = {"ai.onnx.ml": range(1, 6)}
-# How long a sum the self-check allows for in a constant that is computed.
-MOST_TERMS = 1024
-# And how many units in the last place for a function of constants, such as Exp.
-IN_A_FUNCTION = 16
 # Half precision is left out: its rounding is none of the semantics that Verdict speaks about.
 FLOATS: dict[int, str] = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}
 
@@ -331,8 +328,8 @@ class _Importer:
             elif isinstance(output, Symbol) and self.builder.size(output.node) != math.prod(output.shape):
                 raise LoweringError(f"the lowering gives {self.builder.size(output.node)} entries for {output.shape}")
         if is_constant:
-            outputs = [_rounded(self._fold(v), constants, operator) for v in outputs]
-        return [_typed(v, kinds) for v, kinds in zip(outputs, reading.outputs, strict=False)]
+            outputs = [rounded(self._fold(v), constants, operator) for v in outputs]
+        return [typed(v, kinds) for v, kinds in zip(outputs, reading.outputs, strict=False)]
 
     def _fold(self, value: Value) -> Constant:
         """The exact value of a node that does not depend on the input, as a constant."""
@@ -379,25 +376,3 @@ class _Importer:
 def _full_name(node: onnx.NodeProto) -> str:
     """The operator with its domain, where that is not ONNX's own."""
     return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-
-
-def _rounded(value: Constant, made_of: Sequence[Constant], operator: Operator) -> Constant:
-    """The value of a folded node, which is exact here, with the roundings of a run that computes it in floats."""
-    most = max((c.roundings for c in made_of), default=0)
-    if operator.lower is None:
-        most += IN_A_FUNCTION
-    elif not operator.moves and value.is_float:
-        # An entry of the result is no sum of more terms than the largest operand has entries.
-        largest = max((c.array.size for c in made_of), default=0)
-        most += 2 if value.array.size >= largest else 2 + min(largest, MOST_TERMS)
-    return replace(value, roundings=most)
-
-
-def _typed(value: Value, kinds: frozenset[str]) -> Value:
-    """The value with the element type that the operator's table gives its output, or leaves to the lowering."""
-    if len(kinds) == 1:
-        (kind,) = kinds
-        return value.of_kind(kind)
-    if value.kind not in kinds:
-        raise LoweringError(f"a result of type {value.kind}, expected {', '.join(sorted(kinds))}")
-    return value

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from ..base.errors import UnsupportedError
-from ..ops.importer.one_output import only_these
-from .builder import Builder
-from .exact import Coefficients
-from .graph import Affine
+from ...base.errors import UnsupportedError
+from ...network.builder import Builder
+from ...network.exact import Coefficients
+from ...network.graph import Affine
+from .one_output import only_these
 
 # Matrices are written dense: there are few classes.
 MOST_ENTRIES = 2**24
