@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from verdict.base.deadline import checkpoint
 from verdict.base.errors import PropertyError
+from verdict.base.never import assert_never
 from verdict.bounds import Bounds
 from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
-from verdict.network.graph import Affine, Graph, Relu
+from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.property import Perturbation, Polytope
 from verdict.property.input_set import InputSet
 from verdict.property.rows import RadiusRow
@@ -276,6 +277,8 @@ class _Writer:
                 values[current] = self._affine(node, values)
             elif isinstance(node, Relu):
                 values[current] = self._relu(current, node, values[node.source])
+            elif not isinstance(node, Input):
+                assert_never(node)
         return values[self.graph.output if number is None else number]
 
     def _affine(self, node: Affine, values: dict[int, _Vector]) -> _Vector:

@@ -15,6 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from verdict.base.deadline import checkpoint
+from verdict.base.never import assert_never
 from verdict.bounds import Bounds
 from verdict.network.exact import ExactVector
 from verdict.network.graph import Affine, Graph, Input, Relu
@@ -121,7 +122,7 @@ def network(graph: Graph, bounds: Bounds, form: ReluForm = DEFAULT_FORM) -> Iter
         elif isinstance(node, Relu):
             yield _relu(index, node, bounds, form)
         elif not isinstance(node, Input):
-            raise TypeError(f"no SMT encoding of {type(node).__name__}")
+            assert_never(node)
 
 
 def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:
@@ -150,10 +151,9 @@ def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:
 
 def _always_off(graph: Graph, source: int, bounds: Bounds) -> set[int]:
     """The entries of a ReLU node that are zero for certain."""
-    node = graph.nodes[source]
-    if not isinstance(node, Relu):
+    if source not in graph.relus:
         return set()
-    return set(np.flatnonzero(bounds.upper[node.source][0] <= 0).tolist())
+    return set(np.flatnonzero(bounds.of_relu(graph, source)[1][0] <= 0).tolist())
 
 
 def _lemma(term: str, relation: str, value: float, *, down: bool) -> str:

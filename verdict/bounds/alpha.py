@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..base.device import CPU, Device
+from ..base.never import assert_never
 from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
@@ -64,6 +65,8 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
             for linear, source in node.terms:
                 total = total + linear.apply(values[source])
             values[current] = xp.broadcast_to(total, (len(x), node.size))
+        elif not isinstance(node, Relu):
+            assert_never(node)
         elif current in bound.coefficients:
             line, z = lines[current], values[node.source]
             pre[current] = z
@@ -126,8 +129,8 @@ def alpha_bounds(
     NumPy, so the result (NumPy) is a proof wherever the lines come from.
     """
     lows, highs = list(start.lower), list(start.upper)
-    for number in dict.fromkeys(node.source for node in graph.nodes if isinstance(node, Relu)):
-        before = [i for i in graph.ancestors(number) if isinstance(graph.nodes[i], Relu)]
+    for number in dict.fromkeys(graph.nodes[i].sources[0] for i in graph.relus):
+        before = sorted(set(graph.relus).intersection(graph.ancestors(number)))
         low, high = lows[number][0], highs[number][0]
         unstable = np.flatnonzero((low < 0) & (high > 0))
         if not before or not len(unstable) or stop():
@@ -165,7 +168,7 @@ def alpha_bounds(
 def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:
     """Carry tighter pre-activation bounds over to the ReLUs that read them."""
     for reader in graph.consumers[number]:
-        if isinstance(graph.nodes[reader], Relu):
+        if reader in graph.relus:
             lows[reader] = np.maximum(lows[reader], np.maximum(lows[number], 0))
             highs[reader] = np.minimum(highs[reader], np.maximum(highs[number], 0))
 

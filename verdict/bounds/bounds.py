@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..base.device import Device
-from ..network.graph import Affine, Graph, Relu
+from ..base.never import assert_never
+from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 from .ball import Ball
 from .rounding import tiny
@@ -51,6 +52,8 @@ class Bounds:
                 size = size + xp.abs(node.bias.like(self.lower[0]))
                 for linear, source in node.terms:
                     size = size + linear.apply_abs(self._largest(source))
+            elif not isinstance(node, Input | Relu):
+                assert_never(node)
             self._magnitudes[number] = size
         return self._magnitudes[number]
 
@@ -76,10 +79,9 @@ class Bounds:
     def unstable(self, graph: Graph, box: int = 0) -> int:
         """How many ReLUs may be on either side of zero in one box of the batch."""
         count = 0
-        for node in graph.nodes:
-            if isinstance(node, Relu):
-                low, high = self.lower[node.source][box], self.upper[node.source][box]
-                count += int(((low < 0) & (high > 0)).sum())
+        for number in graph.relus:
+            low, high = self.of_relu(graph, number)
+            count += int(((low[box] < 0) & (high[box] > 0)).sum())
         return count
 
     def astype(self, dtype: Any) -> Bounds:

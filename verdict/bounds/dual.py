@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..network.graph import Affine, Graph, Relu
+from ..base.never import assert_never
+from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, underflow, unit
@@ -55,6 +56,8 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
                 for linear, source in node.terms:
                     count += linear.fan_in + linear.fan_out + 2
                     _add(pending, source, linear.apply_transpose(nu))
+            elif not isinstance(node, Input):
+                assert_never(node)
         slope, before = pending.get(0), total
         if slope is not None:
             low, high = bounds.lower[0][:, None, :], bounds.upper[0][:, None, :]

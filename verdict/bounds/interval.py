@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..network.graph import Affine, Graph
+from ..base.never import assert_never
+from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import namespace, next_above, next_below, positive, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
@@ -41,8 +42,12 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
         node = graph.nodes[number]
         if isinstance(node, Affine):
             low, high = affine_interval(node, lows, highs)
+        elif isinstance(node, Relu):
+            low, high = (positive(side[node.source]) for side in (lows, highs))
+        elif isinstance(node, Input):
+            raise ValueError("the bounds to carry up begin with those of the input")
         else:
-            low, high = (positive(side[node.sources[0]]) for side in (lows, highs))
+            assert_never(node)
         if known is not None:
             xp = namespace(low)
             low, high = xp.maximum(low, known.lower[number]), xp.minimum(high, known.upper[number])

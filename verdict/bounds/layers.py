@@ -12,7 +12,7 @@ import numpy as np
 
 from ..base.deadline import Deadline
 from ..network.exact import FloatArray
-from ..network.graph import Affine, Graph, Relu
+from ..network.graph import Graph
 from .ball import Ball
 from .bounds import Bounds
 from .interval import carry_up
@@ -44,8 +44,7 @@ def layer_by_layer(
 def target_nodes(graph: Graph) -> list[int]:
     """The nodes worth tightening, in topological order: pre-activations with a ReLU below them, and the output."""
     read = {graph.nodes[i].sources[0] for i in graph.relus} | {graph.output}
-    affine = [i for i in sorted(read) if isinstance(graph.nodes[i], Affine)]
-    return [i for i in affine if any(isinstance(graph.nodes[j], Relu) for j in graph.ancestors(i))]
+    return [i for i in graph.affine if i in read and not set(graph.relus).isdisjoint(graph.ancestors(i))]
 
 
 def open_ends(graph: Graph, bounds: Bounds, number: int) -> list[tuple[int, float]]:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..base.deadline import checkpoint
-from ..network.graph import Affine, Graph, Relu
+from ..base.never import assert_never
+from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import cast, namespace, next_above, next_below, product, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
@@ -171,6 +172,8 @@ def backward(
                 magnitude += rowdot(xp.abs(nu), bounds.magnitude(graph, current))
             if errors is not None:
                 constant -= rowdot(xp.abs(nu), errors[current])
+        elif not isinstance(node, Input):
+            assert_never(node)
     slope = pending.get(0)
     if slope is None:
         slope = zeros_like_shape(rows, (batch, rows.shape[-2], graph.input_size))

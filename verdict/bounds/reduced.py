@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..base.deadline import checkpoint
+from ..base.never import assert_never
 from ..network.exact import FloatArray
-from ..network.graph import Affine, Graph, Input
+from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
@@ -155,6 +156,8 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
         if isinstance(node, Affine):
             forms[current] = _affine(node, forms, len(largest), inputs, largest)
             continue
+        if not isinstance(node, Relu):
+            assert_never(node)
         low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
         unstable, form = np.flatnonzero((low < 0) & (high > 0)), forms[node.source]
         start, stop = len(largest), len(largest) + len(unstable)

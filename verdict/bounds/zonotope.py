@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..base.deadline import checkpoint
-from ..network.graph import Affine, Graph, Input
+from ..base.never import assert_never
+from ..network.graph import Affine, Graph, Input, Relu
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
@@ -114,11 +115,13 @@ def zonotope_bounds(graph: Graph, lower: Any, upper: Any, ball: Ball | None = No
                 low, high = affine_interval(node, lows, highs)
                 for below, above in (zonotope.interval(), *(() if limits is None else (limits.interval(zonotope),))):
                     low, high = xp.maximum(low, below), xp.minimum(high, above)
-            else:
+            elif isinstance(node, Relu):
                 before = lows[node.source], highs[node.source]
                 zonotope = _relu(number, zonotopes[node.source], *before, room)
                 room -= zonotope.generators[number].shape[1]
                 low, high = (xp.clip(side, 0, None) for side in before)
+            else:
+                assert_never(node)
             zonotopes[number] = zonotope
             lows.append(low)
             highs.append(high)

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..base.errors import UnsupportedError
 from ..checker.errors import UnreadableError
+from ..checker.network import Affine, Relu, no_rule
 from ..checker.network import Network as CheckerNetwork
-from ..checker.network import Relu
 from ..checker.readers.claim import read_claim
 from ..checker.readers.onnx import read_network
 from ..network.evaluate import evaluate
@@ -72,9 +72,11 @@ def _floats(network: CheckerNetwork, x: Any) -> list[Any]:
     for node in network.nodes[1:]:
         if isinstance(node, Relu):
             values.append(np.maximum(values[node.source], 0))
-        else:
+        elif isinstance(node, Affine):
             total = node.floats[None] + np.zeros((len(x), 1))
             values.append(total + sum(m.forward(values[s], m.weight) for m, s in node.terms))
+        else:
+            raise no_rule(node)
     return values
 
 

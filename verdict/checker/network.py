@@ -123,6 +123,10 @@ class Affine:
     def size(self) -> int:
         return len(self.bias)
 
+    @property
+    def sources(self) -> list[int]:
+        return [source for _, source in self.terms]
+
     @cached_property
     def floats(self) -> Any:
         """The biases, nearest floats."""
@@ -139,6 +143,10 @@ class Relu:
 
     source: int
     size: int
+
+    @property
+    def sources(self) -> list[int]:
+        return [self.source]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +168,12 @@ class Network:
     labels: tuple[Any, ...] = ()
     is_class: bool = False
 
+    def __post_init__(self) -> None:
+        for node in self.nodes[1:]:
+            # Exactly these: what else a node may be, nothing here has a rule for.
+            if type(node) not in (Affine, Relu):
+                raise no_rule(node)
+
     def size(self, number: int) -> int:
         return self.input_size if number == 0 else int(self.nodes[number].size)
 
@@ -177,7 +191,7 @@ class Network:
         for i in range(number, 0, -1):
             if i in marked:
                 node = self.nodes[i]
-                marked.update([node.source] if isinstance(node, Relu) else [s for _, s in node.terms])
+                marked.update(node.sources)
         return sorted(marked)
 
     def evaluate(self, x: list[Fraction], ask: Ask = nobody) -> list[list[Fraction]]:
@@ -189,6 +203,8 @@ class Network:
                 top, under = values[node.source]
                 values.append((np.maximum(top, 0), under))
                 continue
+            if not isinstance(node, Affine):
+                raise no_rule(node)
             total = integers(node.bias)
             for linear, source in node.terms:
                 weight, below = linear.integers
@@ -196,6 +212,11 @@ class Network:
                 total = add(total, (linear.forward(top[None], weight)[0], under * below))
             values.append(total)
         return [[Fraction(int(t), under) for t in top] for top, under in values]
+
+
+def no_rule(node: Any) -> UnreadableError:
+    """What to raise at the end of a switch over kinds of nodes."""
+    return UnreadableError(f"there is no rule for a node {type(node).__name__}")
 
 
 def integers(values: Any) -> tuple[Any, int]:

@@ -22,7 +22,7 @@ from .arithmetic.floats import Floats
 from .clock import Ask, nobody
 from .errors import OutOfRangeError, UnreadableError
 from .kernel.region import Region
-from .network import Relu
+from .network import Affine, Relu, no_rule
 from .readers.onnx.reader import Reading
 from .readers.onnx.tensors import Chosen, Tensor
 from .readers.vnnlib import Disjunct
@@ -144,10 +144,12 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
         node = network.nodes[i]
         if isinstance(node, Relu):
             region.set(i, np.maximum(region.low[node.source], 0), np.maximum(region.high[node.source], 0))
-        elif node is not None:
+        elif isinstance(node, Affine):
             low, high = numbers.interval(node, region)
             wrong = float32_error(node, region, form)
             region.set(i, np.nextafter(low - wrong, -np.inf), np.nextafter(high + wrong, np.inf))
+        elif node is not None:
+            raise no_rule(node)
         for name in of_node.get(i, ()):
             tensor = reading.tensors[name]
             _inside(name, tensor, region, found[name])

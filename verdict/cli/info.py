@@ -49,16 +49,15 @@ def command(model: Model, shape: Shape = None, json: Json = False) -> int:
 
 
 def _facts(network: Network) -> dict[str, Any]:
-    from verdict.network.graph import Affine
-
     graph = network.graph
+    affine = graph.affine
     layers = [
         {
             "node": number,
             "kind": type(node).__name__,
             "size": node.size,
             "reads": list(node.sources),
-            "maps": [type(linear).__name__ for linear, _ in node.terms] if isinstance(node, Affine) else [],
+            "maps": [type(linear).__name__ for linear, _ in affine[number].terms] if number in affine else [],
             "name": graph.names[number] if number < len(graph.names) else "",
         }
         for number, node in enumerate(graph.nodes)

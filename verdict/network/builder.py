@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base.deadline import checkpoint
+from ..base.never import assert_never
 from .exact import Coefficients, ExactVector, ObjectArray
 from .graph import Affine, Graph, Input, Node, Relu
 from .maps import Diagonal, Index, LinearMap, identity
@@ -128,6 +129,8 @@ class Builder:
                 node = Affine(tuple((m, renumber[s]) for m, s in node.terms), node.bias)
             elif isinstance(node, Relu):
                 node = Relu(renumber[node.source], node.size)
+            elif not isinstance(node, Input):
+                assert_never(node)
             nodes.append(node)
         return Graph(tuple(nodes), renumber[output], tuple(self.names[i] for i in kept))
 

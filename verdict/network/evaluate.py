@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..base.deadline import checkpoint
+from ..base.never import assert_never
 from .exact import ExactVector, FloatArray
 from .graph import Affine, Graph, Input, Relu
 from .maps.namespace import namespace, zeros_like_shape
@@ -37,9 +38,11 @@ def evaluate_all(graph: Graph, x: Any, last: Sequence[int] | None = None) -> lis
                 total = term if total is None else total + term
             bias = node.bias.like(x)
             values.append(zeros_like_shape(x, (x.shape[0], node.size)) + bias if total is None else total + bias)
-        else:
+        elif isinstance(node, Relu):
             value = values[node.source]
             values.append(value * (value > 0))
+        else:
+            assert_never(node)
         if last is not None:
             for source in node.sources:
                 if last[source] == len(values) - 1:
@@ -69,6 +72,8 @@ def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
         elif isinstance(node, Affine):
             for linear, source in node.terms:
                 _accumulate(gradients, source, linear.apply_transpose(gradient))
+        elif not isinstance(node, Input):
+            assert_never(node)
     if 0 not in gradients:
         return zeros_like_shape(cotangent, (cotangent.shape[0], graph.input_size))
     return gradients[0]
@@ -90,8 +95,10 @@ def evaluate_exact_all(graph: Graph, x: ExactVector) -> list[ExactVector]:
             for linear, source in node.terms:
                 total = total + linear.apply_exact(values[source])
             values.append(total.reduced())
-        else:
+        elif isinstance(node, Relu):
             values.append(values[node.source].relu())
+        else:
+            assert_never(node)
     return values
 
 
@@ -136,8 +143,10 @@ def running_error(
                 count += linear.fan_in
             gamma = count * unit / (1 - min(count * unit, 0.5))
             errors.append(error + gamma * size + count * smallest)
-        else:
+        elif isinstance(node, Relu):
             errors.append(errors[node.source])
+        else:
+            assert_never(node)
     return errors[graph.output]
 
 
@@ -171,9 +180,11 @@ def look(graph: Graph, x: FloatArray, unit: float, smallest: float, largest: flo
                 size, wrong = found[source]
                 value = value + linear.apply(size)
                 error += linear.apply_abs((1 + gamma) * wrong + gamma * np.abs(size))
-        else:
+        elif isinstance(node, Relu):
             size, error = found[node.source]
             value = np.maximum(size, 0)
+        else:
+            assert_never(node)
         fits &= (np.abs(value) <= largest).all(axis=1)
         found[number] = value, error
         for source in {s for s in node.sources if last[s] == number}:

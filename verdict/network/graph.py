@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from ..base.errors import ModelError
+from ..base.never import assert_never
 from .exact import Coefficients
 from .maps import LinearMap
 
@@ -63,6 +64,7 @@ class Relu:
 
 
 Node: TypeAlias = Input | Affine | Relu
+KINDS = get_args(Node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,10 @@ class Graph:
 
     def __post_init__(self) -> None:
         for number, node in enumerate(self.nodes):
+            # Exactly these: what a subclass computes nobody knows.
+            if type(node) not in KINDS:
+                kinds = ", ".join(kind.__name__ for kind in KINDS)
+                raise ModelError(f"node {number}: a {type(node).__name__}, expected one of {kinds}")
             if isinstance(node, Input) != (number == 0):
                 raise ModelError(f"node {number}: the input must be node 0 and nothing else")
             for source in node.sources:
@@ -107,7 +113,18 @@ class Graph:
     @cached_property
     def relus(self) -> tuple[int, ...]:
         """Numbers of the Relu nodes, in order."""
-        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Relu))
+        return tuple(i for i in range(1, len(self.nodes)) if i not in self.affine)
+
+    @cached_property
+    def affine(self) -> dict[int, Affine]:
+        """The Affine nodes by their numbers, in order."""
+        found: dict[int, Affine] = {}
+        for number, node in enumerate(self.nodes):
+            if isinstance(node, Affine):
+                found[number] = node
+            elif not isinstance(node, Input | Relu):
+                assert_never(node)
+        return found
 
     @cached_property
     def relu_count(self) -> int:

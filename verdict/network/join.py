@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..base.errors import ModelError
+from ..base.never import assert_never
 from .exact import Coefficients
 from .graph import Affine, Graph, Input, Node, Relu
 from .maps import Index
@@ -100,8 +101,10 @@ def _side_by_side(branches: Sequence[Branch], size: int) -> Graph:
                 node = Affine(tuple((linear, source + shift) for linear, source in node.terms), node.bias)
             elif isinstance(node, Relu):
                 node = Relu(node.source + shift, node.size)
-            else:
+            elif isinstance(node, Input):
                 node = Affine(((Index(branch.reads, size), 0),), Coefficients(np.zeros(node.size)))
+            else:
+                assert_never(node)
             nodes.append(node)
             names.append(graph.names[number] if number < len(graph.names) else "")
         ends.append(graph.output + shift)

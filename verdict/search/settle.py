@@ -24,7 +24,7 @@ from ..base.deadline import Deadline
 from ..base.errors import SolverError
 from ..bounds import Bounds, linear_bounds
 from ..network.exact import ExactVector, FloatArray
-from ..network.graph import Affine, Graph
+from ..network.graph import Graph
 from ..network.network import Network
 from ..property import Box, Problem
 from ..property.cases import Case
@@ -72,8 +72,7 @@ def accepted(asked: Asked, network: Network, witness: Witness) -> Witness | None
 
 def coefficients(graph: Graph) -> int:
     """About how many coefficients the linear maps of a graph have."""
-    affine = (node for node in graph.nodes if isinstance(node, Affine))
-    return sum(linear.out_size * linear.fan_in for node in affine for linear, _ in node.terms)
+    return sum(linear.out_size * linear.fan_in for node in graph.affine.values() for linear, _ in node.terms)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.interface import Arithmetic
-from ..network import Network, Relu
+from ..network import Affine, Network, Relu, no_rule
 from ..readers.ball import Ball
 from .lines import Lines, lines
 from .region import Region, sides
@@ -42,6 +42,8 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs
             below, chords = (None, None) if given is None else given[:2, None, mine]
             found[i] = lines(region.low[before], region.high[before], below, None, chords)
             continue
+        if not isinstance(node, Affine):
+            raise no_rule(node)
         region.set(i, *arithmetic.interval(node, region))
         if i not in number_of:
             continue

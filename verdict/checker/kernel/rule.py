@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arithmetic.interface import Sum
 from ..clock import Ask, nobody
-from ..network import Network, Relu
+from ..network import Affine, Network, Relu, no_rule
 
 
 def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody) -> None:
@@ -27,8 +27,10 @@ def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody
             continue
         if isinstance(node, Relu):
             sent = [(node.source, total.relu(nu, current))]
-        else:
+        elif isinstance(node, Affine):
             mu = total.affine(nu, current)
             sent = [(source, total.back(mu, linear)) for linear, source in node.terms]
+        else:
+            raise no_rule(node)
         for source, found in sent:
             pending[source] = total.join(pending[source], found) if source in pending else found

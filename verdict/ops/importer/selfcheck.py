@@ -12,7 +12,7 @@ import numpy as np
 from ...base.errors import ModelError
 from ...network.evaluate import BoolArray, look
 from ...network.exact import FloatArray
-from ...network.graph import Affine, Graph
+from ...network.graph import Graph
 from ...network.network import Network
 
 # Zero, the unit box, and large magnitudes: raw pixels, normalised data and clipped ranges all occur.
@@ -25,8 +25,7 @@ SINGLE, DOUBLE = (2.0**-24, 2.0**-126), (2.0**-48, 2.0**-1022)
 
 def products(graph: Graph) -> int:
     """How many products one evaluation takes."""
-    affine = (node for node in graph.nodes if isinstance(node, Affine))
-    return sum(linear.out_size * linear.fan_in for node in affine for linear, _ in node.terms)
+    return sum(linear.out_size * linear.fan_in for node in graph.affine.values() for linear, _ in node.terms)
 
 
 def check_against_runtime(network: Network) -> None:

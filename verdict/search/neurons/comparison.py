@@ -16,7 +16,7 @@ from ...answer.results import Trust
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime
 from ...base.errors import PropertyError, TimeLimitError
 from ...network.exact import Coefficients, FloatArray
-from ...network.graph import Affine, Graph, Relu
+from ...network.graph import Affine, Graph
 from ...network.maps import Dense
 from ...property import UnsafeSet
 from ...property.input_set import InputSet
@@ -123,5 +123,5 @@ def with_margins(graph: Graph, unsafe: UnsafeSet) -> Graph:
 def _name(graph: Graph, number: int) -> str:
     """The ReLU's ONNX name, or its number in the graph."""
     name = graph.names[number] if number < len(graph.names) else ""
-    kind = "relu" if isinstance(graph.nodes[number], Relu) else "node"
+    kind = "relu" if number in graph.relus else "node"
     return name or f"{kind} {number}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...certificate.proof import ROOT, Lemma, ProofTree
-from ...network.graph import Graph, Relu
+from ...network.graph import Graph
 from ..relus.space import Space
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Lemmas:
         """The lemmas of a certificate's part, in the order of layers."""
         result: list[Lemma] = []
         for number in sorted(self._kept):
-            relu = max(i for i in self.graph.consumers[number] if isinstance(self.graph.nodes[i], Relu))
+            relu = max(i for i in self.graph.consumers[number] if i in self.graph.relus)
             # The trees of a lemma have the same columns and chords.
             groups: dict[Any, Lemma] = {}
             for (side, neuron), (_, tree) in sorted(self._kept[number].items(), key=lambda item: item[0]):

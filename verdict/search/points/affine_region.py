@@ -11,8 +11,9 @@ import numpy as np
 
 from verdict.encoders.milp import Phases
 
+from ...base.never import assert_never
 from ...network.exact import FloatArray
-from ...network.graph import Affine, Graph, Relu
+from ...network.graph import Affine, Graph, Input, Relu
 from ...property import Polytope
 
 
@@ -33,6 +34,8 @@ class AffineRegion:
                 self.values[number] = total
             elif isinstance(node, Relu):
                 self.values[number] = self.values[node.source] * (phases[number] > 0)
+            elif not isinstance(node, Input):
+                assert_never(node)
 
     def sides(self, signs: Mapping[int, FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Rows (k, inputs) and ends (k,) with rows @ step >= ends: ReLU node i's pre-activations have the signs

@@ -18,10 +18,11 @@ from verdict.encoders.milp import Phases, encode_margin, encode_radius
 
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
+from ...base.never import assert_never
 from ...bounds import Bounds, interval_bounds
 from ...network.evaluate import evaluate_all, evaluate_exact_all
 from ...network.exact import ExactVector, FloatArray, float_above
-from ...network.graph import Affine, Graph, Relu
+from ...network.graph import Affine, Graph, Input, Relu
 from ...property import Perturbation, Polytope
 from ...property.input_set import InputSet
 
@@ -195,6 +196,10 @@ def linear_form(
         elif isinstance(node, Affine):
             constant += _dot(gradient, ExactVector(*node.bias.integers))
             moved = [(source, linear.apply_exact_transpose(gradient).reduced()) for linear, source in node.terms]
+        elif isinstance(node, Input):
+            moved = []
+        else:
+            assert_never(node)
         for source, part in moved:
             pending[source] = pending[source] + part if source in pending else part
     zero = ExactVector.of([0] * graph.input_size)

@@ -17,7 +17,7 @@ from ...base.deadline import Deadline
 from ...base.workers import Workers
 from ...bounds.bounds import Bounds
 from ...bounds.linear import backward
-from ...network.graph import Affine, Graph
+from ...network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses
 from .queue import DomainQueue
@@ -95,8 +95,7 @@ class Narrow:
 def float32_errors(graph: Graph, bounds: Bounds) -> dict[int, Any]:
     """About how far a float32 evaluation of each affine node may be off, (batch, size), on the boxes of `bounds`."""
     errors = {}
-    for number, node in enumerate(graph.nodes):
-        if isinstance(node, Affine):
-            products = 2 + sum(linear.fan_in + 1 for linear, _ in node.terms)
-            errors[number] = products * 2.0**-24 * bounds.magnitude(graph, number)
+    for number, node in graph.affine.items():
+        products = 2 + sum(linear.fan_in + 1 for linear, _ in node.terms)
+        errors[number] = products * 2.0**-24 * bounds.magnitude(graph, number)
     return errors
