@@ -55,6 +55,13 @@ def _usual(name, opset):
         **{reduced: ([_int(1)] * (opset >= 18), {} if opset >= 18 else {"axes": [1]})
            for reduced in ("ReduceL1", "ReduceMax", "ReduceMin")},
         "ArgMax": ([], {"axis": 1}),
+        "Expand": ([_int(1, 4, 4, 4)], {}), "Tile": ([_int(1, 1, 2, 1)], {}),
+        "DepthToSpace": ([], {"blocksize": 2}), "SpaceToDepth": ([], {"blocksize": 2}),
+        "ConvTranspose": ([_real(4, 2, 2, 2), _real(2)], {}),
+        "Einsum": ([_real(4, 2)], {"equation": "abcd,de->abce"}),
+        "Resize": ([_real(4)] if opset < 11 else [_real(0), _real(4)], {}),
+        "Upsample": ([_real(4)], {}) if opset >= 9 else ([], {"scales": [1.0, 1.0, 2.0, 2.0]}),
+        "Max": ([_real(4)], {}), "Min": ([_real(4)], {}), "Sum": ([_real(4)], {}), "Mean": ([_real(4)], {}),
         "ai.onnx.ml.Scaler": ([], {"offset": [1.0], "scale": [2.0]}),
         "ai.onnx.ml.LinearRegressor": ([], {"coefficients": [1.0] * 4}),
         "ai.onnx.ml.LinearClassifier": ([], {"coefficients": [1.0] * 8, "intercepts": [0.0, 1.0],
@@ -66,6 +73,20 @@ def _usual(name, opset):
     }.get(name, ([], {}))
 
 
+TRUTH = np.array([True, False])
+# Operators on constants alone, which stand beside the network: all their inputs, in each operator set.
+BESIDE = {
+    "Constant": lambda opset: [], "Cast": lambda opset: [_int(7)], "Size": lambda opset: [_real(2)],
+    **dict.fromkeys(("Greater", "Less", "GreaterOrEqual", "LessOrEqual"), lambda opset: [_real(2)] * 2),
+    "Where": lambda opset: [TRUTH, _real(2), _real(2)],
+    "Equal": lambda opset: [_int(1, 2)] * 2, **dict.fromkeys(("And", "Or", "Xor"), lambda opset: [TRUTH] * 2),
+    "Floor": lambda opset: [_real(2)], "Ceil": lambda opset: [_real(2)], "Not": lambda opset: [TRUTH],
+    "ConstantOfShape": lambda opset: [_int(2, 3)], "Range": lambda opset: [np.int64(v) for v in (0, 5, 2)],
+    "ReduceProd": lambda opset: [_int(2, 3)] + [_int(0)] * (opset >= 18),
+    "DequantizeLinear": lambda opset: [np.array([[3, 4]], np.int8), _real()],
+}
+
+
 def _shape(name):
     flat = name.startswith(LEARNED) or name in ("Gemm", "Softmax", "LogSoftmax", "ArgMax")
     return (1, 4) if flat else IMAGE
@@ -74,14 +95,14 @@ def _shape(name):
 def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, more=(), outputs=None):
     """The operator on the input, or for Constant, Cast and Shape beside it, in a model of its own."""
     usual, given = _usual(name, opset)
+    usual = BESIDE[name](opset) if name in BESIDE else usual
     constants = usual if constants is None else constants
     attributes = given or None if attributes is None else attributes
     names = [f"c{k}" for k in range(len(constants))]
     weights = [numpy_helper.from_array(v, n) for n, v in zip(names, constants, strict=True)]
     nodes, first = [], ["x"]
-    if name in ("Cast", "Constant"):
-        first = ["seven"] if name == "Cast" else []
-        weights.append(numpy_helper.from_array(np.array([7], np.int64), "seven"))
+    if name in BESIDE:
+        first = []
     outputs = outputs or (["y", "y2"] if name in ("Split", "ai.onnx.ml.LinearClassifier") else ["y"])
     if name == "Constant" and attributes is None:
         attributes = {"value": numpy_helper.from_array(_real(1))}
@@ -93,7 +114,7 @@ def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, 
     node.attribute.extend(more)
     nodes.append(node)
     last = "y"
-    if name in ("Cast", "Constant", "Shape"):
+    if name in (*BESIDE, "Shape"):
         nodes.append(helper.make_node("Relu", ["x"], ["z"]))
         last = "z"
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", kind, _shape(name))],
@@ -183,7 +204,7 @@ def test_what_the_table_lacks_is_refused(alone, name, opset):
 @pytest.mark.parametrize(("name", "opset"), CASES)
 def test_inputs_outputs_and_types(alone, name, opset):
     closed = OPERATORS[name]
-    constants = _usual(name, opset)[0]
+    constants = BESIDE[name](opset) if name in BESIDE else _usual(name, opset)[0]
     words = at(closed.inputs, opset).split()
     if not words or not words[-1].endswith("*"):
         refused(model(name, opset, constants=[*constants, *[_real(4)] * (len(words) + 1)]), "inputs, expected")
@@ -192,21 +213,24 @@ def test_inputs_outputs_and_types(alone, name, opset):
     for kind in (TensorProto.INT64, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8, TensorProto.BOOL):
         refused(model(name, opset, kind=kind), "expected FLOAT or DOUBLE")
     letters = at(closed.types, opset)
-    if name not in ("Cast", "Constant", "ai.onnx.ml.LabelEncoder") and "d" not in letters:
+    if name in BESIDE or name == "ai.onnx.ml.LabelEncoder":
+        pass
+    elif "d" not in letters:
         assert "element types" in refused(model(name, opset, kind=TensorProto.DOUBLE))
     elif any(v.dtype == np.float32 for v in constants):
         # A network of doubles with weights of another type.
         assert "element types" in refused(model(name, opset, kind=TensorProto.DOUBLE))
-    for k, word in enumerate(words[1:]):
+    for k, word in enumerate(words[name not in BESIDE :]):
         if k < len(constants) and word[0] in "njcrb":
             other = np.float64 if constants[k].dtype != np.float64 else np.float32
             wrong = [*constants[:k], constants[k].astype(other), *constants[k + 1 :]]
             refused(model(name, opset, constants=wrong), "type")
         if k < len(constants) and not word.endswith("?"):
             made = model(name, opset)
-            _tested(made).input[k + 1] = ""
+            at_ = k + (name not in BESIDE)
+            _tested(made).input[at_] = ""
             refused(made, "left out")
-            _tested(made).input[k + 1] = "nowhere"
+            _tested(made).input[at_] = "nowhere"
             refused(made, "not computed before")
 
 

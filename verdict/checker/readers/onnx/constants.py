@@ -1,7 +1,7 @@
 """Constants: where they come from, casts that keep every value, and arithmetic in whole numbers.
 
-Integers are Python's, and a result that its type cannot hold is refused: ONNX would wrap it. Floats computed from
-constants would round, so nothing is computed from them.
+Integers are Python's, and a result that its type cannot hold is refused: ONNX would wrap it. So is one of floats that
+would be rounded.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from .tensors import Builder, Tensor
 KINDS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.INT8,
          TensorProto.INT16, TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.UINT16,
          TensorProto.UINT32, TensorProto.UINT64, TensorProto.BOOL, TensorProto.STRING}
-_CAST = {TensorProto.FLOAT: "f", TensorProto.DOUBLE: "d", TensorProto.INT32: "i", TensorProto.INT64: "l"}
+_CAST = {TensorProto.FLOAT: "f", TensorProto.DOUBLE: "d", TensorProto.INT32: "i", TensorProto.INT64: "l",
+         TensorProto.BOOL: "b"}
 MOST_COMPUTED = 2**16
 
 
@@ -64,6 +66,8 @@ def _cast(builder: Builder, node: Node, x: Any) -> Any:
         return _cast_tensor(builder, x, kind)
     if x.dtype == object:
         raise UnreadableError("a cast of texts")
+    if kind.kind == "b":
+        return x.astype(np.float64) != 0 if x.dtype.kind not in "iub" else x != 0
     if kind.kind == "f":
         # To the nearest, as everywhere; what is no number any more is refused.
         with np.errstate(over="ignore"):
@@ -95,25 +99,45 @@ def whole_numbers(values: list[int], shape: tuple[int, ...], kind: Any) -> Any:
     return np.array(values, kind).reshape(shape)
 
 
-def _quotient(a: int, b: int) -> int:
-    if b == 0 or (a % b and (a < 0) != (b < 0)):
-        raise UnreadableError("a whole quotient by zero, or one that is rounded below zero")
+def numbers(values: Any) -> list[Any]:
+    """The entries as Python's integers or Fractions. Raises UnreadableError for what is no number."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise UnreadableError("a constant that is no finite number")
+    return [Fraction(v) if values.dtype.kind == "f" else int(v) for v in values.ravel().tolist()]
+
+
+def made(values: list[Any], shape: tuple[int, ...], kind: Any) -> Any:
+    """Exact numbers as an array of a type. Raises UnreadableError where it does not hold one of them."""
+    if kind.kind != "f":
+        return whole_numbers(values, shape, kind)
+    with np.errstate(over="ignore"):
+        found = np.array([float(v) for v in values]).astype(kind)
+    if not np.isfinite(found).all() or any(Fraction(f) != v for f, v in zip(found.tolist(), values, strict=True)):
+        raise UnreadableError(f"arithmetic on constants with a result that {kind} does not hold")
+    return found.reshape(shape)
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    if b == 0:
+        raise UnreadableError("a quotient by zero")
+    if isinstance(a, Fraction):
+        return a / b
+    if a % b and (a < 0) != (b < 0):
+        raise UnreadableError("a whole quotient that is rounded below zero")
     return a // b
 
 
-COMPUTED: dict[str, Callable[[int, int], int]] = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul,
+COMPUTED: dict[str, Callable[[Any, Any], Any]] = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul,
                                                   "Div": _quotient}
 
 
 def computed(node: Node, a: Any, b: Any) -> Any:
-    """The sum, difference, product or quotient of two constants."""
-    if a.dtype.kind != "i":
-        raise UnreadableError("arithmetic on constants that are no integers")
+    """The sum, difference, product or quotient of two constants, which their type has to hold exactly."""
     one, other = np.broadcast_arrays(a, b)
     if one.size > MOST_COMPUTED:
         raise UnreadableError(f"arithmetic on {one.size} constants")
-    pairs = zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
-    return whole_numbers([COMPUTED[node.operator](p, q) for p, q in pairs], one.shape, a.dtype)
+    pairs = zip(numbers(one), numbers(other), strict=True)
+    return made([COMPUTED[node.operator](p, q) for p, q in pairs], one.shape, a.dtype)
 
 
 def is_constant(*values: Any) -> bool:

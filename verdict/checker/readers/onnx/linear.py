@@ -31,18 +31,6 @@ def _gemm(builder: Builder, node: Node, a: Tensor, b: Any, c: Any = None) -> Ten
     return builder.affine(a, [(linear, a.node)], bias, shape, 1 + 2 * (alpha != 1 or beta != 1))
 
 
-def _matmul(builder: Builder, node: Node, a: Any, b: Any) -> Tensor:
-    if isinstance(a, Tensor) and is_constant(b) and b.ndim == 2 and a.shape[-1:] == b.shape[:1]:
-        weight, _ = weights(b)
-        linear = Linear(a.positions.reshape(1, -1, len(b)), weight[None], builder.sizes[a.node])
-        return builder.affine(a, [(linear, a.node)], None, (*a.shape[:-1], b.shape[1]))
-    if isinstance(b, Tensor) and is_constant(a) and a.ndim == 2 and len(b.shape) == 2 and a.shape[1] == b.shape[0]:
-        weight, _ = weights(a.T)
-        linear = Linear(b.positions.T[None], weight[None], builder.sizes[b.node], channels_first=True)
-        return builder.affine(b, [(linear, b.node)], None, (len(a), b.shape[1]))
-    raise UnreadableError(f"a product of shapes {a.shape} and {b.shape}, expected a tensor and a constant matrix")
-
-
 def _sum(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     sign = 1 if node.operator == "Add" else -1
     if is_constant(a, b):
@@ -70,6 +58,17 @@ def _divided(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     return builder.times(a, np.asarray(1 / fractions(b), dtype=object))
 
 
+def _all(builder: Builder, node: Node, *values: Any) -> Any:
+    """The sum or the mean of several: one sum, in whatever order it is computed."""
+    tensors, fixed = [v for v in values if not is_constant(v)], [v for v in values if is_constant(v)]
+    if not tensors:
+        raise UnreadableError("a sum of constants")
+    total = builder.total(tensors, [1.0] * len(tensors), len(fixed))
+    for v in fixed:
+        total = builder.plus(total, v)
+    return builder.times(total, np.array(Fraction(1, len(values)), object)) if node.operator == "Mean" else total
+
+
 def _neg(builder: Builder, node: Node, x: Tensor) -> Tensor:
     return builder.total([x], [-1.0], -1)
 
@@ -89,7 +88,7 @@ def _batch_normalization(builder: Builder, node: Node, x: Tensor, scale: Any, bi
     # Three more roundings for the factor that a float32 run computes.
     scaled = builder.times(centred, factor.reshape(shape))
     made = builder.nodes[scaled.node]
-    builder.nodes[scaled.node] = Affine(made.terms, made.bias, 4)
+    builder.nodes[scaled.node] = Affine(made.terms, made.bias, made.roundings + 4)
     return builder.plus(scaled, bias.reshape(shape))
 
 
@@ -97,11 +96,12 @@ OPERATORS = {
     "Gemm": Operator(_gemm, (7, 9, 11, 13), ((7, "x c c"), (11, "x c c?")), _FLOATS,
                      {"alpha": Attribute("FLOAT", 1.0), "beta": Attribute("FLOAT", 1.0),
                       "transA": Attribute("INT", 0, (0, 1)), "transB": Attribute("INT", 0, (0, 1))}),
-    "MatMul": Operator(_matmul, (1, 9, 13), ((7, "v v"),), _FLOATS),
     "Add": Operator(_sum, _BROADCAST, ((7, "v v"),), _NUMBERS),
     "Sub": Operator(_sum, _BROADCAST, ((7, "v v"),), _NUMBERS),
     "Mul": Operator(_times, _BROADCAST, ((7, "v v"),), _NUMBERS),
     "Div": Operator(_divided, _BROADCAST, ((7, "v v"),), _NUMBERS),
+    "Sum": Operator(_all, (6, 8, 13), ((7, "v*"),), _FLOATS),
+    "Mean": Operator(_all, (6, 8, 13), ((7, "v*"),), _FLOATS),
     "Neg": Operator(_neg, (6, 13), ((7, "x"),), _FLOATS),
     "BatchNormalization": Operator(
         _batch_normalization, (7, 9, 14, 15), ((7, "x c c c c"),), _FLOATS,

@@ -9,18 +9,15 @@ import numpy as np
 
 from ...errors import UnreadableError
 from .table import Attribute, Node, Operator
-from .tensors import MOST_ENTRIES, Builder, Tensor
-from .windows import SIZE, WINDOWS, geometry
+from .tensors import Builder, Tensor
+from .windows import SIZE, WINDOWS, geometry, places
 
 
 def _max_pool(builder: Builder, node: Node, x: Tensor) -> Tensor:
     axes = geometry(node, x, node["kernel_shape"])
-    for axis, (size, taps, stride, dilation, before, behind) in reversed([*enumerate(axes)]):
-        count = (size + before + behind - (taps - 1) * dilation - 1) // stride + 1
-        if count * taps * math.prod(x.shape) // size > MOST_ENTRIES:
-            raise UnreadableError("a pool with too many entries")
-        windows = np.arange(count)[:, None] * stride - before + np.arange(taps) * dilation
-        x = maximum_along(builder, x, axis + 2, windows)
+    for axis, part in reversed([*enumerate(axes)]):
+        others = math.prod(x.shape) // x.shape[axis + 2]
+        x = maximum_along(builder, x, axis + 2, places([part], others)[0])
     return x
 
 
@@ -68,7 +65,6 @@ def _tournament(builder: Builder, like: Tensor, node: int, groups: list[list[int
 OPERATORS = {
     # The indices are an output that nothing may read.
     "MaxPool": Operator(_max_pool, (1, 8, 10, 11, 12, 22), ((7, "x"),), ((7, "f"), (8, "fd")),
-                        {**WINDOWS, **SIZE, "ceil_mode": Attribute("INT", 0, (0,), since=10),
-                         "dilations": Attribute("INTS", since=10),
+                        {**WINDOWS, **SIZE, "dilations": Attribute("INTS", since=10),
                          "storage_order": Attribute("INT", 0, (0,), since=8)}, outputs=2),
 }

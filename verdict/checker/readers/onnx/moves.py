@@ -15,11 +15,11 @@ from .tensors import Builder, Tensor, axes_of, axis_of, small
 FREELY = (1, 13, 14, 16, 19, 21, 23, 24, 25)
 # Axes may be counted from the end since then.
 NEGATIVE = 11
-_ANY, _CONCAT = ((7, "fdilbs"),), (1, 4, 11, 13)
+_ANY, _CONCAT = ((7, "fdilbsquhg"),), (1, 4, 11, 13)
 
 
-def _move(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function(node, array, *others)` is plain NumPy, and gives an array or a list of them."""
+def move(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The reader of an operator: `function(node, array, *others)` is plain NumPy, and gives an array or several."""
 
     def lower(builder: Builder, node: Node, x: Any, *others: Any) -> Any:
         if not isinstance(x, Tensor):
@@ -44,7 +44,7 @@ def _dropout(node: Node, x: Any, ratio: Any = None, training: Any = None) -> Any
 
 
 def _reshape(node: Node, x: Any, shape: Any) -> Any:
-    wanted = [int(v) for v in _list(shape)]
+    wanted = [int(v) for v in listed(shape)]
     if not node["allowzero"]:
         if any(v == 0 and k >= x.ndim for k, v in enumerate(wanted)):
             raise UnreadableError(f"shape {wanted} takes over an axis that {x.shape} does not have")
@@ -63,7 +63,7 @@ def _flatten(node: Node, x: Any) -> Any:
 
 
 def _squeeze(node: Node, x: Any, axes: Any = None) -> Any:
-    axes = node["axes"] if axes is None else _list(axes)
+    axes = node["axes"] if axes is None else listed(axes)
     if axes is None:
         return np.squeeze(x)
     found = axes_of(axes, x.ndim, node.opset >= NEGATIVE)
@@ -73,7 +73,7 @@ def _squeeze(node: Node, x: Any, axes: Any = None) -> Any:
 
 
 def _unsqueeze(node: Node, x: Any, axes: Any = None) -> Any:
-    axes = node["axes"] if axes is None else _list(axes)
+    axes = node["axes"] if axes is None else listed(axes)
     return np.expand_dims(x, tuple(axes_of(axes, x.ndim + len(axes), node.opset >= NEGATIVE)))
 
 
@@ -94,10 +94,10 @@ def _gather(node: Node, x: Any, indices: Any) -> Any:
 
 
 def _slice(node: Node, x: Any, starts: Any = None, ends: Any = None, axes: Any = None, steps: Any = None) -> Any:
-    begin, end = (node[n] if given is None else _list(given) for n, given in (("starts", starts), ("ends", ends)))
-    which = node["axes"] if axes is None else _list(axes)
+    begin, end = (node[n] if given is None else listed(given) for n, given in (("starts", starts), ("ends", ends)))
+    which = node["axes"] if axes is None else listed(axes)
     which = range(len(begin)) if which is None else which
-    by = [1] * len(begin) if steps is None else _list(steps)
+    by = [1] * len(begin) if steps is None else listed(steps)
     if len({len(part) for part in (begin, end, which, by)}) > 1 or 0 in by:
         raise UnreadableError("starts, ends, axes and steps of different lengths, or a step of 0")
     found = axes_of(which, x.ndim, node.opset >= 10)
@@ -114,7 +114,7 @@ def _slice(node: Node, x: Any, starts: Any = None, ends: Any = None, axes: Any =
 def _split(node: Node, x: Any, sizes: Any = None) -> Any:
     axis = axis_of(node["axis"], x.ndim, node.opset >= NEGATIVE)
     length, count = x.shape[axis], node.outputs
-    given = node["split"] if sizes is None else _list(sizes)
+    given = node["split"] if sizes is None else listed(sizes)
     if node["num_outputs"] is not None and (given is not None or node["num_outputs"] != count):
         raise UnreadableError(f"num_outputs {node['num_outputs']} beside sizes or {count} outputs")
     if given is None:
@@ -128,18 +128,6 @@ def _split(node: Node, x: Any, sizes: Any = None) -> Any:
     return list(np.split(x, np.cumsum(given)[:-1], axis))
 
 
-def _pad(builder: Builder, node: Node, x: Any, pads: Any = None, value: Any = None) -> Any:
-    amounts, rank = node["pads"] if pads is None else _list(pads), len(x.shape)
-    zero = (node["value"] or 0.0) == 0 if value is None else value.size == 1 and not value.any()
-    if not rank or not zero or len(amounts) != 2 * rank or min(amounts, default=0) < 0:
-        raise UnreadableError("only padding with zeros on all axes is read")
-    widths = list(zip(amounts[:rank], amounts[rank:], strict=True))
-    small(math.prod(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)))
-    if isinstance(x, Tensor):
-        return x.moved(np.pad(x.positions, widths, constant_values=-1))
-    return np.pad(x, widths)
-
-
 def _concat(builder: Builder, node: Node, *values: Any) -> Any:
     rank = len(values[0].shape)
     axis = axis_of(node["axis"], rank, node.opset >= NEGATIVE)
@@ -150,7 +138,8 @@ def _concat(builder: Builder, node: Node, *values: Any) -> Any:
     return builder.concatenated(list(values), axis)
 
 
-def _list(values: Any) -> list[int]:
+def listed(values: Any) -> list[int]:
+    """A constant list of whole numbers."""
     if values.ndim != 1:
         raise UnreadableError(f"a list of numbers is expected, found the shape {values.shape}")
     return [int(v) for v in values]
@@ -159,27 +148,24 @@ def _list(values: Any) -> list[int]:
 _AXES = Attribute("INTS", until=13)
 
 OPERATORS = {
-    "Identity": Operator(_move(_identity), FREELY, ((7, "v"),), _ANY),
+    "Identity": Operator(move(_identity), FREELY, ((7, "v"),), _ANY),
     # The mask is an output that nothing may read.
-    "Dropout": Operator(_move(_dropout), (7, 10, 12, 13, 22), ((7, "v"), (12, "v r? b?")), ((7, "fd"),),
+    "Dropout": Operator(move(_dropout), (7, 10, 12, 13, 22), ((7, "v"), (12, "v r? b?")), ((7, "fd"),),
                         {"ratio": Attribute("FLOAT", until=12), "seed": Attribute("INT", since=12)}, outputs=2),
-    "Reshape": Operator(_move(_reshape), (5, 13, 14, 19, 21, 23, 24, 25), ((7, "v n"),), _ANY,
+    "Reshape": Operator(move(_reshape), (5, 13, 14, 19, 21, 23, 24, 25), ((7, "v n"),), _ANY,
                         {"allowzero": Attribute("INT", 0, (0, 1), since=14)}),
-    "Flatten": Operator(_move(_flatten), (1, 9, 11, 13, 21, 23, 24, 25), ((7, "v"),), ((7, "fd"), (9, "fdilbs")),
+    "Flatten": Operator(move(_flatten), (1, 9, 11, 13, 21, 23, 24, 25), ((7, "v"),), ((7, "fd"), (9, "fdilbsquhg")),
                         {"axis": Attribute("INT", 1)}),
-    "Squeeze": Operator(_move(_squeeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n-")), _ANY, {"axes": _AXES}),
-    "Unsqueeze": Operator(_move(_unsqueeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n")), _ANY,
+    "Squeeze": Operator(move(_squeeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n-")), _ANY, {"axes": _AXES}),
+    "Unsqueeze": Operator(move(_unsqueeze), (1, 11, 13, 21, 23, 24, 25), ((7, "v"), (13, "v n")), _ANY,
                           {"axes": Attribute("INTS", until=13, required=True)}),
-    "Transpose": Operator(_move(_transpose), (1, 13, 21, 23, 24, 25), ((7, "v"),), _ANY, {"perm": Attribute("INTS")}),
-    "Gather": Operator(_move(_gather), (1, 11, 13), ((7, "v j"),), _ANY, {"axis": Attribute("INT", 0)}),
-    "Slice": Operator(_move(_slice), (1, 10, 11, 13), ((7, "v"), (10, "v j j j? j?")), _ANY,
+    "Transpose": Operator(move(_transpose), (1, 13, 21, 23, 24, 25), ((7, "v"),), _ANY, {"perm": Attribute("INTS")}),
+    "Gather": Operator(move(_gather), (1, 11, 13), ((7, "v j"),), _ANY, {"axis": Attribute("INT", 0)}),
+    "Slice": Operator(move(_slice), (1, 10, 11, 13), ((7, "v"), (10, "v j j j? j?")), _ANY,
                       {"starts": Attribute("INTS", until=10, required=True),
                        "ends": Attribute("INTS", until=10, required=True), "axes": Attribute("INTS", until=10)}),
-    "Split": Operator(_move(_split), (2, 11, 13, 18), ((7, "v"), (13, "v n?")), _ANY,
+    "Split": Operator(move(_split), (2, 11, 13, 18), ((7, "v"), (13, "v n?")), _ANY,
                       {"axis": Attribute("INT", 0), "split": Attribute("INTS", until=13),
                        "num_outputs": Attribute("INT", since=18)}, outputs=0),
-    "Pad": Operator(_pad, (2, 11, 13, 18, 19, 21, 23, 24, 25), ((7, "v"), (11, "v n c?")), ((7, "fd"), (11, "fdil")),
-                    {"mode": Attribute("STRING", b"constant", (b"constant",)),
-                     "pads": Attribute("INTS", until=11, required=True), "value": Attribute("FLOAT", 0.0, until=11)}),
     "Concat": Operator(_concat, _CONCAT, ((7, "v*"),), _ANY, {"axis": Attribute("INT", required=True)}),
 }

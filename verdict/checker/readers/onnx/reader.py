@@ -13,12 +13,31 @@ import numpy as np
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network
-from . import constants, heads, learned, linear, maxima, model, moves, reductions, relus, windows
+from . import (
+    choices,
+    constants,
+    copies,
+    extrema,
+    folded,
+    heads,
+    learned,
+    linear,
+    maxima,
+    model,
+    moves,
+    products,
+    reductions,
+    relus,
+    resizes,
+    windows,
+)
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
-from .tensors import MOST_ENTRIES, Builder, Chosen, Tensor
+from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
 
 OPERATORS: dict[str, Operator] = {
-    name: table for part in (moves, constants, linear, relus, windows, maxima, reductions, heads, learned)
+    name: table
+    for part in (moves, copies, constants, folded, choices, linear, products, relus, extrema, windows, maxima,
+                 reductions, resizes, heads, learned)
     for name, table in part.OPERATORS.items()
 }
 # How operators read a tensor with a head.
@@ -133,8 +152,16 @@ class _Reader:
                 what = "a label" if isinstance(headed[0], Chosen) else headed[0].head
                 raise UnreadableError(f"{what} is read only at the output")
             lower = found
-        result = lower(self.builder, node, *values)
-        for name, value in zip(proto.output, result if isinstance(result, list) else [result], strict=False):
+        given = [v for v in values if isinstance(v, Folded)]
+        result = lower(self.builder, node, *(v.array if isinstance(v, Folded) else v for v in values))
+        results = [np.asarray(r) if isinstance(r, np.generic) else r
+                   for r in (result if isinstance(result, list) else [result])]
+        if given and any(isinstance(r, np.ndarray) for r in results):
+            # Nothing but moves is exact in the type that the numbers should have.
+            if name_of(proto) not in {**moves.OPERATORS, **copies.OPERATORS}:
+                raise UnreadableError("a constant computed from rounded ones")
+            results = [Folded(r, given[0].type) if isinstance(r, np.ndarray) else r for r in results]
+        for name, value in zip(proto.output, results, strict=False):
             count = math.prod(value.shape)
             self.total += count
             if count > MOST_ENTRIES or self.total > MOST_TOTAL or (not _is_constant(value) and not count):
@@ -169,8 +196,8 @@ class _Reader:
             return value
         if word[0] not in "xvt" and isinstance(value, Tensor):
             raise UnreadableError(f"the input {name!r} must be constant and is not")
-        if word[0] in _CONSTANTS and value.dtype not in [LETTERS[letter] for letter in _CONSTANTS[word[0]]]:
-            raise UnreadableError(f"the input {name!r} is of the type {value.dtype}")
+        if word[0] in _CONSTANTS and _kind(value) not in [LETTERS[letter] for letter in _CONSTANTS[word[0]]]:
+            raise UnreadableError(f"the input {name!r} is of the type {_kind(value)}")
         return value
 
 
@@ -179,4 +206,4 @@ def _is_constant(value: Any) -> bool:
 
 
 def _kind(value: Any) -> Any:
-    return value.dtype if _is_constant(value) else value.type
+    return value.dtype if isinstance(value, np.ndarray) else value.type

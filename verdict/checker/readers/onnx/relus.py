@@ -46,7 +46,16 @@ def _abs(builder: Builder, node: Node, x: Tensor) -> Tensor:
 def _clip(builder: Builder, node: Node, x: Tensor, low: Any = None, high: Any = None) -> Tensor:
     largest = float(np.finfo(x.type).max)
     floor = _limit(node["min"] if low is None else low, -largest)
-    ceiling = _limit(node["max"] if high is None else high, largest)
+    return _between(builder, x, floor, _limit(node["max"] if high is None else high, largest))
+
+
+def _hard_sigmoid(builder: Builder, node: Node, x: Tensor) -> Tensor:
+    """min(max(alpha x + beta, 0), 1)."""
+    line = builder.plus(builder.times(x, node["alpha"]), np.float64(node["beta"]))
+    return _between(builder, line, Fraction(0), Fraction(1))
+
+
+def _between(builder: Builder, x: Tensor, floor: Fraction | None, ceiling: Fraction | None) -> Tensor:
     if floor is not None and ceiling is not None and floor >= ceiling:
         raise UnreadableError("min is not below max")
     result, bias = ([(x, 1.0)], None) if floor is None else ([(_excess(builder, x, floor), 1.0)], floor)
@@ -80,6 +89,8 @@ OPERATORS = {
     "LeakyRelu": Operator(_leaky, (6, 16), ((7, "x"),), _FLOAT, {"alpha": Attribute("FLOAT", float(np.float32(0.01)))}),
     "PRelu": Operator(_prelu, (7, 9, 16), ((7, "x c"),), _FLOAT),
     "Abs": Operator(_abs, (6, 13), ((7, "x"),), _FLOATS),
+    "HardSigmoid": Operator(_hard_sigmoid, (6, 22), ((7, "x"),), _FLOATS,
+                            {"alpha": Attribute("FLOAT", float(np.float32(0.2))), "beta": Attribute("FLOAT", 0.5)}),
     "Clip": Operator(_clip, (6, 11, 12, 13), ((7, "x"), (11, "x c? c?")), ((7, "f"), (12, "fd")),
                      {"min": Attribute("FLOAT", until=11), "max": Attribute("FLOAT", until=11)}),
 }

@@ -16,9 +16,11 @@ from onnx import AttributeProto, TensorProto
 
 from ...errors import UnreadableError
 
-# The letters of element types in tables; s are texts, which occur as labels alone.
+# The letters of element types in tables; s are texts, which occur as labels alone, and what comes behind it occurs in
+# constants alone.
 LETTERS = {"f": np.dtype(np.float32), "d": np.dtype(np.float64), "i": np.dtype(np.int32), "l": np.dtype(np.int64),
-           "b": np.dtype(bool), "s": np.dtype(object)}
+           "b": np.dtype(bool), "s": np.dtype(object), "q": np.dtype(np.int8), "u": np.dtype(np.uint8),
+           "h": np.dtype(np.float16), "g": onnx.helper.tensor_dtype_to_np_dtype(TensorProto.BFLOAT16)}
 # A tensor that depends on the network's input has one of these.
 FLOATING = {TensorProto.FLOAT: LETTERS["f"], TensorProto.DOUBLE: LETTERS["d"]}
 KINDS = {"INT": AttributeProto.INT, "INTS": AttributeProto.INTS, "FLOAT": AttributeProto.FLOAT,
@@ -52,8 +54,8 @@ class Operator:
     """`lower(reader, node, *inputs)` reads a node. `versions` are the operator sets that changed the operator.
 
     `inputs` are words for the operator sets from a number on: x depends on the network's input, v may or may not, c is
-    a constant of the same element type, n a constant of INT64, j of INT32 or INT64, r a real one, b a truth value, t
-    anything; `?` marks what may be left out, `-` what may be left out at the end alone, `*` what may be repeated.
+    a constant of the same element type, n a constant of INT64, j of INT32 or INT64, r a real one, b a truth one, k any,
+    t anything; `?` marks what may be left out, `-` what may be left out at the end alone, `*` what may be repeated.
     `types` are the letters of element types that x and v may have. `outputs` is how many there may be, 0 for any; of
     those that `lower` does not give nothing may be read.
     """

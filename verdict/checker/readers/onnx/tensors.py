@@ -63,12 +63,27 @@ class Chosen:
     type: Any
 
 
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """A constant in a type that does not hold all of its numbers: as float64 numbers they are exact, and the file's run
+    rounds each once."""
+
+    array: Any
+    type: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+
 class Builder:
     """The nodes so far; the methods append nodes and return tensors of them."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = [None]
         self.sizes = [0]
+        # Whether there are constants that the file's run rounds: then weights and biases have one rounding more.
+        self.is_rounded = False
 
     def append(self, node: Any) -> int:
         self.nodes.append(node)
@@ -80,6 +95,8 @@ class Builder:
         """A new affine node, read with `shape`; `bias` has any shape that fits, or is None."""
         count = small(math.prod(shape))
         vector = np.full(count, Fraction(0), dtype=object) if bias is None else fractions(bias).ravel()
+        if self.is_rounded and (roundings >= 0 or bias is not None):
+            roundings = max(roundings, 0) + 1
         number = self.append(Affine(tuple(terms), vector, roundings, sizes))
         return Tensor(number, np.arange(count).reshape(shape), like.type)
 
