@@ -84,16 +84,18 @@ def _resize(builder: Builder, node: Node, x: Tensor, roi: Any = None, scales: An
             continue
         at = [place(i, along) for i in range(along.after)]
         if node["mode"] == b"nearest":
-            x = _nearest(x, axis, along, at, _NEAREST[node["nearest_mode"] or b"floor"])
+            x = _nearest(x, axis, along, at, node["nearest_mode"] or b"floor")
         else:
             x = _linear(builder, x, axis, [min(max(v, Fraction(0)), Fraction(along.before - 1)) for v in at])
     return x
 
 
-def _nearest(x: Tensor, axis: int, along: _Axis, at: list[Fraction], rounded: Callable[[Fraction], int]) -> Tensor:
-    if Fraction(float(np.float32(along.scale))) != along.scale and any(v and v.denominator <= 2 for v in at):
+def _nearest(x: Tensor, axis: int, along: _Axis, at: list[Fraction], mode: bytes) -> Tensor:
+    # Where the least error would give another entry: whole numbers, or halves.
+    doubtful = 1 if mode in (b"floor", b"ceil") else 2
+    if Fraction(float(np.float32(along.scale))) != along.scale and any(v and v.denominator == doubtful for v in at):
         raise UnreadableError(f"a scale of {along.scale}, which is no float32 number, and a place where it matters")
-    index = [min(max(rounded(v), 0), along.before - 1) for v in at]
+    index = [min(max(_NEAREST[mode](v), 0), along.before - 1) for v in at]
     return x.moved(np.take(x.positions, index, axis=axis))
 
 
