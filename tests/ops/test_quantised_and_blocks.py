@@ -35,6 +35,12 @@ def test_one_scale(opset: int, dtype: Any, tmp_path: Path) -> None:
     assert list(exact) == [(int(w) - 3) * Fraction(float(np.float32(0.02))) for w in weights.ravel()]
 
 
+def test_a_difference_that_would_wrap_around_is_refused(tmp_path: Path) -> None:
+    weights = np.array([[-(2**31), 5]], np.int32)
+    with pytest.raises(UnsupportedError, match="range of int32"):
+        load(dequantized(weights, scalar(0.5), np.array(1, np.int32)), tmp_path)
+
+
 @pytest.mark.parametrize(("axis", "size"), [(0, 2), (1, 3), (-1, 4)])
 def test_a_scale_for_each_index(axis: int, size: int, tmp_path: Path) -> None:
     weights = np.arange(-12, 12, dtype=np.int8).reshape(2, 3, 4)

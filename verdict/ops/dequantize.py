@@ -22,6 +22,9 @@ def _dequantize(ctx: Context) -> list[Value]:
     if zero is not None and zero.shape != scale.shape:
         ctx.fail(f"a zero point of shape {zero.shape} and a scale of shape {scale.shape}")
     entries = objects(ctx, x) - objects(ctx, _along(ctx, zero, x), x.shape) if zero is not None else objects(ctx, x)
+    if any(not -(2**31) <= v < 2**31 for v in entries.ravel()):
+        # ONNX Runtime subtracts in INT32, where this would wrap around.
+        ctx.fail("a difference to the zero point that is outside the range of int32")
     return [constant_of(ctx, entries * objects(ctx, _along(ctx, scale, x), x.shape), ctx.kind("S"))]
 
 
