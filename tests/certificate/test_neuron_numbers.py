@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from verdict.certificate.neurons import NeuronMap
-from verdict.network.onnx_import import network_of
+from verdict.ops.importer.onnx_import import network_of
 
 OTHERS = {name: np.linspace(a, b, 4, dtype=np.float32).reshape(4, 1) for name, a, b in (("c", -1, 1), ("d", 2, -2))}
 NODES = {
