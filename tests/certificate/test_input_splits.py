@@ -35,7 +35,7 @@ def _asked(folder, sort, count):
 def test_what_is_proved_is_accepted(tmp_path, sort):
     accepted = 0
     for asked, folder in _asked(tmp_path, sort, 6):
-        found = record(asked, folder, 0.3)
+        found = record(asked, folder, 1.0)
         assert not (found.proved and asked.truth == "violated")
         assert not found.left
         for tier in TIERS if found.proved else ():
