@@ -5,6 +5,7 @@ Options come with values that are empty, huge, negative, no numbers, files of an
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,9 +29,20 @@ VALUES = [
 OPTIONS = [
     "--input", "--eps", "--norm", "--range", "--label", "--target", "--engine", "--solver", "--bounds",
     "--timeout", "--threads", "--device", "--json", "--network", "--property", "--tier", "--jobs", "--exact",
-    "--real-only", "--method", "--verbose", "--nonsense", "-h",
+    "--real-only", "--method", "--verbose", "--nonsense", "-h", "--output", "--output-name", "--shape", "--labels",
+    "--header", "--label-column", "--memory", "--that", "--given", "--lead", "--within", "--layer", "--to",
 ]
-COMMANDS = ["robust", "maxeps", "verify", "check", "bounds", "models", "info", "nothing", ""]
+COMMANDS = [
+    "robust", "maxeps", "verify", "check", "bounds", "models", "info", "nothing", "", "prove", "encode", "general",
+    "imitates", "maxdelta", "maxfall", "maxweights", "maxpruning",
+]
+# Every option here goes with every other one, by turns in each command; with a value that fits and one that does not.
+TURNS = [
+    ["--output", "logits"], ["--output", "nothing"], ["--shape", "1x2"], ["--shape", "input=2x2"],
+    ["--labels", "{labels}"], ["--labels", "{table}"], ["--header", "yes"], ["--header", "maybe"],
+    ["--label-column", "1"], ["--label-column", "name"], ["--timeout", "0.2"], ["--timeout", "0"], ["--memory", "2"], ["--memory", "-1"],
+    ["--json"], ["--label", "1"], ["--that", "y[0] > y[1]"],
+]  # fmt: skip
 CODES = {0, 1, 2, 3}
 FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
@@ -65,7 +77,7 @@ def test_any_words(files: list[str], capsys: pytest.CaptureFixture[str]) -> None
     @settings(FUZZ, max_examples=300)
     @given(st.sampled_from(COMMANDS), words)
     def any_words(command: str, more: list[str]) -> None:
-        last = ["--timeout", "1"] if command in ("robust", "maxeps") else []
+        last = [] if command in ("check", "models", "info", "nothing", "", "verify") else ["--timeout", "0.1"]
         codes.add(_end([command, *more, *last], capsys))
 
     any_words()
@@ -94,6 +106,26 @@ def test_one_wrong_value_in_a_good_call(files: list[str], capsys: pytest.Capture
         _end(words, capsys)
 
     one_wrong()
+
+
+def test_every_option_with_every_other(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, query, point, model = files
+    (tmp_path / "table.csv").write_text("0,1\n0.25,0.75\n0.75,0.125\n")
+    np.save(tmp_path / "labels.npy", np.array([1]))
+    names = {"labels": str(tmp_path / "labels.npy"), "table": str(tmp_path / "table.csv")}
+    good = [
+        ["robust", model, "--input", point, "--eps", "0.01"], ["maxeps", model, "--input", f"{names['table']}#1"],
+        ["bounds", model, "--input", point, "--eps", "0.01", "--method", "interval"],
+        ["general", model, "--input", point, "--eps", "0.01", "--lead", "0"], ["verify", query, "--network", model],
+        ["robust", model, "--input", f"{names['table']}#0:2", "--eps", "0.01"], ["info", model],
+        ["imitates", model, model, "--range", "0", "1", "--delta", "1"], ["maxweights", model, "--input", point],
+        ["encode", model, "--input", point, "--eps", "0.01", "--to", "smt2"],
+    ]  # fmt: skip
+    codes = set()
+    for number, (one, other) in enumerate(itertools.combinations(TURNS, 2)):
+        words = [*good[number % len(good)], *(word.format(**names) for word in (*one, *other))]
+        codes.add(_end(words if "--timeout" in words else [*words, "--timeout", "0.2"], capsys))
+    assert {0, 2} <= codes
 
 
 def test_damaged_certificates(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
