@@ -40,7 +40,8 @@ COMMANDS = [
 TURNS = [
     ["--output", "logits"], ["--output", "nothing"], ["--shape", "1x2"], ["--shape", "input=2x2"],
     ["--labels", "{labels}"], ["--labels", "{table}"], ["--header", "yes"], ["--header", "maybe"],
-    ["--label-column", "1"], ["--label-column", "name"], ["--timeout", "0.2"], ["--timeout", "0"], ["--memory", "2"], ["--memory", "-1"],
+    ["--label-column", "1"], ["--label-column", "name"],
+    ["--timeout", "0.2"], ["--timeout", "0"], ["--memory", "2"], ["--memory", "-1"],
     ["--json"], ["--label", "1"], ["--that", "y[0] > y[1]"],
 ]  # fmt: skip
 CODES = {0, 1, 2, 3}
