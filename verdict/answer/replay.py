@@ -14,6 +14,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..base.deadline import seconds_left
+from ..network.evaluate import exact_seconds
 from ..network.exact import ExactVector, FloatArray
 from ..network.network import Network
 from ..property import Box, Perturbation, UnsafeSet
@@ -23,6 +25,8 @@ from .results import Witness
 ROOM = 1e-5
 # How far past the exact radius, relatively, a deployed witness is looked for.
 PUSHES = (0.0, 1e-8, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
+# By how much an estimate of the time for an exact replay may exceed the time left.
+PATIENCE = 2.0
 
 
 def replay_exactly(
@@ -32,6 +36,14 @@ def replay_exactly(
     outputs = network.evaluate_exact(point)
     polytope = unsafe.containing(outputs)
     return None if polytope is None else Witness(point, outputs, polytope.name, radius)
+
+
+def too_dear(network: Network) -> str:
+    """Why an exact replay is not begun, "" where it is: it would take several times the time that is left."""
+    needed = exact_seconds(network.graph)
+    if needed <= PATIENCE * seconds_left():
+        return ""
+    return f"exact arithmetic on this network, which has to confirm it, takes about {needed:.0f} s for one input"
 
 
 def replay_deployed(
@@ -118,6 +130,10 @@ def confirm(
         if not inputs.contains(ExactVector.of(point) if exactly is None else exactly):
             reason = "the candidate lies outside the input set once it is rounded to the input's type"
             continue
+        dear = too_dear(network)
+        if dear:
+            seen = unsafe.slack(scores(network, network.runtime(point), point)[None])[0] <= 0
+            return None, f"a violation that the attack found, and ONNX Runtime {'too' if seen else 'not'}; {dear}"
         witness = replay_deployed(network, unsafe, point, exactly=exactly)
         if witness is not None:
             return witness, ""

@@ -68,7 +68,7 @@ def maxeps(
     a query at the lower end, kept beside it (FILE.vnnlib).
     """
     from ..answer.gate import judge_radius
-    from ..answer.replay import replay_exactly
+    from ..answer.replay import replay_exactly, too_dear
     from ..answer.second_look import second_look_along
     from ..network.exact import float_above
     from ..search.neurons.methods import encoder_bounds
@@ -120,7 +120,8 @@ def maxeps(
     search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
     # Where an exact look at the input itself takes too long, bounds say as much: what they prove begins there.
     with contextlib.suppress(OutOfTime), deadline.share(FIRST_LOOK, math.inf).running():
-        if replay_exactly(question.network, question.unsafe, question.family.center) is not None:
+        subject, here = question.network, question.family.center
+        if not too_dear(subject) and replay_exactly(subject, question.unsafe, here) is not None:
             return _wrong_already(question, name, deadline, path)
     search.answer = partial(judge_radius, search, question.label, name, TIME_LIMIT, deploy=False)
     reason, made = "", None if path is None else Certificate(None, reason="interrupted")

@@ -109,6 +109,12 @@ def checkpoint() -> None:
         raise OutOfTime(TIME_LIMIT)
 
 
+def seconds_left() -> float:
+    """Seconds left on the running clock, infinite without one."""
+    clock = _running.get()
+    return math.inf if clock is None else clock.remaining()
+
+
 @contextlib.contextmanager
 def last_words() -> Iterator[Deadline]:
     """A short time of its own, whatever clock has run out: to tell what a search holds, after its end."""
@@ -146,5 +152,5 @@ def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
 
 
 def why(end: KeyboardInterrupt) -> str:
-    """What ended a search: the time, or the user."""
-    return TIME_LIMIT if isinstance(end, OutOfTime) else "interrupted"
+    """What ended a search: the time, with what it had to say of itself, or the user."""
+    return str(end) or TIME_LIMIT if isinstance(end, OutOfTime) else "interrupted"

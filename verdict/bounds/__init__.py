@@ -5,6 +5,6 @@ All are sound in float64: each charges its own rounding errors, outward, by an a
 
 from .bounds import Bounds
 from .interval import interval_bounds
-from .linear import linear_bounds, output_bounds
+from .linear import linear_bounds, output_bounds, output_lower
 
-__all__ = ["Bounds", "interval_bounds", "linear_bounds", "output_bounds"]
+__all__ = ["Bounds", "interval_bounds", "linear_bounds", "output_bounds", "output_lower"]

@@ -124,6 +124,26 @@ def output_bounds(graph: Graph, bounds: Bounds, rows: Any) -> LinearBound:
     return backward(graph, bounds, graph.output, rows, lines)
 
 
+def output_lower(
+    graph: Graph, bounds: Bounds, rows: Any, stop: Callable[[], bool] = lambda: False
+) -> Any:
+    """The lower bounds of `output_bounds` alone, (batch, rows), a few rows at a time where the network is large; minus
+    infinity for those that are left once `stop` returns True."""
+    widest = max(graph.nodes[i].size for i in graph.ancestors(graph.output))
+    chunk = max(1, MOST_ENTRIES // (bounds.batch * widest))
+    if len(rows) <= chunk:
+        return output_bounds(graph, bounds, rows).lower
+    lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+    xp = namespace(rows)
+    lower = xp.full((bounds.batch, len(rows)), -np.inf, dtype=rows.dtype, device=rows.device)
+    for start in range(0, len(rows), chunk):
+        if stop():
+            break
+        here = slice(start, start + chunk)
+        lower[:, here] = backward(graph, bounds, graph.output, rows[here], lines).lower
+    return lower
+
+
 def backward(
     graph: Graph,
     bounds: Bounds,

@@ -14,15 +14,20 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..answer.replay import confirm_near, replay_exactly
+from ..answer.replay import confirm_near, replay_exactly, scores, too_dear
 from ..answer.results import CLOSED, Largest, Radius, Trust, Witness, is_closed, weakest
 from ..base.deadline import Deadline
 from ..base.device import CPU, Device
-from ..bounds import Bounds, linear_bounds, output_bounds
-from ..network.exact import ExactVector, float_below
+from ..bounds import Bounds, linear_bounds
+from ..network.exact import ExactVector, float_above, float_below
 from ..network.network import Network
 from ..property import Perturbation, UnsafeSet
 from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+
+# How a note begins that tells of a violation without an exact replay.
+SEEN = "ONNX Runtime gives a violation at"
+# The share of the time left that the bounds of hidden neurons may take, before those of the outputs.
+HIDDEN_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class RadiusSearch:
         self.lowers = [Fraction(0)] * len(unsafe.polytopes)
         self.trusts = [Trust.EXACT] * len(unsafe.polytopes)
         self.closest: Witness | None = None
+        self._seen: Fraction | None = None
         self.stages: dict[str, float] = {}
         self.stage = "start"
         self.notes: list[str] = []
@@ -138,6 +144,10 @@ class RadiusSearch:
         radius = self.family.radius_of(point)
         if radius is None or (self.upper is not None and radius >= self.upper):
             return False
+        dear = too_dear(self.network)
+        if dear:
+            self._unconfirmed(point, radius, dear)
+            return False
         witness = replay_exactly(self.network, self.unsafe, point, radius)
         if witness is None:
             return False
@@ -147,6 +157,15 @@ class RadiusSearch:
                 self.lowers[i], self.trusts[i] = Fraction(0), Trust.EXACT
         self.report()
         return True
+
+    def _unconfirmed(self, point: ExactVector, radius: Fraction, dear: str) -> None:
+        """Note the nearest point at which ONNX Runtime at least gives a violation."""
+        x = point.floats()
+        outputs = scores(self.network, self.network.runtime(x), x)
+        if self.unsafe.slack(outputs[None])[0] <= 0 and (self._seen is None or radius < self._seen):
+            self._seen = radius
+            self.notes = [note for note in self.notes if not note.startswith(SEEN)]
+            self.notes.append(f"{SEEN} {float_above(radius):.6g}; {dear}")
 
     def refine_at_witness(self) -> None:
         """Give the family the rows that matter most where the nearest point is sought: those at the nearest so far."""
@@ -206,7 +225,8 @@ class RadiusSearch:
     def bounds_at(self, radius: float, device: Device = CPU) -> Bounds:
         """Linear bounds of every node on the set of this radius (batch 1)."""
         lower, upper = (device.put(end[None]) for end in self.family.floats(radius))
-        return linear_bounds(self.graph, lower, upper, self.deadline.passed, self.family.ball(radius))
+        hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
+        return linear_bounds(self.graph, lower, upper, hidden.passed, self.family.ball(radius))
 
     def tight_bounds_at(self, radius: float) -> Bounds:
         """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...answer.evidence import Evidence
-from ...base.deadline import Deadline
+from ...base.deadline import Deadline, OutOfTime
 from ...base.device import CPU, Device
 from ...certificate.recording import Recording
 from ...property import Box, Problem
@@ -40,6 +40,15 @@ def decide(
     """
     evidence = Evidence()
     run = Run(problem, box, deadline, evidence, report, device, proof)
+    try:
+        _decide(run, solver, threads, engine, bounds)
+    except OutOfTime as end:
+        raise OutOfTime("; ".join(filter(None, [str(end), evidence.reason]))) from end
+    return evidence
+
+
+def _decide(run: Run, solver: Solver | None, threads: int, engine: str, bounds: str) -> None:
+    evidence, deadline = run.evidence, run.deadline
     if not (run.attack() or run.bounds()):
         if deadline.passed():
             evidence.reason = evidence.reason or "the time limit was reached"
@@ -55,7 +64,7 @@ def decide(
                 decide_by_milp(run, solver, threads)
         else:
             run.bab(threads)
-            if engine == "auto" and box.ball is not None and run.is_undecided():
+            if engine == "auto" and run.box.ball is not None and run.is_undecided():
                 from verdict.solvers import solver as find_solver
 
                 from .milp import decide_by_milp
@@ -65,7 +74,6 @@ def decide(
     if evidence.proof is not None:
         run.record_rest(threads)
     run.enter("end")
-    return evidence
 
 
 def prove(

@@ -7,6 +7,7 @@ proved it proves once more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -17,7 +18,7 @@ from ...answer.results import Trust, weakest
 from ...base.deadline import Deadline, why
 from ...base.device import Device
 from ...base.errors import SolverError
-from ...bounds import Bounds, linear_bounds, output_bounds
+from ...bounds import Bounds, linear_bounds, output_lower
 from ...certificate.proof import Goal, Part, ProofTree
 from ...certificate.recording import Recording
 from ...network.exact import ExactVector, FloatArray
@@ -27,6 +28,8 @@ from ..points.attack import attack
 from ..relus.relu_split import Outcome
 from .bab import branch_and_bound
 
+# The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
+ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
 # Without a time limit, a solver's proof is proved again for at most so many seconds, or so many times the seconds that
 # it has taken.
 AGAIN_SECONDS, AGAIN_SHARE = 60.0, 2.0
@@ -91,7 +94,8 @@ class Run:
         lower, upper = self.box.floats()
         rng = np.random.default_rng(0)
         points = attack(
-            self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline, device=self.device, ball=self.box.ball
+            self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline.share(ATTACK_SHARE, math.inf),
+            device=self.device, ball=self.box.ball,
         )
         return len(points) > 0 and self.confirm(list(points[:8]))
 
@@ -99,7 +103,8 @@ class Run:
         """Drop the polytopes that linear bounds exclude; True if none is left."""
         self.enter("bounds")
         lower, upper = self.box.floats()
-        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], self.deadline.passed, self.box.ball)
+        hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
+        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball)
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
         excluded = self.unrecorded.difference(self.open)
         if self.proof is not None and excluded:
@@ -125,10 +130,14 @@ class Run:
 
     def _exclude(self, bounds: Bounds, trust: Trust) -> bool:
         """Drop the polytopes that bounds exclude; True if none is left."""
-        still = []
+        still, start = [], 0
+        rows = np.concatenate([p.matrix.values for p in self.polytopes(self.open)])
+        found = output_lower(self.graph, bounds, rows, self.deadline.passed)[0]
         for number in self.open:
             polytope = self.unsafe.polytopes[number]
-            if not polytope.excluded_by(output_bounds(self.graph, bounds, polytope.matrix.values).lower[0]):
+            lowest = found[start : start + len(polytope.offset.values)]
+            start += len(lowest)
+            if not polytope.excluded_by(lowest):
                 still.append(number)
         if len(still) < len(self.open):
             self.trusts.append(trust)

@@ -18,7 +18,13 @@ from ...network.evaluate import evaluate, evaluate_all, vjp
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...network.maps.namespace import namespace, product
+from ...ops.importer.selfcheck import products
 from ...property import Perturbation, UnsafeSet
+
+# The most numbers that one step keeps (half a GiB), and the most products in it (a few seconds).
+MOST_KEPT, MOST_PRODUCTS = 2**26, 2**32
+# So many of the largest steps lead from one side of a box to the other.
+LEAST_STEPS = 4
 
 
 def attack(
@@ -38,9 +44,13 @@ def attack(
     """Points of the box [lower, upper] (each (input_size,)) with the least slack found, (k, input_size).
 
     Returns every point whose float slack is at most 0, best first; empty when none was found. `starts`
-    (n, input_size) are tried besides random points and corners. Arguments and result are NumPy arrays; the
-    gradient steps are taken in float64 on `device`. With a `ball` the points lie in it too.
+    (n, input_size) are tried besides random points and corners; large networks get fewer of each, and fewer steps.
+    Arguments and result are NumPy arrays; the gradient steps are taken in float64 on `device`. With a `ball` the points
+    lie in it too.
     """
+    few = points_at_once(graph)
+    if few < restarts:
+        restarts, steps, starts = few, min(steps, max(LEAST_STEPS, 2 * few)), None if starts is None else starts[:few]
     random = rng.uniform(lower, upper, (restarts, len(lower)))
     random[restarts // 2 :] = np.where(rng.random((restarts - restarts // 2, len(lower))) < 0.5, lower, upper)
     first = random if starts is None else np.concatenate([np.clip(starts, lower, upper), random])
@@ -124,6 +134,11 @@ def shrink(
         else:
             low = (low + high) / 2
     return best
+
+
+def points_at_once(graph: Graph) -> int:
+    """How many points a step may take at once, by the numbers that it keeps and the products that it makes."""
+    return max(1, min(MOST_KEPT // sum(node.size for node in graph.nodes), MOST_PRODUCTS // max(1, products(graph))))
 
 
 def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -8,26 +8,33 @@ at next, for as long as that helps.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from ...answer.replay import too_dear
 from ...base.deadline import Deadline
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...property import NormBall, Polytope
 from ..radius import RadiusSearch
-from .attack import attack, shrink
+from .attack import attack, points_at_once, shrink
 from .nearest import nearest_candidates, nearest_in_region
 from .region import best_in_region, phases_at
 
 # The most that the attack, and after it the polishing of what it found, may take.
 ATTACK_SECONDS = 10.0
+# The attack takes fewer points than this at once on a large network, and then this share of the time.
+FEW_POINTS, LARGE_SHARE = 8, 0.5
 
 
 def seek_witness(search: RadiusSearch) -> None:
     """The attack: find some witness, then move it inward, then to the optimum of its linear region."""
     search.enter("attack")
-    rng, clock = np.random.default_rng(0), search.deadline.share(0.1, ATTACK_SECONDS)
+    # Where one step takes long, bounds take longer, and a violation is the most that there is time for.
+    is_large = points_at_once(search.graph) < FEW_POINTS
+    share, most = (LARGE_SHARE, math.inf) if is_large else (0.1, ATTACK_SECONDS)
+    rng, clock = np.random.default_rng(0), search.deadline.share(share, most)
     radius = _first_hit(search, rng, clock)
     if radius is None:
         return
@@ -35,6 +42,8 @@ def seek_witness(search: RadiusSearch) -> None:
     if found is None:
         return
     search.offer(ExactVector.of(found[1]))
+    if too_dear(search.network):
+        return
     polish(search, found[1], clock=search.deadline.share(0.1, ATTACK_SECONDS))
 
 
