@@ -18,7 +18,7 @@ from ..answer.replay import confirm_near, replay_exactly, scores, too_dear
 from ..answer.results import CLOSED, Largest, Radius, Trust, Witness, is_closed, weakest
 from ..base.deadline import Deadline
 from ..base.device import CPU, Device
-from ..bounds import Bounds, linear_bounds
+from ..bounds import Bounds, linear_bounds, output_lower
 from ..network.exact import ExactVector, float_above, float_below
 from ..network.network import Network
 from ..property import Perturbation, UnsafeSet
@@ -255,7 +255,7 @@ class RadiusSearch:
         """What linear bounds exclude: a proof where they are computed on the CPU, elsewhere a hint."""
         bounds = self.bounds_at(radius, device)
         rows = np.concatenate([p.matrix.values for p in self.unsafe.polytopes])
-        lowest = device.fetch(output_bounds(self.graph, bounds, device.put(rows)).lower)[0]
+        lowest = device.fetch(output_lower(self.graph, bounds, device.put(rows), self.deadline.passed))[0]
         starts = np.cumsum([len(p.offset.values) for p in self.unsafe.polytopes])[:-1]
         return [p.excluded_by(part) for p, part in zip(self.unsafe.polytopes, np.split(lowest, starts), strict=True)]
 
