@@ -203,7 +203,7 @@ def test_a_formula_written_and_read_again_means_the_same(formula, points):
             x[i] = x[first]
         values = dict(enumerate(x)) | {-1 - i: v for i, v in enumerate(y)}
         joint = [x[i] for i in again.joint]
-        expected = formula.holds(values.__getitem__)
+        expected = formula.holds_for(values.__getitem__)
         assert again.holds(joint, y) == expected or any(x[i] != point[i] for i in range(3))
 
 

@@ -28,16 +28,16 @@ from ..compose.pairs import alike, both, copies, difference, movement
 from ..network.exact import ExactVector, FloatArray
 from ..network.network import Network
 from ..property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
+from ..property.expand import expanded
 from ..property.language import Formula, Vector, all_of, outputs
 from ..property.language.properties import moves, stays
 from ..property.language.sets import box as between
 from ..property.language.sets import within
-from ..property.vnnlib1 import parse_vnnlib1
 from ..search.largest import LargestSearch
 from ..search.tighter import tighter
 from .arguments import box, formula, range_of
 from .loading import Model, for_classes, loaded
-from .prove import prove, question, variables
+from .prove import UNNAMED, prove, variables
 from .question import center_of, check_range
 from .run import Run
 from .wording import names
@@ -212,7 +212,7 @@ def maxradius(
 def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
     """Where a formula over the outputs does not hold, closed."""
     x, _ = variables(network)
-    cases = parse_vnnlib1(question(network, that, between(x, 0, 0))).cases
+    cases, _ = expanded(between(x, 0, 0) & ~that, network.input_size, network.output_size, UNNAMED)
     if len(cases) != 1 or cases[0].outputs_with_inputs:
         raise PropertyError("a radius needs a formula over the outputs alone, one that can fail")
     return cases[0].unsafe

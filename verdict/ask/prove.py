@@ -19,8 +19,9 @@ from ..base import arguments
 from ..base.deadline import Deadline, limited
 from ..base.errors import PropertyError
 from ..base.writing import sealed, sealed_place
+from ..property.expand import expanded
 from ..property.language import Formula, Vector, all_of, inputs, outputs, query_text
-from ..property.vnnlib1 import parse_vnnlib1
+from ..property.vnnlib1 import VnnLib1, parse_vnnlib1, query_of
 from .arguments import formula, search_options
 from .loading import Model, loaded
 from .verify import verify
@@ -48,14 +49,19 @@ def question(network: Network, that: Formula, given: Formula) -> str:
     return query_text(all_of([given, ~that]), network.input_size, network.output_size)
 
 
+def _unwritten(network: Network, that: Formula, given: Formula) -> VnnLib1:
+    """The same query where no text of it is kept."""
+    return query_of(all_of([given, ~that]), network.input_size, network.output_size, UNNAMED)
+
+
 def emptiness(given: Formula, network: Network, within: Box | None = None) -> str:
     """Why no input, of the set `within` if there is one, is as given; "" where one may be."""
     from ..search.vacuous import NO_POINT, no_input
 
-    asked = parse_vnnlib1(query_text(given, network.input_size, network.output_size), UNNAMED)
-    if asked.cases:
-        return NO_POINT if no_input(asked.cases, within) else ""
-    return _without_lines(asked.empty) or "the input set is empty: the condition contradicts itself"
+    cases, empty = expanded(given, network.input_size, network.output_size, UNNAMED)
+    if cases:
+        return NO_POINT if no_input(cases, within) else ""
+    return empty or "the input set is empty: the condition contradicts itself"
 
 
 def _beyond(reason: str) -> str:
@@ -100,11 +106,15 @@ def prove(
     if any(not 0 <= i < network.input_size for i in whole):
         raise PropertyError(f"integer inputs {whole}: the network has inputs 0 to {network.input_size - 1}")
     certificate = options["certificate"]
-    text = question(network, that, given)
     if query is not None:
-        text = sealed(text)
+        text = sealed(question(network, that, given))
         sealed_place(query).write(text.encode())
-    asked = parse_vnnlib1(text, query or UNNAMED)
+        asked = parse_vnnlib1(text, query)
+    elif certificate is not None:
+        # What is proved is what the text says that is kept beside the certificate.
+        asked = parse_vnnlib1(question(network, that, given), UNNAMED)
+    else:
+        asked = _unwritten(network, that, given)
     if not whole:
         answer = verify(asked, network, timeout=timeout, **options)
         if answer.status == "robust":
@@ -158,7 +168,7 @@ class _Branching:
         return replace(self._ended(answer), status="unknown", trust=None, witness=None, semantics=(), reason=reason)
 
     def _ask(self, piece: Formula) -> Verdict:
-        asked = parse_vnnlib1(question(self.network, self.that, piece), UNNAMED)
+        asked = _unwritten(self.network, self.that, piece)
         return verify(asked, self.network, timeout=self.deadline.limit(), **self.options)
 
     def _proved(self, last: Verdict, trusts: Sequence[Trust]) -> Verdict:

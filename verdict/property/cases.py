@@ -73,12 +73,18 @@ class Case:
 
 
 class Places(Protocol):
-    """Where positions lie in a file, for errors."""
+    """Where positions lie in a file, for errors; no line where there is no file."""
 
     @property
     def path(self) -> Path: ...
 
-    def line(self, position: int) -> int: ...
+    def line(self, position: int) -> int | None: ...
+
+
+def _told(words: str, places: Places, position: int) -> str:
+    """The words with a position's line in them; nothing where it has none."""
+    line = places.line(position)
+    return "" if line is None else words.format(line)
 
 
 def emptiness(root: AndGroup, places: Places) -> str:
@@ -91,7 +97,7 @@ def emptiness(root: AndGroup, places: Places) -> str:
         return ""
     key, bound, opposite = clash
     first, second = (
-        f"{expansion.rows.words(k, b[0], b[1])} (line {places.line(b[2])})"
+        expansion.rows.words(k, b[0], b[1]) + _told(" (line {})", places, b[2])
         for k, b in sorted(((key, bound), (key ^ 1, opposite)), key=lambda item: item[1][2])
     )
     return f"the input set is empty: {first} contradicts {second}"
@@ -130,8 +136,8 @@ class CaseMaker:
         for key, (value, strict, position) in conjunction.items():
             if value.numerator.bit_length() - value.denominator.bit_length() > _GREATEST_EXPONENT:
                 raise PropertyError(
-                    f"line {self._source.line(position)}: found the bound {decimal(value)}, expected one in "
-                    "the range of float64"
+                    _told("line {}: ", self._source, position)
+                    + f"found the bound {decimal(value)}, expected one in the range of float64"
                 )
             i = self._rows.input[key >> 1]
             widest = self._widest[i]
@@ -150,7 +156,7 @@ class CaseMaker:
         result = [end for end in ends if end is not None]
         if len(result) < len(ends):
             last = max((position for _, _, position in conjunction.values()), default=None)
-            where = "" if last is None else f" where line {self._source.line(last)} holds"
+            where = "" if last is None else _told(" where line {} holds", self._source, last)
             raise PropertyError(
                 f"{self._rows.name(ends.index(None))} has no {side} bound{where}, expected finite bounds on every input"
             )
@@ -179,7 +185,7 @@ class CaseMaker:
             coefficients = self._matrix(tuple(conjunction), width)
         except ModelError as error:
             position = next(iter(conjunction.values()))[2]
-            raise PropertyError(f"line {self._source.line(position)}: {error}") from None
+            raise PropertyError(f"{_told('line {}: ', self._source, position)}{error}") from None
         named = [self._rows.words(k, v, s) for k, (v, s, _) in list(conjunction.items())[:_NAMED_ROWS]]
         more = len(conjunction) - len(named)
         return Polytope(coefficients, limits, ", ".join(named) + (f" and {more} more" if more else ""))

@@ -14,14 +14,14 @@ import numpy as np
 
 from ..base.errors import EmptySetError, PropertyError
 from ..network.exact import Coefficients
-from .language import Formula, all_of, inputs, query_text
+from .expand import expanded
+from .formula import Formula, comparisons, renamed
 from .unsafe import Polytope, UnsafeSet
-from .vnnlib1 import parse_vnnlib1
 
 
 def about_inputs(formula: Formula) -> bool:
     """Whether a formula mentions an input."""
-    return any(name[0] == "X" for name in formula.variables())
+    return any(variable >= 0 for c in comparisons(formula) for variable in c.polynomial.variables)
 
 
 def region_of(formula: Formula, outputs: int, inputs_passed: int = 0, nowhere: str = "it holds nowhere") -> UnsafeSet:
@@ -29,11 +29,9 @@ def region_of(formula: Formula, outputs: int, inputs_passed: int = 0, nowhere: s
 
     Raises EmptySetError, which says `nowhere`, where it does not hold whatever the inputs and outputs are.
     """
-    over = formula.renamed(lambda name: name if name[0] == "Y" else f"Y_{outputs + int(name[2:])}")
     width = outputs + inputs_passed
-    # A query needs an input; this one is a constant that nothing refers to.
-    text = query_text(all_of([inputs(1)[0] == 0, over]), 1, width)
-    cases = parse_vnnlib1(text, "the condition").cases
+    over = renamed(formula, {i: -1 - (outputs + i) for i in range(inputs_passed)})
+    cases, _ = expanded(over, 0, width, "the condition")
     if not cases:
         raise EmptySetError(nowhere)
     if len(cases) > 1:

@@ -58,6 +58,9 @@ class Polynomial:
                 terms[monomial] = c
         return Polynomial(terms)
 
+    def __neg__(self) -> Polynomial:
+        return Polynomial({monomial: -c for monomial, c in self.terms.items()})
+
     def times(self, other: Polynomial) -> Polynomial:
         """self * other. Raises PropertyError where the product is too large."""
         if self.degree + other.degree > _MAX_DEGREE or len(self.terms) * len(other.terms) > _MAX_TERMS:

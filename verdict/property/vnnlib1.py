@@ -17,6 +17,7 @@ from ..base.errors import PropertyError
 from ..base.reading import MOST_TEXT, read_bytes
 from ..network.exact import ExactVector
 from .cases import Case, CaseMaker, emptiness, formula_of
+from .expand import expanded
 from .formula import Formula
 from .vnnlib_formula import Parser
 from .vnnlib_linear import Variable, name
@@ -69,6 +70,13 @@ def read_vnnlib1(path: str | Path) -> VnnLib1:
 def parse_vnnlib1(text: str, path: str | Path = "<text>") -> VnnLib1:
     """The property in a text; `path` is only for errors. Raises PropertyError, see `read_vnnlib1`."""
     return replace(_parsed(Source(text, Path(path))), data=text.encode(errors="surrogatepass"))
+
+
+def query_of(formula: Formula, inputs: int, outputs: int, name: str) -> VnnLib1:
+    """The query whether an input with its output satisfies a linear formula, as its text would be read; `name` is what
+    errors call it. Raises PropertyError, see `read_vnnlib1`."""
+    cases, empty = expanded(formula, inputs, outputs, name)
+    return VnnLib1(inputs, outputs, cases, Path(name), empty=empty)
 
 
 def _parsed(source: Source) -> VnnLib1:

@@ -19,7 +19,8 @@ from ..base.errors import PropertyError
 from ..base.reading import MOST_TEXT, read_bytes
 from . import vnnlib2_syntax as syntax
 from .cases import Case, CaseMaker, emptiness
-from .formula import Comparison, Connective, Formula, add_to, asserted, comparisons, renamed
+from .expand import add_to
+from .formula import Comparison, Connective, Formula, asserted, comparisons, renamed
 from .implied import implied_bounds
 from .polynomial import Polynomial
 from .vnnlib_cases import AndGroup, Expansion
@@ -123,7 +124,7 @@ class VnnLib2:
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         """Whether joint inputs and outputs satisfy the formula, exactly."""
-        return self.joint_formula.holds(lambda variable: x[variable] if variable >= 0 else y[-1 - variable])
+        return self.joint_formula.holds(x, y)
 
     @cached_property
     def joint_formula(self) -> Formula:

@@ -44,6 +44,12 @@ class Expansion:
         self.outputs_clash = False
 
         self._next = STEP
+        self._counted = 0
+
+    def count(self) -> int:
+        """How many comparisons without a line there were so far, from 1."""
+        self._counted += 1
+        return self._counted
 
     def spend(self, work: int) -> None:
         self.work += work

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from ...base.errors import PropertyError
+from ..formula import Formula, all_of, any_of
 from .expression import Vector
-from .formula import Formula, all_of, any_of
 from .sets import box, exactly
 
 CLEAR, WEAK_LEFT, WEAK_RIGHT, STRONG_LEFT, STRONG_RIGHT = ADVISORIES = range(5)

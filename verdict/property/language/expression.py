@@ -13,28 +13,30 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...base.errors import PropertyError
-from .formula import Comparison, Formula, all_of
+from ..formula import Comparison, Formula, all_of
+from ..polynomial import Monomial, Polynomial
+from ..vnnlib_linear import Variable
 
 Value = Any  # a number, a string such as "0.1" or "1/3", a Fraction, or an Expression
 
 
 class Expression:
-    """sum of coefficient * variable + constant; variables are "X_i" and "Y_i", coefficients exact."""
+    """sum of coefficient * variable + constant; variable i >= 0 is input i, -1 - i is output i, coefficients exact."""
 
     __slots__ = ("constant", "terms")
     # A NumPy scalar on the left leaves the operation to us.
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, terms: dict[str, Fraction], constant: Fraction = Fraction(0)) -> None:
+    def __init__(self, terms: dict[Variable, Fraction], constant: Fraction = Fraction(0)) -> None:
         self.terms, self.constant = terms, constant
 
     def __add__(self, other: Value) -> Expression:
         added = as_expression(other)
         terms = dict(self.terms)
-        for name, c in added.terms.items():
-            terms[name] = terms.get(name, Fraction(0)) + c
-        return Expression({n: c for n, c in terms.items() if c}, self.constant + added.constant)
+        for variable, c in added.terms.items():
+            terms[variable] = terms.get(variable, Fraction(0)) + c
+        return Expression({v: c for v, c in terms.items() if c}, self.constant + added.constant)
 
     def __neg__(self) -> Expression:
         return self * -1
@@ -52,7 +54,7 @@ class Expression:
         if factor.terms:
             return factor * self.constant
         c = factor.constant
-        return Expression({n: v * c for n, v in self.terms.items()} if c else {}, self.constant * c)
+        return Expression({v: b * c for v, b in self.terms.items()} if c else {}, self.constant * c)
 
     def __truediv__(self, other: Value) -> Expression:
         divisor = as_expression(other)
@@ -63,16 +65,16 @@ class Expression:
     __radd__, __rmul__ = __add__, __mul__
 
     def __le__(self, other: Value) -> Formula:
-        return Comparison(self - other, False)
+        return _compared(self - other, "<=")
 
     def __lt__(self, other: Value) -> Formula:
-        return Comparison(self - other, True)
+        return _compared(self - other, "<")
 
     def __ge__(self, other: Value) -> Formula:
-        return Comparison(as_expression(other) - self, False)
+        return _compared(as_expression(other) - self, "<=")
 
     def __gt__(self, other: Value) -> Formula:
-        return Comparison(as_expression(other) - self, True)
+        return _compared(as_expression(other) - self, "<")
 
     def __eq__(self, other: object) -> Formula:  # type: ignore[override]
         return (self <= other) & (self >= other)
@@ -200,11 +202,17 @@ def as_expression(value: Value) -> Expression:
         raise PropertyError(f"{value!r} stands where a number or an expression was expected") from None
 
 
+def _compared(left: Expression, relation: str) -> Comparison:
+    """`left relation 0`."""
+    terms: dict[Monomial, Fraction] = {(variable,): c for variable, c in left.terms.items()}
+    return Comparison(Polynomial({**terms, (): left.constant} if left.constant else terms), relation)
+
+
 def inputs(count: int) -> Vector:
     """The inputs of a network, flat, in its own units."""
-    return Vector(Expression({f"X_{i}": Fraction(1)}) for i in range(count))
+    return Vector(Expression({i: Fraction(1)}) for i in range(count))
 
 
 def outputs(count: int) -> Vector:
     """The outputs of a network, flat."""
-    return Vector(Expression({f"Y_{i}": Fraction(1)}) for i in range(count))
+    return Vector(Expression({-1 - i: Fraction(1)}) for i in range(count))

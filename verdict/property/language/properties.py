@@ -10,8 +10,8 @@ from math import comb
 from typing import Any
 
 from ...base.errors import PropertyError
+from ..formula import Formula, all_of, any_of
 from .expression import Vector
-from .formula import Comparison, Formula, all_of, any_of
 from .sets import box, within
 
 # More sets of rivals than this are not written out.
@@ -44,8 +44,8 @@ def beats(y: Vector, label: int, target: int) -> Formula:
     """Class `label` scores strictly more than class `target`; the others do not matter."""
     if target == label:
         raise PropertyError(f"the target {target} is the label itself")
-    winner, rival = y[_checked(y, label)], y[_checked(y, target)]
-    return Comparison(rival - winner, True)
+    ahead: Formula = y[_checked(y, label)] > y[_checked(y, target)]
+    return ahead
 
 
 def keeps(y: Vector, label: int, target: int | None = None) -> Formula:

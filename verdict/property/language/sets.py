@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...base.errors import PropertyError
+from ..formula import Formula, all_of, any_of
 from .expression import Vector, as_expression
-from .formula import Formula, all_of, any_of
 
 # More groups of pixels than this are not written out.
 MOST_GROUPS = 20_000

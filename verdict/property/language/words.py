@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import Any
 
 from ...base.errors import PropertyError
+from ..formula import all_of, any_of
 from . import properties, sets
 from .expression import Vector
-from .formula import all_of, any_of
 
 
 def words(

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...base.errors import PropertyError, VerdictError
 from ...base.number import exact
-from .formula import Formula
+from ..formula import Formula
 
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
