@@ -12,29 +12,32 @@ import verdict
 from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds
-from verdict.bounds.ball import NORMS, Ball
+from verdict.bounds.ball import Ball
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
 from verdict.network.graph import Affine, Graph, Input, Relu
 from verdict.network.maps import Dense
+from verdict.property.norms import L1, L2, Norm
 from verdict.search.neurons.sharpen import sharpen
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.space import Space
+
+NORMS = (L1(), L2())
 
 
 def inside(ball: Ball, count: int, rng: np.random.Generator) -> np.ndarray:
     """Points of the ball, half of them on its surface and half of those along few axes, where L1 is pointed."""
     steps = rng.standard_normal((count, len(ball.center)))
     steps[::4] *= rng.random((len(steps[::4]), steps.shape[1])) < 0.4
-    lengths = np.abs(steps).sum(axis=1) if ball.norm == "l1" else np.sqrt((steps**2).sum(axis=1))
+    lengths = np.abs(steps).sum(axis=1) if isinstance(ball.norm, L1) else np.sqrt((steps**2).sum(axis=1))
     steps *= (ball.eps * (1 - 1e-12) / np.maximum(lengths, 1e-300))[:, None]
     steps[1::2] *= rng.random((len(steps[1::2]), 1))
     return ball.center + steps
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NORMS, ids=["l1", "l2"])
 @pytest.mark.parametrize("seed", range(8))
-def test_sampled_points_lie_within_all_bounds(seed: int, norm: str, tmp_path: Path) -> None:
+def test_sampled_points_lie_within_all_bounds(seed: int, norm: Norm, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     network = verdict.load(random_network(rng, KINDS[seed % len(KINDS)], tmp_path, (1.0, 1e-3)))
     graph, size = network.graph, network.input_size
@@ -64,8 +67,8 @@ def test_sampled_points_lie_within_all_bounds(seed: int, norm: str, tmp_path: Pa
     assert (bounds.lower[first] >= boxed.lower[first] - 1e-9).all()
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_splits_know_the_ball(norm: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("norm", NORMS, ids=["l1", "l2"])
+def test_splits_know_the_ball(norm: Norm, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     network = verdict.load(random_network(rng, "dense", tmp_path))
     graph, size = network.graph, network.input_size
@@ -80,12 +83,12 @@ def test_splits_know_the_ball(norm: str, tmp_path: Path) -> None:
     assert (found.lower >= rough - 1e-4 * (1 + np.abs(rough))).all()
     points = space.points(seen.x)
     steps = points - ball.center
-    lengths = np.abs(steps).sum(axis=1) if norm == "l1" else np.sqrt((steps**2).sum(axis=1))
+    lengths = np.abs(steps).sum(axis=1) if isinstance(norm, L1) else np.sqrt((steps**2).sum(axis=1))
     assert (lengths <= 1 + 1e-9).all()
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_the_least_value_is_attained(norm: str) -> None:
+@pytest.mark.parametrize("norm", NORMS, ids=["l1", "l2"])
+def test_the_least_value_is_attained(norm: Norm) -> None:
     rng = np.random.default_rng(0)
     ball = Ball(rng.uniform(-1, 1, 5), 0.7, norm)
     slope = np.concatenate([rng.standard_normal((50, 5)), 1e-200 * rng.standard_normal((1, 5)), np.zeros((1, 5))])
@@ -96,8 +99,8 @@ def test_the_least_value_is_attained(norm: str) -> None:
     assert (size >= np.abs(value)).all()
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_ball_and_box_together(norm: str) -> None:
+@pytest.mark.parametrize("norm", NORMS, ids=["l1", "l2"])
+def test_ball_and_box_together(norm: Norm) -> None:
     # Against a convex solver: the least of slope . x on a ball cut off by a box.
     rng = np.random.default_rng(1)
     for _ in range(20):
@@ -108,7 +111,7 @@ def test_ball_and_box_together(norm: str) -> None:
         least = ball.least(share[None])[0][0, 0] + np.minimum(rest * low, rest * high).sum()
         x = ball.argmin(slope, low, high)
         assert ((x >= -1e-12) & (x <= 1 + 1e-12)).all()
-        length = np.linalg.norm(x[0] - ball.center, 1 if norm == "l1" else 2)
+        length = np.linalg.norm(x[0] - ball.center, 1 if isinstance(norm, L1) else 2)
         assert length <= ball.eps * (1 + 1e-9)
         # A point that reaches its own lower bound is least, and the bound is exact.
         assert np.isclose((slope * x).sum(), least, rtol=1e-9, atol=1e-12)
@@ -118,6 +121,6 @@ def test_one_layer_is_exact() -> None:
     # z = 3 x0 + 4 x1 - 1 on the unit ball around 0: [-6, 4] for L2, [-5, 3] for L1, [-8, 6] on the box.
     weights = Coefficients(np.array([[3.0, 4.0]]))
     graph = Graph((Input(2), Affine(((Dense(weights), 0),), Coefficients(np.array([-1.0]))), Relu(1, 1)), 2)
-    for norm, ends in (("l2", (-6, 4)), ("l1", (-5, 3))):
+    for norm, ends in ((L2(), (-6, 4)), (L1(), (-5, 3))):
         bounds = linear_bounds(graph, -np.ones((1, 2)), np.ones((1, 2)), ball=Ball(np.zeros(2), 1.0, norm))
         assert np.allclose((bounds.lower[1][0, 0], bounds.upper[1][0, 0]), ends, rtol=1e-12)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from verdict.base.errors import InputError
-from verdict.bounds.ball import NORMS
 from verdict.network.exact import ExactVector
-from verdict.property.norm_ball import NormBall, root_above
+from verdict.property.norm_ball import NormBall
+from verdict.property.norms.l2 import root_above
 from verdict.property.rows import RadiusRow
+
+NORMS = ("l1", "l2")
 
 
 def family(norm: str) -> NormBall:

@@ -88,7 +88,7 @@ def test_brute_force_lies_in_the_interval(seed: int, norm: str, engine: str, tmp
         assert float(radius.upper) >= truth * (1 - 1e-3)
         assert radius.closest is not None
         assert network.evaluate_exact(radius.closest.point) is not None
-        assert NormBall(norm, radius.closest.point).norm == norm
+        assert NormBall(norm, radius.closest.point).norm.name == norm
         assert engine == "bab" or radius.status == "closed"
         for share, status in ((0.99, "robust"), (1.01, "violated")):
             answer = verdict.robust(network, x, truth * share, norm=norm, range=(-1, 1), engine=engine, timeout=20)

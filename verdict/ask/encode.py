@@ -18,9 +18,8 @@ from ..bounds import Bounds
 from ..network.network import Network
 from ..property import Box, UnsafeSet
 from ..property.cases import Case, formula_of
-from ..property.formula import Comparison, Connective, Formula, comparisons
+from ..property.formula import Connective, Formula, comparisons
 from ..property.norm_ball import RoundBox
-from ..property.polynomial import Polynomial
 from ..property.vnnlib1 import VnnLib1
 from ..property.vnnlib2 import Declared, DeclaredNetwork, VnnLib2, declared_names
 from ..property.vnnlib2_write import query_text, rewritten
@@ -61,18 +60,10 @@ def of_sets(network: Network, box: Box, unsafe: UnsafeSet, title: str) -> Questi
     cases = (Case(box, unsafe),)
     names = declared_names([declaration(network)])
     formula = formula_of(cases, network.output_size)
-    if isinstance(box, RoundBox) and box.family.norm == "l2":
-        formula = Connective(True, (formula, _within(box)))
+    within = box.family.norm.formula(box.family.points, box.radius) if isinstance(box, RoundBox) else None
+    if within is not None:
+        formula = Connective(True, (formula, within))
     return Question(network, formula, cases, names, title)
-
-
-def _within(box: RoundBox) -> Comparison:
-    """That the inputs lie in the L2 ball: the sum of squares of their steps is at most that of the radius."""
-    total = Polynomial.constant(-box.radius * box.radius)
-    for i, c in enumerate(box.family.points):
-        step = Polynomial.variable(i).plus(Polynomial.constant(-c))
-        total = total.plus(step.times(step))
-    return Comparison(total, "<=")
 
 
 def declaration(network: Network) -> DeclaredNetwork:
@@ -87,8 +78,12 @@ def declaration(network: Network) -> DeclaredNetwork:
 
 def vnnlib(question: Question) -> str:
     """The question as a VNN-LIB 2 query."""
-    if any(isinstance(case.inputs, RoundBox) and case.inputs.family.norm == "l1" for case in question.cases):
-        raise InputError("VNN-LIB has no sums of absolute values: a ball of the norm l1 goes --to smt2, lp or mps")
+    for box in (case.inputs for case in question.cases):
+        if isinstance(box, RoundBox) and box.family.norm.formula(box.family.points, box.radius) is None:
+            norm = box.family.norm.name
+            raise InputError(
+                f"VNN-LIB has no sums of absolute values: a ball of the norm {norm} goes --to smt2, lp or mps"
+            )
     comments = [question.heading, "written by verdict encode"]
     if question.query is not None:
         return rewritten(question.query, comments)

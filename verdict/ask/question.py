@@ -16,7 +16,6 @@ import numpy.typing as npt
 from ..answer.results import Witness
 from ..base import arguments
 from ..base.errors import EmptySetError, InputError
-from ..base.norms import NORMS, norm_of
 from ..base.number import Number, exact
 from ..network.exact import ExactVector
 from ..network.network import Network
@@ -77,7 +76,7 @@ class Question:
         from ..property import NormBall
 
         ball, label = self.family, self.predicted if self.label is None else self.label
-        norm = ball.norm if isinstance(ball, NormBall) else "linf"
+        norm = ball.norm.name if isinstance(ball, NormBall) else "linf"
         return robust_claim(ball.points, radius, label, self.target, _one(ball.low), _one(ball.high), norm)
 
 
@@ -102,21 +101,21 @@ def robustness_question(
     """The parts of a question, checked; arguments as in `verdict.robust`. Raises InputError and PropertyError."""
     from ..answer.replay import scores
     from ..network.evaluate import classify
-    from ..property import LinfBall, NormBall, ScaledBall, UnsafeSet
+    from ..property import ScaledBall, UnsafeSet
+    from ..property.norm_ball import ball_family
+    from ..property.norms import norm_of
 
-    norm = norm_of(norm)
-    if norm not in NORMS:
-        raise InputError(f"norm {norm!r} is not supported, expected one of {', '.join(NORMS)}")
-    if norm != "linf" and perturbation is not None:
-        raise InputError(f"a perturbation has a radius of its own, not one in the norm {norm}")
+    measure = norm_of(norm)
+    if not measure.is_box and perturbation is not None:
+        raise InputError(f"a perturbation has a radius of its own, not one in the norm {measure.name}")
     label, target = arguments.optional_whole(label, "label"), arguments.optional_whole(target, "target")
     refuse_unused(that, given, label, target)
     center = center_of(network, x)
     low, high = range_of(range) or (None, None)
     check_range(network, low, high)
-    family: ScaledBall = LinfBall(center, low, high) if norm == "linf" else NormBall(norm, center, low, high)
+    family = ball_family(measure, center, low, high)
     if scales is not None:
-        if norm != "linf" or perturbation is not None:
+        if not measure.is_box or perturbation is not None:
             raise InputError("scales go with the norm linf and without a perturbation")
         family = ScaledBall(center, scales_of(scales, network.input_size), low, high)
     that, given = read_formulas(network, center, label, that, given)
@@ -261,9 +260,11 @@ def _held(values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
 
 def has_claim(question: Question) -> bool:
     """Whether a certificate's claim in numbers says what is asked: that a class stays, in a ball without scales."""
-    from ..property import LinfBall
+    from ..property import LinfBall, NormBall
 
-    plain = question.front is not None or isinstance(question.family, LinfBall)
+    ball = question.family
+    is_known = ball.norm.is_certified if isinstance(ball, NormBall) else isinstance(ball, LinfBall)
+    plain = question.front is not None or is_known
     return plain and question.label is not None and not question.network.passes_inputs
 
 

@@ -17,9 +17,12 @@ from ..answer.results import Certificate, Verdict
 from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime
 from ..base.errors import InputError
 from ..network.network import Network
+from ..property import NormBall
 from ..property.language import Formula
 from ..property.language.properties import keeps
 from ..property.language.sets import box
+from ..property.norms import names as norm_names
+from ..property.norms import norm_of
 from ..search.engines.run import AGAIN_SECONDS
 from ..search.radius import RadiusSearch
 from ..search.radius_certificate import BELOW, less
@@ -61,6 +64,10 @@ def stated(network: Network, question: Question) -> Stated:
 
     Raises InputError for balls that no linear constraints describe.
     """
+    if isinstance(question.family, NormBall) and not question.family.norm.is_certified:
+        known = ", ".join(name for name in norm_names() if norm_of(name).is_certified)
+        norm = question.family.norm.name
+        raise InputError(f"the checker knows no balls of the norm {norm}: a certificate is about one of {known}")
     if not question.family.is_box:
         raise InputError("a certificate about a ball of the norm l1 or l2 says that a class stays, nothing else")
     subject = network if question.front is None else question.network

@@ -18,7 +18,6 @@ from typing import Any
 
 from verdict.base.deadline import TIME_LIMIT, Deadline, OutOfTime
 from verdict.base.errors import InputError, TimeLimitError
-from verdict.base.norms import norm_of
 from verdict.cli.backstop import CHILD
 
 # What a command that has nothing yet says of itself.
@@ -57,8 +56,10 @@ def starts(at: float) -> None:
 def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> int:
     """Run a command with its arguments, under its limits."""
     arguments = dict(given)
-    if "norm" in arguments:
-        arguments["norm"] = norm_of(arguments["norm"])
+    if arguments.get("norm") not in (None, "linf"):
+        from verdict.property.norms import norm_of
+
+        arguments["norm"] = norm_of(arguments["norm"]).name
     timeout, memory = arguments.get("timeout"), arguments.pop("memory", None)
     if timeout is not None and not (timeout >= 0 and math.isfinite(timeout)):
         raise InputError(f"--timeout is {timeout:g}, expected a positive number of seconds")

@@ -93,7 +93,9 @@ def measure(perturbation: Any, norm: str = "linf") -> str:
     """What a radius is measured in."""
     if perturbation is not None:
         return str(perturbation.unit)
-    return {"linf": "L-infinity", "l1": "L1", "l2": "L2"}.get(norm, norm)
+    from verdict.property.norms import norm_of
+
+    return norm_of(norm).title
 
 
 def deployed_text(witness: Witness, label: int | None) -> str:

@@ -19,7 +19,8 @@ from ..network.exact import FloatArray
 from ..property.box import Box
 from ..property.cases import Case
 from ..property.norm_ball import RoundBox
-from .points.least_distance import SECONDS, least_distance
+from ..property.norms.nearest import SECONDS
+from .points.least_distance import least_distance
 
 # Rounds of projections that look for a point before a program is asked.
 ROUNDS = 50

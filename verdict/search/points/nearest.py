@@ -1,4 +1,4 @@
-"""The nearest counterexample of the L1 or L2 norm around a given one: within its linear region, and by projections.
+"""The nearest counterexample of a norm that is no box around a given one: within its linear region, and by projections.
 
 Around a counterexample the network is one affine function, so the nearest of its linear region is the nearest point of
 a polytope (`least_distance`). Large networks have too many rows for that. Of those only the unsafe polytope's most
@@ -18,6 +18,7 @@ from ...network.evaluate import evaluate_all, vjp
 from ...network.exact import ExactVector, FloatArray
 from ...network.graph import Graph
 from ...property import NormBall, Polytope
+from ...property.norms import Norm
 from .affine_region import AffineRegion, walls
 from .least_distance import deepest, least_distance
 from .region import phases_at
@@ -42,14 +43,14 @@ def nearest_in_region(
     region = AffineRegion(graph, phases, center)
     sides, ends = region.sides({i: np.where(on, 1.0, -1.0) for i, on in phases.items()})
     # Rows farther away than the reach hold within it.
-    matter = ends > -reach * np.linalg.norm(sides, np.inf if family.norm == "l1" else 2, axis=1)
+    matter = ends > -reach * family.norm.duals(sides)
     low, high = family.floats(np.inf)
     parts = [region.unsafe(unsafe), (sides[matter], ends[matter]), walls(center, reach, low, high)]
     rows, limits = np.concatenate([a for a, _ in parts]) * reach, np.concatenate([b for _, b in parts])
     if rows.size > MOST_ROWS:
         return
     nearest, _ = least_distance(rows, limits, family.norm)
-    if nearest is None or np.linalg.norm(nearest, 1 if family.norm == "l1" else 2) > 1:
+    if nearest is None or family.norm.lengths(nearest) > 1:
         return
     # The nearest point is on the boundary; towards a deep one, a little farther out, there is room for rounding. Where
     # the unsafe rows are ties all over the region, the one deepest in the region counts.
@@ -90,7 +91,7 @@ def _slack(graph: Graph, unsafe: Polytope, x: FloatArray) -> tuple[float, FloatA
 
 
 def _project(
-    center: FloatArray, value: float, slope: FloatArray, norm: str, low: FloatArray, high: FloatArray
+    center: FloatArray, value: float, slope: FloatArray, norm: Norm, low: FloatArray, high: FloatArray
 ) -> FloatArray:
     """The point of {x : value + slope . (x - center) <= 0} and the box that is nearest to the centre.
 
@@ -102,12 +103,7 @@ def _project(
         rest = value + float(slope @ (x - center))
         if rest <= 0 or not free.any():
             break
-        if norm == "l1":
-            steepest = int(np.where(free, np.abs(slope), -1.0).argmax())
-            moved = x.copy()
-            moved[steepest] -= rest / slope[steepest]
-        else:
-            moved = np.where(free, x - rest * slope / float(slope[free] @ slope[free]), x)
-        x = np.clip(moved, low, high)
+        left = np.where(free, slope, 0.0)
+        x = np.clip(x - rest / float(norm.duals(left)) * norm.steepest(left), low, high)
         free &= (x > low) & (x < high)
     return x

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...property import Polytope
+from ...property.norms import norm_of
 from .leaf import Multipliers, close_leaf
 from .space import Domains, Space
 
@@ -27,9 +28,10 @@ class Programs:
     """The linear programs of one search; which domains are worth one follows from what the last ones achieved."""
 
     def __init__(self, space: Space) -> None:
-        # No linear program says what an L2 ball is.
+        # No linear program says what a round ball is.
         ball = space.bounds.ball
-        self._space, self._reach = space, int(REACH * space.size) if ball is None or ball.norm == "l1" else 0
+        can_say = ball is None or norm_of(ball.norm).is_polyhedral
+        self._space, self._reach = space, int(REACH * space.size) if can_say else 0
         # What the worst bound has missed zero by.
         self._missing = 0.0
         # The solver works in this process, on one domain at a time.

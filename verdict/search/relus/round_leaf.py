@@ -14,6 +14,7 @@ from ...bounds.linear import backward
 from ...bounds.lines import Lines
 from ...network.exact import FloatArray
 from ...property import Polytope
+from ...property.norms import norm_of
 from ..points.affine_region import AffineRegion, walls
 from ..points.least_distance import deepest, least_distance
 from .leaf import Multipliers, phases_of, proof_by_rows
@@ -39,13 +40,14 @@ def close_round_leaf(
     # Steps in units of the radius.
     rows = np.concatenate([part for part, _ in parts]) * eps
     ends = np.concatenate([part for _, part in parts])
-    nearest, weights = least_distance(rows, ends, ball.norm)
+    norm = norm_of(ball.norm)
+    nearest, weights = least_distance(rows, ends, norm)
     split, count = len(signs), len(signs) + len(polytope.offset.values)
     proof = _proof(space, signs, polytope, weights[:split], weights[split:count])
     if proof is not None or nearest is None:
         return proof, np.zeros((0, len(ball.center)))
     # Deep in the unsafe set, or, where its rows are ties all over the domain, in the domain.
-    unsafe, every = (deepest(rows, ends, ball.norm, part, nearest) for part in (slice(split, count), slice(None)))
+    unsafe, every = (deepest(rows, ends, norm, part, nearest) for part in (slice(split, count), slice(None)))
     return None, ball.center + eps * np.array([unsafe, every, nearest])
 
 

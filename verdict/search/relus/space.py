@@ -25,6 +25,7 @@ from ...network.graph import Graph
 from ...network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 from ...property import NormBall
 from ...property.input_set import InputSet
+from ...property.norms import norm_of
 
 # Domains verified at once take at most so many numbers per array.
 MOST_ENTRIES = 2**22
@@ -148,7 +149,7 @@ class Space:
         ball = self.bounds.ball
         if ball is None:
             return None
-        return NormBall(ball.norm, ExactVector.of(ball.center)).at(Fraction(ball.eps))
+        return NormBall(norm_of(ball.norm), ExactVector.of(ball.center)).at(Fraction(ball.eps))
 
     def root(self) -> Domains:
         """One domain per row, without splits, CROWN's slopes."""
