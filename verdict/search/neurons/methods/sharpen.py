@@ -1,0 +1,25 @@
+"""Branch and bound on single neurons."""
+
+from __future__ import annotations
+
+from ....base.deadline import Deadline
+from ....network.graph import Graph
+from ....property.input_set import InputSet
+from .linear import linear
+from .method import Result, method
+
+# Splits for each unstable neuron, and threads.
+SHARPEN_ROUNDS, SHARPEN_THREADS = 32, 2
+
+
+@method("sharpen", "branch and bound on single neurons", cost=50)
+def sharpened(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
+    from ....base.workers import Workers
+    from ....bounds.alpha_output import optimised_output
+    from ..sharpen import sharpen
+
+    with Workers(SHARPEN_THREADS) as workers:
+        bounds = sharpen(
+            graph, linear(graph, inputs, deadline).bounds, SHARPEN_ROUNDS, workers, deadline.passed
+        )
+    return Result(optimised_output(graph, bounds, deadline))
