@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...base.deadline import Deadline
+from ...base.deadline import Deadline, ProcessorTime
 from ...base.device import CPU, Device
 from ...base.workers import Workers
 from ...bounds.bounds import Bounds
@@ -32,8 +32,9 @@ FEW_RELUS = 24
 SHORT = 10
 # Splits per hidden neuron in the first sharpening, and by how much each one outdoes the last.
 ROUNDS, GROWTH = 8, 4
-# Seconds that a search over ReLU splits gets at least, and its share of what sharpening took.
-LEAST_SEARCH, SHARE = 0.2, 0.3
+# Seconds that a search over ReLU splits gets at least, and its share of what sharpening took: of processor time, so
+# that the same search is made, and the same proof found, whatever else the machine does.
+LEAST_SEARCH, SHARE = 0.3, 0.3
 # Sharpening that leaves more than this share of the unstable ReLUs unstable is the last: no bound gets much better.
 SATURATED = 0.95
 
@@ -85,14 +86,14 @@ def _split_relus(
     is_short = bounds.unstable(graph) <= SHORT
     visited, rounds = 0, 0
     while True:
-        started, before = deadline.elapsed(), bounds.unstable(graph)
+        stopwatch, before = ProcessorTime(None, deadline), bounds.unstable(graph)
         bounds = sharpen(graph, bounds, rounds, workers, deadline.passed, device=device, lemmas=lemmas)
-        sharpening = deadline.elapsed() - started
+        sharpening = stopwatch.elapsed()
         last = rounds > 0 and bounds.unstable(graph) > SATURATED * before
         search = ReluSplit(graph, bounds, polytopes, workers, try_points, device, proof, lemmas)
         slice_, share, spent = max(LEAST_SEARCH, SHARE * sharpening), 0.0, 0.0
         while True:
-            clock = deadline.share(1.0, slice_)
+            clock = ProcessorTime(slice_, deadline)
             outcome = search.run(clock, on_progress)
             if outcome.proved:
                 search.record(deadline)

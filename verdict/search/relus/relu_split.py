@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.deadline import Deadline
+from ...base.deadline import Deadline, ProcessorTime
 from ...base.device import CPU, Device
 from ...base.workers import Workers
 from ...bounds.bounds import Bounds
@@ -113,7 +113,7 @@ class ReluSplit:
         self._narrow: Narrow | None = None
         if self._trees is not None and proof is not None and proof.any_order:
             self._narrow = Narrow(self.space, self._trees)
-        self._lemmas, self._clock = lemmas, Deadline()
+        self._lemmas, self._clock = lemmas, ProcessorTime()
         self._programs = Programs(self.space) if programs else None
         self._stop: Callable[[], bool] = lambda: False
         # The least bound and the reason, where a linear region can be neither excluded nor entered.
@@ -159,7 +159,7 @@ class ReluSplit:
         Making room for float32 takes a share of the time that the search took, or `least` seconds.
         """
         if self._narrow is not None:
-            clock = deadline.share(1.0, max(least, WIDENING_SHARE * self._clock.elapsed()))
+            clock = ProcessorTime(max(least, WIDENING_SHARE * self._clock.elapsed()), deadline)
             self._narrow.widen(self.workers, self._batch, clock)
         if self._trees is not None:
             self._trees.finish(self._lemmas)
