@@ -12,7 +12,7 @@ from verdict.base import blas
 SCRIPT = """
 import numpy as np
 import verdict
-from verdict import blas
+from verdict.base import blas
 control = blas.openblas()
 assert control is not None
 get, put = control
@@ -49,6 +49,17 @@ def test_one_thread_while_a_search_runs():
 def test_without_openblas_nothing_happens(monkeypatch):
     for name in blas.VARIABLES:
         monkeypatch.delenv(name, raising=False)
+    threads = [4]
+    monkeypatch.setattr(blas, "openblas", lambda: (lambda: threads[-1], threads.append))
+    with blas.one_thread():
+        assert threads == [4, 1]
+    assert threads == [4, 1, 4]
     monkeypatch.setattr(blas, "openblas", lambda: None)
     with blas.one_thread():
-        pass
+        assert threads == [4, 1, 4]
+    assert threads == [4, 1, 4]
+    # A user who says how many is left alone, whatever there is.
+    monkeypatch.setattr(blas, "openblas", lambda: pytest.fail("it was looked for"))
+    monkeypatch.setenv(blas.VARIABLES[0], "3")
+    with blas.one_thread():
+        assert os.environ[blas.VARIABLES[0]] == "3"
