@@ -156,13 +156,15 @@ def test_a_violation_and_an_open_question_have_none(tmp_path):
 
 def test_an_operator_that_the_checker_does_not_read(tmp_path):
     draft = Draft(np.random.default_rng(0))
-    h = draft.add("Max", draft.gemm("x", 2, 2), draft.gemm("x", 2, 2))
-    last = draft.add("Add", h, draft.constant(np.float32([100, 0])))
-    network = verdict.load(draft.save(tmp_path / "max.onnx", (2,), 2, last))
+    h = draft.gemm("x", 2, 2)
+    above = draft.add("Greater", h, draft.constant(np.float32([0, 0])))
+    bent = draft.add("Where", above, h, draft.add("Mul", h, draft.constant(np.float32([0.5, 0.5]))))
+    last = draft.add("Add", bent, draft.constant(np.float32([100, 0])))
+    network = verdict.load(draft.save(tmp_path / "where.onnx", (2,), 2, last))
     answer = verdict.robust(network, [0.0, 0.0], "0.01", certificate=tmp_path / "c.vcert")
     assert (answer.status, answer.trust) == ("robust", Trust.RIGOROUS)
     assert answer.certificate.path is None
-    assert "Max" in answer.certificate.reason
+    assert "Greater" in answer.certificate.reason
 
 
 def test_a_perturbation_is_certified_with_the_network_that_it_makes(tmp_path):

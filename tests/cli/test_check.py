@@ -73,7 +73,7 @@ def test_a_range_that_hides_what_is_claimed() -> None:
 
     def statement(low: tuple[Fraction | None, ...], high: tuple[Fraction | None, ...], norm: str = "linf") -> Statement:
         ball = Ball(center, Fraction(10**6), low, high, norm)
-        return Statement("robust", "class 0 stays", ("m", "0"), None, 0, None, ball, None, (ball.ends(ball.radius),))
+        return Statement("robust", "class 0 stays", ("m", "0"), label=0, ball=ball, boxes=(ball.ends(ball.radius),))
 
     texts = dict(statement(center, center).lines())
     assert "a single point" in texts["claim"]
