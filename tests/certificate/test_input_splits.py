@@ -12,6 +12,7 @@ from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
 from verdict.search.boxes import input_split
+from verdict.search.boxes.options import BoxOptions
 from verdict.search.engines import bab
 
 TIERS = ("exact", "rigorous", "python")
@@ -48,7 +49,7 @@ def test_what_is_proved_is_accepted(tmp_path, sort):
 @pytest.mark.parametrize("sort", ["radius", "rows", "mixed", "halfspaces"])
 def test_boxes_closed_by_splitting_their_relus(tmp_path, sort, monkeypatch):
     """Hard work from the first box on: the input tree goes on with ReLU splits, slopes, betas and weights."""
-    monkeypatch.setattr(input_split, "PATIENCE", 0)
+    monkeypatch.setattr(input_split, "DEFAULTS", BoxOptions(patience=0))
     worked = 0
     for asked, folder in _asked(tmp_path, sort, 6):
         found = record(asked, folder, 1.0)

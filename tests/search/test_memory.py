@@ -13,8 +13,8 @@ from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.search.boxes import input_split
 from verdict.search.boxes.input_split import InputSplit
+from verdict.search.boxes.options import BoxOptions
 from verdict.search.relus.queue import DomainQueue
 from verdict.search.relus.relu_split import ReluSplit
 from verdict.search.relus.space import Domains
@@ -55,10 +55,11 @@ def test_a_search_short_of_memory_still_proves(seed, tmp_path, monkeypatch):
     # At the radius 4 the ball holds the whole range.
     lower, upper = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(min(truth * 0.9, 4.0))
     unsafe = misclassification(label, graph.output_size)
-    monkeypatch.setattr(input_split, "MOST_BOXES", 2)
     monkeypatch.setattr("verdict.search.relus.relu_split.MOST_OPEN", 1)
     with Workers(2) as workers:
-        boxes = InputSplit(graph, unsafe, lower, upper, workers, lambda points: False).run(Deadline(60))
+        boxes = InputSplit(
+            graph, unsafe, lower, upper, workers, lambda points: False, options=BoxOptions(most_open=2)
+        ).run(Deadline(60))
         bounds = linear_bounds(graph, lower[None], upper[None])
         relus = ReluSplit(graph, bounds, list(unsafe.polytopes), workers, lambda points: False).run(Deadline(60))
     assert boxes.proved

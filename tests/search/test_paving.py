@@ -17,7 +17,7 @@ from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import Box
 from verdict.property.vnnlib2 import parse_vnnlib2
-from verdict.search.boxes import paving
+from verdict.search.boxes.options import BoxOptions
 from verdict.search.boxes.paving import Interval, Paving
 
 XOR = """(vnnlib-version <2.0>)
@@ -62,11 +62,10 @@ def test_a_solution_is_offered_as_a_candidate():
     assert found
 
 
-def test_the_search_ends_with_its_boxes_and_its_time(monkeypatch):
+def test_the_search_ends_with_its_boxes_and_its_time():
     query = parse_vnnlib2(f"{XOR}(assert (> (* Y[0,0] Y[0,1]) 0.2501))")
-    monkeypatch.setattr(paving, "MOST_BOXES", 200)
-    assert not _pave(verdict.load("xor"), query)
     formula, box = query.joint_formula, query.cases[0].inputs
+    assert not Paving(verdict.load("xor"), formula, box, BoxOptions(paved_most=200)).run(Deadline(60), _nothing)
     assert not Paving(verdict.load("xor"), formula, box).run(Deadline(0), _nothing)
 
 

@@ -30,17 +30,8 @@ from ..rows import Rows
 from .boxes import Boxes, bound_boxes, confirmed
 from .halving import halve
 from .hard_box import HardBox, Turns, Work
+from .options import DEFAULTS, BoxOptions
 from .tree import BoxTree
-
-# Boxes split at once, on the CPU and on other devices.
-BATCH, DEVICE_BATCH = 48, 768
-# Open boxes in memory, beyond which the search goes depth first.
-MOST_BOXES = 2_000_000
-# Boxes to visit before single ones are worked on, and how many of them at a time; the share of them that must close
-# for the work to pay, the weight of the latest one in that share, and how often the open domains of each are split.
-PATIENCE, HARD_BATCH, WORTH, MEMORY, TURNS = 1200, 4, 0.3, 0.05, 10
-# Of each batch's points, so many nearest to a counterexample take so many gradient steps towards it.
-REFINED, REFINE_STEPS = 8, 4
 
 
 class InputSplit:
@@ -60,10 +51,12 @@ class InputSplit:
         try_points: Callable[[FloatArray], bool],
         device: Device = CPU,
         proof: Recording | None = None,
+        options: BoxOptions | None = None,
     ) -> None:
+        self.options = options = options or DEFAULTS
         self.graph, self.unsafe, self.workers, self.try_points = graph, unsafe, workers, try_points
         self.rows, self.lower, self.upper = Rows(unsafe), lower, upper
-        self.device, self._batch = device, BATCH if device.is_rigorous else DEVICE_BATCH
+        self.device, self._batch = device, options.batch if device.is_rigorous else options.device_batch
         self._tree = None if proof is None else BoxTree(proof, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
         # The open boxes by number, and their numbers in three orders: the worst bound first, which closes the gap, the
@@ -89,12 +82,13 @@ class InputSplit:
             on_progress(self.least, len(self._open), self._visited)
             if deadline.passed():
                 return Outcome(False, self.least, self._visited, "the time limit was reached")
-            if self._visited < PATIENCE:
+            if self._visited < self.options.patience:
                 batch = self._pop(self._batch, self._worst, self._nearest)
-            elif self._success < WORTH:
+            elif self._success < self.options.worth:
                 batch, self._success = self._pop(self._batch, self._largest, self._nearest), 0.5
             else:
-                found, batch = self._work(self._pop(HARD_BATCH, self._largest), deadline, TURNS)
+                hardest = self._pop(self.options.hard_batch, self._largest)
+                found, batch = self._work(hardest, deadline, self.options.turns)
             divisible = batch.divisible.any(axis=1)
             if not (found or divisible.all()):
                 # Boxes no larger than a float's neighbourhood: splitting ReLUs has all the time there is.
@@ -125,9 +119,11 @@ class InputSplit:
         points = boxes.points
         reached = self.unsafe.slack(evaluate(self.graph, points))
         nearest = reached.reshape(2, len(boxes)).min(axis=0)
-        best = reached.argsort()[:REFINED]
+        best = reached.argsort()[: self.options.refined]
         box = best % len(boxes)
-        refined, near = refine(self.graph, self.unsafe, points[best], boxes.low[box], boxes.high[box], REFINE_STEPS)
+        refined, near = refine(
+            self.graph, self.unsafe, points[best], boxes.low[box], boxes.high[box], self.options.refine_steps
+        )
         np.minimum.at(nearest, box, near)
         volumes = self._volumes(boxes)
         for i, (slack, reach) in enumerate(zip(boxes.slack.tolist(), nearest.tolist(), strict=True)):
@@ -151,7 +147,7 @@ class InputSplit:
         picked: list[tuple[Boxes, int]] = []
         heaps = itertools.cycle(orders)
         while self._open and len(picked) < count:
-            if len(self._open) > MOST_BOXES:
+            if len(self._open) > self.options.most_open:
                 picked.append(self._open.popitem()[1])
                 continue
             heap = next(heaps)
@@ -182,7 +178,7 @@ class InputSplit:
         for i, work in enumerate(self.workers.map(one, range(len(batch)))):
             if len(work.points) and self.try_points(work.points):
                 return True, batch
-            self._success += MEMORY * (work.closed - self._success)
+            self._success += self.options.memory * (work.closed - self._success)
             if not work.closed:
                 left.append(i)
             elif self._tree is not None and work.proof is not None:

@@ -22,12 +22,8 @@ from ...network.network import Network
 from ...property import Box
 from ...property.formula import Comparison, Formula, comparisons
 from ...property.polynomial import Monomial
+from .options import DEFAULTS, BoxOptions
 
-BATCH = 128
-# What is left after so many boxes is left to another engine.
-MOST_BOXES = 200_000
-# Centres of a batch that are tried as witnesses.
-TRIED = 2
 _EXACT_IN_FLOAT = 1 << 53
 
 Flags = npt.NDArray[np.bool_]
@@ -66,7 +62,8 @@ class Interval:
 class Paving:
     """One formula over a network's inputs and outputs and one box of inputs."""
 
-    def __init__(self, network: Network, formula: Formula, box: Box) -> None:
+    def __init__(self, network: Network, formula: Formula, box: Box, options: BoxOptions | None = None) -> None:
+        self._options = options or DEFAULTS
         self._formula, self._box = formula, box
         self._graph = network.passing_inputs().graph
         self._outputs = network.output_size
@@ -95,14 +92,14 @@ class Paving:
         """Whether the formula holds nowhere in the box; `candidates` takes points (k, inputs), True ends the search."""
         lower, upper = self._box.floats()
         width = np.where(upper > lower, upper - lower, 1.0)
-        waiting, visited = [(lower, upper)], 0
-        while waiting and visited < MOST_BOXES and not deadline.passed():
-            batch, waiting = waiting[-BATCH:], waiting[:-BATCH]
+        waiting, visited, size = [(lower, upper)], 0, self._options.paved_batch
+        while waiting and visited < self._options.paved_most and not deadline.passed():
+            batch, waiting = waiting[-size:], waiting[:-size]
             visited += len(batch)
             low, high = (np.stack([box[side] for box in batch]) for side in (0, 1))
             left = np.flatnonzero(self._possible(low, high))
             middle = low + (high - low) / 2
-            if len(left) and candidates(middle[left[:TRIED]]):
+            if len(left) and candidates(middle[left[: self._options.paved_tried]]):
                 return False
             for i in left.tolist():
                 k = int(((high[i] - low[i]) / width).argmax())
@@ -111,7 +108,7 @@ class Paving:
                 below, above = high[i].copy(), low[i].copy()
                 below[k] = above[k] = middle[i, k]
                 waiting += [(low[i], below), (above, high[i])]
-        return not waiting and visited < MOST_BOXES
+        return not waiting and visited < self._options.paved_most
 
     def _possible(self, lower: FloatArray, upper: FloatArray) -> Flags:
         """Where bounds do not rule the formula out, (batch,)."""

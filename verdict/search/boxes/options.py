@@ -1,0 +1,43 @@
+"""The one table of what the searches over boxes can be told: sizes of batches, and when to stop or to change the means.
+
+The numbers are measured; no answer depends on them, only how soon it comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BoxOptions:
+    """For `InputSplit`, and with `paved` in front for `Paving`."""
+
+    batch: int = 48
+    """Boxes split at once on the CPU."""
+    device_batch: int = 768
+    """The same on other devices."""
+    most_open: int = 2_000_000
+    """Open boxes in memory, beyond which the search goes depth first."""
+    patience: int = 1200
+    """Boxes to visit before single ones are worked on."""
+    hard_batch: int = 4
+    """How many are worked on at a time."""
+    turns: int = 10
+    """How often the open domains of each are split."""
+    worth: float = 0.3
+    """The share of them that must close for the work to pay."""
+    memory: float = 0.05
+    """The weight of the latest one in that share."""
+    refined: int = 8
+    """Of each batch's points, so many nearest to a counterexample take gradient steps towards it."""
+    refine_steps: int = 4
+    """So many."""
+    paved_batch: int = 128
+    """Boxes paved at once."""
+    paved_most: int = 200_000
+    """What is left after so many boxes is left to another engine."""
+    paved_tried: int = 2
+    """Centres of a batch that are tried as witnesses."""
+
+
+DEFAULTS = BoxOptions()
