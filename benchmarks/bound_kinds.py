@@ -123,7 +123,7 @@ def _search(boxes: Boxes, forced: dict[str, int]) -> float:
     from verdict.bounds import linear_bounds
     from verdict.network.exact import Coefficients
     from verdict.property import Polytope
-    from verdict.search.engines import bab
+    from verdict.search.engines.parts import bab
 
     marks: list[tuple[float, int]] = []
     bounds = linear_bounds(boxes.graph, boxes.lower[:1], boxes.upper[:1])

@@ -136,7 +136,7 @@ def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
     from verdict.network.evaluate import classify
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
-    from verdict.search.engines.radius_smt import search_smt
+    from verdict.search.engines.parts.radius_smt import search_smt
     from verdict.search.points.radius_witness import seek_witness
     from verdict.search.radius import RadiusSearch
 

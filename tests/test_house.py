@@ -101,6 +101,22 @@ def test_no_circle_of_files() -> None:
     assert list(nx.simple_cycles(graph)) == []
 
 
+def test_parameters_are_few() -> None:
+    """In `ask` and `cli` at most six, but for what is called with keywords: the API's functions and the commands."""
+    from verdict import __all__ as offered
+    from verdict.cli.main import _HOMES as COMMANDS
+
+    commands = {f"verdict.cli.{home}" for home in COMMANDS.values()}
+    many = []
+    for module in MODULES:
+        for node in ast.walk(TREES[module]) if package(module) in ("ask", "cli") else ():
+            if isinstance(node, ast.FunctionDef):
+                names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                if len([name for name in names if name not in ("self", "cls")]) > 6:
+                    many.append(f"{module}.{node.name}")
+    assert [name for name in many if name not in commands and name.rpartition(".")[2] not in offered] == []
+
+
 def test_no_file_is_long() -> None:
     lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES.values()}
     assert {path: length for path, length in lengths.items() if length > 400} == {}

@@ -112,7 +112,7 @@ def test_the_time_runs_out_while_a_network_is_loaded() -> None:
 
 
 def test_a_radius_keeps_what_was_proved_when_a_step_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verdict.search.engines import radius_bab
+    from verdict.search.engines.parts import radius_bab
 
     def cut_short(*_: object) -> None:
         raise OutOfTime

@@ -17,8 +17,9 @@ import verdict
 from verdict.base.errors import InputError, PropertyError
 from verdict.property.language import properties as say
 from verdict.property.language import sets
+from verdict.search.engines.registry import engines
 
-ENGINES = ("auto", "bab", "milp", "smt")
+ENGINES = tuple(engines())
 
 
 @pytest.mark.parametrize("engine", ENGINES)

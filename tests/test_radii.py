@@ -16,8 +16,9 @@ from verdict.base.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property.language import properties as say
 from verdict.property.language import sets
+from verdict.search.engines.registry import engines
 
-ENGINES = ("auto", "bab", "milp", "smt")
+ENGINES = tuple(engines())
 X, Y = verdict.variables("xor")
 # The shipped network is exactly xor: class 1 leads by 2 |x0 - x1| - 1, so that at (0, 1) radii are plain geometry.
 CLOSED_FORMS: list[tuple[dict[str, Any], float]] = [

@@ -22,10 +22,14 @@ if "numpy" not in sys.modules:
 
 if TYPE_CHECKING:
     from .answer.results import Largest, Pruning, Radius, Trust, Verdict, Witness
+    from .ask.answering import ask
+    from .ask.families import maxradius
     from .ask.loading import load
-    from .ask.pairs import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, maxradius, region
+    from .ask.options import Options
+    from .ask.pairs import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, region
     from .ask.prove import prove, variables
     from .ask.pruning import maxpruning
+    from .ask.question import Question
     from .ask.radius import maxeps
     from .ask.robust import bounds_of, robust
     from .ask.verify import check, verify
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Question": "ask.question",
+    "Options": "ask.options",
     "bounds_of": "ask.robust",
     "load": "ask.loading",
     "robust": "ask.robust",
@@ -51,7 +57,7 @@ _HOMES = {
     "maxfall": "ask.pairs",
     "maxgeneral": "ask.pairs",
     "maxmove": "ask.pairs",
-    "maxradius": "ask.pairs",
+    "maxradius": "ask.families",
     "region": "ask.pairs",
     "maxweights": "ask.weights",
     "maxpruning": "ask.pruning",
@@ -76,8 +82,10 @@ __all__ = [
     "Largest",
     "ModelError",
     "Network",
+    "Options",
     "PropertyError",
     "Pruning",
+    "Question",
     "Radius",
     "Report",
     "SolverError",
@@ -87,6 +95,7 @@ __all__ = [
     "VerdictError",
     "Witness",
     "__version__",
+    "ask",
     "bounds_of",
     "check",
     "general",
@@ -109,6 +118,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "ask":
+        # The package of that name, which can be called (`verdict.ask.answering.ask`).
+        return importlib.import_module(f"{__name__}.ask")
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,7 +22,7 @@ class SmtStrategy(Case):
                 yield Instance(group, f"#{number}", engine, strategy, limit, {"number": number})
 
     def measure(self, instance: Instance) -> Outcome:
-        from verdict.search.engines.radius_smt import Strategy
+        from verdict.search.engines.parts.radius_smt import Strategy
 
         return compare_in_smt(instance, strategy=Strategy(instance.solver))
 

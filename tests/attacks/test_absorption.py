@@ -21,7 +21,7 @@ from support.handmade import layers, one_leaf
 import verdict
 from verdict.bounds import linear_bounds
 from verdict.checker import check
-from verdict.search.engines import milp as robust_milp
+from verdict.search.engines.parts import milp as robust_milp
 
 M = 2.0**54
 

@@ -5,7 +5,7 @@ The attack: y <= u a with a binary forces y = 0 where the neuron is off. A solve
 counterexample that does not exist; whoever believes its optimum can be 1e-6 wrong about a margin of 1e-8.
 
 The defence: a point is replayed in exact rationals before it is a violation, and a margin within the tolerances is no
-proof (`MARGIN` in `search/engines/milp.py`). The exact engines decide such questions.
+proof (`MARGIN` in `search/engines/parts/milp.py`). The exact engines decide such questions.
 """
 
 from functools import partial
@@ -20,7 +20,7 @@ from verdict.bounds import linear_bounds
 from verdict.encoders.milp import encode_margin
 from verdict.network.exact import ExactVector
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search.engines import milp as robust_milp
+from verdict.search.engines.parts import milp as robust_milp
 
 BIG = 1e7
 

@@ -15,7 +15,8 @@ from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import Box, NormBall
-from verdict.search.neurons.methods import METHODS, choose, encoder_bounds
+from verdict.search.engines.registry import engine_class
+from verdict.search.neurons.methods import METHODS, choose
 
 
 def box(lower: np.ndarray, upper: np.ndarray) -> Box:
@@ -93,11 +94,11 @@ def test_choosing():
     assert [m.name for m in choose("all")] == list(METHODS)
     with pytest.raises(InputError, match="did you mean 'linear'"):
         choose("liner")
-    assert encoder_bounds(None, "milp") == "alpha"
-    assert encoder_bounds("milp", "milp") == "milp"
+    assert engine_class("milp").method(None) == "alpha"
+    assert engine_class("milp").method("milp") == "milp"
     for name, engine in (("milp", "smt"), ("linear", "bab"), ("all", "milp"), ("crown", "smt")):
         with pytest.raises(InputError):
-            encoder_bounds(name, engine)
+            engine_class(engine).method(name)
 
 
 @pytest.mark.parametrize("name", ["interval", "zonotope", "linear", "alpha", "lp", "sharpen", "milp"])

@@ -86,7 +86,7 @@ def _all_places(path):
 
 def test_a_refusal_costs_no_search(tmp_path, monkeypatch):
     _a_model(tmp_path / "c.vcert")
-    monkeypatch.setattr("verdict.search.engines.decide.decide", lambda *words: pytest.fail("it was searched"))
+    monkeypatch.setattr("verdict.search.decide.decide", lambda *words: pytest.fail("it was searched"))
     with pytest.raises(InputError, match="only a certificate is ever replaced"):
         _robust(tmp_path / "c.vcert")
 

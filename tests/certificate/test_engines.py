@@ -9,8 +9,9 @@ from support.networks import KINDS, Draft, random_network, twins
 import verdict
 from verdict.answer.results import Trust
 from verdict.models import data
+from verdict.search.engines.registry import engines
 
-ENGINES = ("auto", "bab", "milp", "smt")
+ENGINES = tuple(engines())
 
 HEADER = """
 (declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real) (declare-const Y_1 Real)

@@ -13,7 +13,7 @@ from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
 from verdict.search.boxes import input_split
 from verdict.search.boxes.options import BoxOptions
-from verdict.search.engines import bab
+from verdict.search.engines.parts import bab
 
 TIERS = ("exact", "rigorous", "python")
 

@@ -22,11 +22,11 @@ Run = Callable[..., Outcome]
 MAXEPS_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "lower", "upper", "exact", "label",
     "target", "trust", "witness", "witness_radius", "certificate", "float32", "engine", "seconds", "stages", "reason",
-    "saved", "unlimited",
+    "saved", "unlimited", "record",
 }  # fmt: skip
 ROBUST_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "eps", "label", "target", "trust",
-    "semantics", "witness", "certificate", "engine", "seconds", "stages", "reason",
+    "semantics", "witness", "certificate", "engine", "seconds", "stages", "reason", "record",
 }  # fmt: skip
 
 
@@ -281,9 +281,7 @@ def test_internal_error_is_not_a_verdict(run: Run, monkeypatch: pytest.MonkeyPat
     def broken(*words: object, **options: object) -> None:
         raise RuntimeError("out of cheese")
 
-    # In this order: what is found under the second name, and put back in the end, may come from the first.
-    monkeypatch.setattr(verdict, "maxeps", broken, raising=False)
-    monkeypatch.setattr("verdict.ask.radius.maxeps", broken)
+    monkeypatch.setattr("verdict.ask.radius.answer", broken)
     result = run("maxeps", "xor", "--input", "xor#0", "--json")
     assert (result.code, result.out) == (4, "")
     assert result.err.startswith("error: internal error: RuntimeError: out of cheese (this is a defect, please")

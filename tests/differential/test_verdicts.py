@@ -26,7 +26,7 @@ from support.evidence import fault
 
 import verdict
 from verdict.answer.results import Trust
-from verdict.search.engines import bab
+from verdict.search.engines.parts import bab
 from verdict.solvers import Solver
 
 COUNT = int(os.environ.get("VERDICT_LONG", "100"))

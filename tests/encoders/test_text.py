@@ -15,7 +15,7 @@ from support.queries import random_formula, text
 
 import verdict
 from verdict.ask import encode
-from verdict.ask.robust import robustness
+from verdict.ask.question import Question
 from verdict.base.errors import InputError
 from verdict.cli.main import main
 from verdict.encoders.text import write_lp, write_mps
@@ -77,7 +77,7 @@ def test_robustness(kind, eps, tmp_path):
     network = verdict.load(random_network(np.random.default_rng(4), kind, tmp_path))
     x = np.random.default_rng(5).integers(-4, 5, network.input_size) / 8
     status = verdict.robust(network, x, eps, timeout=60).status
-    question = encode.of_sets(*robustness(network, x, eps)[:3], f"eps {eps}")
+    question = encode.formulated(Question.of("encode", [network], x, eps=eps, to="smt2"))
     _same_answers(question, status, tmp_path)
     again = parse_vnnlib2(encode.vnnlib(question))
     assert verdict.verify(again, network, timeout=60).status == status
@@ -90,7 +90,7 @@ def test_balls_of_other_norms(norm, share, status, tmp_path):
     network, x = verdict.load("xor"), [0.25, 1.0]
     eps = share * (Fraction(1, 4) if norm == "l1" else Fraction(2**0.5 / 8))
     assert verdict.robust(network, x, eps, norm=norm).status == status
-    question = encode.of_sets(*robustness(network, x, eps, norm=norm)[:3], "a ball")
+    question = encode.formulated(Question.of("encode", [network], x, eps=eps, norm=norm, to="smt2"))
     if norm == "l1":
         _same_answers(question, status, tmp_path)
         with pytest.raises(InputError, match="absolute values"):
@@ -168,7 +168,7 @@ def test_strictness_equality_and_products_reach_z3():
 
 def test_every_column_has_a_name_that_says_what_it_is(tmp_path):
     network = verdict.load(random_network(np.random.default_rng(1), "residual", tmp_path))
-    question = encode.of_sets(*robustness(network, np.zeros(network.input_size), 1)[:3], "")
+    question = encode.formulated(Question.of("encode", [network], np.zeros(network.input_size), eps=1, to="smt2"))
     for _, names, _, model in encode.models(question, "interval"):
         assert names[: network.input_size] == [f"x{i}" for i in range(network.input_size)]
         assert names[-1] == "margin"

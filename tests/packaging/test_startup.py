@@ -40,7 +40,7 @@ def test_plain_words_need_no_parser() -> None:
     report = f"import sys, io; sys.stdout = io.StringIO(); {code}; sys.stdout = sys.__stdout__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True, timeout=60)
     assert {"typer", "pydantic", "rich", "z3", "ortools"}.isdisjoint(done.stdout.split())
-    assert "verdict.search.engines.decide" in done.stdout.split()
+    assert "verdict.search.decide" in done.stdout.split()
 
 
 def test_a_package_is_found_when_it_is_there() -> None:

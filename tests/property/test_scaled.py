@@ -12,7 +12,7 @@ from verdict.base.deadline import Deadline
 from verdict.base.errors import InputError
 from verdict.network.exact import ExactVector
 from verdict.property import ScaledBall, misclassification
-from verdict.search.engines.registry import close, find_engine
+from verdict.search.engines.registry import find_engine
 from verdict.search.points.radius_witness import seek_witness
 from verdict.search.radius import RadiusSearch
 
@@ -94,6 +94,6 @@ def test_the_radius_of_a_linear_classifier_in_closed_form(engine):
     search = RadiusSearch(network, family, misclassification(label, 10), Deadline(60))
     seek_witness(search)
     search.prove_by_bounds()
-    close(search, engine, find_engine(engine, None)[1], 1)
+    find_engine(engine).close(search, 1)
     assert search.upper == min(expected)
     assert float(search.lower) == pytest.approx(float(min(expected)), rel=1e-6)

@@ -17,7 +17,7 @@ from verdict.property import LinfBall, Polytope, UnsafeSet, misclassification
 from verdict.search.boxes.boxes import bound_boxes
 from verdict.search.boxes.halving import halve
 from verdict.search.boxes.input_split import InputSplit
-from verdict.search.engines import bab
+from verdict.search.engines.parts import bab
 from verdict.search.points.region import phases_at
 from verdict.search.relus.leaf import close_leaf
 from verdict.search.relus.space import Space

@@ -17,7 +17,7 @@ from verdict.bounds import linear_bounds, reduced
 from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import LinfBall, misclassification
-from verdict.search.engines import bab
+from verdict.search.engines.parts import bab
 from verdict.search.neurons.sharpen import sharpen
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.branch import branch, losses

@@ -18,7 +18,7 @@ from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search.engines import bab
+from verdict.search.engines.parts import bab
 from verdict.search.neurons import sharpen
 from verdict.search.neurons.lemmas import Lemmas
 from verdict.search.relus import narrow

@@ -11,8 +11,8 @@ from verdict.base.deadline import Deadline
 from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
-from verdict.search.engines import radius_bab
-from verdict.search.engines.radius_bab import search_bab
+from verdict.search.engines.parts import radius_bab
+from verdict.search.engines.parts.radius_bab import search_bab
 from verdict.search.points.radius_witness import seek_witness
 from verdict.search.radius import RadiusSearch
 

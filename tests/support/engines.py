@@ -9,7 +9,7 @@ import pytest
 
 import verdict
 from verdict.bounds import linear_bounds
-from verdict.search.engines.run import Run
+from verdict.search.decision import Decision
 
 # Engine and solver of every way to a verdict.
 ENGINES = (("auto", None), ("bab", None), ("milp", "highs"), ("milp", "scip"), ("milp", "cbc"), ("smt", None))
@@ -26,14 +26,14 @@ def statuses(ask: Callable[..., verdict.Verdict], timeout: float = 20) -> dict[s
 def bare(patch: pytest.MonkeyPatch) -> None:
     """Leave the whole question to the engine: no attack, and bounds that close nothing."""
 
-    def bounds(run: Run) -> bool:
+    def bounds(run: Decision) -> bool:
         run.enter("bounds")
         lower, upper = run.box.floats()
         run.node_bounds = linear_bounds(run.graph, lower[None], upper[None])
         return False
 
-    patch.setattr(Run, "attack", lambda run: False)
-    patch.setattr(Run, "bounds", bounds)
+    patch.setattr(Decision, "attack", lambda run: False)
+    patch.setattr(Decision, "bounds", bounds)
 
 
 def write_query(path: Path, inputs: int, outputs: int, *asserts: str) -> Path:

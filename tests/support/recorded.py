@@ -18,7 +18,7 @@ from verdict.certificate.proof import Part
 from verdict.certificate.recording import Recording
 from verdict.certificate.write import unsat_claim
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search.engines.bab import branch_and_bound
+from verdict.search.engines.parts.bab import branch_and_bound
 
 
 @dataclass

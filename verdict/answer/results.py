@@ -10,12 +10,13 @@ import enum
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..network.exact import ExactVector, FloatArray
+from .record import evidence
 
 if TYPE_CHECKING:
     from ..checker import Report
@@ -60,6 +61,37 @@ def weakest(*trusts: Trust) -> Trust:
     return min(trusts, key=_STRENGTH.index)
 
 
+def _exactly(values: ExactVector) -> list[float | str]:
+    """Each number as a float where that is the number itself, else as `p/q`."""
+    return [float(f) if f == v else str(v) for f, v in zip(values.floats().tolist(), values.fractions(), strict=True)]
+
+
+def _floats(values: FloatArray) -> list[float | None]:
+    """Floats for JSON, which has neither infinity nor not-a-number."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def _times(answer: Verdict | Largest | Radius | Pruning) -> dict[str, Any]:
+    stages = {} if isinstance(answer, Pruning) else answer.stages
+    return {"seconds": round(answer.seconds, 6), "stages": {name: round(s, 6) for name, s in stages.items()}}
+
+
+def _ends(answer: Largest | Radius | Pruning) -> dict[str, Any]:
+    if isinstance(answer, Pruning):
+        exact = answer.lower if answer.lower == answer.upper else None
+    else:
+        exact = answer.exact
+    return {
+        "lower": str(answer.lower),
+        "upper": None if answer.upper is None else str(answer.upper),
+        "exact": None if exact is None else str(exact),
+    }
+
+
+def _dict(what: Witness | Certificate | None) -> dict[str, Any] | None:
+    return None if what is None else what.to_dict()
+
+
 class Unasked:
     """An answer is neither true nor false: `assert robust(...)` would pass on a violation."""
 
@@ -98,6 +130,17 @@ class Witness:
         """The point as float64 (exact for a deployed witness, which is a float32 point)."""
         return self.point.floats()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The witness for JSON."""
+        return {
+            "point": _exactly(self.point),
+            "outputs": _exactly(self.outputs),
+            "unsafe": self.unsafe,
+            "radius": None if self.radius is None else str(self.radius),
+            "runtime_outputs": None if self.runtime_outputs is None else _floats(self.runtime_outputs),
+            "input": None if self.input is None else _floats(self.input),
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Certificate(Unasked):
@@ -124,6 +167,24 @@ class Certificate(Unasked):
     def accepted(self) -> bool:
         """Whether the checker accepted the file in exact arithmetic."""
         return self.report is not None and self.report.accepted and self.report.tier == "exact"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What became of it, for JSON."""
+        report = None if self.path is None else self.report
+        return {
+            "file": None if self.path is None else str(self.path),
+            "network": None if self.network is None else str(self.network),
+            "property": None if self.query is None else str(self.query),
+            "bytes": self.size,
+            "radius": None if self.radius is None else str(self.radius),
+            "end": None if self.end is None else str(self.end),
+            "accepted": self.accepted,
+            "tier": None if report is None else report.tier,
+            "semantics": [] if report is None else ["real", "float32"] if self.any_order else ["real"],
+            "leaves": None if report is None else report.leaves,
+            "seconds": None if report is None else round(report.seconds, 6),
+            "reason": self.reason,
+        }
 
     @property
     def any_order(self) -> bool:
@@ -157,6 +218,21 @@ class Verdict(Unasked):
 
     def __post_init__(self) -> None:
         _explained(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer, its evidence and its times for JSON (docs/record.md)."""
+        return {
+            "answer": {
+                "kind": "verdict", "status": self.status, "label": self.label, "target": self.target,
+                "reason": self.reason,
+            },
+            "evidence": evidence(
+                trust=None if self.trust is None else str(self.trust), engine=self.engine,
+                semantics=list(self.semantics), witness=_dict(self.witness), real=_dict(self.real),
+                certificate=_dict(self.certificate),
+            ),
+            "times": _times(self),
+        }
 
 
 def certificate_of(answer: Verdict) -> Certificate:
@@ -192,6 +268,17 @@ class Largest(Unasked):
 
     def __post_init__(self) -> None:
         _explained(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer, its evidence and its times for JSON (docs/record.md)."""
+        return {
+            "answer": {"kind": "largest", "status": self.status, **_ends(self), "reason": self.reason},
+            "evidence": evidence(
+                trust={"lower": str(self.lower_trust), "upper": str(self.upper_trust)}, engine=self.engine,
+                closest=_dict(self.witness), certificate=_dict(self.certificate),
+            ),
+            "times": _times(self),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,6 +317,22 @@ class Radius(Unasked):
     def __post_init__(self) -> None:
         _explained(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The answer, its evidence and its times for JSON (docs/record.md)."""
+        upper = None if self.upper_trust is None else str(self.upper_trust)
+        return {
+            "answer": {
+                "kind": "radius", "status": self.status, **_ends(self), "unlimited": self.is_unlimited,
+                "label": self.label, "target": self.target, "reason": self.reason,
+            },
+            "evidence": evidence(
+                trust={"lower": str(self.lower_trust), "upper": upper}, engine=self.engine,
+                closest=_dict(self.closest), witness=_dict(self.witness), certificate=_dict(self.certificate),
+                float32=_dict(self.float32),
+            ),
+            "times": _times(self),
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Pruning(Unasked):
@@ -255,3 +358,14 @@ class Pruning(Unasked):
 
     def __post_init__(self) -> None:
         _explained(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer, its evidence and its times for JSON (docs/record.md)."""
+        return {
+            "answer": {
+                "kind": "pruning", "status": self.status, **_ends(self), "removed": self.removed,
+                "weights": self.weights, "reason": self.reason,
+            },
+            "evidence": evidence(trust=str(self.trust), certificate=_dict(self.certificate)),
+            "times": _times(self),
+        }

@@ -1,4 +1,4 @@
-"""What a question is made of, as callers pass it: ranges, scales, boxes, formulas; and the options of every search.
+"""What a question is made of, as callers pass it: ranges, boxes, formulas.
 
 Each is of the right kind, or an InputError says which was expected. Networks are `Network` objects, files, or shipped
 models' names (`verdict.ask.loading`); formulas are `Formula` objects or text.
@@ -6,13 +6,13 @@ models' names (`verdict.ask.loading`); formulas are `Formula` objects or text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..base.arguments import optional_place, optional_word, seconds, several, threads, word
+from ..base.arguments import several
 from ..base.errors import InputError
-from ..base.number import exact, nonnegative
+from ..base.number import exact
 
 if TYPE_CHECKING:
     from ..property import Box
@@ -30,14 +30,6 @@ def range_of(value: Any) -> tuple[Fraction, Fraction] | None:
     if low > high:
         raise InputError(f"the range is empty: {float(low):g} is above {float(high):g}")
     return low, high
-
-
-def scales_of(values: Any, count: int) -> list[Fraction]:
-    """One number for each input, at least 0."""
-    found = [nonnegative(value, "a scale") for value in several(values, "scales")]
-    if len(found) != count:
-        raise InputError(f"{len(found)} scales, expected one for each of {count} inputs")
-    return found
 
 
 def box(value: Any) -> Box:
@@ -60,15 +52,6 @@ def formula(value: Any, names: Mapping[str, Any], what: str) -> Formula:
     if not isinstance(value, Formula):
         raise InputError(f"{what} is {_shown(value)}, expected a formula such as y[0] > y[1], or its text")
     return value
-
-
-def search_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that every search takes, checked; others are left as they are."""
-    readers: dict[str, Callable[[Any, str], Any]] = {
-        "engine": word, "solver": optional_word, "bounds": optional_word, "device": word,
-        "timeout": seconds, "threads": threads, "certificate": optional_place,
-    }
-    return {name: readers[name](v, name) if name in readers else v for name, v in options.items()}
 
 
 def _shown(value: Any) -> str:

@@ -6,8 +6,10 @@ The margin models are one for each case and polytope, as the MILP engine solves 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from verdict.solvers.model import LinearModel
@@ -16,15 +18,21 @@ from ..base.deadline import Deadline
 from ..base.errors import InputError
 from ..bounds import Bounds
 from ..network.network import Network
-from ..property import Box, UnsafeSet
+from ..property import Box
 from ..property.cases import Case, formula_of
 from ..property.formula import Connective, Formula, comparisons
 from ..property.norm_ball import RoundBox
-from ..property.vnnlib1 import VnnLib1
+from ..property.norms import norm_of
+from ..property.vnnlib import VnnLib1, read_query
 from ..property.vnnlib2 import Declared, DeclaredNetwork, VnnLib2, declared_names
 from ..property.vnnlib2_write import query_text, rewritten
+from ..property.vnnlib_bind import bound
 from ..property.vnnlib_linear import Variable
-from ..search.neurons.methods import METHODS, encoder_bounds
+from ..search.engines.registry import engine_class
+from ..search.neurons.methods import METHODS
+from .prepared import asked_point, box_at, prepared
+from .question import Question
+from .run import Run
 
 FORMATS = ("smt2", "lp", "mps", "vnnlib")
 
@@ -33,7 +41,7 @@ BOUNDS_SHARE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class Formulated:
     """A network and what is asked of it: a formula, its cases, and what its variables are called."""
 
     network: Network
@@ -49,21 +57,49 @@ class Question:
         return f"{self.title}, about {self.network.path.name}".encode("unicode_escape").decode("ascii")
 
 
-def of_query(asked: VnnLib1 | VnnLib2, network: Network) -> Question:
-    """The question of a VNN-LIB query about the network that it was bound to."""
-    query = asked if isinstance(asked, VnnLib2) else None
-    return Question(network, asked.joint_formula, asked.cases, asked.names, asked.path.name, query)
-
-
-def of_sets(network: Network, box: Box, unsafe: UnsafeSet, title: str) -> Question:
-    """Does any point of `box` reach `unsafe`?"""
-    cases = (Case(box, unsafe),)
-    names = declared_names([declaration(network)])
+def formulated(question: Question) -> Formulated:
+    """What a question of the kind encode is about: a VNN-LIB query, or a ball."""
+    if question.query is not None:
+        asked = read_query(Path(question.query.path)) if question.query.content is None else question.query.content
+        return of_query(asked, bound(asked, {model.name or "": model.load() for model in question.models}))
+    ready, domain = prepared(question), question.domain
+    box = box_at(ready, domain.eps or Fraction(0))
+    cases = (Case(box, ready.unsafe),)
+    network = ready.network
     formula = formula_of(cases, network.output_size)
     within = box.family.norm.formula(box.family.points, box.radius) if isinstance(box, RoundBox) else None
     if within is not None:
         formula = Connective(True, (formula, within))
-    return Question(network, formula, cases, names, title)
+    around = "" if domain.norm is None else f" ({norm_of(domain.norm).title})"
+    name = asked_point(question).source or "the input"
+    title = f"{name} within {domain.eps}{around} does not keep class {ready.label}"
+    return Formulated(network, formula, cases, declared_names([declaration(network)]), title)
+
+
+def of_query(asked: VnnLib1 | VnnLib2, network: Network) -> Formulated:
+    """The question of a VNN-LIB query about the network that it was bound to."""
+    query = asked if isinstance(asked, VnnLib2) else None
+    return Formulated(network, asked.joint_formula, asked.cases, asked.names, asked.path.name, query)
+
+
+def answer(question: Question, run: Run) -> list[str]:
+    """The answer to a question of the kind encode: the texts, one for smt2 and vnnlib, one for each model else."""
+    found, to = formulated(question), question.aim.to
+    if to == "smt2":
+        return [smt2(found, run.options.bounds)]
+    if to == "vnnlib":
+        return [vnnlib(found)]
+    from verdict.encoders.text import write_lp, write_mps
+
+    if to not in FORMATS:
+        raise InputError(f"to is {to!r}, expected one of {', '.join(FORMATS)}")
+    texts = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model")
+        for _, names, comments, model in models(found, run.options.bounds):
+            (write_lp if to == "lp" else write_mps)(model, names, comments, path)
+            texts.append(path.read_text(encoding="ascii"))
+    return texts
 
 
 def declaration(network: Network) -> DeclaredNetwork:
@@ -76,7 +112,7 @@ def declaration(network: Network) -> DeclaredNetwork:
     return DeclaredNetwork("f", tuple(variables))
 
 
-def vnnlib(question: Question) -> str:
+def vnnlib(question: Formulated) -> str:
     """The question as a VNN-LIB 2 query."""
     for box in (case.inputs for case in question.cases):
         if isinstance(box, RoundBox) and box.family.norm.formula(box.family.points, box.radius) is None:
@@ -91,7 +127,7 @@ def vnnlib(question: Question) -> str:
     return query_text([declared], question.formula, declared_names([declared]), comments)
 
 
-def smt2(question: Question, bounds: str | None) -> str:
+def smt2(question: Formulated, bounds: str | None) -> str:
     """The question as an SMT-LIB 2 script: sat if and only if it has a solution over the real numbers."""
     from verdict.encoders import smt, text
 
@@ -109,14 +145,14 @@ def smt2(question: Question, bounds: str | None) -> str:
     )
     if hull.auxiliary:
         comments.append("t0, t1, ...: numbers of the ball, at least |x_i - c_i| (l1) or (x_i - c_i)^2 / radius (l2)")
-    method = encoder_bounds(bounds, "smt")
+    method = engine_class("smt").method(bounds)
     comments.append(f"bounds by {method!r} are given as lemmas, rounded outward; stable ReLUs are fixed by them")
     graph = question.network.graph
     found = _bounds(question.network, hull, method)
     return "\n".join(text.smt2(question.formula, graph, hull, found, question.names, comments))
 
 
-def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequence[str], Sequence[str], LinearModel]]:
+def models(question: Formulated, bounds: str | None) -> Iterator[tuple[str, Sequence[str], Sequence[str], LinearModel]]:
     """For each case and polytope what it is called, its model's column names, comments, and the model itself.
 
     Raises InputError for a formula with products.
@@ -126,7 +162,7 @@ def models(question: Question, bounds: str | None) -> Iterator[tuple[str, Sequen
 
     if any(c.polynomial.degree > 1 for c in comparisons(question.formula)):
         raise InputError("products of variables have no linear model; --to smt2 writes them")
-    method = encoder_bounds(bounds, "milp")
+    method = engine_class("milp").method(bounds)
     for number, case in enumerate(question.cases):
         subject = question.network.passing_inputs() if case.outputs_with_inputs else question.network
         found = _bounds(subject, case.inputs, method)

@@ -1,8 +1,8 @@
-"""The radius where some inputs take whole numbers only: the nearest violation among those.
+"""Inputs that take whole numbers only: branch and bound around any question, one for a yes or no, one for a radius.
 
-Branch and bound around the search for a radius: where the nearest violation has a fraction where none may be, it is
-tried rounded, and its piece of the inputs is cut at that coordinate into the whole numbers below and above (Land and
-Doig 1960). The piece with the least lower end comes first, so the answer is an interval whenever it is stopped.
+Where an answer's witness has a fraction where none may be, it is tried rounded, and the inputs are cut at that
+coordinate into the whole numbers below and above (Land and Doig 1960). Of radii, the piece with the least lower end
+comes first, so the answer is an interval whenever it is stopped.
 """
 
 from __future__ import annotations
@@ -13,16 +13,80 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..answer.replay import confirm, replay_exactly
-from ..answer.results import Radius, Trust, Witness, is_closed, weakest
+from ..answer.results import Radius, Trust, Verdict, Witness, is_closed, weakest
 from ..base.deadline import TIME_LIMIT, Deadline, last_words, why
-from ..base.errors import InputError
+from ..base.errors import InputError, VerdictError
 from ..network.exact import ExactVector
+from ..network.network import Network
 from ..property import Box
 from ..property.language import Formula, all_of, inputs
-from .question import Question
+from .prepared import Prepared
 
 # Pieces that are looked at before the search gives up.
 MOST_PIECES = 10_000
+NO_CERTIFICATE = "certificates do not branch on whole numbers"
+
+
+class Cuts:
+    """How the inputs of a network are cut into pieces at these numbers of inputs. Raises `error` for what is none."""
+
+    def __init__(self, size: int, integers: Sequence[int], error: type[VerdictError] = InputError) -> None:
+        self.integers = sorted(set(integers))
+        if any(not 0 <= i < size for i in self.integers):
+            raise error(f"integer inputs {self.integers}: the network has inputs 0 to {size - 1}")
+        self.x = inputs(size)
+
+    def fractional(self, point: Sequence[Fraction]) -> list[int]:
+        """The inputs that have a fraction where none may be."""
+        return [i for i in self.integers if point[i].denominator != 1]
+
+    def rounded(self, point: Sequence[Fraction]) -> list[Fraction]:
+        """The nearest point without."""
+        return [Fraction(round(p)) if i in self.integers else p for i, p in enumerate(point)]
+
+    def halves(self, piece: Formula, point: Sequence[Fraction]) -> tuple[Formula, Formula]:
+        """Two pieces without this point, split on the integer input that is farthest from whole."""
+        i = max(self.fractional(point), key=lambda i: min(point[i] % 1, 1 - point[i] % 1))
+        below = point[i].numerator // point[i].denominator
+        return piece & (self.x[i] <= below), piece & (self.x[i] >= below + 1)
+
+    def is_at(self, point: Sequence[Fraction]) -> Formula:
+        """The point alone."""
+        return all_of(v == p for v, p in zip(self.x, point, strict=True))
+
+
+def decide_whole(network: Network, cuts: Cuts, ask: Callable[[Formula], Verdict], deadline: Deadline) -> Verdict:
+    """The answer of a yes or no that `ask` gives under a condition on the inputs, among whole numbers."""
+    from ..answer.evidence import Evidence
+    from ..answer.gate import judge
+
+    def ended(answer: Verdict) -> Verdict:
+        return replace(answer, seconds=deadline.elapsed())
+
+    piece, open_, trusts = all_of([]), list[Formula](), list[Trust]()
+    answer = ask(piece)
+    if answer.status == "robust" and answer.reason:  # the input set is empty
+        return ended(answer)
+    for _ in range(MOST_PIECES):
+        if answer.status == "robust" and answer.trust is not None:
+            trusts.append(answer.trust)
+        elif answer.witness is None or not cuts.fractional(answer.witness.point.fractions()):
+            return ended(answer)
+        else:
+            point = answer.witness.point.fractions()
+            whole = ask(piece & cuts.is_at(cuts.rounded(point)))
+            if whole.status == "violated":
+                return ended(whole)
+            open_ += cuts.halves(piece, point)
+        if not open_:
+            # That nothing is left between two whole numbers is plain arithmetic.
+            evidence = Evidence(proof=weakest(Trust.EXACT, *trusts), stages=answer.stages)
+            return judge(network, evidence, answer.label, answer.engine, deadline.elapsed())
+        piece = open_.pop()
+        # Of a piece without a point, between two whole numbers, everything holds.
+        answer = ask(piece)
+    reason = f"more than {MOST_PIECES} pieces of the integer inputs"
+    return replace(ended(answer), status="unknown", trust=None, witness=None, semantics=(), reason=reason)
 
 
 @dataclass(order=True)
@@ -36,18 +100,14 @@ class _Piece:
 
 
 class WholeRadius:
-    """The search: `ask` finds the radius under a condition on the inputs, whole or not."""
+    """The search for a radius: `ask` finds it under a condition on the inputs, whole or not."""
 
     def __init__(
-        self, question: Question, integers: Sequence[int], ask: Callable[[Formula], Radius], deadline: Deadline
+        self, question: Prepared, cuts: Cuts, ask: Callable[[Formula], Radius], deadline: Deadline
     ) -> None:
-        size = question.family.size
-        if any(not 0 <= i < size for i in integers):
-            raise InputError(f"integer inputs {sorted(integers)}: the network has inputs 0 to {size - 1}")
-        self.question, self.integers, self.ask, self.deadline = question, sorted(set(integers)), ask, deadline
+        self.question, self.cuts, self.ask, self.deadline = question, cuts, ask, deadline
         self.closest: Witness | None = None
         self.trusts = [Trust.EXACT]
-        self.x = inputs(question.family.size)
         self._open: list[_Piece] = []
         self._count = 0
         # The least lower end of the pieces that no search could close, and why.
@@ -94,23 +154,18 @@ class WholeRadius:
 
     def _branch(self, piece: _Piece) -> None:
         closest = piece.answer.closest
-        fractional = [] if closest is None else [
-            i for i in self.integers if closest.point.fractions()[i].denominator != 1
-        ]
-        if closest is None or not fractional:
+        point = None if closest is None else closest.point.fractions()
+        if point is None or not self.cuts.fractional(point):
             self._offer(closest)
             self._stuck.append(piece.lower)
             self._causes.append(piece.answer.reason)
             return
-        point = closest.point.fractions()
-        rounded = ExactVector.of([Fraction(round(p)) if i in self.integers else p for i, p in enumerate(point)])
+        rounded = ExactVector.of(self.cuts.rounded(point))
         radius = self.question.family.radius_of(rounded)
         if radius is not None:
             self._offer(replay_exactly(self.question.network, self.question.unsafe, rounded, radius))
-        i = max(fractional, key=lambda i: min(point[i] % 1, 1 - point[i] % 1))
-        below = point[i].numerator // point[i].denominator
-        for half in (self.x[i] <= below, self.x[i] >= below + 1):
-            self._look(piece.condition & half, piece.lower)
+        for half in self.cuts.halves(piece.condition, point):
+            self._look(half, piece.lower)
 
     def _offer(self, witness: Witness | None) -> None:
         if witness is not None and witness.radius is not None:

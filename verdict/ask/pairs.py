@@ -16,31 +16,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..answer.gate import judge_largest, judge_radius
+from ..answer.gate import judge_largest
 from ..answer.results import Largest, Radius, Verdict
 from ..answer.second_look import second_look
 from ..base.arguments import whole
-from ..base.blas import one_thread
 from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from ..base.errors import InputError, PropertyError
-from ..base.number import Number, nonnegative, radius_of
+from ..base.number import Number, radius_of
 from ..compose.pairs import alike, both, copies, difference, movement
 from ..network.exact import ExactVector, FloatArray
 from ..network.network import Network
-from ..property import Box, LinfBall, Perturbation, ScaledBall, UnsafeSet
-from ..property.expand import expanded
+from ..property import Box, LinfBall, ScaledBall
 from ..property.language import Formula, Vector, all_of, outputs
 from ..property.language.properties import moves, stays
 from ..property.language.sets import box as between
 from ..property.language.sets import within
 from ..search.largest import LargestSearch
 from ..search.tighter import tighter
-from .arguments import box, formula, range_of
-from .loading import Model, for_classes, loaded
-from .prove import UNNAMED, prove, variables
-from .question import center_of, check_range
+from . import intervals
+from .answering import ask_with
+from .arguments import box, range_of
+from .families import radius_within
+from .loading import Model, loaded
+from .prepared import center_of, check_range
+from .prove import proved, variables
+from .question import Question
 from .run import Run
-from .wording import names
+from .stated import certified_end
 
 # The share of the time in which two compositions are compared.
 COMPARING = 0.1
@@ -76,9 +78,15 @@ def maxdelta(first: Model, second: Model, inputs: Box, **options: Any) -> Larges
     the question that it is about is kept beside it (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError
     where the networks do not fit each other.
     """
-    one, two, inputs = loaded(first), loaded(second), box(inputs)
+    found: Largest = ask_with(Question.of("maxdelta", [first, second], **ends(inputs)), options)
+    return found
+
+
+def answer_maxdelta(question: Question, run: Run) -> Largest:
+    """The answer to a question of the kind maxdelta."""
+    (one, two), inputs = (model.load() for model in question.models), box_of(question)
     composed = _closer(lambda twin: difference(one, two, twin), alike(one, two), inputs)
-    return _apart(composed, inputs, options)
+    return _apart(composed, inputs, run)
 
 
 @limited
@@ -87,10 +95,16 @@ def maxmove(network: Model, inputs: Box, eps: Number, **options: Any) -> Largest
 
     x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
     """
-    subject = loaded(network)
-    domain = _moved(inputs, eps, subject.input_size)
+    found: Largest = ask_with(Question.of("maxmove", [network], eps=eps, **ends(inputs)), options)
+    return found
+
+
+def answer_maxmove(question: Question, run: Run) -> Largest:
+    """The answer to a question of the kind maxmove."""
+    subject = question.model.load()
+    domain = _moved(question, subject.input_size)
     composed = _closer(lambda twin: movement(subject, twin=twin), alike(subject, subject), domain)
-    return _apart(composed, domain, options)
+    return _apart(composed, domain, run)
 
 
 @limited
@@ -100,14 +114,21 @@ def maxfall(network: Model, inputs: Box, feature: int, output: int, step: Number
     The output is monotone in the feature, there, if it is 0; of several outputs `verdict.load` chooses one. A point of
     `witness` holds x and then the growth. Options as in `maxdelta`.
     """
-    subject, inputs = loaded(network), box(inputs)
-    grows, falls = whole(feature, "feature", subject.input_size), whole(output, "output", subject.output_size)
+    question = Question.of("maxfall", [network], **ends(inputs), feature=feature, output=output, step=step)
+    found: Largest = ask_with(question, options)
+    return found
+
+
+def answer_maxfall(question: Question, run: Run) -> Largest:
+    """The answer to a question of the kind maxfall."""
+    subject, inputs, aim = question.model.load(), box_of(question), question.aim
+    grows, falls = whole(aim.feature, "feature", subject.input_size), whole(aim.output, "output", subject.output_size)
     row = np.zeros((1, subject.output_size))
     row[0, falls] = -1.0
-    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, nonnegative(step, "step")])
+    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, aim.step or Fraction(0)])
     step_of = np.eye(subject.input_size)[[grows]]
     grown = _closer(lambda twin: movement(subject, step_of, twin), alike(subject, subject), domain)
-    return _largest(grown, domain, row, [f"output {falls} falls"], options)
+    return _largest(grown, domain, (row, [f"output {falls} falls"]), run)
 
 
 @limited
@@ -127,17 +148,31 @@ def imitates(
     of a Softmax. The other options are those of `verdict.prove`; with a `certificate` the question is kept beside it
     (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError and PropertyError.
     """
-    if delta is None and lead is None:
+    question = Question.of("imitates", [teacher, student], **ends(inputs), delta=delta, lead=lead)
+    found: Verdict = ask_with(question, options)
+    return found
+
+
+def answer_imitates(question: Question, run: Run) -> Verdict:
+    """The answer to a question of the kind imitates."""
+    aim, inputs = question.aim, box_of(question)
+    if aim.delta is None and aim.lead is None:
         raise PropertyError("nothing is asked: expected delta, lead, or both")
     # Classes are those of one output, numbers those of all.
-    of = loaded if lead is None else for_classes
-    old_one, new_one, inputs = of(teacher), of(student), box(inputs)
+    old, new = (model.load(classes=aim.lead is not None) for model in question.models)
+    return imitated(old, new, inputs, aim.lead, run, aim.delta)
+
+
+def imitated(
+    old_one: Network, new_one: Network, inputs: Box, lead: Fraction | None, run: Run, delta: Fraction | None = None
+) -> Verdict:
+    """Whether the second network imitates the first."""
     composed = _closer(lambda twin: both(old_one, new_one, twin), alike(old_one, new_one), inputs, halves=True)
     x, y = variables(composed)
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
-    that = [] if delta is None else [moves(new, old, nonnegative(delta, "delta"))]
-    that += [] if lead is None else [same_class(old, new, nonnegative(lead, "lead"))]
-    return prove(composed, all_of(that), between(x, inputs.lower, inputs.upper), **options)
+    that = [] if delta is None else [moves(new, old, delta)]
+    that += [] if lead is None else [same_class(old, new, lead)]
+    return proved(composed, all_of(that), between(x, inputs.lower, inputs.upper), run)
 
 
 @limited
@@ -155,12 +190,19 @@ def general(
     With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
     point holds x and then x' - x. The other options are as in `imitates`.
     """
-    subject = loaded(network) if lead is None else for_classes(network)
-    make, that = _general(subject, theta, lead)
-    domain = _moved(inputs, eps, subject.input_size)
-    composed = _closer(make, alike(subject, subject), domain, halves=lead is not None)
+    question = Question.of("general", [network], **ends(inputs), eps=eps, theta=theta, lead=lead)
+    found: Verdict = ask_with(question, options)
+    return found
+
+
+def answer_general(question: Question, run: Run) -> Verdict:
+    """The answer to a question of the kind general."""
+    subject, aim = question.model.load(classes=question.aim.lead is not None), question.aim
+    make, that = _general(subject, aim.theta, aim.lead)
+    domain = _moved(question, subject.input_size)
+    composed = _closer(make, alike(subject, subject), domain, halves=aim.lead is not None)
     x, _ = variables(composed)
-    return prove(composed, that, between(x, domain.lower, domain.upper), **options)
+    return proved(composed, that, between(x, domain.lower, domain.upper), run)
 
 
 @limited
@@ -168,8 +210,16 @@ def maxgeneral(
     network: Model, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
 ) -> Radius:
     """The largest eps for which `general` holds. Options as in `maxdelta`."""
-    subject, inputs = loaded(network) if lead is None else for_classes(network), box(inputs)
-    make, that = _general(subject, theta, lead)
+    question = Question.of("maxgeneral", [network], **ends(inputs), theta=theta, lead=lead)
+    found: Radius = ask_with(question, options)
+    return found
+
+
+def answer_maxgeneral(question: Question, run: Run) -> Radius:
+    """The answer to a question of the kind maxgeneral."""
+    intervals.ready(run)
+    subject, inputs = question.model.load(classes=question.aim.lead is not None), box_of(question)
+    make, that = _general(subject, question.aim.theta, question.aim.lead)
     size = subject.input_size
     _check_size(inputs, size)
     middle = [(low + high) / 2 for low, high in zip(inputs.lower, inputs.upper, strict=True)]
@@ -180,54 +230,19 @@ def maxgeneral(
         [*inputs.upper, *[None] * size],
     )
     twins = [make(True)] if alike(subject, subject) else []
-    return maxradius(make(False), family, that, same=twins, **options)
-
-
-@one_thread()
-@limited
-def maxradius(
-    network: Model, family: Perturbation, that: Formula | str, *, same: Sequence[Network] = (), **options: Any
-) -> Radius:
-    """The largest radius at which `that`, a formula over the outputs, holds on all of the family's set.
-
-    The interval is valid whenever the search stops. `same` are other compositions of the network, with the same outputs
-    over the reals: that goes on with which bounds reach farthest. Options as in `maxdelta`.
-    """
-    run, network = Run(**options), loaded(network)
-    if not isinstance(family, Perturbation):
-        raise InputError(f"the family is {family!r}, expected a perturbation (verdict.property)")
-    if family.size != network.input_size:
-        raise InputError(f"the family has {family.size} inputs, the network {network.input_size}")
-    that = formula(that, names(network), "that")
-    unsafe = unsafe_set(network, that)
-    searches = [run.radius(each, family, unsafe) for each in (network, *same)]
-    for search in searches:
-        search.answer = partial(judge_radius, search, None, run.name, TIME_LIMIT, deploy=False)
-    reason = run.guarded(lambda: run.seek(searches))
-    made = run.certified_radius(searches[0], that)
-    with last_words():
-        return judge_radius(searches[0], None, run.name, reason, made)
-
-
-def unsafe_set(network: Network, that: Formula) -> UnsafeSet:
-    """Where a formula over the outputs does not hold, closed."""
-    x, _ = variables(network)
-    cases, _ = expanded(between(x, 0, 0) & ~that, network.input_size, network.output_size, UNNAMED)
-    if len(cases) != 1 or cases[0].outputs_with_inputs:
-        raise PropertyError("a radius needs a formula over the outputs alone, one that can fail")
-    return cases[0].unsafe
+    return radius_within([make(False), *twins], family, that, run)
 
 
 def _general(
-    network: Network, theta: Number | None, lead: Number | None
+    network: Network, theta: Fraction | None, lead: Fraction | None
 ) -> tuple[Callable[[bool], Network], Formula]:
     """How two copies are composed, plain or twin, and what is to hold of their outputs."""
     if theta is not None and lead is None:
         y = outputs(network.output_size)
-        return lambda twin: movement(network, twin=twin), within(y, nonnegative(theta, "theta"))
+        return lambda twin: movement(network, twin=twin), within(y, theta)
     if lead is not None and theta is None:
         y = outputs(2 * network.output_size)
-        that = same_class(y[: network.output_size], y[network.output_size :], nonnegative(lead, "lead"))
+        that = same_class(y[: network.output_size], y[network.output_size :], lead)
         return lambda twin: copies(network, twin=twin), that
     raise PropertyError("expected either theta or lead")
 
@@ -256,32 +271,45 @@ def same_class(old: Vector, new: Vector, lead: Fraction) -> Formula:
     )
 
 
-def _moved(inputs: Box, eps: Number, size: int) -> Box:
+def ends(inputs: Box) -> dict[str, Any]:
+    """The members of a question that say which box it is about."""
+    checked = box(inputs)
+    return {"lower": checked.lower, "upper": checked.upper}
+
+
+def box_of(question: Question) -> Box:
+    """The box that a question is about."""
+    lower, upper = question.domain.lower or (), question.domain.upper or ()
+    found = [end for end in (*lower, *upper) if end is not None]
+    if len(found) != len(lower) + len(upper):
+        raise InputError("lower and upper have to limit every input")
+    return Box(found[: len(lower)], found[len(lower) :])
+
+
+def _moved(question: Question, size: int) -> Box:
     """The box of (x, x' - x)."""
-    reach, inputs = radius_of(eps), box(inputs)
+    reach, inputs = question.domain.eps or Fraction(0), box_of(question)
     _check_size(inputs, size)
     return Box([*inputs.lower, *[-reach] * size], [*inputs.upper, *[reach] * size])
 
 
-def _apart(composed: Network, inputs: Box, options: dict[str, Any]) -> Largest:
+def _apart(composed: Network, inputs: Box, run: Run) -> Largest:
     """The largest |output| of a network of differences."""
     unit = np.eye(composed.output_size)
     names = [f"output {i} {word}" for word in ("up", "down") for i in range(composed.output_size)]
-    return _largest(composed, inputs, np.vstack([unit, -unit]), names, options)
+    return _largest(composed, inputs, (np.vstack([unit, -unit]), names), run)
 
 
-@one_thread()
-def _largest(
-    network: Network, inputs: Box, rows: FloatArray, names: Sequence[str], options: dict[str, Any]
-) -> Largest:
+def _largest(network: Network, inputs: Box, rows_and_names: tuple[FloatArray, Sequence[str]], run: Run) -> Largest:
     _check_size(inputs, network.input_size)
-    run = Run(**options)
-    search = LargestSearch(network, inputs, rows, names, run.deadline, run.radius)
-    search.answer = partial(judge_largest, search, network, run.name, TIME_LIMIT, deploy=False)
+    intervals.ready(run)
+    rows, names = rows_and_names
+    search = LargestSearch(network, inputs, rows, names, run.deadline, partial(intervals.radius, run))
+    search.answer = partial(judge_largest, search, network, run.engine.title, TIME_LIMIT, deploy=False)
 
     def work() -> None:
         second_look(network, [inputs.floats()])
-        search.run(lambda radius: run.close([radius]))
+        search.run(lambda radius: intervals.close(run, [radius]))
 
     reason = run.guarded(work)
     _, y = variables(network)
@@ -291,9 +319,9 @@ def _largest(
         values = [sum((y[i] * row[i] for i in np.flatnonzero(row)), 0 * y[0]) for row in rows]
         return all_of(value < end for value in values)
 
-    made = run.certified_end(network, below, inputs, search.ends())
+    made = certified_end(run, network, below, inputs, search.ends())
     with last_words():
-        return judge_largest(search, network, run.name, reason, made)
+        return judge_largest(search, network, run.engine.title, reason, made)
 
 
 def _check_size(inputs: Box, size: int) -> None:

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..answer.gate import judge_pruning
 from ..answer.results import Certificate, Pruning, Trust, certificate_of, weakest
-from ..base.arguments import optional_place, seconds
-from ..base.deadline import Deadline, last_words, limited, why
-from ..base.number import Number, nonnegative
-from ..certificate.places import prepare
+from ..base.deadline import last_words, limited, why
+from ..base.number import Number
 from ..compose.layers import choose, with_weights
 from ..network.evaluate import classify
 from ..network.exact import ExactVector
 from ..network.network import Network
 from ..property import Box
 from ..property.language import outputs
-from .arguments import box, search_options
-from .loading import Model, for_classes
-from .pairs import imitates, same_class
+from . import intervals
+from .answering import ask_with
+from .loading import Model
+from .pairs import box_of, ends, imitated, same_class
+from .question import Question
+from .run import Run
 
 
 @limited
@@ -39,8 +39,6 @@ def maxpruning(
     layer: str | int = "all",
     lead: Number = 0,
     output: str | None = None,
-    timeout: float | None = None,
-    certificate: str | Path | None = None,
     **options: Any,
 ) -> Pruning:
     """The largest threshold at which the network without its weights up to it gives the same class on a whole set.
@@ -49,42 +47,39 @@ def maxpruning(
     `verdict.maxweights`; `timeout` is in seconds for all; the other options are those of `verdict.prove`. A
     `certificate` that the pair agrees at the threshold found gets half of the time.
     """
-    network, inputs, options = for_classes(network, output), box(inputs), search_options(options)
-    whole, certificate = Deadline(seconds(timeout)), optional_place(certificate, "certificate")
-    deadline = whole.for_search(certificate is not None)
-    if certificate is not None:
-        prepare(certificate, query=True, network=True)
-    search = _Search(network, inputs, layer, nonnegative(lead, "lead"), deadline, options)
+    question = Question.of("maxpruning", [network], **ends(inputs), layer=layer, lead=lead, output=output)
+    answer: Pruning = ask_with(question, options)
+    return answer
+
+
+def answer(question: Question, run: Run) -> Pruning:
+    """The answer to a question of the kind maxpruning."""
+    intervals.ready(run)
+    network, inputs = question.model.load(classes=True), box_of(question)
+    layer = "all" if question.aim.layer is None else question.aim.layer
+    search = _Search(network, inputs, layer, question.aim.lead or Fraction(0), run)
     reason = ""
     try:
-        with deadline.running():
+        with run.deadline.running():
             search.run()
     except KeyboardInterrupt as end:
         reason = why(end)
     with last_words():
         found = search.result(reason)
-    if certificate is None:
+    if run.certificate is None:
         return found
     if not found.lower:
         nothing = "no weight is left out at 0, so there is nothing to prove"
         return replace(found, certificate=Certificate(None, reason=nothing))
-    limit = whole.limit()
-    answer = imitates(
-        network, found.network, inputs, lead=search.lead, timeout=limit, certificate=certificate, **options
-    )
-    made = certificate_of(answer)
+    last = imitated(network, found.network, inputs, search.lead, Run(run.within(run.whole)))
+    made = certificate_of(last)
     return replace(found, certificate=made, trust=Trust.CERTIFIED if made.accepted else found.trust)
+
+
 class _Search:
-    def __init__(
-        self,
-        network: Network,
-        inputs: Box,
-        layer: str | int,
-        lead: Fraction,
-        deadline: Deadline,
-        options: dict[str, Any],
-    ) -> None:
-        self.network, self.inputs, self.lead, self.deadline, self.options = network, inputs, lead, deadline, options
+    def __init__(self, network: Network, inputs: Box, layer: str | int, lead: Fraction, run: Run) -> None:
+        self.network, self.inputs, self.lead, self.deadline = network, inputs, lead, run.deadline
+        self._whole = run
         self.original = {chosen.weight: chosen.values for chosen in choose(network, layer)}
         magnitudes = np.unique(np.abs(np.concatenate([w.ravel() for w in self.original.values()])))
         self.magnitudes = magnitudes[magnitudes > 0]
@@ -110,8 +105,8 @@ class _Search:
         if any(self._differs(pruned, point) for point in self.points):
             self.agrees[number] = False
             return False
-        limit = self.deadline.limit()
-        answer = imitates(self.network, pruned, self.inputs, lead=self.lead, timeout=limit, **self.options)
+        part = Run(self._whole.within(self.deadline, certificate=None))
+        answer = imitated(self.network, pruned, self.inputs, self.lead, part)
         if answer.status == "robust" and answer.trust is not None:
             self.agrees[number] = True
             self.trust = weakest(self.trust, answer.trust)

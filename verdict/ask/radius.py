@@ -15,25 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from ..answer.results import Certificate, Radius, Trust
-from ..base import arguments
-from ..base.blas import one_thread
-from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited, why
-from ..base.device import find_device
+from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited, why
 from ..base.errors import InputError
 from ..base.number import Number
-from ..search.engines.registry import close, find_engine
-from .loading import Model, for_classes, loaded
-from .question import Question, at_center, has_claim, robustness_question
+from . import intervals
+from .answering import ask
+from .loading import Model
+from .options import Options
+from .prepared import WHOLE_PARAMETERS, Prepared, at_center, has_claim, pinned_to, prepared
+from .question import Question
+from .run import Run
 
 if TYPE_CHECKING:
     from ..property.fronts import Front
     from ..property.language import Formula
+    from ..search.radius import RadiusSearch
+    from .stated import Stated
 
+# Why there is no certificate of the radius 0.
+NO_RADIUS = "no radius is safe, the input is the witness"
 # The share of the time for an exact look at the input itself.
 FIRST_LOOK = 0.3
 
 
-@one_thread()
 @limited
 def maxeps(
     network: Model,
@@ -67,63 +71,73 @@ def maxeps(
     evaluation order, perhaps at a smaller radius, into that file or one beside it. With scales or formulas it is about
     a query at the lower end, kept beside it (FILE.vnnlib).
     """
+    question = Question.of(
+        "maxeps", [network], x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
+        target=target, that=that, given=given, integers=integers, output=output,
+    )
+    options = Options(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
+    answer: Radius = ask(question, options, on_progress)
+    return answer
+
+
+def answer(question: Question, run: Run) -> Radius:
+    """The answer to a question of the kind maxeps."""
+    ready = prepared(question)
+    run.ready()
+    if ready.always:
+        return _always(ready, run)
+    statement = None
+    if run.certificate is not None and not has_claim(ready):
+        from .stated import stated
+
+        statement = stated(ready)
+    if question.domain.integers:
+        return _among_whole(question, ready, run)
+    path = None
+    if run.certificate is not None:
+        from ..certificate.places import is_file, prepare
+
+        composed = not is_file(ready.network.path, ready.network.data)
+        path = prepare(run.certificate, query=statement is not None, network=composed, float32=statement is None)
+    return _searched(ready, run, path, statement)
+
+
+def _among_whole(question: Question, ready: Prepared, run: Run) -> Radius:
+    """The same where some inputs take whole numbers only."""
+    from .integers import NO_CERTIFICATE, Cuts, WholeRadius
+
+    if run.certificate is not None:
+        raise InputError(NO_CERTIFICATE)
+    if question.domain.perturbation is not None:
+        raise InputError(WHOLE_PARAMETERS)
+    cuts, plain = Cuts(ready.asked.input_size, question.domain.integers or ()), pinned_to(question, ready)
+
+    def under(condition: Formula) -> Radius:
+        return answer(plain(condition), Run(run.within(run.deadline), run.on_progress))
+
+    return WholeRadius(ready, cuts, under, run.deadline).run()
+
+
+def _searched(ready: Prepared, run: Run, path: Path | None, statement: Stated | None) -> Radius:
+    """The interval that a search reaches, and its certificate in `path` if one is asked for."""
     from ..answer.gate import judge_radius
     from ..answer.replay import replay_exactly, too_dear
     from ..answer.second_look import second_look_along
     from ..network.exact import float_above
-    from ..search.neurons.methods import encoder_bounds
     from ..search.points.radius_witness import seek_witness
-    from ..search.radius import RadiusSearch
     from ..search.reach import tighten
 
-    whole = Deadline(arguments.seconds(timeout))
-    threads, integers = arguments.threads(threads), arguments.wholes(integers, "integers")
-    certificate = arguments.optional_place(certificate, "certificate")
-    deadline = whole.for_search(certificate is not None)
-    network = loaded(network, output) if that is not None else for_classes(network, output)
-    question = robustness_question(
-        network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
-        target=target, that=that, given=given,
-    )
-    name, backend = find_engine(engine, solver)
-    if question.always:
-        return _always(question, name, deadline, certificate)
-    statement = None
-    if certificate is not None and not has_claim(question):
-        from .stated import stated
-
-        statement = stated(network, question)
-    if integers:
-        if certificate is not None:
-            raise InputError("certificates do not branch on whole numbers")
-        if perturbation is not None:
-            raise InputError("integers are numbers of inputs, and with a perturbation its parameters move")
-        whole_radius = partial(
-            maxeps, network, x, norm=norm, scales=scales, range=range, label=question.label, target=question.target,
-            that=question.that, engine=engine, solver=solver, bounds=bounds, threads=threads, device=device,
-            on_progress=on_progress,
-        )
-        from .integers import WholeRadius
-
-        def ask(condition: Formula) -> Radius:
-            among = condition if question.given is None else question.given & condition
-            return whole_radius(given=among, timeout=deadline.limit())
-
-        return WholeRadius(question, integers, ask, deadline).run()
-    tight, place = encoder_bounds(bounds, engine), find_device(device)
-    path = None
-    if certificate is not None:
-        from ..certificate.places import is_file, prepare
-
-        composed = not is_file(question.network.path, question.network.data)
-        path = prepare(certificate, query=statement is not None, network=composed, float32=statement is None)
-    search = RadiusSearch(question.network, question.family, question.unsafe, deadline, on_progress, tight, place)
+    deadline, name = run.deadline, run.engine.title
+    search = intervals.radius(run, ready.network, ready.family, ready.unsafe)
     # Where an exact look at the input itself takes too long, bounds say as much: what they prove begins there.
     with contextlib.suppress(OutOfTime), deadline.share(FIRST_LOOK, math.inf).running():
-        subject, here = question.network, question.family.center
-        if not too_dear(subject) and replay_exactly(subject, question.unsafe, here) is not None:
-            return _wrong_already(question, name, deadline, path)
-    search.answer = partial(judge_radius, search, question.label, name, TIME_LIMIT, deploy=False)
+        here = ready.family.center
+        if not too_dear(ready.network) and replay_exactly(ready.network, ready.unsafe, here) is not None:
+            return _wrong_already(ready, run)
+    search.answer = partial(judge_radius, search, ready.label, name, TIME_LIMIT, deploy=False)
     reason, made = "", None if path is None else Certificate(None, reason="interrupted")
     float32 = None
     try:
@@ -131,36 +145,39 @@ def maxeps(
             second_look_along(search.network, search.family, float_above(search.cap))
             seek_witness(search)
             search.prove_by_bounds()
-            tighten(search, lambda search: close(search, engine, backend, threads))
+            tighten(search, lambda search: run.engine.close(search, run.threads))
         if deadline.passed():
             reason = TIME_LIMIT
         if path is not None:
             search.enter("certificate")
-            if statement is not None:
-                from .stated import certify_lower
-
-                made = certify_lower(
-                    search, statement.network, statement.that, statement.at,
-                    certificate=certificate, timeout=whole.limit(), threads=threads,
-                )
-                float32 = made if made.any_order else None
-            else:
-                from ..search.radius_certificate import certify_radius
-
-                made, float32 = certify_radius(search, path, question.claim, whole, threads)
+            made, float32 = _certified(search, ready, run, path, statement)
     except KeyboardInterrupt as end:
         reason = why(end)
     with contextlib.suppress(KeyboardInterrupt):
         search.enter("end")
     with last_words():
-        radius = judge_radius(search, question.label, name, reason, made, float32)
-        if radius.status == "safe" and not radius.reason and question.family.limit is not None:
+        radius = judge_radius(search, ready.label, name, reason, made, float32)
+        if radius.status == "safe" and not radius.reason and ready.family.limit is not None:
             with contextlib.suppress(OutOfTime):
-                radius = replace(radius, reason=question.emptiness(question.family.limit))
-        return replace(radius, witness=question.shown(radius.witness))
+                radius = replace(radius, reason=ready.emptiness(ready.family.limit))
+        return replace(radius, witness=ready.shown(radius.witness))
 
 
-def _always(question: Question, engine: str, deadline: Deadline, certificate: Any) -> Radius:
+def _certified(
+    search: RadiusSearch, ready: Prepared, run: Run, path: Path, statement: Stated | None
+) -> tuple[Certificate, Certificate | None]:
+    """The certificate of the interval, and the one for every float32 evaluation order."""
+    if statement is not None:
+        from .stated import certify_lower
+
+        made = certify_lower(search, statement.network, statement.that, statement.at, run.within(run.whole))
+        return made, made if made.any_order else None
+    from ..search.radius_certificate import certify_radius
+
+    return certify_radius(search, path, ready.claim, run.whole, run.threads)
+
+
+def _always(question: Prepared, run: Run) -> Radius:
     """The answer where the property holds everywhere: of all numbers, or of no input at all."""
     # Without a valid range every radius is safe; this is the largest float.
     limit = question.family.limit
@@ -170,16 +187,16 @@ def _always(question: Question, engine: str, deadline: Deadline, certificate: An
         exact=None,
         status="safe",
         label=question.label,
-        engine=engine,
-        seconds=deadline.elapsed(),
+        engine=run.engine.title,
+        seconds=run.whole.elapsed(),
         lower_trust=Trust.EXACT,
         reason=question.always,
         is_unlimited=limit is None,
-        certificate=None if certificate is None else Certificate(None, reason=question.always),
+        certificate=None if run.certificate is None else Certificate(None, reason=question.always),
     )
 
 
-def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Path | None) -> Radius:
+def _wrong_already(question: Prepared, run: Run) -> Radius:
     from ..answer.replay import replay_exactly
 
     zero = Fraction(0)
@@ -191,19 +208,19 @@ def _wrong_already(question: Question, engine: str, deadline: Deadline, path: Pa
         exact=zero,
         status="wrong-label",
         label=question.label,
-        engine=engine,
-        seconds=deadline.elapsed(),
+        engine=run.engine.title,
+        seconds=run.whole.elapsed(),
         lower_trust=Trust.EXACT,
         upper_trust=Trust.REPLAYED if deployed else Trust.EXACT,
         target=question.rival(here),
         closest=here,
         witness=question.shown(deployed),
         reason=_at_the_input(question),
-        certificate=None if path is None else Certificate(None, reason="no radius is safe, the input is the witness"),
+        certificate=None if run.certificate is None else Certificate(None, reason=NO_RADIUS),
     )
 
 
-def _at_the_input(question: Question) -> str:
+def _at_the_input(question: Prepared) -> str:
     if question.label is None:
         return "the property does not hold at the input itself"
     if question.predicted != question.label:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy.typing as npt
 
 from ..answer.results import Certificate, Trust, Verdict
-from ..base import arguments
-from ..base.blas import one_thread
-from ..base.deadline import Deadline, last_words, limited, why
-from ..base.device import find_device
-from ..base.number import Number, radius_of
-from ..network.network import Network
-from ..search.engines.registry import find_engine
-from .loading import Model, for_classes, loaded
-from .question import at_center, box_at, has_claim, robustness_question
+from ..base.deadline import last_words, limited, why
+from ..base.errors import InputError
+from ..base.number import Number
+from .answering import ask
+from .loading import Model
+from .options import Options
+from .prepared import WHOLE_PARAMETERS, Prepared, at_center, box_at, has_claim, pinned_to, prepared
+from .question import Question
+from .run import Run
 
 if TYPE_CHECKING:
-    from ..property import Box, UnsafeSet
     from ..property.fronts import Front
     from ..property.language import Formula
     from ..search.neurons.comparison import Comparison
 
 
-@one_thread()
 @limited
 def robust(
     network: Model,
@@ -43,6 +42,7 @@ def robust(
     that: Formula | str | None = None,
     given: Formula | str | None = None,
     output: str | None = None,
+    integers: Sequence[int] = (),
     engine: str = "auto",
     solver: str | None = None,
     bounds: str | None = None,
@@ -67,6 +67,7 @@ def robust(
     `scales` are one number for each input, by which it moves at the radius one, 0 for those that are fixed. Instead of
     the class, `that`, a formula over the variables of `verdict.variables` or its text, may have to hold; `given`,
     another one, says of which inputs of the ball it is asked: if of none, the answer is robust, and `reason` says so.
+    `integers` are the numbers of inputs that take whole numbers only.
     Ties are unsafe. Ctrl-C ends the search and not the call: the answer is then unknown.
 
     A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
@@ -75,70 +76,82 @@ def robust(
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
     """
+    question = Question.of(
+        "robust", [network], x, eps=eps, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
+        target=target, that=that, given=given, integers=integers, output=output,
+    )
+    options = Options(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
+    answer: Verdict = ask(question, options, on_progress)
+    return answer
+
+
+def answer(question: Question, run: Run) -> Verdict:
+    """The answer to a question of the kind robust."""
+    ready, radius = prepared(question), question.domain.eps or Fraction(0)
+    run.ready()
+    if question.domain.integers:
+        return _among_whole(question, ready, run)
+    return _decided(ready, radius, run)
+
+
+def _among_whole(question: Question, ready: Prepared, run: Run) -> Verdict:
+    """The same where some inputs take whole numbers only."""
+    from .integers import NO_CERTIFICATE, Cuts, decide_whole
+
+    if question.domain.perturbation is not None:
+        raise InputError(WHOLE_PARAMETERS)
+    cuts, plain = Cuts(ready.asked.input_size, question.domain.integers or ()), pinned_to(question, ready)
+
+    def under(condition: Formula) -> Verdict:
+        return answer(plain(condition), Run(run.within(run.whole, certificate=None), run.on_progress))
+
+    found = decide_whole(ready.asked, cuts, under, run.whole)
+    return found if run.certificate is None else replace(found, certificate=Certificate(None, reason=NO_CERTIFICATE))
+
+
+def _decided(ready: Prepared, radius: Fraction, run: Run) -> Verdict:
     from ..answer.evidence import Evidence
     from ..answer.gate import judge
     from ..answer.second_look import second_look
     from ..property import Problem
-    from ..search.engines.decide import decide
-    from ..search.neurons.methods import encoder_bounds
+    from ..search.decide import decide
 
-    deadline = Deadline(arguments.seconds(timeout))
-    radius, threads = radius_of(eps), arguments.threads(threads)
-    certificate = arguments.optional_place(certificate, "certificate")
-    network = loaded(network, output) if that is not None else for_classes(network, output)
-    question = robustness_question(
-        network, x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
-        target=target, that=that, given=given,
-    )
-    name, backend = find_engine(engine, solver)
-    tight, place = encoder_bounds(bounds, engine), find_device(device)
-    box, empty = box_at(question, radius), question.emptiness(radius)
+    box, empty, deadline, title = box_at(ready, radius), ready.emptiness(radius), run.whole, run.engine.title
     if empty:
-        made = None if certificate is None else Certificate(None, reason=empty)
-        answer = judge(network, Evidence(proof=Trust.EXACT), question.label, name, deadline.elapsed(), made)
+        made = None if run.certificate is None else Certificate(None, reason=empty)
+        answer = judge(ready.asked, Evidence(proof=Trust.EXACT), ready.label, title, deadline.elapsed(), made)
         return replace(answer, reason=empty)
-    if certificate is not None and not has_claim(question):
+    if run.certificate is not None and not has_claim(ready):
         from .stated import stated
 
-        return stated(network, question).decide(
-            radius, engine=engine, solver=solver, bounds=bounds, timeout=deadline.limit(), threads=threads,
-            device=device, certificate=certificate, on_progress=on_progress,
-        )
-    report = on_progress or (lambda stage: None)
-    problem = Problem(question.network, box, question.unsafe)
+        return stated(ready).decide(radius, run)
+    problem = Problem(ready.network, box, ready.unsafe)
     certified = None
-    if certificate is not None:
+    if run.certificate is not None:
         from ..search.certify import Certified
 
-        certified = Certified(certificate, question.network, question.claim(radius))
-    here = at_center(question)
+        certified = Certified(run.certificate, ready.network, ready.claim(radius))
+    here = at_center(ready)
     if here is not None:
         evidence = Evidence(witness=here)
     else:
         proof = None if certified is None else certified.recording(problem, box)
         try:
-            second_look(question.network, [box.floats()])
+            second_look(ready.network, [box.floats()])
             started = deadline.elapsed()
-            evidence = decide(problem, box, deadline, backend, threads, report, engine, tight, place, proof)
+            evidence = decide(problem, box, run.engine, run.effort, proof)
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt as end:
             evidence = Evidence(reason=why(end))
-    made = None if certified is None else certified.made(evidence, deadline, threads, report)
+    made = None if certified is None else certified.made(evidence, deadline, run.threads, run.report)
     with last_words():
-        verdict = judge(question.network, evidence, question.label, name, deadline.elapsed(), made)
-        return replace(verdict, witness=question.shown(verdict.witness))
+        verdict = judge(ready.network, evidence, ready.label, title, deadline.elapsed(), made)
+        return replace(verdict, witness=ready.shown(verdict.witness))
 
 
-def robustness(
-    network: Model, x: npt.ArrayLike, eps: Number, *, output: str | None = None, **asked: Any
-) -> tuple[Network, Box, UnsafeSet, int | None]:
-    """What `robust` decides: a network, its inputs, the unsafe outputs, the class to stay; arguments as there."""
-    radius = radius_of(eps)
-    question = robustness_question(for_classes(network, output), x, **asked)
-    return question.network, box_at(question, radius), question.unsafe, question.label
-
-
-@one_thread()
 @limited
 def bounds_of(
     network: Model,
@@ -160,13 +173,21 @@ def bounds_of(
     Arguments as in `robust`; `method` is a comma-separated list of `verdict.search.neurons.methods.METHODS`, or "all";
     `timeout` is in seconds for all. One `Comparison` for each method that was through by then, in that order.
     """
+    question = Question.of(
+        "bounds", [network], x, eps=eps, norm=norm, perturbation=perturbation, range=range, label=label, target=target,
+        output=output, method=method,
+    )
+    found: list[Comparison] = ask(question, Options(timeout=timeout), on_progress)
+    return found
+
+
+def answer_bounds(question: Question, run: Run) -> list[Comparison]:
+    """The answer to a question of the kind bounds."""
     from ..search.neurons.comparison import compare
     from ..search.neurons.methods import choose
 
-    methods, radius, timeout = choose(arguments.word(method, "method")), radius_of(eps), arguments.seconds(timeout)
-    question = robustness_question(
-        for_classes(network, output), x, norm=norm, perturbation=perturbation, range=range, label=label, target=target
-    )
-    kept = question.predicted if question.label is None else question.label
-    inputs = box_at(question, radius)
-    return compare(question.network.graph, kept, question.unsafe, inputs, methods, timeout, on_progress)
+    methods, ready = choose(question.aim.method or "linear"), prepared(question)
+    kept = ready.predicted if ready.label is None else ready.label
+    inputs = box_at(ready, question.domain.eps or Fraction(0))
+    limit = run.options.timeout
+    return compare(ready.network.graph, kept, ready.unsafe, inputs, methods, limit, run.on_progress)

@@ -1,96 +1,54 @@
-"""How a search for a number is run: its options, its time, and the certificate of the end that it has proved.
-
-All questions that are answered by an interval share this: the attack, the bounds and an engine tighten it until the
-time is up, and what they have proved is then proved once more, as a question about one set, for the checker.
-"""
+"""How a question is run: its options, checked, and its clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..answer.results import Certificate
-from ..answer.second_look import second_look_along
-from ..base import arguments
 from ..base.deadline import TIME_LIMIT, Deadline, why
-from ..base.device import find_device
-from ..certificate.places import prepare
-from ..network.exact import float_above
-from ..network.network import Network
-from ..property import Box, Perturbation, UnsafeSet
-from ..property.language import Formula
-from ..property.language.sets import box
-from ..search.engines.registry import close, find_engine
-from ..search.neurons.methods import encoder_bounds
-from ..search.points.radius_witness import seek_witness
-from ..search.radius import RadiusSearch
-from ..search.reach import tighten
-from ..search.tighter import WORTH
-from .prove import variables
-from .stated import certified, certify_lower, first_certified
+from ..base.device import Device, find_device
+from ..search.effort import Effort
+from ..search.engines.engine import Engine
+from ..search.engines.registry import find_engine
+from .options import Options
 
 
 class Run:
-    """The options of a search for a number, and how it is run."""
+    """The options of one question, checked, and its clock.
 
-    def __init__(
-        self,
-        engine: str = "auto",
-        solver: str | None = None,
-        bounds: str | None = None,
-        timeout: float | None = None,
-        threads: int = 2,
-        device: str = "cpu",
-        certificate: str | Path | None = None,
-        on_progress: Callable[[Any], object] | None = None,
-    ) -> None:
-        self.whole = Deadline(arguments.seconds(timeout))
-        self.certificate = arguments.optional_place(certificate, "certificate")
-        if certificate is not None:
-            prepare(certificate, query=True, network=True)
-        self.deadline = self.whole.for_search(certificate is not None)
-        self.engine, self.threads = engine, arguments.threads(threads)
-        self.name, self.backend = find_engine(engine, solver)
-        self.bounds, self.device, self.on_progress = encoder_bounds(bounds, engine), find_device(device), on_progress
+    `whole` is the clock of the question, `deadline` that of a search which may have to leave time for a certificate.
+    """
 
-    def radius(self, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
-        return RadiusSearch(network, family, unsafe, self.deadline, self.on_progress, self.bounds, self.device)
+    def __init__(self, options: Options, on_progress: Callable[[Any], object] | None = None) -> None:
+        self.options, self.on_progress = options, on_progress
+        self.whole, self.threads = Deadline(options.timeout), options.threads
+        self.certificate = None if options.certificate is None else Path(options.certificate)
+        self.deadline = self.whole.for_search(self.certificate is not None)
+        self.report: Callable[[Any], object] = on_progress or (lambda news: None)
 
-    def seek(self, searches: list[RadiusSearch]) -> None:
-        """Compare the import with ONNX Runtime on the sets of the first search, then `close`. Raises ModelError."""
-        first = searches[0]
-        second_look_along(first.network, first.family, float_above(first.cap))
-        self.close(searches)
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that was asked for, with its solver and bounds. Raises InputError and SolverError."""
+        return find_engine(self.options.engine, self.options.solver, self.options.bounds)
 
-    def close(self, searches: list[RadiusSearch]) -> None:
-        """Tighten the interval by attack, bounds and the engine.
+    @cached_property
+    def device(self) -> Device:
+        return find_device(self.options.device)
 
-        Of several searches for the same radius, in compositions that grow, one that bounds bring clearly farther takes
-        the place of the first.
-        """
-        try:
-            seek_witness(searches[0])
-            searches[0].prove_by_bounds()
-            for other in searches[1:]:
-                if searches[0].is_open():
-                    self._try(searches, other)
-            tighten(searches[0], lambda search: close(search, self.engine, self.backend, self.threads))
-        finally:
-            searches[0].enter("end")
+    def ready(self) -> None:
+        """Refuse options that this machine cannot have, before the work."""
+        _ = self.engine, self.device
 
-    def _try(self, searches: list[RadiusSearch], other: RadiusSearch) -> None:
-        """Put another composition's search in the first place if its bounds reach clearly farther."""
-        first = searches[0]
-        first.enter("bounds")
-        other.stages = dict(first.stages)
-        if first.closest is not None:
-            other.offer(first.closest.point)
-        other.prove_by_bounds()
-        if first.lower < WORTH * other.lower:
-            searches[0] = other
+    @property
+    def effort(self) -> Effort:
+        """What a search for a yes or no may take: all of the time."""
+        return Effort(self.whole, self.threads, self.device, self.report)
+
+    def within(self, clock: Deadline, **changed: Any) -> Options:
+        """The options for a part of the question, in what is left of a clock."""
+        return self.options.but(timeout=clock.limit(), memory=None, query=None, **changed)
 
     def guarded(self, work: Callable[[], object]) -> str:
         """Do the work, which Ctrl-C ends without losing what it has reached; why it ended early, if it did."""
@@ -100,32 +58,3 @@ class Run:
         except KeyboardInterrupt as end:
             return why(end)
         return TIME_LIMIT if self.deadline.passed() else ""
-
-    def certified_end(
-        self, network: Network, below: Callable[[Fraction], Formula], inputs: Box, ends: Sequence[Fraction]
-    ) -> Certificate | None:
-        """The certificate that `below(end)` holds on a box for the first of some ends where it is proved once more by
-        branch and bound, in the rest of the time; None if none is asked for."""
-        if self.certificate is None:
-            return None
-        x, _ = variables(network)
-        given = box(x, inputs.lower, inputs.upper)
-
-        def at(end: Fraction, clock: Deadline) -> Certificate:
-            made = certified(network, below(end), given, clock, certificate=self.certificate, threads=self.threads)
-            return replace(made, end=end)
-
-        return first_certified(at, ends, self.whole.limit())
-
-    def certified_radius(self, search: RadiusSearch, that: Formula) -> Certificate | None:
-        """The certificate that `that` holds at the lower end that a search has proved; None if none is asked for."""
-        if self.certificate is None:
-            return None
-        x, _ = variables(search.network)
-
-        def given(radius: Fraction) -> Formula:
-            ball = search.family.at(radius)
-            return box(x, ball.lower, ball.upper)
-
-        options = {"certificate": self.certificate, "threads": self.threads}
-        return certify_lower(search, search.network, that, given, self.whole.limit(), **options)

@@ -9,21 +9,27 @@ from typing import TYPE_CHECKING
 
 from ..answer.results import Certificate, Verdict
 from ..base import arguments
-from ..base.blas import one_thread
-from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
-from ..base.device import find_device
+from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited
 from ..base.errors import InputError, TimeLimitError
-from ..network.network import Network
-from ..search.engines.registry import find_engine
-from .loading import Model, loaded, shipped_path
+from ..search.engines.registry import DEFAULT
+from .answering import ask
+from .loading import Model, shipped_path
+from .options import Options
+from .parts import Aim, ModelFile, NamedFile, hash_of
+from .question import Question
+from .run import Run
 
 if TYPE_CHECKING:
+    from ..answer.evidence import Evidence
     from ..checker import Report
+    from ..network.network import Network
+    from ..property import Problem
+    from ..property.cases import Case
     from ..property.vnnlib1 import VnnLib1
     from ..property.vnnlib2 import VnnLib2
+    from ..search.certify import Certified
 
 
-@one_thread()
 @limited
 def verify(
     query: str | Path | VnnLib1 | VnnLib2,
@@ -48,54 +54,72 @@ def verify(
     inputs, the status is robust and the reason says that the input set is empty.
     Raises PropertyError for a query that is malformed, InputError for one that does not fit its networks.
     """
+    from ..property.vnnlib1 import VnnLib1
+    from ..property.vnnlib2 import VnnLib2
+
+    if isinstance(query, VnnLib1 | VnnLib2):
+        file = NamedFile(str(query.path), content=query)
+    else:
+        file = NamedFile(str(arguments.place(query, "the query")))
+    named = network.items() if isinstance(network, Mapping) else [(None, network)]
+    question = Question(
+        "verify", tuple(ModelFile.of(each, name=name) for name, each in named),
+        query=file,
+    )
+    options = Options(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
+    answer: Verdict = ask(question, options, on_progress)
+    return answer
+
+
+def answer(question: Question, run: Run) -> Verdict:
+    """The answer to a question of the kind verify."""
+    from ..property.vnnlib import read_query
+    from ..property.vnnlib_bind import bound
+
+    run.ready()
+    file = question.query
+    if file is None:
+        raise InputError("a question of the kind verify needs a query")
+    asked = read_query(Path(file.path)) if file.content is None else file.content
+    if file.sha256 is not None and file.sha256 != hash_of(file.path):
+        raise InputError(f"{file.path}: the file has changed: expected one with the hash {file.sha256}")
+    if len(question.models) == 1 and question.models[0].name is None:
+        return decided(asked, bound(asked, question.models[0].load()), run)
+    return decided(asked, bound(asked, {each.name or "": each.load() for each in question.models}), run)
+
+
+def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:
+    """Whether a query has no solution, about the network that it is bound to."""
     from ..answer.evidence import Evidence
     from ..answer.gate import judge
     from ..answer.second_look import second_look
-    from ..certificate.write import unsat_claim
-    from ..property import Problem
-    from ..property.cases import Case
-    from ..property.vnnlib import VnnLib1, VnnLib2, read_query
-    from ..property.vnnlib_bind import bound, check_ends
-    from ..search.engines.decide import decide
-    from ..search.neurons.methods import encoder_bounds
+    from ..property.vnnlib_bind import check_ends
+    from ..search.decide import decide
     from ..search.query import decide_query
 
-    deadline, threads = Deadline(arguments.seconds(timeout)), arguments.threads(threads)
-    certificate = arguments.optional_place(certificate, "certificate")
-    name, backend = find_engine(engine, solver)
-    tight, place = encoder_bounds(bounds, engine), find_device(device)
-    asked = query if isinstance(query, VnnLib1 | VnnLib2) else read_query(arguments.place(query, "the query"))
-    if isinstance(network, Mapping):
-        subject = bound(asked, {name: loaded(each) for name, each in network.items()})
-    else:
-        subject = bound(asked, loaded(network))
     check_ends(asked, subject)
-    made = None if certificate is None else Certificate(
-        None, reason="the checker reads queries of version 2 only about one network, as it is in its file"
-    )
-    certified = None
-    if certificate is not None and (isinstance(asked, VnnLib1) or asked.is_plain):
-        from ..certificate.draft import Asked
-        from ..search.certify import Certified
-
-        certified = Certified(certificate, subject, unsat_claim(), Asked(asked.path, asked.data))
-    report = on_progress or (lambda stage: None)
+    run.ready()
+    deadline = run.whole
+    certified, made = _certified(asked, subject, run.certificate)
     started = deadline.elapsed()
 
     def search(problem: Problem, case: Case) -> Evidence:
         proof = None if certified is None else certified.recording(problem, case.inputs)
-        return decide(problem, case.inputs, deadline, backend, threads, report, engine, tight, place, proof)
+        return decide(problem, case.inputs, run.engine, run.effort, proof)
 
     try:
         second_look(subject, [case.inputs.floats() for case in asked.cases])
-        evidence = decide_query(asked, subject, search, deadline, engine == "auto")
+        evidence = decide_query(asked, subject, search, deadline, run.options.engine == DEFAULT)
     except OutOfTime:
         evidence = Evidence(reason=TIME_LIMIT)
     evidence.stages = {"start": started, **evidence.stages}
     if certified is not None:
-        made = certified.made(evidence, deadline, threads, report)
+        made = certified.made(evidence, deadline, run.threads, run.report)
     with last_words():
-        answer = judge(subject, evidence, None, name, deadline.elapsed(), made)
+        answer = judge(subject, evidence, None, run.engine.title, deadline.elapsed(), made)
         if answer.status == "robust" and not answer.reason:
             answer = replace(answer, reason=_emptiness(asked))
     return answer
@@ -108,6 +132,24 @@ def _emptiness(asked: VnnLib1 | VnnLib2) -> str:
     if not asked.cases:
         return asked.empty
     return NO_POINT if no_input(asked.cases) else ""
+
+
+def _certified(
+    asked: VnnLib1 | VnnLib2, subject: Network, place: Path | None
+) -> tuple[Certified | None, Certificate | None]:
+    """Where a proof is recorded, if one is asked for, or why none can be."""
+    from ..property.vnnlib1 import VnnLib1
+
+    if place is None:
+        return None, None
+    if not (isinstance(asked, VnnLib1) or asked.is_plain):
+        why = "the checker reads queries of version 2 only about one network, as it is in its file"
+        return None, Certificate(None, reason=why)
+    from ..certificate.draft import Asked
+    from ..certificate.write import unsat_claim
+    from ..search.certify import Certified
+
+    return Certified(place, subject, unsat_claim(), Asked(asked.path, asked.data)), None
 
 
 def check(
@@ -127,22 +169,36 @@ def check(
     python (Fractions). With `any_order` the report also says whether the claim holds for every float32 evaluation.
     Raises InputError for what cannot be read, and TimeLimitError where it is not done after `timeout` seconds.
     """
+    model = ModelFile.of(network)
+    place, about = arguments.place(certificate, "certificate"), arguments.optional_place(query, "the query")
+    question = Question(
+        "check", (model,), aim=Aim(tier=arguments.word(tier, "tier"), any_order=arguments.flag(any_order, "any_order")),
+        certificate=NamedFile(str(place)), query=None if about is None else NamedFile(str(about)),
+    )
+    options = Options(timeout=timeout, threads=arguments.threads(jobs, "jobs"))
+    report: Report = ask(question, options, on_progress)
+    return report
+
+
+def answer_check(question: Question, run: Run) -> Report:
+    """The answer to a question of the kind check."""
     from .. import checker
 
-    path = network.path if isinstance(network, Network) else shipped_path(network)
-    certificate, query = arguments.place(certificate, "certificate"), arguments.optional_place(query, "the query")
-    tier, jobs = arguments.word(tier, "tier"), arguments.threads(jobs, "jobs")
-    any_order = arguments.flag(any_order, "any_order")
+    model, aim = question.model, question.aim
+    path = shipped_path(model.path) if model.network is None else model.network.path
+    if question.certificate is None:
+        raise InputError("a question of the kind check needs a certificate")
+    certificate, query = Path(question.certificate.path), question.query
     try:
         return checker.check(
             certificate,
             path,
-            query,
-            tier=tier,
-            jobs=jobs,
-            any_order=any_order,
-            progress=on_progress or (lambda leaves: None),
-            seconds=arguments.seconds(timeout),
+            None if query is None else Path(query.path),
+            tier=aim.tier or "exact",
+            jobs=run.threads,
+            any_order=aim.any_order is not False,
+            progress=run.report,
+            seconds=run.options.timeout,
         )
     except checker.OutOfTimeError as error:
         raise TimeLimitError(f"{certificate}: the time ran out before it was checked") from error

@@ -17,8 +17,6 @@ from ..answer.gate import judge_radius, judge_weights
 from ..answer.replay import scores
 from ..answer.results import Radius
 from ..answer.second_look import second_look
-from ..base.arguments import flag, optional_whole
-from ..base.blas import one_thread
 from ..base.deadline import TIME_LIMIT, last_words, limited
 from ..base.errors import InputError
 from ..compose.layers import Layer, choose, reweighted, shaken
@@ -28,13 +26,16 @@ from ..network.network import Network
 from ..property import ScaledBall, UnsafeSet, misclassification
 from ..property.language.properties import keeps
 from ..search.weights import WeightSearch
-from .loading import Model, for_classes
+from . import intervals
+from .answering import ask_with
+from .loading import Model
+from .prepared import asked_point, center_of
 from .prove import variables
-from .question import center_of
+from .question import Question
 from .run import Run
+from .stated import certified_radius
 
 
-@one_thread()
 @limited
 def maxweights(
     network: Model,
@@ -59,17 +60,26 @@ def maxweights(
 
     Raises InputError and UnsupportedError.
     """
-    run, network = Run(**options), for_classes(network, output)
-    label, target = optional_whole(label, "label"), optional_whole(target, "target")
-    relative = flag(relative, "relative")
-    chosen = choose(network, layer)
-    center = center_of(network, x)
+    question = Question.of(
+        "maxweights", [network], x, layer=layer, relative=relative, label=label, target=target, output=output
+    )
+    answer: Radius = ask_with(question, options)
+    return answer
+
+
+def answer(question: Question, run: Run) -> Radius:
+    """The answer to a question of the kind maxweights."""
+    intervals.ready(run)
+    network, aim = question.model.load(classes=True), question.aim
+    relative = bool(aim.relative)
+    chosen = choose(network, "all" if aim.layer is None else aim.layer)
+    center = center_of(network, asked_point(question).values())
     point = center.floats()
     predicted = classify(scores(network, network.runtime(point), point))
-    label = predicted if label is None else label
-    unsafe = misclassification(label, network.output_size, target)
-    question = _exact_question(chosen[0], center, relative) if len(chosen) == 1 else None
-    if question is None:
+    label = predicted if aim.label is None else aim.label
+    unsafe = misclassification(label, network.output_size, aim.target)
+    exact = _exact_question(chosen[0], center, relative) if len(chosen) == 1 else None
+    if exact is None:
         if run.certificate is not None:
             raise InputError(
                 "a certificate is about one layer whose weights enter linearly, see docs/composed.md: found others"
@@ -79,24 +89,22 @@ def maxweights(
         reason = run.guarded(search.run)
         with last_words():
             return judge_weights(search, label, "bounds", reason)
-    return _closed(run, question, unsafe, label, target)
+    return _closed(run, exact, unsafe, label, aim.target)
 
 
 def _closed(
     run: Run, question: tuple[Network, ScaledBall], unsafe: UnsafeSet, label: int, target: int | None
 ) -> Radius:
     composed, family = question
-    search = run.radius(composed, family, unsafe)
+    search = intervals.radius(run, composed, family, unsafe)
     # A class that is wrong already is a witness of radius 0.
     search.offer(family.center)
-    search.answer = partial(judge_radius, search, label, run.name, TIME_LIMIT, deploy=False)
-    reason = run.guarded(lambda: run.seek([search]))
-    made = None
-    if run.certificate is not None:
-        _, y = variables(composed)
-        made = run.certified_radius(search, keeps(y, label, target))
+    search.answer = partial(judge_radius, search, label, run.engine.title, TIME_LIMIT, deploy=False)
+    reason = run.guarded(lambda: intervals.seek(run, [search]))
+    _, y = variables(composed)
+    made = certified_radius(run, search, keeps(y, label, target))
     with last_words():
-        return judge_radius(search, label, run.name, reason, made)
+        return judge_radius(search, label, run.engine.title, reason, made)
 
 
 def _exact_question(layer: Layer, x: ExactVector, relative: bool) -> tuple[Network, ScaledBall] | None:

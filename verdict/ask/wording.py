@@ -15,6 +15,7 @@ from ..network.exact import ExactVector
 from ..network.network import Network
 from ..property.language import Formula
 from .arguments import formula
+from .parts import Aim
 
 
 def names(
@@ -52,9 +53,10 @@ def refuse_unused(that: Any, given: Any, label: Any, target: Any) -> None:
 
 
 def read_formulas(
-    network: Network, center: ExactVector, label: int | None, that: Any, given: Any
+    network: Network, center: ExactVector, aim: Aim, given: Formula | str | None, shape: Sequence[int] | None = None
 ) -> tuple[Formula | None, Formula | None]:
-    """Both formulas, from text where they are that; None where they are not given."""
-    known = names(network, center, label) if isinstance(that, str) or isinstance(given, str) else {}
-    found = (None if f is None else formula(f, known, what) for f, what in ((that, "that"), (given, "given")))
+    """What is to hold and the condition, from text where they are that; None where they are not given."""
+    is_text = isinstance(aim.that, str) or isinstance(given, str)
+    known = names(network, center, aim.label, shape) if is_text else {}
+    found = (None if f is None else formula(f, known, w) for f, w in ((aim.that, "that"), (given, "given")))
     return next(found), next(found)

@@ -128,25 +128,33 @@ def last_words() -> Iterator[Deadline]:
         _running.reset(before)
 
 
-def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
-    """A question with a keyword `timeout`: it holds from the call on, for what is loaded and read as well.
+@contextlib.contextmanager
+def time_limit(limit: float | None) -> Iterator[None]:
+    """While inside, in this thread, work ends after so many seconds.
 
     Where the time runs out before there is anything to answer with, TimeLimitError is raised, but in a question that is
     a part of another, which ends then.
     """
+    whole = _running.get()
+    if limit is None:
+        yield
+        return
+    try:
+        with Deadline(limit).running():
+            yield
+    except OutOfTime as end:
+        if whole is not None:
+            raise
+        raise TimeLimitError(f"{TIME_LIMIT} before there was anything to answer with") from end
+
+
+def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """A question with a keyword `timeout`: it holds from the call on, for what is loaded and read as well."""
 
     @functools.wraps(question)
     def asked(*args: Given.args, **given: Given.kwargs) -> Answer:
-        whole, limit = _running.get(), seconds(given.get("timeout"))
-        if limit is None:
+        with time_limit(seconds(given.get("timeout"))):
             return question(*args, **given)
-        try:
-            with Deadline(limit).running():
-                return question(*args, **given)
-        except OutOfTime as end:
-            if whole is not None:
-                raise
-            raise TimeLimitError(f"{TIME_LIMIT} before there was anything to answer with") from end
 
     return asked
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .arithmetic import TIERS
 from .errors import RejectedError, UnreadableError
@@ -40,6 +41,22 @@ class Report:
 
     def __bool__(self) -> bool:
         raise TypeError("a Report is neither true nor false, expected a question such as accepted")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer, its evidence and its times for JSON (docs/record.md)."""
+        semantics = ["real", "float32"] if self.any_order else ["real"] if self.accepted else []
+        trust = "certified" if self.accepted and self.tier != "rigorous" else "rigorous" if self.accepted else None
+        names = ("witness", "closest", "real", "certificate", "float32")
+        return {
+            "answer": {
+                "kind": "report", "status": "accepted" if self.accepted else "rejected", "claim": self.claim,
+                "statement": self.statement.members(), "reason": self.reason,
+            },
+            "evidence": {
+                "trust": trust, "engine": f"checker/{self.tier}", "semantics": semantics, **dict.fromkeys(names)
+            },
+            "times": {"seconds": round(self.seconds, 6), "stages": {}, "leaves": self.leaves},
+        }
 
     @property
     def semantics(self) -> str:

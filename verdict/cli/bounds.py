@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from verdict.cli import options
 from verdict.cli.declared import Option
@@ -65,43 +65,32 @@ def command(
 
     Exit code 0; 2: bad input.
     """
-    import verdict
-    from verdict.ask.loading import for_classes
+    from verdict.ask.answering import ask
     from verdict.base.errors import InputError
-    from verdict.cli.inputs import Reading, read_inputs
+    from verdict.base.number import exact
+    from verdict.cli.asked import Asking, Source, only
+    from verdict.cli.inputs import Reading
     from verdict.cli.output import measure, range_text
     from verdict.cli.printing import console, print_json
     from verdict.cli.progress import line
-    from verdict.cli.questions import check, label_text, shipped_range
-    from verdict.ops.importer.shapes import read_shapes
+    from verdict.cli.questions import label_text
     from verdict.search.neurons.methods import choose
 
-    check(options.Request(model, input, norm, range, label, target, None, None, None, timeout, 1, "cpu", json))
+    search = options.searched(timeout=timeout)
+    source = Source(model, input, output, shape, Reading(header, label_column))
+    asking = Asking(
+        "bounds", source, eps=eps, norm=norm, range=range, label=label, target=target, method=method
+    )
     choose(method)
     draw = None
     if plot is not None:
         from verdict.search.neurons.plot import prepare
 
         draw = prepare(plot)
-    network = for_classes(model, output, read_shapes(shape))
-    inputs = read_inputs(input, network, Reading(header, label_column))
-    if len(inputs.points) > 1:
-        raise InputError(f"{input}: names {len(inputs.points)} inputs, expected one")
-    point = inputs.points[0]
-    limits = range or shipped_range(model) or inputs.valid_range
+    network, point, limits = asking.network, only(asking), asking.range
+    question = asking.question(point, label)
     with line(point.name) as shown:
-        found = verdict.bounds_of(
-            network,
-            point.values,
-            eps,
-            norm=norm,
-            range=limits,
-            label=label,
-            target=target,
-            method=method,
-            timeout=timeout,
-            on_progress=shown.stage,
-        )
+        found: list[Comparison] = ask(question, search, shown.stage)
     title = f"{network.path.name} on {point.name}, eps {eps}"
     saved, failed = None, None
     if draw is not None:
@@ -112,6 +101,10 @@ def command(
             failed = error
     kept = found[0].label
     if json:
+        from verdict.answer.record import made, record
+
+        values = {"label": kept, "methods": [each.to_dict() for each in found]}
+        answer = made("bounds", values, sum(each.seconds for each in found))
         print_json(
             {
                 "model": model,
@@ -120,18 +113,19 @@ def command(
                 "norm": norm,
                 "range": None if limits is None else list(limits),
                 "true_label": point.truth,
-                "eps": str(verdict.base.number.exact(eps)),
+                "eps": str(exact(eps)),
                 "label": kept,
-                "methods": [_record(each) for each in found],
+                "methods": values["methods"],
                 "saved": saved,
+                "record": record(question.pinned().to_json(), search.to_json(), answer),
             }
         )
         if failed is not None:
             raise failed
         return OK
     out = console()
-    question = f"{title} ({measure(None, norm)}), class {label_text(kept, point)}, range {range_text(limits)}"
-    out.print(f"{question}\n", style="bold")
+    heading = f"{title} ({measure(question.domain)}), class {label_text(kept, point)}, range {range_text(limits)}"
+    out.print(f"{heading}\n", style="bold")
     out.print(_table(found))
     for each in found:
         if each.note:
@@ -171,30 +165,3 @@ def _table(found: Sequence[Comparison]) -> Table:
     row("seconds", "", [f"{each.seconds:.4f}" for each in found])
     row("trust", "", [str(each.trust) for each in found])
     return table
-
-
-def _record(each: Comparison) -> dict[str, Any]:
-    layers = [
-        {
-            "name": layer.name,
-            "size": layer.lower.size,
-            "mean_width": _finite(layer.widths.mean()),
-            "max_width": _finite(layer.widths.max(initial=0)),
-            "unstable": layer.unstable,
-        }
-        for layer in each.layers
-    ]
-    return {
-        "method": each.method,
-        "trust": str(each.trust),
-        "seconds": round(each.seconds, 6),
-        "layers": layers,
-        "unstable": each.unstable,
-        "margins": {rival: _finite(low) for rival, low in zip(each.rivals, each.margins, strict=True)},
-        "note": each.note,
-    }
-
-
-def _finite(value: float) -> float | None:
-    """For JSON, which has no infinity."""
-    return float(value) if math.isfinite(value) else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from verdict.cli import options
 from verdict.cli.declared import Argument, Option
 from verdict.cli.exitcodes import OK, VIOLATED
+
+if TYPE_CHECKING:
+    from verdict.checker import Report
 
 
 def command(
@@ -41,11 +44,13 @@ def command(
 
     Exit code 0: accepted; 1: rejected; 2: unreadable; 3: not checked to its end within --timeout.
     """
-    import verdict
+    from verdict.ask.answering import ask
+    from verdict.ask.parts import Aim, ModelFile, NamedFile
+    from verdict.ask.question import Question
     from verdict.base.deadline import checkpoint
     from verdict.base.visible import visible
     from verdict.cli.backstop import CHILD
-    from verdict.cli.output import leaves_text
+    from verdict.cli.output import leaves_text, recorded
     from verdict.cli.printing import print_json, put
 
     path = _shipped(options.network_path(network))
@@ -56,10 +61,12 @@ def command(
         if shown:
             print(f"\r{leaves} leaves", end="", file=sys.stderr, flush=True)
 
-    report = verdict.check(
-        certificate, path, query, tier=exact or tier, jobs=jobs, any_order=not real_only, timeout=timeout,
-        on_progress=progress,
+    question = Question(
+        "check", (ModelFile.of(path),), aim=Aim(tier=exact or tier, any_order=not real_only),
+        certificate=NamedFile(certificate), query=None if query is None else NamedFile(query),
     )
+    search = options.searched(timeout=timeout, threads=jobs)
+    report: Report = ask(question, search, progress)
     if shown:
         print("\r\033[K", end="", file=sys.stderr)
     if json:
@@ -73,6 +80,7 @@ def command(
                 "leaves": report.leaves,
                 "reason": report.reason,
                 "seconds": report.seconds,
+                **recorded(question, search, report),
             }
         )
     else:

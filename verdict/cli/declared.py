@@ -21,13 +21,16 @@ class Argument:
 
 
 class Option:
-    """Words that begin with one of `names`; `least` and `most` limit a number. The rest is for the help page."""
+    """Words that begin with one of `names`; `least` and `most` limit a number. The rest is for the help page.
+
+    `help` is a text, or makes one when the page is shown: of what a registry holds by then.
+    """
 
     def __init__(
         self,
         *names: str,
         metavar: str | None = None,
-        help: str,
+        help: str | Callable[[], str],
         panel: str | None = None,
         show_default: bool = True,
         least: int | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from verdict.cli import options
 from verdict.cli.declared import Argument, Option
@@ -15,10 +15,9 @@ from verdict.cli.printing import note, put
 MARK = "written by verdict encode"
 
 if TYPE_CHECKING:
-    from verdict.ask.encode import Question
+    from verdict.ask.encode import Formulated
+    from verdict.ask.question import Question
     from verdict.base.writing import Place
-    from verdict.cli.inputs import Reading
-    from verdict.network.network import Network
 
 Norm = Annotated[
     str | None,
@@ -73,11 +72,10 @@ def command(
 
     Exit code 0; 2: bad input.
     """
-    from verdict.ask.encode import FORMATS, smt2, vnnlib
+    from verdict.ask.encode import FORMATS, formulated, smt2, vnnlib
     from verdict.base.errors import InputError
+    from verdict.cli.asked import Asking, Source, only
     from verdict.cli.inputs import Reading
-    from verdict.cli.questions import read_network, shipped_range
-    from verdict.cli.vocabulary import scales as read_scales
 
     if to not in FORMATS:
         raise InputError(f"--to {to}: expected one of {', '.join(FORMATS)}")
@@ -92,52 +90,35 @@ def command(
         given = [f"--{name.replace('_', '-')}" for name, value in about_a_ball.items() if value is not None]
         if given:
             raise InputError(f"{', '.join(given)}: what goes with a network does not go with a VNN-LIB query")
-        question = _query(subject, network or [], shape)
+        question = _query(subject, network or [], shape, to)
     else:
         if input is None or eps is None or network:
             raise InputError(f"{subject} is no .vnnlib file: a network is asked about with --input and --eps")
-        network_asked = read_network(subject, mean, std, output_name, shape)
-        shipped = None if mean or std else shipped_range(subject)
-        question = _robustness(
-            network_asked, input, Reading(header, label_column), eps, range or shipped,
-            perturbation=perturbation, label=label, target=target, norm=norm or "linf",
-            scales=read_scales(scales, network_asked),
+        source = Source(subject, input, output_name, shape, Reading(header, label_column))
+        asking = Asking(
+            "encode", source, eps=eps, norm=norm, scales=scales, perturbation=perturbation, mean=mean, std=std,
+            range=range, label=label, target=target, to=to,
         )
+        question = asking.question(only(asking), label)
+    found = formulated(question)
     if output != "-" and to in ("smt2", "vnnlib"):
         _place(Path(output)).check()
     if to in ("smt2", "vnnlib"):
-        _write(smt2(question, bounds) if to == "smt2" else vnnlib(question), output)
+        _write(smt2(found, bounds) if to == "smt2" else vnnlib(found), output)
     else:
-        _write_models(question, bounds, to, output)
+        _write_models(found, bounds, to, output)
     return OK
 
 
-def _query(path: str, networks: list[str], shape: list[str] | None) -> Question:
-    from verdict.ask.encode import of_query
+def _query(path: str, networks: list[str], shape: list[str] | None, to: str) -> Question:
+    from verdict.ask.parts import Aim, ModelFile, NamedFile
+    from verdict.ask.question import Question
     from verdict.cli.verify import load_networks
     from verdict.property.vnnlib import read_query
-    from verdict.property.vnnlib_bind import bound
 
     asked = read_query(path)
-    return of_query(asked, bound(asked, load_networks(asked, networks, shape)))
-
-
-def _robustness(
-    network: Network, input: str, reading: Reading, eps: str, range: tuple[str, str] | None, **options: Any
-) -> Question:
-    from verdict.ask.encode import of_sets
-    from verdict.ask.robust import robustness
-    from verdict.base.errors import InputError
-    from verdict.cli.inputs import read_inputs
-    from verdict.cli.output import measure
-
-    found = read_inputs(input, network, reading)
-    if len(found.points) != 1:
-        raise InputError(f"--input {input}: {len(found.points)} inputs, expected one")
-    (point,), limits = found.points, range or found.valid_range
-    around = "" if options["norm"] == "linf" else f" ({measure(None, options['norm'])})"
-    network, box, unsafe, kept = robustness(network, point.values, eps, range=limits, **options)
-    return of_sets(network, box, unsafe, f"{point.name} within {eps}{around} does not keep class {kept}")
+    models = [ModelFile.of(each, name=name) for name, each in load_networks(asked, networks, shape).items()]
+    return Question("encode", tuple(models), aim=Aim(to=to), query=NamedFile(path, content=asked))
 
 
 def _place(path: Path) -> Place:
@@ -157,7 +138,7 @@ def _write(text: str, output: str) -> None:
     _place(Path(output)).write(f"; {MARK}\n{text}".encode())
 
 
-def _write_models(question: Question, bounds: str | None, to: str, output: str) -> None:
+def _write_models(question: Formulated, bounds: str | None, to: str, output: str) -> None:
     from verdict.ask.encode import models, numbered
     from verdict.base.errors import InputError
     from verdict.base.writing import together

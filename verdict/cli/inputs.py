@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verdict.ask.question import RESHAPE, fits
+from verdict.ask.prepared import RESHAPE, fits
 from verdict.base.errors import InputError
 from verdict.cli.formats import classes_of, png_size, read_named, read_npy, read_npz, read_png, read_table
 from verdict.network.network import Network

@@ -12,9 +12,11 @@ from verdict.cli.exitcodes import BAD_INPUT, OK, UNKNOWN
 
 if TYPE_CHECKING:
     from verdict.answer.results import Radius
+    from verdict.ask.options import Options
+    from verdict.ask.question import Question
+    from verdict.cli.asked import Asking
     from verdict.cli.inputs import Point
     from verdict.cli.progress import Line
-    from verdict.network.network import Network
 
 
 def command(
@@ -62,14 +64,20 @@ def command(
 
     Exit code 0: the interval is closed; 3: it is not; 2: bad input.
     """
+    from verdict.cli.asked import Asking, Source
+    from verdict.cli.inputs import Reading
     from verdict.cli.questions import Questions
 
-    request = options.Request(
-        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate, scales, that, given, integers, output, header, label_column, labels,
-        shape,
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
     )
-    return Questions(request, _MaxEps(save)).run()
+    source = Source(model, input, output, shape, Reading(header, label_column, labels))
+    asking = Asking(
+        "maxeps", source, norm=norm, scales=scales, that=that, given=given, integers=integers,
+        perturbation=perturbation, mean=mean, std=std, range=range, label=label, target=target,
+    )
+    return Questions(asking, search, _MaxEps(save, search), json).run()
 
 
 class _MaxEps:
@@ -82,7 +90,8 @@ class _MaxEps:
         ("seconds", 7),
     )
 
-    def __init__(self, save: Path | None) -> None:
+    def __init__(self, save: Path | None, options: Options) -> None:
+        self.options = options
         self.folder = save
         self.saved: dict[str, list[str]] = {}
         self.failed = False
@@ -91,24 +100,27 @@ class _MaxEps:
 
             made_folder(save, "--save")
 
-    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Radius:
-        import verdict
+    def about(self, asking: Asking, question: Question, point: Point) -> Question:
+        return question
+
+    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Radius:
+        from verdict.ask.answering import ask
         from verdict.cli.output import measure
 
-        self.range, self.measure = options["range"], measure(options["perturbation"], options["norm"])
+        self.range, self.measure = asking.range, measure(question.domain)
         if self.folder is not None:
             from verdict.cli.save import places
 
             for place in places(self.folder, point).values():
                 place.check()
-        answer = verdict.maxeps(network, point.values, on_progress=shown.interval, **options)
+        answer: Radius = ask(question, self.options, shown.interval)
         if self.folder is not None and answer.witness is not None:
             from verdict.base.errors import InputError
             from verdict.cli.printing import note
             from verdict.cli.save import save_witness
 
             try:
-                self.saved[point.name] = save_witness(self.folder, network, point, answer.witness)
+                self.saved[point.name] = save_witness(self.folder, asking.network, point, answer.witness)
             except InputError as error:
                 # The answer is worth more than the file: it is shown, and the exit code tells of the file.
                 note(f"error: {error}")

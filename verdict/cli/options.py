@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from verdict.cli.declared import Argument, Option
+
+if TYPE_CHECKING:
+    from verdict.ask.options import Options
 
 QUESTION, SEARCH, OUTPUT = "The question", "The search", "The output"
 
@@ -197,13 +199,36 @@ Labels = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _engines() -> str:
+    from verdict.search.engines.registry import listed
+
+    return f"{listed()}."
+
+
+def _solvers() -> str:
+    from verdict.search.engines.registry import solvers_listed
+
+    return f"The backend: {solvers_listed()}."
+
+
+def _bounds() -> str:
+    from verdict.search.engines.registry import encoding_listed
+
+    return (
+        "The bounds in an engine's formula: interval, zonotope, linear, alpha, lp, sharpen, and with milp also milp. "
+        f"Default: {encoding_listed()}; the other engines have no formula."
+    )
+
+
 Engine = Annotated[
     str | None,
     Option(
         "--engine",
         metavar="NAME",
         panel=SEARCH,
-        help="auto (default), bab, milp or smt.",
+        help=_engines,
         show_default=False,
     ),
 ]
@@ -213,7 +238,7 @@ Solver = Annotated[
         "--solver",
         metavar="NAME",
         panel=SEARCH,
-        help="The backend: highs (default), scip, cbc, ... for milp; z3 for smt.",
+        help=_solvers,
         show_default=False,
     ),
 ]
@@ -223,8 +248,7 @@ Bounds = Annotated[
         "--bounds",
         metavar="NAME",
         panel=SEARCH,
-        help="With milp and smt: the bounds in their formula: interval, zonotope, linear (default of smt), alpha "
-        "(default of milp), lp, sharpen, and with milp also milp.",
+        help=_bounds,
         show_default=False,
     ),
 ]
@@ -266,36 +290,14 @@ Json = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Request:
-    """What `robust` and `maxeps` have in common, as the user typed it."""
+def searched(**words: Any) -> Options:
+    """The options of a search, of the words that were given. Raises InputError for what makes no sense."""
+    from verdict.ask.options import Options
+    from verdict.base import arguments
 
-    model: str
-    input: str
-    norm: str
-    range: tuple[str, str] | None
-    label: int | None
-    target: int | None
-    engine: str | None
-    solver: str | None
-    bounds: str | None
-    timeout: float | None
-    threads: int
-    device: str
-    json: bool
-    perturbation: str | None = None
-    mean: str | None = None
-    std: str | None = None
-    certificate: str | None = None
-    scales: str | None = None
-    that: str | None = None
-    given: str | None = None
-    integers: str = ""
-    output: str | None = None
-    header: str | None = None
-    label_column: str | None = None
-    labels: str | None = None
-    shape: list[str] | None = None
+    arguments.seconds(words.get("timeout"), "--timeout")
+    arguments.threads(words.get("threads", 1), "--threads")
+    return Options(**{name: word for name, word in words.items() if word is not None})
 
 
 def network_path(word: str) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import shlex
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from verdict.answer.results import Certificate, Trust, Witness
+from verdict.ask.parts import Domain
 from verdict.network.exact import float_above, float_below
+
+if TYPE_CHECKING:
+    from verdict.ask.options import Options
+    from verdict.ask.question import Question
 
 DIGITS = 10
 # A rational longer than this is left to --json.
@@ -29,6 +34,12 @@ REFUTATIONS = {
     Trust.REPLAYED: "replayed in exact arithmetic, and ONNX Runtime is wrong nearby",
     Trust.EXACT: "replayed in exact arithmetic; no input nearby is known where ONNX Runtime is wrong",
 }
+
+
+class Answer(Protocol):
+    """What a record is made of."""
+
+    def to_dict(self) -> dict[str, Any]: ...
 
 
 def below(value: Fraction) -> str:
@@ -89,13 +100,13 @@ def parameters_text(witness: Witness) -> list[tuple[str, str]]:
     return [] if found is None else [("parameters", ", ".join(f"{value:.9g}" for value in found))]
 
 
-def measure(perturbation: Any, norm: str = "linf") -> str:
+def measure(domain: Domain) -> str:
     """What a radius is measured in."""
-    if perturbation is not None:
-        return str(perturbation.unit)
-    from verdict.property.norms import norm_of
+    if domain.perturbation is None:
+        from verdict.property.norms import norm_of
 
-    return norm_of(norm).title
+        return norm_of(domain.norm or "linf").title
+    return str(getattr(domain.perturbation, "unit", domain.perturbation))
 
 
 def deployed_text(witness: Witness, label: int | None) -> str:
@@ -153,20 +164,11 @@ def certificate_text(made: Certificate | None, query: str | None = None) -> list
 
 def certificate_record(made: Certificate | None) -> dict[str, Any] | None:
     """A certificate for JSON; null where none was asked for."""
-    if made is None:
-        return None
-    report = None if made.path is None else made.report
-    return {
-        "file": None if made.path is None else str(made.path),
-        "network": None if made.network is None else str(made.network),
-        "property": None if made.query is None else str(made.query),
-        "bytes": made.size,
-        "radius": None if made.radius is None else str(made.radius),
-        "end": None if made.end is None else str(made.end),
-        "accepted": made.accepted,
-        "tier": None if report is None else report.tier,
-        "semantics": [] if report is None else ["real", "float32"] if made.any_order else ["real"],
-        "leaves": None if report is None else report.leaves,
-        "seconds": None if report is None else round(report.seconds, 6),
-        "reason": made.reason,
-    }
+    return None if made is None else made.to_dict()
+
+
+def recorded(question: Question, options: Options, answer: Answer) -> dict[str, Any]:
+    """The member of a command's JSON object that holds the record of the answer (docs/record.md)."""
+    from verdict.answer.record import record
+
+    return {"record": record(question.pinned().to_json(), options.to_json(), answer.to_dict())}

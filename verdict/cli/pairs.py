@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from verdict.cli import options, sets
 from verdict.cli.declared import Argument, Option
+
+if TYPE_CHECKING:
+    from verdict.answer.results import Verdict
 
 First = Annotated[str, Argument(metavar="FIRST", help="An ONNX file, or the name of a shipped model.")]
 Second = Annotated[str, Argument(metavar="SECOND", help="Another one, with as many inputs and outputs.")]
@@ -55,17 +58,18 @@ def maxdelta(
 
     Exit code 0: the interval is closed; 3: it is not; 2: bad input.
     """
-    import verdict
-    from verdict.cli.progress import line
+    from verdict.ask.pairs import ends
+    from verdict.ask.question import Question
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
     a, b = sets.read_pair(first, second, output, shape)
     title = f"{a.path.name} and {b.path.name}"
-    with line(title) as shown:
-        shown.show = lambda answer: sets.show_largest(answer, title, json)
-        domain = sets.InputSet(input, within, range, header, label_column).read(first, a)
-        answer = verdict.maxdelta(a, b, domain, on_progress=shown.interval, **search)
-    return sets.show_largest(answer, title, json)
+    domain = sets.InputSet(input, within, range, header, label_column).read(first, a)
+    show = sets.Show(title, json, Question.of("maxdelta", [a, b], **ends(domain)), search)
+    return sets.find_number(show, lambda answer: sets.show_largest(answer, show))
 
 
 def imitates(
@@ -102,13 +106,19 @@ def imitates(
 
     Exit code 0: it does; 1: there is a counterexample; 3: unknown or timed out; 2: bad input.
     """
-    import verdict
+    from verdict.ask.answering import ask
+    from verdict.ask.pairs import ends
+    from verdict.ask.question import Question
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
     teacher, student = sets.read_pair(first, second, output, shape, classes=lead is not None)
     domain = sets.InputSet(input, within, range, header, label_column).read(first, teacher)
-    answer = verdict.imitates(teacher, student, domain, delta=delta, lead=lead, **search)
-    return sets.show_verdict(answer, f"{student.path.name} for {teacher.path.name}", json)
+    question = Question.of("imitates", [teacher, student], **ends(domain), delta=delta, lead=lead)
+    answer: Verdict = ask(question, search)
+    return sets.show_verdict(answer, sets.Show(f"{student.path.name} for {teacher.path.name}", json, question, search))
 
 
 def general(
@@ -155,32 +165,31 @@ def general(
     Two of E, T and M are given, or E with one of T and M: then it is a yes or no. Exit code 0: yes, or the interval is
     closed; 1: no; 3: unknown; 2: bad input.
     """
-    import verdict
+    from verdict.ask.answering import ask
     from verdict.ask.loading import for_classes, loaded
+    from verdict.ask.pairs import ends
+    from verdict.ask.question import Question
     from verdict.base.errors import InputError
-    from verdict.cli.progress import line
     from verdict.ops.importer.shapes import read_shapes
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
     network = (loaded if lead is None else for_classes)(model, output, read_shapes(shape))
     domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"
     if eps is None and not asked:
         raise InputError("nothing is asked: expected --eps, and --theta or --lead, or either")
     if eps is not None and asked:
-        return sets.show_verdict(verdict.general(network, domain, eps, theta=theta, lead=lead, **search), title, json)
-    unit = "L-infinity distance of x and x'"
-    with line(title) as shown:
-        shown.show = (lambda answer: sets.show_radius(answer, title, unit, json)) if eps is None else (
-            lambda answer: sets.show_largest(answer, title, json)
-        )
-        if eps is not None:
-            moved = verdict.maxmove(network, domain, eps, on_progress=shown.interval, **search)
-        else:
-            radius = verdict.maxgeneral(network, domain, theta=theta, lead=lead, on_progress=shown.interval, **search)
+        question = Question.of("general", [network], **ends(domain), eps=eps, theta=theta, lead=lead)
+        return sets.show_verdict(ask(question, search), sets.Show(title, json, question, search))
     if eps is not None:
-        return sets.show_largest(moved, title, json)
-    return sets.show_radius(radius, title, unit, json)
+        moved = sets.Show(title, json, Question.of("maxmove", [network], **ends(domain), eps=eps), search)
+        return sets.find_number(moved, lambda answer: sets.show_largest(answer, moved))
+    question = Question.of("maxgeneral", [network], **ends(domain), theta=theta, lead=lead)
+    show, unit = sets.Show(title, json, question, search), "L-infinity distance of x and x'"
+    return sets.find_number(show, lambda answer: sets.show_radius(answer, show, unit))
 
 
 def maxfall(
@@ -214,15 +223,18 @@ def maxfall(
 
     Exit code 0: the interval is closed; 3: it is not; 2: bad input.
     """
-    import verdict
-    from verdict.cli.progress import line
+    from verdict.ask.loading import loaded
+    from verdict.ask.pairs import ends
+    from verdict.ask.question import Question
     from verdict.ops.importer.shapes import read_shapes
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
-    network = verdict.load(model, output_name, read_shapes(shape))
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
+    network = loaded(model, output_name, read_shapes(shape))
     title = f"{network.path.name}, feature {feature} up"
-    with line(title) as shown:
-        shown.show = lambda answer: sets.show_largest(answer, title, json)
-        domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
-        answer = verdict.maxfall(network, domain, feature, output, step, on_progress=shown.interval, **search)
-    return sets.show_largest(answer, title, json)
+    domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
+    question = Question.of("maxfall", [network], **ends(domain), feature=feature, output=output, step=step)
+    show = sets.Show(title, json, question, search)
+    return sets.find_number(show, lambda answer: sets.show_largest(answer, show))

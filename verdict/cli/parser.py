@@ -29,7 +29,7 @@ def parse(commands: Mapping[str, Callable[..., int]], words: Sequence[str]) -> i
     """
     try:
         # Not Typer's own main: it ends a broken pipe with code 1, which here means "violated".
-        with typer.main.get_command(app(commands)).make_context("verdict", list(words)) as context:
+        with typer.main.get_command(app(commands, words[:1])).make_context("verdict", list(words)) as context:
             code = context.command.invoke(context)
             return code if isinstance(code, int) else None
     except typer.Exit as ending:
@@ -39,18 +39,18 @@ def parse(commands: Mapping[str, Callable[..., int]], words: Sequence[str]) -> i
         raise InputError(f"{error.format_message()} (see {place} --help)") from error
 
 
-def app(commands: Mapping[str, Callable[..., int]]) -> typer.Typer:
-    """The parser of all commands by name."""
+def app(commands: Mapping[str, Callable[..., int]], explained: Sequence[str] | None = None) -> typer.Typer:
+    """The parser of all commands by name; only the help of the `explained`, or of all, is made where it is not text."""
     made = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
     made.callback(invoke_without_command=True)(_root)
     for name, command in commands.items():
         # The standard's questions look like options.
         settings = {"ignore_unknown_options": True} if name == "supports" else None
-        made.command(name, context_settings=settings)(_typed(name, command))
+        made.command(name, context_settings=settings)(_typed(name, command, explained is None or name in explained))
     return made
 
 
-def _typed(name: str, command: Callable[..., int]) -> Callable[..., int]:
+def _typed(name: str, command: Callable[..., int], is_explained: bool) -> Callable[..., int]:
     """The command with Typer's declarations in place of ours."""
 
     @functools.wraps(command)
@@ -58,7 +58,7 @@ def _typed(name: str, command: Callable[..., int]) -> Callable[..., int]:
         return call(name, command, given)
 
     parameters = [
-        parameter.replace(annotation=Annotated[kind, _info(declaration)])
+        parameter.replace(annotation=Annotated[kind, _info(declaration, is_explained)])
         for parameter, kind, declaration in declared(command)
     ]
     typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -66,13 +66,14 @@ def _typed(name: str, command: Callable[..., int]) -> Callable[..., int]:
     return typed
 
 
-def _info(declaration: Argument | Option) -> Any:
+def _info(declaration: Argument | Option, is_explained: bool) -> Any:
     if isinstance(declaration, Argument):
         return typer.Argument(metavar=declaration.metavar, help=declaration.help)
+    text = declaration.help if isinstance(declaration.help, str) else declaration.help() if is_explained else ""
     return typer.Option(
         *declaration.names,
         metavar=declaration.metavar,
-        help=declaration.help,
+        help=text,
         rich_help_panel=declaration.panel,
         show_default=declaration.show_default,
         min=declaration.least,

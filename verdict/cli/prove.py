@@ -58,58 +58,62 @@ def command(
 
     Exit code 0: it does (answer robust); 1: violated; 3: unknown or timed out; 2: bad input.
     """
-    import verdict
+    from verdict.ask.answering import ask
+    from verdict.ask.parts import ModelFile
+    from verdict.ask.question import Question
     from verdict.cli.inputs import Reading, one_point, refuse_without
-    from verdict.cli.questions import check_limits
-    from verdict.cli.vocabulary import names_for, numbers
+    from verdict.cli.output import recorded
+    from verdict.cli.printing import print_json
+    from verdict.cli.vocabulary import as_options, numbers, shape_of
     from verdict.ops.importer.shapes import read_shapes
-    from verdict.property.language.written import read_formula
 
-    check_limits(timeout, threads)
-    network = verdict.load(model, output, read_shapes(shape))
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate, query=query,
+    )
+    network = ModelFile.of(model, output, read_shapes(shape)).load()
     reading = Reading(header, label_column)
     refuse_without(input, header=header, label_column=label_column)
-    names = names_for(network, None if input is None else one_point(input, network, reading))
-    answer = verdict.prove(
-        network,
-        read_formula(that, names, "--that"),
-        read_formula(given, names, "--given"),
-        integers=numbers(integers),
-        query=query,
-        engine=engine or "auto",
-        solver=solver,
-        bounds=bounds,
-        timeout=timeout,
-        threads=threads,
-        device=device,
-        certificate=certificate,
-    )
-    _show(answer, names, json)
+    point = None if input is None else shape_of(one_point(input, network, reading))
+    question = Question.of("prove", [network], point, that=that, given=given, integers=numbers(integers))
+    with as_options():
+        answer: Verdict = ask(question, search)
+    if json:
+        print_json({**_fields(answer, network.output_size), **recorded(question, search, answer)})
+    else:
+        _show(answer, network.output_size)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
 
 
-def _show(answer: Verdict, names: dict[str, Any], json: bool) -> None:
-    from verdict.cli.output import PROOFS, certificate_record, certificate_text, rounded, stages_text
-    from verdict.cli.printing import console, print_json
+def _values(answer: Verdict, size: int) -> tuple[list[Fraction], list[Fraction]]:
+    """The witness's input and its first outputs, `size` of them; nothing where there is none."""
+    if answer.witness is None:
+        return [], []
+    return list(answer.witness.point.fractions()), list(answer.witness.outputs.fractions())[:size]
 
-    point: list[Fraction] = [] if answer.witness is None else list(answer.witness.point.fractions())
-    outputs: list[Fraction] = [] if answer.witness is None else list(answer.witness.outputs.fractions())
-    outputs = outputs[: len(names["y"])]
-    if json:
-        print_json(
-            {
-                "status": answer.status,
-                "trust": None if answer.trust is None else str(answer.trust),
-                "semantics": list(answer.semantics),
-                "certificate": certificate_record(answer.certificate),
-                "witness": None if not point else {"x": [str(v) for v in point], "y": [str(v) for v in outputs]},
-                "engine": answer.engine,
-                "seconds": round(answer.seconds, 6),
-                "stages": rounded(answer.stages),
-                "reason": answer.reason,
-            }
-        )
-        return
+
+def _fields(answer: Verdict, size: int) -> dict[str, Any]:
+    from verdict.cli.output import certificate_record, rounded
+
+    point, outputs = _values(answer, size)
+    return {
+        "status": answer.status,
+        "trust": None if answer.trust is None else str(answer.trust),
+        "semantics": list(answer.semantics),
+        "certificate": certificate_record(answer.certificate),
+        "witness": None if not point else {"x": [str(v) for v in point], "y": [str(v) for v in outputs]},
+        "engine": answer.engine,
+        "seconds": round(answer.seconds, 6),
+        "stages": rounded(answer.stages),
+        "reason": answer.reason,
+    }
+
+
+def _show(answer: Verdict, size: int) -> None:
+    from verdict.cli.output import PROOFS, certificate_text, stages_text
+    from verdict.cli.printing import console
+
+    point, outputs = _values(answer, size)
     out = console()
     meaning = {"robust": "it holds for every input as given", "violated": "it does not hold", "unknown": answer.reason}
     out.print(f"{answer.status}: {meaning[answer.status]}", style="bold", soft_wrap=True)

@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from verdict.answer.results import Radius, Verdict
-from verdict.ask.wording import refuse_unused
-from verdict.base import arguments
+from verdict.ask.options import Options
+from verdict.ask.question import Question
 from verdict.base.errors import InputError
-from verdict.base.number import exact
+from verdict.cli.asked import Asking
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
-from verdict.cli.inputs import Point, Points, Reading, read_inputs
+from verdict.cli.inputs import Point
 from verdict.cli.interrupts import Interrupts
 from verdict.cli.limits import again
-from verdict.cli.options import Request
-from verdict.cli.output import parameters
+from verdict.cli.output import parameters, recorded
 from verdict.cli.printing import console, print_json
 from verdict.cli.progress import Line, line
-from verdict.cli.vocabulary import names_for, numbers, read, scales
-from verdict.network.network import Network
+from verdict.cli.vocabulary import as_options
 
 Answer = TypeVar("Answer", bound=Radius | Verdict)
 
@@ -36,7 +33,8 @@ class Kind(Protocol[Answer]):
 
     header: Sequence[tuple[str, int]]  # columns of the table: title and width
 
-    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Answer: ...
+    def about(self, asking: Asking, question: Question, point: Point) -> Question: ...
+    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Answer: ...
     def record(self, answer: Answer, point: Point) -> dict[str, Any]: ...
     def text(self, answer: Answer, point: Point) -> list[tuple[str, str]]: ...
     def row(self, answer: Answer, point: Point) -> Sequence[str]: ...
@@ -44,53 +42,25 @@ class Kind(Protocol[Answer]):
 
 
 class Questions(Generic[Answer]):
-    """One call of a command: the network, its inputs, and the options for the API."""
+    """One call of a command: what is asked about every input, how it is answered, and how that is shown."""
 
-    def __init__(self, request: Request, kind: Kind[Answer]) -> None:
-        check(request)
-        self.request, self.kind = request, kind
-        self.network = read_network(
-            request.model, request.mean, request.std, request.output, request.shape, classes=request.that is None
-        )
-        reading = Reading(request.header, request.label_column, request.labels)
-        self.inputs: Points = read_inputs(request.input, self.network, reading)
+    def __init__(self, asking: Asking, options: Options, kind: Kind[Answer], json: bool) -> None:
+        self.asking, self.options, self.kind, self.json = asking, options, kind, json
+        self.network, self.inputs, reading = asking.network, asking.inputs, asking.source.reading
         # Labels of one's own, and those of a data set in a table, are what has to be kept.
-        self.by_truth = request.label is None and request.that is None and (
-            self.inputs.several or request.labels is not None or request.label_column is not None
+        self.by_truth = not {"label", "that"} & set(asking.said) and (
+            self.inputs.several or reading.labels is not None or reading.label_column is not None
         )
         self._classes: dict[str, int] = {}
-        if request.certificate is not None and self.inputs.several:
-            raise InputError(f"--certificate goes with one input, and {request.input} is a range")
-        shipped = None if request.mean or request.std else shipped_range(request.model)
-        self.range = request.range or shipped or self.inputs.valid_range
-        self.options: dict[str, Any] = {
-            "norm": request.norm,
-            "perturbation": read_perturbation(request.perturbation, self.network),
-            "range": self.range,
-            "label": None if request.that is not None else request.label,
-            "target": request.target,
-            "solver": request.solver,
-            "bounds": request.bounds,
-            "timeout": request.timeout,
-            "threads": request.threads,
-            "device": request.device,
-            "certificate": request.certificate,
-            "scales": scales(request.scales, self.network),
-        }
-        if request.integers:
-            self.options["integers"] = numbers(request.integers)
-        if request.engine is not None:  # the default is the API's
-            self.options["engine"] = request.engine
+        # What was asked about each input.
+        self._asked: dict[str, Question] = {}
+        if options.certificate is not None and self.inputs.several:
+            raise InputError(f"--certificate goes with one input, and {asking.source.input} is a range")
 
-    def _asked(self, point: Point) -> dict[str, Any]:
-        """The options, with the label and the formulas as they are about this input."""
-        label = point.truth if self.by_truth and point.truth is not None else self.request.label
-        options = self.options if self.request.that is not None else {**self.options, "label": label}
-        if self.request.that is None and self.request.given is None:
-            return options
-        names = names_for(self.network, point, label)
-        that, given = read(self.request.that, names, "--that"), read(self.request.given, names, "--given")
-        return {**options, "that": that, "given": given}
+    def _question(self, point: Point) -> Question:
+        """The question about this input."""
+        label = point.truth if self.by_truth and point.truth is not None else self.asking.said.get("label")
+        return self.asking.question(point, label)
 
     def run(self) -> int:
         """Ask, print, and return the exit code."""
@@ -100,13 +70,16 @@ class Questions(Generic[Answer]):
                 for number, point in enumerate(self.inputs.points):
                     if number:
                         # Rows are out already; one JSON object is not.
-                        again(partial(self._finish, answers) if self.request.json else None)
+                        again(partial(self._finish, answers) if self.json else None)
                     with line(point.name) as shown:
                         shown.show = partial(self._so_far, answers)
                         if self.by_truth and point.truth is not None:
                             self._classes[point.name] = self._own_class(point)
-                        answers.append(self.kind.ask(self.network, point, self._asked(point), shown))
-                    if self.inputs.several and not self.request.json:
+                        with as_options():
+                            question = self.kind.about(self.asking, self._question(point), point)
+                            self._asked[point.name] = question
+                            answers.append(self.kind.ask(self.asking, question, point, shown))
+                    if self.inputs.several and not self.json:
                         self._row(answers[-1], point, first=len(answers) == 1)
                     if ctrl_c.seen:
                         break
@@ -123,7 +96,7 @@ class Questions(Generic[Answer]):
     def _own_class(self, point: Point) -> int:
         """The class that the deployed network gives to an input."""
         from verdict.answer.replay import scores
-        from verdict.ask.question import center_of
+        from verdict.ask.prepared import center_of
         from verdict.network.evaluate import classify
 
         x = center_of(self.network, point.values).floats()
@@ -131,16 +104,19 @@ class Questions(Generic[Answer]):
 
     def _so_far(self, answers: Sequence[Answer], answer: Answer) -> None:
         """Print what would be the end if the present input's answer were this."""
-        if self.inputs.several and not self.request.json:
+        if self.inputs.several and not self.json:
             self._row(answer, self.inputs.points[len(answers)], first=not answers)
         else:
             self._finish([*answers, answer])
 
     def _finish(self, answers: list[Answer]) -> None:
         answered = list(zip(answers, self.inputs.points, strict=False))
-        if self.request.json:
+        if self.json:
             records = [
-                {**self._common(answer, point), **self.kind.record(answer, point), **self._named(answer, point)}
+                {
+                    **self._common(answer, point), **self.kind.record(answer, point), **self._named(answer, point),
+                    **recorded(self._asked[point.name], self.options, answer),
+                }
                 for answer, point in answered
             ]
             whole = {"results": records, "summary": self._counts(answers)}
@@ -201,17 +177,17 @@ class Questions(Generic[Answer]):
         )
 
     def _common(self, answer: Answer, point: Point) -> dict[str, Any]:
-        limits, witness = self.range, answer.witness
-        perturbed = {"perturbation": self.request.perturbation, "parameters": parameters(witness)}
+        limits, witness, said = self.asking.range, answer.witness, self.asking.typed
+        perturbed = {"perturbation": said.get("perturbation"), "parameters": parameters(witness)}
         return {
-            **(perturbed if self.request.perturbation else {}),
-            **{name: text for name in ("scales", "that", "given", "integers") if (text := getattr(self.request, name))},
-            "model": self.request.model,
+            **(perturbed if "perturbation" in said else {}),
+            **{name: said[name] for name in ("scales", "that", "given", "integers") if name in said},
+            "model": self.asking.source.model,
             **({"output": self.network.chosen} if self.network.chosen else {}),
-            **({"shapes": {p.name: list(p.shape) for p in self.network.inputs}} if self.network.is_shaped else {}),
             "sha256": self.network.sha256,
+            **({"shapes": {p.name: list(p.shape) for p in self.network.inputs}} if self.network.is_shaped else {}),
             "input": point.name,
-            "norm": self.request.norm,
+            "norm": said.get("norm", "linf"),
             "range": None if limits is None else list(limits),
             "true_label": point.truth,
         }
@@ -222,73 +198,3 @@ def label_text(label: int, point: Point) -> str:
     if point.truth is None or point.truth == label:
         return f"{label}"
     return f"{label} (the data set says {point.truth})"
-
-
-def check(request: Request) -> None:
-    """Refuse options that make no sense, before anything is loaded."""
-    for end in request.range or ():
-        exact(end, "--range")
-    refuse_unused(request.that, request.given, request.label, request.target)
-    check_limits(request.timeout, request.threads)
-
-
-def check_limits(timeout: float | None, threads: int) -> None:
-    """Refuse limits that make no sense. Raises InputError."""
-    arguments.seconds(timeout, "--timeout")
-    arguments.threads(threads, "--threads")
-
-
-def read_network(
-    model: str,
-    mean: str | None,
-    std: str | None,
-    output: str | None = None,
-    shape: Sequence[str] | None = None,
-    *,
-    classes: bool = True,
-) -> Network:
-    """The network that was asked for, behind the normalisation of its input if one is given.
-
-    With `classes` it has the one output that holds class scores, or that is named.
-    """
-    from verdict.ask.loading import for_classes, loaded
-    from verdict.ops.importer.shapes import read_shapes
-
-    normalised_too = mean is not None or std is not None
-    # Behind a normalisation outputs stand one after another, and nothing would tell one from another.
-    network = (for_classes if classes or normalised_too else loaded)(model, output, read_shapes(shape))
-    if not normalised_too:
-        return network
-    from verdict.compose.behind import normalised
-
-    return normalised(network, _numbers(mean or "0", "--mean"), _numbers(std or "1", "--std"))
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    return [float(exact(word, option)) for word in text.split(",")]
-
-
-def read_perturbation(text: str | None, network: Network) -> Any:
-    """The perturbation that was asked for; what it needs of other inputs is read as --input is."""
-    if text is None:
-        return None
-    from verdict.property.fronts import from_text
-
-    def read(spec: str) -> Any:
-        found = read_inputs(spec, network).points
-        if len(found) > 1:
-            raise InputError(f"{spec}: names {len(found)} inputs, expected one")
-        return found[0].values
-
-    return from_text(text, read)
-
-
-def shipped_range(model: str) -> tuple[str, str] | None:
-    """The input range of a shipped model that is called by its name."""
-    from verdict.models import models
-
-    shipped = models().get(model)
-    if shipped is None or Path(model).exists():
-        return None
-    low, high = shipped.input_range
-    return f"{low:g}", f"{high:g}"

@@ -12,12 +12,12 @@ from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
     from verdict.answer.results import Verdict
+    from verdict.ask.options import Options
+    from verdict.ask.question import Question
+    from verdict.cli.asked import Asking
     from verdict.cli.inputs import Point
     from verdict.cli.progress import Line
-    from verdict.network.network import Network
 
-# What of the options `verdict prove` takes.
-SEARCHED = ("engine", "solver", "bounds", "timeout", "threads", "device", "certificate")
 _CODES = {"robust": OK, "violated": VIOLATED}
 
 
@@ -52,6 +52,7 @@ def command(
     scales: options.Scales = None,
     that: options.That = None,
     given: options.Given = None,
+    integers: options.Integers = "",
     perturbation: options.Perturbation = None,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -77,18 +78,27 @@ def command(
     Exit code 0: robust; 1: violated; 3: unknown or timed out; 2: bad input.
     """
     from verdict.base.errors import InputError
+    from verdict.cli.asked import Asking, Source
+    from verdict.cli.inputs import Reading
     from verdict.cli.questions import Questions
 
     if (eps is not None) + (patch is not None) + (pixels is not None) != 1:
         raise InputError("expected one of --eps, --patch and --pixels")
-    if eps is None and (norm != "linf" or scales or perturbation or given):
-        raise InputError("--patch and --pixels take no norm, scales, condition or perturbation")
-    request = options.Request(
-        model, input, norm, range, label, target, engine, solver, bounds, timeout, threads, device, json,
-        perturbation, mean, std, certificate, scales, that, given, "", output, header, label_column, labels, shape,
+    if eps is None and (norm != "linf" or scales or perturbation or given or integers):
+        raise InputError("--patch and --pixels take no norm, scales, condition, whole numbers or perturbation")
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
     )
-    kind = _Robust(eps) if eps is not None else _Replaced("few" if patch is None else "patch", patch or pixels or 0)
-    return Questions(request, kind).run()
+    source = Source(model, input, output, shape, Reading(header, label_column, labels))
+    asking = Asking(
+        "maxeps" if eps is None else "robust", source, eps=eps, norm=norm, scales=scales, that=that, given=given,
+        integers=integers, perturbation=perturbation, mean=mean, std=std, range=range, label=label, target=target,
+    )
+    if eps is not None:
+        return Questions(asking, search, _Robust(eps, search), json).run()
+    word = "few" if patch is None else "patch"
+    return Questions(asking, search, _Replaced(word, patch or pixels or 0, search), json).run()
 
 
 class _Robust:
@@ -100,9 +110,10 @@ class _Robust:
         ("reason", 6),
     )
 
-    def __init__(self, eps: str) -> None:
+    def __init__(self, eps: str, options: Options) -> None:
         from verdict.base.number import exact
 
+        self.options = options
         self.eps, self.size = eps, {"eps": str(exact(eps, "--eps"))}
 
     @property
@@ -110,12 +121,16 @@ class _Robust:
         """The set in words."""
         return f"at eps {self.eps} ({self.measure})"
 
-    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Verdict:
-        import verdict
+    def about(self, asking: Asking, question: Question, point: Point) -> Question:
+        return question
+
+    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Verdict:
+        from verdict.ask.answering import ask
         from verdict.cli.output import measure
 
-        self.range, self.measure = options["range"], measure(options["perturbation"], options["norm"])
-        return verdict.robust(network, point.values, self.eps, on_progress=shown.stage, **options)
+        self.range, self.measure = asking.range, measure(question.domain)
+        found: Verdict = ask(question, self.options, shown.stage)
+        return found
 
     def code(self, answers: Sequence[Verdict]) -> int:
         """The code of the worst answer: one violation refutes the whole range."""
@@ -181,8 +196,8 @@ class _Robust:
 class _Replaced(_Robust):
     """The same about inputs of which a patch or some pixels are replaced: a question to `verdict prove`."""
 
-    def __init__(self, word: str, count: int) -> None:
-        self.word, self.count = word, count
+    def __init__(self, word: str, count: int, options: Options) -> None:
+        self.word, self.count, self.options = word, count, options
         self.size = {"patch" if word == "patch" else "pixels": str(count)}
 
     @property
@@ -191,25 +206,27 @@ class _Replaced(_Robust):
             return f"for any {self.count} x {self.count} patch"
         return "for any pixel" if self.count == 1 else f"for any {self.count} pixels"
 
-    def ask(self, network: Network, point: Point, options: dict[str, Any], shown: Line) -> Verdict:
-        import verdict
-        from verdict.answer.gate import witness_class
+    def about(self, asking: Asking, question: Question, point: Point) -> Question:
         from verdict.base.errors import InputError
         from verdict.cli.vocabulary import names_for
 
-        self.range = options["range"]
-        if self.range is None:
+        aim = question.aim
+        if asking.range is None:
             raise InputError("what replaces pixels lies in the valid range, expected one (see --range)")
-        names = names_for(network, point)
-        label = names["label"] if options["label"] is None else options["label"]
-        stays = names["stays"](of=label) if options["target"] is None else names["beats"](options["target"], of=label)
-        asked = {k: v for k, v in options.items() if k in SEARCHED}
-        that = options.get("that")
-        held = verdict.prove(
-            network, stays if that is None else that, names[self.word](self.count, *self.range),
-            on_progress=shown.stage, **asked,
-        )
-        if that is not None:
+        given = f"{self.word}({self.count}, {', '.join(asking.range)})"
+        if aim.that is not None:
+            return asking.about(point, "prove", that=aim.that, given=given, label=aim.label)
+        label = int(names_for(asking.network, point)["label"] if aim.label is None else aim.label)
+        that = "stays()" if aim.target is None else f"beats({aim.target})"
+        return asking.about(point, "prove", that=that, given=given, label=label)
+
+    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Verdict:
+        from verdict.answer.gate import witness_class
+        from verdict.ask.answering import ask
+
+        self.range, label = asking.range, question.aim.label
+        held: Verdict = ask(question, self.options, shown.stage)
+        if label is None or "that" in asking.said:
             return held
-        target = None if held.witness is None else witness_class(network, held.witness, int(label))
-        return replace(held, label=int(label), target=target)
+        target = None if held.witness is None else witness_class(asking.network, held.witness, label)
+        return replace(held, label=label, target=target)

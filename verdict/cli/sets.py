@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,8 @@ from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
     from verdict.answer.results import Largest, Radius, Verdict
+    from verdict.ask.options import Options
+    from verdict.ask.question import Question
     from verdict.network.network import Network
     from verdict.property import Box
 
@@ -38,35 +41,6 @@ Within = Annotated[
 
 
 @dataclass(frozen=True)
-class Search:
-    """The options of a search, as the user typed them."""
-
-    engine: str | None
-    solver: str | None
-    bounds: str | None
-    timeout: float | None
-    threads: int
-    device: str
-    certificate: str | None = None
-
-    def options(self) -> dict[str, Any]:
-        """For the API, whose default is the engine. Raises InputError for what makes no sense."""
-        from verdict.cli.questions import check_limits
-
-        check_limits(self.timeout, self.threads)
-        found: dict[str, Any] = {
-            "solver": self.solver,
-            "bounds": self.bounds,
-            "timeout": self.timeout,
-            "threads": self.threads,
-            "device": self.device,
-        }
-        if self.certificate is not None:
-            found["certificate"] = self.certificate
-        return found if self.engine is None else {**found, "engine": self.engine}
-
-
-@dataclass(frozen=True)
 class InputSet:
     """The options that name a set of inputs, as the user typed them."""
 
@@ -80,8 +54,8 @@ class InputSet:
         """The set. Raises InputError for what makes no sense."""
         from verdict.ask.pairs import region
         from verdict.base.errors import InputError
+        from verdict.cli.asked import shipped_range
         from verdict.cli.inputs import Reading, read_inputs, refuse_without
-        from verdict.cli.questions import shipped_range
 
         limits = self.range or shipped_range(model)
         refuse_without(self.input, within=self.within, header=self.header, label_column=self.label_column)
@@ -108,16 +82,38 @@ def read_pair(
     return (for_classes(a), for_classes(b)) if classes else (a, b)
 
 
-def show_largest(answer: Largest, title: str, json: bool) -> int:
+@dataclass(frozen=True)
+class Show:
+    """How an answer is shown: under a title, or as JSON with the record of the question and its options."""
+
+    title: str
+    json: bool
+    question: Question
+    options: Options
+
+
+def find_number(show: Show, display: Callable[[Any], int]) -> int:
+    """Ask for a number and `display` the answer, also what it is by the time a limit ends the search."""
+    from verdict.ask.answering import ask
+    from verdict.cli.progress import line
+
+    with line(show.title) as shown:
+        shown.show = display
+        answer = ask(show.question, show.options, shown.interval)
+    return display(answer)
+
+
+def show_largest(answer: Largest, show: Show) -> int:
     """Print the largest value; the exit code."""
     from verdict.cli.output import (
         PROOFS,
         above,
         below,
         certificate_text,
+        recorded,
     )
 
-    if json:
+    if show.json:
         from verdict.cli.printing import print_json
 
         print_json(
@@ -127,6 +123,7 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
                 "value": answer.witness.unsafe,
                 "witness": [float(v) for v in answer.witness.array()],
                 **_searched(answer),
+                **recorded(show.question, show.options, answer),
             }
         )
         return UNKNOWN if answer.status == "interval" else OK
@@ -138,11 +135,11 @@ def show_largest(answer: Largest, title: str, json: bool) -> int:
         *certificate_text(answer.certificate),
         _search_line(answer),
     ]
-    show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
+    write(show.title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
 
 
-def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
+def show_radius(answer: Radius, show: Show, unit: str) -> int:
     """Print the interval of radii; the exit code."""
     from verdict.cli.output import (
         PROOFS,
@@ -150,9 +147,10 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
         above,
         below,
         certificate_text,
+        recorded,
     )
 
-    if json:
+    if show.json:
         from verdict.cli.printing import print_json
 
         print_json(
@@ -166,6 +164,7 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
                 "target": answer.target,
                 "witness": None if answer.closest is None else [float(v) for v in answer.closest.array()],
                 **_searched(answer),
+                **recorded(show.question, show.options, answer),
             }
         )
         return UNKNOWN if answer.status == "interval" else OK
@@ -184,17 +183,17 @@ def show_radius(answer: Radius, title: str, unit: str, json: bool) -> int:
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
     lines += [*_certified_radius(answer), *certificate_text(answer.certificate)]
     lines.append(_search_line(answer))
-    show(title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
+    write(show.title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
 
 
-def show_verdict(answer: Verdict, title: str, json: bool) -> int:
+def show_verdict(answer: Verdict, show: Show) -> int:
     """Print a yes or no; the exit code."""
-    from verdict.cli.output import PROOFS, certificate_record, certificate_text
+    from verdict.cli.output import PROOFS, certificate_record, certificate_text, recorded
 
     point: list[Fraction] = [] if answer.witness is None else answer.witness.point.fractions()
     outputs: list[Fraction] = [] if answer.witness is None else answer.witness.outputs.fractions()
-    if json:
+    if show.json:
         from verdict.cli.printing import print_json
 
         print_json(
@@ -205,6 +204,7 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
                 "outputs": None if answer.witness is None else [float(v) for v in outputs],
                 "certificate": certificate_record(answer.certificate),
                 **_searched(answer),
+                **recorded(show.question, show.options, answer),
             }
         )
     else:
@@ -219,7 +219,7 @@ def show_verdict(answer: Verdict, title: str, json: bool) -> int:
             lines.append(("because", answer.reason))
         lines += certificate_text(answer.certificate)
         lines.append(_search_line(answer))
-        show(title, lines)
+        write(show.title, lines)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
 
 
@@ -285,7 +285,7 @@ def _search_line(answer: Largest | Radius | Verdict) -> tuple[str, str]:
     return "search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")
 
 
-def show(title: str, lines: list[tuple[str, str]]) -> None:
+def write(title: str, lines: list[tuple[str, str]]) -> None:
     """A title and what is to be said under it."""
     from verdict.cli.printing import console
 

@@ -39,6 +39,12 @@ def _operators() -> list[str]:
     return [f"{name} * {_PARTLY[name]}" if name in _PARTLY else name for name in names]
 
 
+def _engines() -> list[str]:
+    from verdict.search.engines.registry import engines
+
+    return [f"{name} * {', '.join(e.features.sets)}; proofs: {e.features.exactness}" for name, e in engines().items()]
+
+
 # The theories of section 4: hidden nodes, inputs and outputs, networks, comparisons, arithmetic.
 CAPABILITIES: dict[str, Callable[[], list[str]]] = {
     "onnx-opset-versions": _opsets,
@@ -53,6 +59,8 @@ CAPABILITIES: dict[str, Callable[[], list[str]]] = {
     "arithmetic-complexity-theories": lambda: ["BND", "OUTC", "LIN", "POLY"],
     "optimised-disjunctive-reasoning": lambda: ["true"],
     "serialise-assignments": lambda: ["true"],
+    # Not the standard's: what `--engine` may be.
+    "engines": _engines,
 }
 # The standard's own example spells this one differently.
 _ALIASES = {"multiple-inputs-output-theories": "multiple-input-output-theories"}

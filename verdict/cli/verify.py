@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from verdict.cli import options
 from verdict.cli.declared import Argument, Option
@@ -64,9 +64,11 @@ def command(
     code 0: sat or unsat; 3: otherwise; 2: bad input.
     """
     started = time.monotonic()
-    import verdict
+    from verdict.ask.answering import ask
+    from verdict.ask.parts import ModelFile, NamedFile
+    from verdict.ask.question import Question
     from verdict.base.errors import InputError
-    from verdict.cli.output import certificate_text
+    from verdict.cli.output import certificate_text, recorded
     from verdict.property.assignment import assignment_places
     from verdict.property.vnnlib import VnnLib1, read_query
 
@@ -77,21 +79,20 @@ def command(
             raise InputError("--serialise-assignments goes with VNN-LIB 2: version 1 has no tensors")
         places = assignment_places(asked, serialise_assignments)
     models = load_networks(asked, network, shape)
-    answer = verdict.verify(
-        asked,
-        models,
-        engine=engine or "auto",
-        solver=solver,
-        bounds=bounds,
-        timeout=None if timeout is None else max(0.001, timeout - (time.monotonic() - started)),
-        threads=threads,
-        device=device,
+    question = Question(
+        "verify", tuple(ModelFile.of(each, name=name) for name, each in models.items()),
+        query=NamedFile(query, content=asked),
+    )
+    left = None if timeout is None else max(0.001, timeout - (time.monotonic() - started))
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=left, threads=threads, device=device,
         certificate=certificate,
     )
+    answer: Verdict = ask(question, search)
     late = answer.status == "unknown" and "time limit" in answer.reason
     result = "timed-out" if late else ANSWERS[answer.status]
     if json:
-        _print_json(asked, answer, result)
+        print_json({**_fields(asked, answer, result), **recorded(question, search, answer)}, indent=None)
     else:
         put(result)
         _print_assignment(asked, answer, places is None)
@@ -158,7 +159,7 @@ def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, with_tensors: b
         put(assignment_text(asked, x, y))
 
 
-def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
+def _fields(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> dict[str, Any]:
     from verdict.cli.output import certificate_record, rounded
     from verdict.property.assignment import assigned
     from verdict.property.vnnlib1 import VnnLib1
@@ -170,7 +171,7 @@ def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
             assignment = {"X": x.tolist(), "Y": y.tolist()}
         else:
             assignment = {variable.name: values.tolist() for variable, values in assigned(asked, x, y)}
-    record = {
+    return {
         "result": result,
         "trust": None if answer.trust is None else str(answer.trust),
         "semantics": list(answer.semantics),
@@ -182,7 +183,6 @@ def _print_json(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> None:
         "seconds": round(answer.seconds, 6),
         "stages": rounded(answer.stages),
     }
-    print_json(record, indent=None)
 
 
 def _rationals(real: Witness) -> dict[str, list[str]]:

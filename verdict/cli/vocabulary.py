@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from verdict.ask.parts import Point as Asked
     from verdict.cli.inputs import Point
     from verdict.network.network import Network
-    from verdict.property.language import Formula
 
 
 def names_for(network: Network, point: Point | None = None, label: int | None = None) -> dict[str, Any]:
     """The vocabulary; with an input also the words that are about it, and its class, or the `label` instead."""
-    from verdict.ask.question import center_of
+    from verdict.ask.prepared import center_of
     from verdict.ask.wording import names
 
     if point is None:
         return names(network)
+    return names(network, center_of(network, point.values), label, shape_of(point).image)
+
+
+def shape_of(point: Point) -> Asked:
+    """An input as a part of a question, with its shape where it is an image."""
+    from verdict.ask.parts import Point as Asked
+
     # A network that takes flat vectors does not know of images, but the input does; not with channels last.
     is_image = point.image is not None and (len(point.image) == 2 or point.image[0] == 3)
-    return names(network, center_of(network, point.values), label, point.image if is_image else None)
+    return Asked(point.values, point.name, point.image if is_image else None)
 
 
-def read(text: str | None, names: dict[str, Any], option: str) -> Formula | None:
-    """The formula of an option; None where it is not given. Raises PropertyError with the place in the text."""
-    from verdict.property.language.written import read_formula
+@contextlib.contextmanager
+def as_options() -> Iterator[None]:
+    """While inside, what is wrong with a formula is said of its option."""
+    from verdict.base.errors import PropertyError
 
-    return None if text is None else read_formula(text, names, option)
+    try:
+        yield
+    except PropertyError as error:
+        word = str(error).partition(":")[0]
+        if word in ("that", "given"):
+            raise PropertyError(f"--{error}") from error
+        raise
 
 
 def numbers(text: str, option: str = "--integers") -> list[int]:
@@ -43,12 +58,10 @@ def numbers(text: str, option: str = "--integers") -> list[int]:
     return found
 
 
-def scales(text: str | None, network: Network) -> Sequence[Any] | None:
+def scales(text: str, network: Network) -> Sequence[Any]:
     """`1,0,1/2`, one number for each input, or what a file that `--input` takes holds."""
     from verdict.cli.inputs import SUFFIXES, read_inputs
 
-    if text is None:
-        return None
     if text.partition("#")[0].endswith(SUFFIXES):
         return [float(value) for value in read_inputs(text, network).points[0].values]
     return text.split(",")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from verdict.cli import options, sets
 from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK, UNKNOWN
+
+if TYPE_CHECKING:
+    from verdict.answer.results import Pruning
 
 Layer = Annotated[
     str,
@@ -45,14 +48,17 @@ def maxweights(
     For one layer the interval closes; for all at once both ends hold but need not meet. Exit code 0: it is closed;
     3: it is not; 2: bad input.
     """
-    import verdict
     from verdict.ask.loading import for_classes
+    from verdict.ask.question import Question
     from verdict.base.errors import InputError
     from verdict.cli.inputs import Reading, read_inputs
-    from verdict.cli.progress import line
+    from verdict.cli.vocabulary import shape_of
     from verdict.ops.importer.shapes import read_shapes
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
     network = for_classes(model, output, read_shapes(shape))
     points = read_inputs(input, network, Reading(header, label_column)).points
     if len(points) != 1:
@@ -60,19 +66,11 @@ def maxweights(
     which = "all layers" if layer == "all" else f"layer {layer}"
     title = f"{network.path.name} on {points[0].name}, weights of {which}"
     unit = "change of each weight, as a part of it" if relative else "change of each weight"
-    with line(title) as shown:
-        shown.show = lambda answer: sets.show_radius(answer, title, unit, json)
-        answer = verdict.maxweights(
-            network,
-            points[0].values,
-            layer=layer,
-            relative=relative,
-            label=label,
-            target=target,
-            on_progress=shown.interval,
-            **search,
-        )
-    return sets.show_radius(answer, title, unit, json)
+    question = Question.of(
+        "maxweights", [network], shape_of(points[0]), layer=layer, relative=relative, label=label, target=target
+    )
+    show = sets.Show(title, json, question, search)
+    return sets.find_number(show, lambda answer: sets.show_radius(answer, show, unit))
 
 
 def maxpruning(
@@ -117,17 +115,23 @@ def maxpruning(
 
     Exit code 0: every magnitude is proved or refuted; 3: not every one; 2: bad input.
     """
-    import verdict
+    from verdict.ask.answering import ask
     from verdict.ask.loading import for_classes
-    from verdict.cli.output import PROOFS, above, below, certificate_record, certificate_text
+    from verdict.ask.pairs import ends
+    from verdict.ask.question import Question
+    from verdict.cli.output import PROOFS, above, below, certificate_record, certificate_text, recorded
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write
     from verdict.ops.importer.shapes import read_shapes
 
-    search = sets.Search(engine, solver, bounds, timeout, threads, device, certificate).options()
+    search = options.searched(
+        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
+        certificate=certificate,
+    )
     network = for_classes(model, output, read_shapes(shape))
     domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
-    answer = verdict.maxpruning(network, domain, layer=layer, lead=lead, **search)
+    question = Question.of("maxpruning", [network], **ends(domain), layer=layer, lead=lead)
+    answer: Pruning = ask(question, search)
     if save is not None:
         write(answer.network, save)
     if json:
@@ -143,17 +147,18 @@ def maxpruning(
                 "certificate": certificate_record(answer.certificate),
                 "reason": answer.reason,
                 "saved": None if save is None else str(save),
+                **recorded(question, search, answer),
             }
         )
     else:
-        ends = below(answer.lower) if answer.status == "exact" else f"{below(answer.lower)} to {above(answer.upper)}"
+        found = below(answer.lower) if answer.status == "exact" else f"{below(answer.lower)} to {above(answer.upper)}"
         lines = [
-            ("threshold", f"{ends}: {answer.removed} of {answer.weights} weights are zero then"),
+            ("threshold", f"{found}: {answer.removed} of {answer.weights} weights are zero then"),
             ("proved", f"the class is the same: {PROOFS[answer.trust]}"),
             *certificate_text(answer.certificate),
             ("search", f"{answer.seconds:.2f} s"),
         ]
         lines += [("note", answer.reason)] if answer.reason else []
         lines += [("saved", str(save))] if save is not None else []
-        sets.show(f"{network.path.name}, pruned", lines)
+        sets.write(f"{network.path.name}, pruned", lines)
     return OK if answer.status == "exact" else UNKNOWN

@@ -28,8 +28,9 @@ from ..certificate.places import float32_path
 from ..certificate.write import radius_claim
 from ..network.exact import float_below
 from ..property import Problem
-from .engines.decide import prove
-from .engines.run import AGAIN_SECONDS, AGAIN_SHARE
+from .decide import prove
+from .decision import AGAIN_SECONDS, AGAIN_SHARE
+from .effort import Effort
 from .points.region import phases_at
 from .radius import RadiusSearch
 from .relus.narrow import AMPLE, float32_errors
@@ -125,5 +126,5 @@ class _Asked:
             if is_open:
                 proof.close_tie = partial(tie_multipliers, box=box)
             problem = Problem(search.network, box, search.unsafe)
-            reason = prove(problem, box, clock, self.threads, search.note, search.device, proof)
+            reason = prove(problem, box, Effort(clock, self.threads, search.device, search.note), proof)
         return draft.finish(clock, self.threads, reason, radius, only_float32)

@@ -26,7 +26,7 @@ from ..network.evaluate import evaluate_all, vjp
 from ..network.exact import ExactVector, FloatArray, float_above
 from ..network.network import Network
 from ..property import Polytope, UnsafeSet
-from .engines.bab import branch_and_bound
+from .engines.parts.bab import branch_and_bound
 from .radius import Progress
 
 # Bisections of the radius from below and along a direction from above; rounds of new directions.

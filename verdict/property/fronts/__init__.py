@@ -3,7 +3,7 @@
 from .blur import Blur
 from .brightness import Brightness
 from .contrast import Contrast
-from .front import Front, Together, from_text, names, register
+from .front import Front, Together, from_text, named, names, register
 from .path import Direction, Path
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Path",
     "Together",
     "from_text",
+    "named",
     "names",
     "register",
 ]

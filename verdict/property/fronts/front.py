@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, TypeVar
 
@@ -76,20 +76,29 @@ def names() -> list[str]:
     return sorted(_REGISTRY)
 
 
-def from_text(text: str, read: Callable[[str], FloatArray] | None = None) -> Front:
+def named(front: Front) -> str:
+    """The name by which `from_text` finds the class of a perturbation."""
+    cls = type(front)
+    return next((name for name, known in _REGISTRY.items() if known is cls), f"{cls.__module__}.{cls.__qualname__}")
+
+
+def from_text(
+    text: str, read: Callable[[str], FloatArray] | None = None, given: Mapping[str, Any] | None = None
+) -> Front:
     """The perturbation that a text such as `brightness`, `blur:sigma=1.5` or `brightness+contrast` names.
 
     Behind the colon stand the arguments of the class; what is no number is an input, which `read` finds. A name with
-    dots, `my_package.fog.Fog`, is a class that is imported. Raises InputError for what there is not.
+    dots, `my_package.fog.Fog`, is a class that is imported. Arguments can also be `given`, as they are.
+    Raises InputError for what there is not.
     """
-    fronts = [_one(part, read) for part in text.split("+")]
+    fronts = [_one(part, read, given or {}) for part in text.split("+")]
     return fronts[0] if len(fronts) == 1 else Together(fronts)
 
 
-def _one(text: str, read: Callable[[str], FloatArray] | None) -> Front:
+def _one(text: str, read: Callable[[str], FloatArray] | None, given: Mapping[str, Any]) -> Front:
     name, _, rest = text.strip().partition(":")
     cls = _class(name)
-    arguments: dict[str, Any] = {}
+    arguments = dict(given)
     for word in filter(None, rest.split(",")):
         key, mark, value = word.partition("=")
         if not mark:

@@ -1,65 +1,36 @@
-"""Deciding by SMT: is there an input of the box whose outputs are unsafe, in Z3's exact arithmetic?
-
-All open polytopes are asked about at once, with the bounds as lemmas. Z3's point is exact, but what ONNX Runtime
-computes there is rounded, so points near it are tried too.
-"""
+"""Satisfiability modulo linear arithmetic: the whole question as one formula to Z3, in exact rationals."""
 
 from __future__ import annotations
 
-from verdict.encoders import smt
-from verdict.solvers.z3_session import Session
+from typing import TYPE_CHECKING
 
-from ...answer.replay import replay_exactly
-from ...answer.results import Trust
-from ...base.errors import SolverError
-from ...bounds import Bounds
-from ...network.exact import ExactVector
-from ...property import UnsafeSet
-from ..points.nearby import around
-from .run import Run
+from ...base.arguments import optional_word
+from ...base.errors import InputError
+from .engine import Engine, Features, register
+
+if TYPE_CHECKING:
+    from ..decision import Decision
+    from ..radius import RadiusSearch
 
 
-def decide_by_smt(run: Run) -> None:
-    """Exclude the open polytopes by Z3's exact arithmetic, or find a witness."""
-    run.enter("smt/z3")
-    if run.node_bounds is None:
-        return
-    try:
-        _ask_z3(run, run.node_bounds)
-    except SolverError as error:
-        # Killed by a limit, or broken down: never a verdict.
-        run.evidence.reason = f"Z3 gave up: {error}"
+@register
+class Smt(Engine):
+    name = "smt"
+    idea = "Z3's exact arithmetic, for small networks"
+    features = Features(exactness="z3-exact", solvers=("z3",), encodes="linear")
 
+    def choose_solver(self, solver: str | None) -> None:
+        if optional_word(solver, "solver") not in (None, *self.features.solvers):
+            raise InputError(f"the smt engine has the solver z3, not {solver!r}")
+        self.title = f"{self.name}/{self.features.solvers[0]}"
 
-def _ask_z3(run: Run, bounds: Bounds) -> None:
-    unsafe, limit = UnsafeSet(tuple(run.polytopes(run.open)), run.unsafe.outputs), run.deadline.limit
-    with Session() as session:
-        session.command(smt.prelude(), timeout=limit())
-        session.command(smt.inputs_in_box(run.box), timeout=limit())
-        for piece in smt.network(run.graph, bounds):
-            session.command(piece, timeout=limit())
-        session.command(smt.in_unsafe(run.graph, unsafe, bounds), timeout=limit())
-        said = set(smt.set_rows(run.box))
-        while (answer := session.check(timeout=limit())) == "sat":
-            names = [smt.name(0, i) for i in range(run.graph.input_size)]
-            point = ExactVector.of(session.values(names).values())
-            if _confirm_solution(run, point, bounds) or not run.box.refine(point):
-                break
-            session.command(smt.further_rows(run.box, said), timeout=limit())
-        if answer == "unsat":
-            run.excluded_by(Trust.Z3)
-        elif answer == "unknown":
-            run.evidence.reason = f"Z3 gave up: {session.reason_unknown()}"
+    def decide(self, run: Decision) -> None:
+        from .parts.smt import decide_by_smt
 
+        if not run.tighten(self.bounds):
+            decide_by_smt(run)
 
-def _confirm_solution(run: Run, point: ExactVector, bounds: Bounds) -> bool:
-    """Whether Z3's point, or one near it, is a witness; if not, why is said."""
-    if not run.box.contains(point):
-        # A solution of the rows that the set has so far.
-        return run.confirm([point])
-    if run.confirm(around(run.problem, run.unsafe, point, bounds, run.deadline)):
-        return True
-    run.evidence.real = replay_exactly(run.network, run.unsafe, point)
-    what = "violated over the reals" if run.evidence.real else "Z3's model failed its exact replay"
-    run.evidence.reason = f"{what}: {run.evidence.reason}"
-    return False
+    def close(self, search: RadiusSearch, threads: int) -> None:
+        from .parts.radius_smt import search_smt
+
+        search_smt(search)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,33 @@ class Comparison:
     def unstable(self) -> int:
         """How many ReLUs may be on either side of zero."""
         return sum(layer.unstable for layer in self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The bounds in summary, for JSON."""
+        layers = [
+            {
+                "name": layer.name,
+                "size": layer.lower.size,
+                "mean_width": _finite(layer.widths.mean()),
+                "max_width": _finite(layer.widths.max(initial=0)),
+                "unstable": layer.unstable,
+            }
+            for layer in self.layers
+        ]
+        return {
+            "method": self.method,
+            "trust": str(self.trust),
+            "seconds": round(self.seconds, 6),
+            "layers": layers,
+            "unstable": self.unstable,
+            "margins": {rival: _finite(low) for rival, low in zip(self.rivals, self.margins, strict=True)},
+            "note": self.note,
+        }
+
+
+def _finite(value: float) -> float | None:
+    """For JSON, which has no infinity."""
+    return float(value) if math.isfinite(value) else None
 
 
 def compare(

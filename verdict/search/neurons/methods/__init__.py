@@ -7,20 +7,18 @@ keeps looser bounds. Every file of this package is imported, and each enters its
 import importlib
 import pkgutil
 
-from .choose import ENCODER_BOUNDS, TIGHTEN_SECONDS, TIGHTEN_SHARE, choose, encoder_bounds
+from .choose import TIGHTEN_SECONDS, TIGHTEN_SHARE, choose
 from .method import METHODS, Method, Result, method
 
 for _info in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_info.name}")
 
 __all__ = [
-    "ENCODER_BOUNDS",
     "METHODS",
     "TIGHTEN_SECONDS",
     "TIGHTEN_SHARE",
     "Method",
     "Result",
     "choose",
-    "encoder_bounds",
     "method",
 ]

@@ -13,13 +13,13 @@ from fractions import Fraction
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
-from ...answer.results import Trust
-from ...base.deadline import Deadline
-from ...base.errors import SolverError
-from ...network.exact import ExactVector, float_above
-from ...property import UnsafeSet
-from ..points.radius_witness import polish
-from ..radius import RadiusSearch
+from ....answer.results import Trust
+from ....base.deadline import Deadline
+from ....base.errors import SolverError
+from ....network.exact import ExactVector, float_above
+from ....property import UnsafeSet
+from ...points.radius_witness import polish
+from ...radius import RadiusSearch
 from .radius_bab import LAST
 
 # Below the least positive float64 a nearer witness says nothing more: for all that floats can tell the radius is 0.

@@ -18,13 +18,13 @@ from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
 from verdict.solvers.mathopt import Highs
 
-from ...answer.results import CLOSED, Trust, is_closed
-from ...base.errors import SolverError
-from ...network.exact import ExactVector, float_above, float_below
-from ...property import Polytope
-from ..points.radius_witness import polish
-from ..points.region import best_in_region, deepest_in_region, phases_at
-from ..radius import RadiusSearch
+from ....answer.results import CLOSED, Trust, is_closed
+from ....base.errors import SolverError
+from ....network.exact import ExactVector, float_above, float_below
+from ....property import Polytope
+from ...points.radius_witness import polish
+from ...points.region import best_in_region, deepest_in_region, phases_at
+from ...radius import RadiusSearch
 from .milp import MARGIN
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.

@@ -8,25 +8,25 @@ proved it proves once more.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
-from ...answer import replay
-from ...answer.evidence import Evidence
-from ...answer.results import Trust, weakest
-from ...base.deadline import Deadline, why
-from ...base.device import Device
-from ...base.errors import SolverError
-from ...bounds import Bounds, linear_bounds, output_lower
-from ...certificate.proof import Goal, Part, ProofTree
-from ...certificate.recording import Recording
-from ...network.exact import ExactVector, FloatArray
-from ...property import Box, Polytope, Problem
-from ..neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
-from ..points.attack import attack
-from ..relus.relu_split import Outcome
-from .bab import branch_and_bound
+from ..answer import replay
+from ..answer.evidence import Evidence
+from ..answer.results import Trust, weakest
+from ..base.deadline import Deadline, why
+from ..base.errors import SolverError
+from ..bounds import Bounds, linear_bounds, output_lower
+from ..certificate.proof import Goal, Part, ProofTree
+from ..certificate.recording import Recording
+from ..network.exact import ExactVector, FloatArray
+from ..property import Box, Polytope, Problem
+from .effort import Effort
+from .engines.parts.bab import branch_and_bound
+from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+from .points.attack import attack
+from .relus.relu_split import Outcome
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
 ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
@@ -35,26 +35,18 @@ ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
 AGAIN_SECONDS, AGAIN_SHARE = 60.0, 2.0
 
 
-class Run:
+class Decision:
     """The state of one decision: what is still open, the bounds at hand, and the `evidence`, which its steps fill.
 
     `proof` is a recording for the problem's polytopes, or None; without `looking` no candidates are replayed.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        box: Box,
-        deadline: Deadline,
-        evidence: Evidence,
-        report: Callable[[str], object],
-        device: Device,
-        proof: Recording | None,
-    ) -> None:
-        self.problem, self.box, self.deadline, self.evidence = problem, box, deadline, evidence
+    def __init__(self, problem: Problem, box: Box, effort: Effort, proof: Recording | None) -> None:
+        self.problem, self.box, self.evidence = problem, box, Evidence()
         self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
-        self.report, self.stage, self.trusts = report, "", [Trust.EXACT]
-        self.device, self.since = device, deadline.elapsed()
+        self.deadline, self.threads, self.device = effort.deadline, effort.threads, effort.device
+        self.report, self.stage, self.trusts = effort.report, "", [Trust.EXACT]
+        self.since = self.deadline.elapsed()
         # Numbers of the polytopes that are not excluded yet, and of those whose proof is not recorded.
         self.open = list(range(len(problem.unsafe.polytopes)))
         self.proof, self.unrecorded = proof, set(self.open)
@@ -152,18 +144,18 @@ class Run:
         self.trusts.append(trust)
         self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
 
-    def bab(self, threads: int) -> None:
+    def bab(self) -> None:
         """Exclude the open polytopes by branch and bound."""
         self.enter("bab")
         if self.node_bounds is None:
             return
-        outcome = self._branch_and_bound(self.node_bounds, self.open, self.deadline, threads)
+        outcome = self._branch_and_bound(self.node_bounds, self.open, self.deadline)
         if outcome.proved:
             self.excluded_by(Trust.RIGOROUS)
         elif self.evidence.witness is None:
             self.evidence.reason = "; ".join(filter(None, [outcome.reason, self.evidence.reason]))
 
-    def _branch_and_bound(self, bounds: Bounds, numbers: list[int], clock: Deadline, threads: int) -> Outcome:
+    def _branch_and_bound(self, bounds: Bounds, numbers: list[int], clock: Deadline) -> Outcome:
         """Exclude these polytopes, recorded where a recording is asked for."""
         outcome = branch_and_bound(
             self.graph,
@@ -173,7 +165,7 @@ class Run:
             # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
             lambda points: self.confirm(list(points[:4])),
             lambda lower, waiting, visited: self.report(f"{self.stage}: {visited} domains, {waiting} open"),
-            threads,
+            self.threads,
             self.device,
             None if self.proof is None else self.proof.of(numbers),
         )
@@ -181,7 +173,7 @@ class Run:
             self.unrecorded.difference_update(numbers)
         return outcome
 
-    def record_rest(self, threads: int) -> None:
+    def record_rest(self) -> None:
         """Prove by branch and bound what was proved otherwise, so that all of the proof is recorded."""
         if self.proof is None or self.node_bounds is None or not self.unrecorded:
             return
@@ -189,7 +181,7 @@ class Run:
         most = max(AGAIN_SECONDS, AGAIN_SHARE * self.deadline.elapsed())
         try:
             outcome = self._branch_and_bound(
-                self.node_bounds, sorted(self.unrecorded), self.deadline.share(1.0, most), threads
+                self.node_bounds, sorted(self.unrecorded), self.deadline.share(1.0, most)
             )
             reason = outcome.reason
         except KeyboardInterrupt as end:

@@ -13,11 +13,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from ...answer.results import Trust
-from ...base.deadline import Deadline
-from ...network.exact import ExactVector, FloatArray, float_below
-from ..points.radius_witness import polish
-from ..radius import RadiusSearch
+from ....answer.results import Trust
+from ....base.deadline import Deadline
+from ....network.exact import ExactVector, FloatArray, float_below
+from ...points.radius_witness import polish
+from ...radius import RadiusSearch
 from .bab import branch_and_bound
 
 # The last proof is tried this far below the witness, relatively, once the interval is this narrow.

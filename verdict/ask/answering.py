@@ -1,0 +1,68 @@
+"""`verdict.ask(question, options)`: the answer to any question, by the file of its kind.
+
+The functions of the API and the commands build the two values and come here. The clock of the options runs over all of
+it, what is loaded and read included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..base.blas import one_thread
+from ..base.deadline import time_limit
+from ..base.memory import GIB, budget
+from .options import Options
+from .question import Question
+from .run import Run
+
+# Who answers a question of each kind.
+_HOMES = {
+    "robust": "robust.answer",
+    "maxeps": "radius.answer",
+    "bounds": "robust.answer_bounds",
+    "encode": "encode.answer",
+    "verify": "verify.answer",
+    "check": "verify.answer_check",
+    "prove": "prove.answer",
+    "imitates": "pairs.answer_imitates",
+    "general": "pairs.answer_general",
+    "maxgeneral": "pairs.answer_maxgeneral",
+    "maxdelta": "pairs.answer_maxdelta",
+    "maxmove": "pairs.answer_maxmove",
+    "maxfall": "pairs.answer_maxfall",
+    "maxradius": "families.answer_maxradius",
+    "maxweights": "weights.answer",
+    "maxpruning": "pruning.answer",
+}
+
+
+def ask(
+    question: Question, options: Options | None = None, on_progress: Callable[[Any], object] | None = None
+) -> Any:
+    """The answer to a question: what the function of its kind (`verdict.robust`, `verdict.maxeps`, ...) returns.
+
+    `on_progress` receives reports while a search runs, as of that function. Raises what that function raises.
+    """
+    options = Options() if options is None else options
+    module, function = _HOMES[question.kind].split(".")
+    answer = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+    with one_thread(), time_limit(options.timeout), _room(options.memory):
+        return answer(question, Run(options, on_progress))
+
+
+def ask_with(question: Question, options: Mapping[str, Any]) -> Any:
+    """The same with the options as keyword arguments have them, `on_progress` among them."""
+    kept = {name: value for name, value in options.items() if name != "on_progress"}
+    return ask(question, Options(**kept), options.get("on_progress"))
+
+
+@contextlib.contextmanager
+def _room(gigabytes: float | None) -> Iterator[None]:
+    if gigabytes is None:
+        yield
+        return
+    with budget(int(gigabytes * GIB)):
+        yield

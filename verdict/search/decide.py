@@ -1,0 +1,54 @@
+"""Deciding one problem: attack, then bounds, then an engine for what they leave open.
+
+Each step is dearer and stronger than the one before and works only on the polytopes of the unsafe set that
+are still open. Steps return evidence; the gate turns it into a verdict.
+"""
+
+from __future__ import annotations
+
+from ..answer.evidence import Evidence
+from ..base.deadline import OutOfTime
+from ..certificate.recording import Recording
+from ..property import Box, Problem
+from .decision import Decision
+from .effort import Effort
+from .engines.engine import Engine
+
+
+def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, proof: Recording | None = None) -> Evidence:
+    """Search for a witness or a proof over `box` with one engine.
+
+    With `proof`, a recording for the problem's polytopes, a proof is recorded. Raises InputError for a box that the
+    engine does not take.
+    """
+    engine.refuse(box)
+    run = Decision(problem, box, effort, proof)
+    try:
+        _decide(run, engine)
+    except OutOfTime as end:
+        raise OutOfTime("; ".join(filter(None, [str(end), run.evidence.reason]))) from end
+    return run.evidence
+
+
+def _decide(run: Decision, engine: Engine) -> None:
+    evidence = run.evidence
+    if not (run.attack() or run.bounds()):
+        if run.deadline.passed():
+            evidence.reason = evidence.reason or "the time limit was reached"
+        else:
+            engine.decide(run)
+    if evidence.proof is not None:
+        run.record_rest()
+    run.enter("end")
+
+
+def prove(problem: Problem, box: Box, effort: Effort, proof: Recording) -> str:
+    """Record a proof by linear bounds and branch and bound; returns "", or why there is none.
+
+    Looks for no witness, so that a box may be proved which has a tie at its edge (`Recording.close_tie`).
+    """
+    run = Decision(problem, box, effort, proof)
+    run.looking = False
+    if not run.bounds():
+        run.bab()
+    return run.evidence.reason

@@ -1,0 +1,19 @@
+"""What a search may take and whom it tells: its clock, its threads, its device, and a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..base.deadline import Deadline
+from ..base.device import CPU, Device
+
+
+@dataclass(frozen=True, eq=False)
+class Effort:
+    """`report` hears the name of each stage; attacks and better bounds are looked for on `device`."""
+
+    deadline: Deadline
+    threads: int = 1
+    device: Device = CPU
+    report: Callable[[str], object] = lambda stage: None
