@@ -180,8 +180,9 @@ def test_perturbations_and_families_are_written_and_read() -> None:
         assert verdict.ask(read).upper == verdict.ask(asked).upper
     center = ExactVector.of([Fraction(0), Fraction(1)])
     families: list[Perturbation] = [
-        LinfBall(center), NormBall(norm_of("l2"), center, Fraction(0), Fraction(1)), ScaledBall(center, [Fraction(1), None], *(
-            [[None, Fraction(0)], [None, Fraction(1)]])),
+        LinfBall(center),
+        NormBall(norm_of("l2"), center, Fraction(0), Fraction(1)),
+        ScaledBall(center, [Fraction(1), None], [None, Fraction(0)], [None, Fraction(1)]),
     ]
     for family in families:
         assert verdict.maxradius("xor", family, "y[0] < 2").status in ("closed", "exact", "interval", "safe")
