@@ -26,7 +26,7 @@ def test_json(run: Run) -> None:
     answer = json.loads(result.out)
     assert (result.code, result.err) == (0, "")
     assert set(answer) == {
-        "model", "sha256", "input", "norm", "range", "true_label", "eps", "label", "methods", "saved"
+        "model", "sha256", "input", "norm", "range", "true_label", "eps", "label", "methods", "saved", "record",
     }  # fmt: skip
     assert (answer["eps"], answer["range"], answer["label"], answer["saved"]) == ("3/100", ["0", "1"], 1, None)
     found = {each["method"]: each for each in answer["methods"]}

@@ -104,7 +104,7 @@ class Asking:
 def only(asking: Asking) -> Point:
     """The one input that is asked about. Raises InputError where there are several."""
     if len(asking.inputs.points) != 1:
-        raise InputError(f"--input {asking.source.input}: {len(asking.inputs.points)} inputs, expected one")
+        raise InputError(f"--input {asking.source.input}: names {len(asking.inputs.points)} inputs, expected one")
     return asking.inputs.points[0]
 
 
