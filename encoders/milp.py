@@ -23,7 +23,8 @@ from verdict.base.never import assert_never
 from verdict.bounds import Bounds
 from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import Feature
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.property import Perturbation, Polytope
 from verdict.property.input_set import InputSet
 from verdict.property.rows import RadiusRow
@@ -265,6 +266,7 @@ class _Writer:
         """Write the network, or what node `number` depends on; returns the output, or that node, over the columns."""
         from scipy.sparse import csr_array, eye_array
 
+        self.graph.require(Feature.ON_OFF, "the MILP encoding")
         needed = range(1, len(self.graph.nodes)) if number is None else self.graph.ancestors(number)
         low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
         self._columns(low, high, False)
@@ -275,7 +277,7 @@ class _Writer:
             node = self.graph.nodes[current]
             if isinstance(node, Affine):
                 values[current] = self._affine(node, values)
-            elif isinstance(node, Relu):
+            elif isinstance(node, Pointwise):
                 values[current] = self._relu(current, node, values[node.source])
             elif not isinstance(node, Input):
                 assert_never(node)
@@ -292,7 +294,7 @@ class _Writer:
             constant = constant + weights @ values[source].constant
         return _Vector(matrix, constant)
 
-    def _relu(self, number: int, node: Relu, before: _Vector) -> _Vector:
+    def _relu(self, number: int, node: Pointwise, before: _Vector) -> _Vector:
         """Columns for the neurons that can be on; those that are always off are the constant zero."""
         from scipy.sparse import coo_array
 
@@ -314,7 +316,7 @@ class _Writer:
         self.definitions[number] = alive, sum(block.shape[0] for block, _, _ in self.blocks), units
         constant = -before.constant[alive] / units
         self.blocks.append((rows + minus, constant, constant))
-        unstable = np.flatnonzero((low < 0) & (high > 0))
+        unstable = np.flatnonzero(node.function.bends(low, high))
         y, l, u = z.copy(), low[unstable], high[unstable]  # noqa: E741
         after = self._columns(np.zeros(len(u)), u, False)
         binary = self._columns(np.zeros(len(u)), np.ones(len(u)), True)

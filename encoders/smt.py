@@ -8,7 +8,6 @@ their last digits help.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
@@ -18,7 +17,9 @@ from verdict.base.deadline import checkpoint
 from verdict.base.never import assert_never
 from verdict.bounds import Bounds
 from verdict.network.exact import ExactVector
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import Feature, Form
+from verdict.network.functions.base import rational
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.property import Perturbation, UnsafeSet
 from verdict.property.box import Box
 from verdict.property.formula import Comparison, Formula
@@ -27,23 +28,13 @@ from verdict.property.formula import Comparison, Formula
 LEMMA_BITS = 12
 
 
-class ReluForm(enum.Enum):
-    """How an unstable ReLU y = max(z, 0) is written; `benchmarks relu-form` compares the two."""
-
-    ITE = "ite"
-    IMPLICATIONS = "implications"
-
-
 # By measurement (PERFORMANCE.md, "how Z3 is asked"): both solve the same problems, this one somewhat sooner.
-DEFAULT_FORM = ReluForm.IMPLICATIONS
+DEFAULT_FORM = Form.IMPLICATIONS
 
 
 def number(value: Fraction) -> str:
     """A rational as an SMT-LIB term."""
-    magnitude = f"{abs(value.numerator)}.0"
-    if value.denominator != 1:
-        magnitude = f"(/ {magnitude} {value.denominator}.0)"
-    return magnitude if value >= 0 else f"(- {magnitude})"
+    return rational(value)
 
 
 def linear(terms: list[tuple[Fraction, str]], constant: Fraction) -> str:
@@ -113,14 +104,15 @@ def set_rows(among: Box | Perturbation) -> list[str]:
     return lines
 
 
-def network(graph: Graph, bounds: Bounds, form: ReluForm = DEFAULT_FORM) -> Iterator[str]:
+def network(graph: Graph, bounds: Bounds, form: Form = DEFAULT_FORM) -> Iterator[str]:
     """One piece of text per node; `bounds` (a batch of one) fix stable ReLUs and enter as lemmas."""
+    graph.require(Feature.PIECEWISE_LINEAR, "the SMT encoding")
     for index, node in enumerate(graph.nodes):
         checkpoint()
         if isinstance(node, Affine):
             yield _affine(graph, index, node, bounds)
-        elif isinstance(node, Relu):
-            yield _relu(index, node, bounds, form)
+        elif isinstance(node, Pointwise):
+            yield _pointwise(index, node, bounds, form)
         elif not isinstance(node, Input):
             assert_never(node)
 
@@ -150,10 +142,11 @@ def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:
 
 
 def _always_off(graph: Graph, source: int, bounds: Bounds) -> set[int]:
-    """The entries of a ReLU node that are zero for certain."""
+    """The entries of a Pointwise node that are zero for certain."""
     if source not in graph.relus:
         return set()
-    return set(np.flatnonzero(bounds.of_relu(graph, source)[1][0] <= 0).tolist())
+    low, high = bounds.of_relu(graph, source)
+    return set(np.flatnonzero(graph.functions[source].is_zero(low[0], high[0])).tolist())
 
 
 def _lemma(term: str, relation: str, value: float, *, down: bool) -> str:
@@ -168,23 +161,17 @@ def _lemma(term: str, relation: str, value: float, *, down: bool) -> str:
     return f"(assert ({relation} {number(Fraction(whole) * Fraction(2) ** (int(exponent) - LEMMA_BITS))} {term}))"
 
 
-def _relu(index: int, node: Relu, bounds: Bounds, form: ReluForm) -> str:
+def _pointwise(index: int, node: Pointwise, bounds: Bounds, form: Form) -> str:
     low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
+    skipped = node.function.is_zero(low, high)
     lines = []
     for i in range(node.size):
         y, z = name(index, i), name(node.source, i)
-        if high[i] <= 0:
+        if skipped[i]:
             continue  # zero for certain: its readers skip it
         lines.append(f"(declare-const {y} Real)")
-        if low[i] >= 0:
-            lines.append(f"(assert (= {y} {z}))")
-        elif form is ReluForm.ITE:
-            lines.append(f"(assert (= {y} (ite (>= {z} 0.0) {z} 0.0)))")
-        else:
-            # The first line is implied; it lets the simplex reason before the phase is known.
-            lines.append(f"(assert (and (>= {y} 0.0) (>= {y} {z})))")
-            lines.append(f"(assert (=> (>= {z} 0.0) (<= {y} {z})))")
-            lines.append(f"(assert (=> (<= {z} 0.0) (<= {y} 0.0)))")
+        said = node.function.formula(y, z, float(low[i]), float(high[i]), form)
+        lines += [f"(assert {text})" for text in said]
     return "\n".join(lines)
 
 

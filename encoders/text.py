@@ -15,7 +15,7 @@ from verdict.base.visible import visible
 from verdict.bounds import Bounds
 from verdict.encoders import smt
 from verdict.encoders.milp import Encoding
-from verdict.network.graph import Graph
+from verdict.network.graph import Graph, kind_of
 from verdict.property import Box
 from verdict.property.formula import Formula, comparisons
 from verdict.property.vnnlib_linear import Variable
@@ -37,7 +37,7 @@ def smt2(
     for number, piece in zip(range(1, len(graph.nodes)), list(smt.network(graph, bounds)), strict=True):
         node = graph.nodes[number]
         origin = graph.names[number] if number < len(graph.names) else ""
-        yield f"; node {number}, {type(node).__name__} of {node.size}{f', {origin}' if origin else ''}\n{piece}"
+        yield f"; node {number}, {kind_of(node)} of {node.size}{f', {origin}' if origin else ''}\n{piece}"
     outputs = (f";   {smt.name(graph.output, i)} is {names[-1 - i]}\n" for i in range(graph.output_size))
     yield "; the outputs\n" + "".join(outputs).rstrip()
     yield "; what is asked\n" + smt.formula(formula, graph, bounds)

@@ -11,7 +11,7 @@ from benchmarks.registry import Case, Instance, Options, Outcome, Row, register
 @register
 class ReluFormCase(Case):
     name = "relu-form"
-    idea = "ReluForm.ITE against IMPLICATIONS on networks where Z3 finishes"
+    idea = "Form.ITE against IMPLICATIONS on networks where Z3 finishes"
     solved = RADIUS_ANSWERS
 
     def instances(self, options: Options) -> Iterable[Instance]:
@@ -22,9 +22,9 @@ class ReluFormCase(Case):
                 yield Instance(group, f"#{number}", engine, form, limit, {"number": number})
 
     def measure(self, instance: Instance) -> Outcome:
-        from verdict.encoders.smt import ReluForm
+        from verdict.network.functions import Form
 
-        return compare_in_smt(instance, form=ReluForm(instance.solver))
+        return compare_in_smt(instance, form=Form(instance.solver))
 
     def check(self, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
         return compare_intervals(rows)

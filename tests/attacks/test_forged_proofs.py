@@ -210,7 +210,9 @@ def _manifest(path, value):
         (("parts", 0, "goals", 0, "disjuncts"), [-1], "unreadable"),
         (("parts", 0, "goals", 0, "disjuncts"), [True], "unreadable"),
         (("parts",), [], "behind the last tree"),
-        (("version",), 2, "version"),
+        (("version",), 1, "version"),
+        (("version",), 3, "version"),
+        (("splits",), "zero", "version"),
         (("version",), True, "unreadable"),
         (("format",), "vcert2", "version"),
     ],
@@ -248,8 +250,8 @@ def _humps(path):
 def _lemma():
     """w <= 0. Where one of the two ReLUs is on and the other off, it takes the signs of x and x - 1/2 with it."""
     found, tree = Lemma(1), ProofTree([0, 1])
-    for half, betas in zip(tree.split_relus(0, 0), ([[0, 0], [1, 0]], [[2, 0], [0, 0]]), strict=True):
-        on, off = tree.split_relus(half, 1)
+    for half, betas in zip(tree.split_neurons(0, 0), ([[0, 0], [1, 0]], [[2, 0], [0, 0]]), strict=True):
+        on, off = tree.split_neurons(half, 1)
         tree.close([*on, *off], betas=np.array(betas, float))
     found.add(0, -1, tree)
     return found
@@ -274,7 +276,7 @@ def test_a_lemma_that_splits_what_it_is_about(tmp_path, neuron):
     """z >= 0 follows from splitting z and taking the side z >= 0, for whoever lets a lemma split its own layer."""
     model = layers(tmp_path / "two.onnx", ([[1], [1]], [0, 0]), ([[1, -1], [1, 1]], [0, 0]), ([[1, 0], [0, 0]], [1, 0]))
     tree, lemma = ProofTree(), Lemma(1)
-    tree.split_relus(0, neuron)
+    tree.split_neurons(0, neuron)
     lemma.add(0, 1, tree)
     claim, part = robust_claim([Fraction(0)], Fraction(1), 0), Part(False, [Goal([0], ProofTree())], [lemma])
     path = write_certificate(tmp_path / "c.vcert", claim, model.read_bytes(), [part])

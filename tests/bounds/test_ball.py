@@ -15,7 +15,8 @@ from verdict.bounds.alpha import alpha_bounds
 from verdict.bounds.ball import Ball
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.property.norms import L1, L2, Norm
 from verdict.search.neurons.sharpen import sharpen
@@ -120,7 +121,7 @@ def test_ball_and_box_together(norm: Norm) -> None:
 def test_one_layer_is_exact() -> None:
     # z = 3 x0 + 4 x1 - 1 on the unit ball around 0: [-6, 4] for L2, [-5, 3] for L1, [-8, 6] on the box.
     weights = Coefficients(np.array([[3.0, 4.0]]))
-    graph = Graph((Input(2), Affine(((Dense(weights), 0),), Coefficients(np.array([-1.0]))), Relu(1, 1)), 2)
+    graph = Graph((Input(2), Affine(((Dense(weights), 0),), Coefficients(np.array([-1.0]))), Pointwise(RELU, 1, 1)), 2)
     for norm, ends in ((L2(), (-6, 4)), (L1(), (-5, 3))):
         bounds = linear_bounds(graph, -np.ones((1, 2)), np.ones((1, 2)), ball=Ball(np.zeros(2), 1.0, norm))
         assert np.allclose((bounds.lower[1][0, 0], bounds.upper[1][0, 0]), ends, rtol=1e-12)

@@ -10,11 +10,12 @@ from network.random_graphs import graphs
 from support.networks import KINDS, random_network
 
 from verdict.bounds import interval_bounds, linear_bounds
-from verdict.bounds.dual import dual_bound, least
+from verdict.bounds.dual import dual_bound
 from verdict.bounds.linear import backward
 from verdict.bounds.lines import crown_lines
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import ExactVector
+from verdict.network.functions import RELU
 from verdict.ops.importer.onnx_import import load_onnx
 
 
@@ -82,7 +83,7 @@ def test_lines_are_multipliers(kind, tmp_path):
         center, radius = rng.uniform(-1, 1, (3, graph.input_size)), rng.uniform(0, 1, (3, 1))
         bounds = linear_bounds(graph, center - radius, center + radius)
         rows = rng.normal(size=(4, graph.output_size))
-        lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+        lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
         crown = backward(graph, bounds, graph.output, rows, lines, keep=True)
         mu = {i: lines[i].substitute(nu)[0] for i, nu in crown.coefficients.items()}
         assert (dual_bound(graph, bounds, graph.output, rows, mu) >= crown.lower - 1e-9).all()
@@ -92,7 +93,7 @@ def test_the_kink_counts_only_inside():
     nu, mu = np.array([[[1.0, 1.0, -1.0]]]), np.array([[[0.5, 0.5, -0.5]]])
     low, high = np.array([[[-1.0, 1.0, -1.0]]]), np.array([[[1.0, 3.0, 1.0]]])
     # max(z, 0) - z/2 has its minimum 0 at the kink, 1/2 at z = 1 where z >= 1; its negative is least at the ends.
-    assert least(nu, mu, low, high).tolist() == [[[0.0, 0.5, -0.5]]]
+    assert RELU.least(nu, mu, low, high).tolist() == [[[0.0, 0.5, -0.5]]]
 
 
 def test_not_a_number_knows_nothing(tmp_path):

@@ -13,7 +13,8 @@ from verdict.bounds import interval_bounds, zonotope
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense, identity
 from verdict.ops.importer.onnx_import import load_onnx
 
@@ -50,7 +51,7 @@ def test_a_difference_of_equals_is_zero():
 
 def test_relu_band_has_the_least_area():
     """relu(x) on [-1, 3] is kept between x 3/4 and x 3/4 + 3/4, so relu(x) - x 3/4 lies in [0, 3/4]."""
-    relu = Relu(0, 1)
+    relu = Pointwise(RELU, 0, 1)
     difference = Affine(((identity(1), 1), (Dense(Coefficients([[-0.75]])), 0)), Coefficients([0.0]))
     graph = Graph((Input(1), relu, difference), 2)
     bounds = zonotope_bounds(graph, np.array([[-1.0]]), np.array([[3.0]]))

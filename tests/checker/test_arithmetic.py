@@ -11,6 +11,7 @@ from verdict.checker.arithmetic.floats import Floats
 from verdict.checker.arithmetic.integers import Integers, IntegerSum
 from verdict.checker.arithmetic.limbs import Map, split
 from verdict.checker.arithmetic.rationals import Rationals, RationalSum
+from verdict.checker.functions.relu import RELU
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.lines import lines, lines_of
 from verdict.checker.kernel.rule import rule
@@ -33,6 +34,11 @@ def _network(seed, folder):
     return rng, read_network(random_network(rng, KINDS[seed % len(KINDS)], folder).read_bytes())
 
 
+def _cuts(signs):
+    """What splits at 0 give the neurons: signs 1 on, -1 off, 0 free."""
+    return np.stack([np.where(signs > 0, 0.0, -np.inf), np.where(signs < 0, 0.0, np.inf)])
+
+
 @pytest.mark.parametrize("kind", ARITHMETICS)
 @pytest.mark.parametrize("seed", range(8))
 def test_bounds_lie_below_the_exact_rule(tmp_path, kind, seed):
@@ -45,7 +51,7 @@ def test_bounds_lie_below_the_exact_rule(tmp_path, kind, seed):
     found = {}
     for r in network.relus:
         bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
-        found[r] = lines(bottom, top, rng.uniform(0, 1, bottom.shape))
+        found[r] = lines(RELU, bottom, top, rng.uniform(0, 1, bottom.shape))
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
     fast = arithmetic.lower(region, network.output, rows, found)
 
@@ -109,14 +115,14 @@ def test_splits_cut_the_region(tmp_path, seed):
                 signs[0, network.starts[k] + i] = 1 if z >= 0 else -1
     for make, _ in ARITHMETICS.values():
         arithmetic = make(network)
-        region = bounded(network, arithmetic, low, -low, signs)
+        region = bounded(network, arithmetic, low, -low, _cuts(signs))
         assert not region.empty[0]
         found = {}
         for k, r in enumerate(network.relus):
             cut = signs[:, network.starts[k] : network.starts[k + 1]]
             source = network.nodes[r].source
             shift = -cut * rng.uniform(0, 2, cut.shape)
-            found[r] = lines(region.low[source], region.high[source], None, shift)
+            found[r] = lines(RELU, region.low[source], region.high[source], None, shift)
         rows = np.eye(network.size(network.output))[None]
         bound = arithmetic.lower(region, network.output, rows, found)[0]
         for value, b in zip(values[network.output], bound, strict=True):
@@ -135,8 +141,8 @@ def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
     signs = np.where(rng.random(neurons) < 0.5, np.where(on, 1, -1), 0).astype(np.int8)[None]
     low = np.full((1, network.input_size), -1.0)
     one = np.zeros(1, int)
-    leaves = Leaves(low, -low, signs, one, one, one, [np.flatnonzero(signs[0]).tolist()], 0, 0, True)
-    region = bounded(network, arithmetic, low, -low, signs)
+    leaves = Leaves(low, -low, _cuts(signs), one, one, one, [[]], 0, 0, True)
+    region = bounded(network, arithmetic, low, -low, _cuts(signs))
     rows = np.eye(network.size(network.output))[None]
     for _ in range(4):
         below, chords, betas = (rng.uniform(-5, 5, size) for size in ((1, neurons), neurons, (1, neurons)))
@@ -144,6 +150,30 @@ def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
         bound = arithmetic.lower(region, network.output, rows, found)[0]
         assert not empty[0]
         assert all(Fraction(float(b)) <= v for b, v in zip(bound, values[network.output], strict=True))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", ARITHMETICS)
+def test_neurons_are_split_at_any_threshold(tmp_path, kind, seed):
+    """As above, split at thresholds on either side of zero, some neurons from both sides; and the splits help."""
+    rng, network = _network(seed, tmp_path)
+    arithmetic, neurons = ARITHMETICS[kind][0](network), int(network.starts[-1])
+    x = [Fraction(int(v), 16) for v in rng.integers(-16, 17, network.input_size)]
+    values = network.evaluate(x)
+    z = np.array([float(v) for r in network.relus for v in values[network.nodes[r].source]])
+    room = rng.exponential(0.2, (2, neurons)) + 1e-9
+    cuts = np.stack([np.where(rng.random(neurons) < 0.5, z - room[0], -np.inf),
+                     np.where(rng.random(neurons) < 0.5, z + room[1], np.inf)])[:, None]
+    low, one = np.full((1, network.input_size), -1.0), np.zeros(1, int)
+    leaves = Leaves(low, -low, cuts, one, one, one, [[]], 0, 0, True)
+    rows = np.eye(network.size(network.output))[None]
+    for region in (bounded(network, arithmetic, low, -low, cuts), bounded(network, arithmetic, low, -low)):
+        for size in (0, 0.1, 5):
+            below, chords, shift = rng.uniform(0, 1, (1, neurons)), None, rng.uniform(-size, size, (1, neurons))
+            found, empty = lines_of(network, region, Domains(leaves, below, chords, shift), len(network.relus), True)
+            bound = arithmetic.lower(region, network.output, rows, found)[0]
+            assert not empty[0]
+            assert all(Fraction(float(b)) <= v for b, v in zip(bound, values[network.output], strict=True))
 
 
 @pytest.mark.parametrize("limbs", [1, 2, 3])
@@ -218,15 +248,15 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, monke
         cut = np.where((bottom < 0) & (top > 0), rng.choice([0, 1, -1], bottom.shape), 0)
         bottom, top = np.where(cut > 0, 0, bottom), np.where(cut < 0, 0, top)
         shift = -cut * rng.exponential(10.0 ** int(rng.integers(-4, 4)), bottom.shape)
-        found[r] = lines(bottom, top, rng.uniform(0, 1, bottom.shape), shift)
+        found[r] = lines(RELU, bottom, top, rng.uniform(0, 1, bottom.shape), shift)
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
-    chosen, relu = {}, IntegerSum.relu
+    chosen, pointwise = {}, IntegerSum.pointwise
 
     def watched(self, nu, number):
-        chosen[number] = relu(self, nu, number)
+        chosen[number] = pointwise(self, nu, number)
         return chosen[number]
 
-    monkeypatch.setattr(IntegerSum, "relu", watched)
+    monkeypatch.setattr(IntegerSum, "pointwise", watched)
     fast = arithmetic.lower(region, network.output, rows, found)
 
     def choose(nu, node):
@@ -256,8 +286,8 @@ def test_tighter_bounds_never_hurt_stored_lines(tmp_path, kind, seed):
         below, chords = rng.uniform(0, 1, (2, *bottom.shape))
         ends = np.sort(bottom + (top - bottom) * rng.uniform(0, 1, (2, *bottom.shape)), axis=0)
         tight.set(source, *ends)
-        fixed[r] = lines(bottom, top, below, None, chords)
-        better[r] = lines(*ends, below, None, chords)
+        fixed[r] = lines(RELU, bottom, top, below, None, chords)
+        better[r] = lines(RELU, *ends, below, None, chords)
     rows = rng.integers(-3, 4, (1, 8, network.size(network.output))).astype(float)
     before = arithmetic.lower(loose, network.output, rows, fixed)
     after = arithmetic.lower(tight, network.output, rows, better)

@@ -11,6 +11,7 @@ from verdict.checker.arithmetic.floats import Floats
 from verdict.checker.arithmetic.integers import Integers
 from verdict.checker.arithmetic.rationals import Rationals
 from verdict.checker.errors import OutOfRangeError
+from verdict.checker.functions.relu import RELU
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.lines import lines
 from verdict.checker.network import Affine, Linear, Network
@@ -123,7 +124,7 @@ def test_any_division_is_sound(tmp_path, monkeypatch, seed, kind, norm):
     monkeypatch.setattr(Ball, "part", anything)
     arithmetic = ARITHMETICS[kind][0](network)
     region = bounded(network, arithmetic, low, high, ball=ball)
-    found = {r: lines(region.low[network.nodes[r].source], region.high[network.nodes[r].source])
+    found = {r: lines(RELU, region.low[network.nodes[r].source], region.high[network.nodes[r].source])
              for r in network.relus}
     rows = np.eye(network.size(network.output))[None]
     bound = arithmetic.lower(region, network.output, rows, found)[0]

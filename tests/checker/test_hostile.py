@@ -66,7 +66,7 @@ def test_arrays(good, tree):
 @pytest.mark.parametrize(
     "text",
     [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"format": "vcert", "version": NaN}', b"null", b"1e999",
-     b'{"format": "vcert", "version": true}', b'{"format": "vcert", "version": 2}'],
+     b'{"format": "vcert", "version": true}', b'{"format": "vcert", "version": 3}'],
 )
 def test_manifests(good, text):
     _with(good, manifest__json=text)

@@ -10,12 +10,13 @@ from verdict.bounds import interval_bounds, linear_bounds
 from verdict.encoders import smt
 from verdict.network.evaluate import evaluate_exact
 from verdict.network.exact import ExactVector
+from verdict.network.functions import Form
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import Box, misclassification
 from verdict.solvers.z3_session import Session
 
 
-@pytest.mark.parametrize("form", list(smt.ReluForm))
+@pytest.mark.parametrize("form", list(Form))
 @pytest.mark.parametrize("kind", KINDS)
 def test_outputs_are_the_exact_ones(kind, form, tmp_path):
     rng = np.random.default_rng(11)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from verdict.base.errors import ModelError
 from verdict.network.exact import Coefficients, ExactVector, dyadic_integers, float_above, float_below
+from verdict.network.functions import RELU
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 rationals = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**6)
@@ -83,7 +84,7 @@ def test_vectors(left: list[Fraction], right: list[Fraction]) -> None:
     n = min(len(left), len(right))
     a, b = ExactVector.of(left[:n]), ExactVector.of(right[:n])
     assert (a + b).fractions() == [x + y for x, y in zip(left[:n], right[:n], strict=True)]
-    assert a.relu().fractions() == [max(x, Fraction(0)) for x in left[:n]]
+    assert RELU.exact(a).fractions() == [max(x, Fraction(0)) for x in left[:n]]
     assert a.reduced().fractions() == left[:n]
 
 

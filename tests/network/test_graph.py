@@ -22,7 +22,8 @@ from verdict.network.evaluate import (
     vjp,
 )
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.graph import Affine, Graph, Input, Relu, sequential
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise, sequential
 from verdict.network.maps import Dense, Diagonal, Index, identity
 
 
@@ -33,11 +34,11 @@ def zeros(size: int) -> Coefficients:
 @pytest.mark.parametrize(
     ("nodes", "output", "message"),
     [
-        ((Relu(0, 2),), 0, "the input must be node 0"),
+        ((Pointwise(RELU, 0, 2),), 0, "the input must be node 0"),
         ((Input(2), Input(2)), 1, "the input must be node 0"),
-        ((Input(2), Relu(1, 2)), 1, "not in topological order"),
-        ((Input(2), Relu(-1, 2)), 1, "not in topological order"),
-        ((Input(2), Relu(0, 3)), 1, "a Relu of 3 on 2"),
+        ((Input(2), Pointwise(RELU, 1, 2)), 1, "not in topological order"),
+        ((Input(2), Pointwise(RELU, -1, 2)), 1, "not in topological order"),
+        ((Input(2), Pointwise(RELU, 0, 3)), 1, "a Relu of 3 on 2"),
         ((Input(2), Affine(((identity(3), 0),), zeros(3))), 1, "a map 3 -> 3 between vectors of 2 and 3"),
         ((Input(2), Affine(((identity(2), 0),), zeros(3))), 1, "a map 2 -> 2 between vectors of 2 and 3"),
         ((Input(2),), 1, "no output node 1"),

@@ -24,20 +24,22 @@ from verdict.bounds.zonotope import zonotope_bounds
 from verdict.certificate.neurons import _floats
 from verdict.checker.arithmetic.floats import Floats, FloatSum
 from verdict.checker.errors import UnreadableError
+from verdict.checker.functions.relu import RELU as CHECKER_RELU
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.region import Region
 from verdict.checker.kernel.rule import rule
 from verdict.checker.network import Affine as CheckerAffine
 from verdict.checker.network import Linear
 from verdict.checker.network import Network as CheckerNetwork
-from verdict.checker.network import Relu as CheckerRelu
+from verdict.checker.network import Pointwise as CheckerPointwise
 from verdict.cli.info import _facts
 from verdict.encoders import smt
 from verdict.encoders.milp import encode_below, encode_margin
 from verdict.network import evaluate as run
 from verdict.network.builder import Builder
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.ops.importer.selfcheck import products
 from verdict.property import Box, Polytope
@@ -60,7 +62,7 @@ class Square:
         return (self.source,)
 
 
-class Steeper(Relu):
+class Steeper(Pointwise):
     """A kind that says it is a ReLU."""
 
 
@@ -69,7 +71,7 @@ def with_square() -> tuple[Graph, Bounds]:
     weight = Coefficients(np.array([[1.0]]))
     terms = ((Dense(weight), 0),), Coefficients(np.zeros(1))
     last = Affine(((Dense(Coefficients(np.array([[-1.0]]))), 2),), Coefficients(np.array([5.0])))
-    graph = Graph((Input(1), Affine(*terms), Relu(1, 1), last), 3)
+    graph = Graph((Input(1), Affine(*terms), Pointwise(RELU, 1, 1), last), 3)
     bounds = interval_bounds(graph, np.array([[-3.0]]), np.array([[2.0]]))
     broken = Graph(graph.nodes, 3)
     object.__setattr__(broken, "nodes", (*graph.nodes[:2], Square(1, 1), graph.nodes[3]))
@@ -135,8 +137,8 @@ class _Network:
 
 
 def test_a_graph_refuses_it() -> None:
-    for node, name in ((Square(0, 1), "Square"), (Steeper(0, 1), "Steeper")):
-        with pytest.raises(Exception, match=f"node 1: a {name}, expected one of Input, Affine, Relu"):
+    for node, name in ((Square(0, 1), "Square"), (Steeper(RELU, 0, 1), "Steeper")):
+        with pytest.raises(Exception, match=f"node 1: a {name}, expected one of Input, Affine, Pointwise"):
             Graph((Input(1), node), 1)  # type: ignore[arg-type]
 
 
@@ -159,7 +161,7 @@ def _checkers() -> CheckerNetwork:
     linear = Linear(np.zeros((1, 1, 1), int), np.ones((1, 1, 1)), 1)
     affine = CheckerAffine(((linear, 0),), np.array([Fraction(0)], dtype=object))
     last = CheckerAffine(((linear, 2),), np.array([Fraction(5)], dtype=object))
-    network = CheckerNetwork(1, (None, affine, CheckerRelu(1, 1), last), 3)
+    network = CheckerNetwork(1, (None, affine, CheckerPointwise(CHECKER_RELU, 1, 1), last), 3)
     object.__setattr__(network, "nodes", (None, affine, Square(1, 1), last))
     return network
 

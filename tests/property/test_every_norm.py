@@ -18,7 +18,8 @@ from verdict.bounds import linear_bounds
 from verdict.cli.output import measure
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.network.maps.namespace import namespace
 from verdict.property import NormBall
@@ -250,7 +251,7 @@ def test_its_bounds_contain_what_is_sampled(octagon: str, tmp_path: Path) -> Non
         assert (bounds.upper[i][0] >= values.max(axis=0) - 1e-9).all()
     # One layer is exact: 3 x0 - 4 x1 + 5 x2 on the unit octagon lies in [-9, 9], on its box in [-12, 12].
     weights = Coefficients(np.array([[3.0, -4.0, 5.0]]))
-    graph = Graph((Input(3), Affine(((Dense(weights), 0),), Coefficients(np.zeros(1))), Relu(1, 1)), 2)
+    graph = Graph((Input(3), Affine(((Dense(weights), 0),), Coefficients(np.zeros(1))), Pointwise(RELU, 1, 1)), 2)
     unit = NormBall(octagon, ExactVector.of([Fraction(0)] * 3)).ball(1.0)
     found = linear_bounds(graph, -np.ones((1, 3)), np.ones((1, 3)), ball=unit)
     assert np.allclose((found.lower[1][0, 0], found.upper[1][0, 0]), (-9, 9), rtol=1e-12)

@@ -14,7 +14,8 @@ from support.networks import KINDS, random_network
 from verdict.bounds import linear_bounds, output_bounds, reduced
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.graph import Affine, Graph, Input, Relu
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.search.relus.space import Domains, Space
@@ -101,7 +102,8 @@ def test_chords_stay_above_the_relu(most, monkeypatch):
     for low, high, weight in ordinary + flat:
         # A bias that brings the value at u near zero, where floats are dense.
         bias = weight * high
-        graph = Graph((Input(1), Relu(0, 1), Affine(((Dense(Coefficients([[-weight]])), 1),), Coefficients([bias]))), 2)
+        last = Affine(((Dense(Coefficients([[-weight]])), 1),), Coefficients([bias]))
+        graph = Graph((Input(1), Pointwise(RELU, 0, 1), last), 2)
         bounds = linear_bounds(graph, np.array([[low]]), np.array([[high]]))
         for factor in (1.0, 0.1):
             row = np.array([[factor]])
@@ -123,7 +125,7 @@ def test_a_multiplier_is_off_by_its_own_rounding_only():
     for high in 1e-7 * rng.random(40):
         steep = 2 * high
         terms = ((Dense(Coefficients([[-1.0]])), 1), (Dense(Coefficients([[steep]])), 0))
-        graph = Graph((Input(1), Relu(0, 1), Affine(terms, Coefficients([steep]))), 2)
+        graph = Graph((Input(1), Pointwise(RELU, 0, 1), Affine(terms, Coefficients([steep]))), 2)
         bounds = linear_bounds(graph, np.array([[-1.0]]), np.array([[high]]))
         space = Space(graph, bounds, np.ones((1, 1)), np.zeros(1))
         root = replace(space.root(), slopes=np.ones((1, 1), np.float32))

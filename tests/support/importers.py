@@ -13,7 +13,7 @@ import numpy as np
 
 from verdict.base.errors import VerdictError
 from verdict.checker.errors import UnreadableError
-from verdict.checker.network import Relu
+from verdict.checker.network import Pointwise
 from verdict.checker.readers.onnx import read_network
 from verdict.checker.readers.onnx.reader import OPERATORS
 from verdict.network.exact import ExactVector
@@ -106,8 +106,8 @@ def _in_floats(network: Any, x: list[Fraction]) -> np.ndarray[Any, Any]:
     """The outputs of the checker's network in float64, node by node as it evaluates them in integers."""
     values = [np.array([float(v) for v in x])]
     for node in network.nodes[1:]:
-        if isinstance(node, Relu):
-            values.append(np.maximum(values[node.source], 0))
+        if isinstance(node, Pointwise):
+            values.append(node.function.interval(*[values[node.source]] * 2)[0])
             continue
         total = np.array([float(b) for b in node.bias])
         for linear, source in node.terms:

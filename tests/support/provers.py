@@ -12,7 +12,7 @@ from verdict.bounds.linear import backward, linear_bounds, tighten, unit_rows
 from verdict.bounds.lines import crown_lines
 from verdict.certificate.neurons import NeuronMap
 from verdict.certificate.proof import Goal, Lemma, Part, ProofTree
-from verdict.network.graph import Graph, Relu
+from verdict.network.graph import Graph
 from verdict.property import Polytope, UnsafeSet
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.branch import branch, losses
@@ -42,7 +42,7 @@ def boxes(graph: Graph, unsafe: UnsafeSet, low: Any, high: Any, margin: float = 
         if visited > most:
             return None
         bounds = linear_bounds(graph, lows, highs)
-        lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+        lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
         found = backward(graph, bounds, graph.output, rows.matrix, lines)
         left = np.flatnonzero(~(rows.slack(found.lower) > margin))
         if not len(left):
@@ -75,7 +75,7 @@ def split_space(space: Space, domains: Any, trees: list[ProofTree], rounds: int,
         split = (domains.signs[: len(left)] != before).argmax(axis=1)
         halves = [[], []]
         for k, i in enumerate(left):
-            on, off = trees[owner[i]].split_relus(nodes[i], trees[owner[i]].columns[split[k]])
+            on, off = trees[owner[i]].split_neurons(nodes[i], trees[owner[i]].columns[split[k]])
             halves[0].append(int(on[0]))
             halves[1].append(int(off[0]))
         nodes, owner = np.array(halves[0] + halves[1]), np.tile(owner[left], 2)
@@ -85,7 +85,7 @@ def split_space(space: Space, domains: Any, trees: list[ProofTree], rounds: int,
 def sharpened(graph: Graph, bounds: Bounds, neurons: NeuronMap, rounds: int) -> tuple[Bounds, list[Lemma]]:
     """Bounds of all nodes on the box, each layer's unstable neurons sharpened by trees of so many rounds of splits."""
     lines, lemmas = {}, []
-    feeds = {node.source: i for i, node in enumerate(graph.nodes) if isinstance(node, Relu)}
+    feeds = {node.source: i for i, node in enumerate(graph.nodes) if i in graph.functions}
 
     def improve(so_far: Bounds) -> tuple[Any, Any]:
         number = len(so_far.lower) - 1

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..base.device import CPU, Device
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
 from .bounds import Bounds
@@ -65,15 +65,16 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
             for linear, source in node.terms:
                 total = total + linear.apply(values[source])
             values[current] = xp.broadcast_to(total, (len(x), node.size))
-        elif not isinstance(node, Relu):
+        elif not isinstance(node, Pointwise):
             assert_never(node)
         elif current in bound.coefficients:
             line, z = lines[current], values[node.source]
             pre[current] = z
             above = bound.coefficients[current][:, 0, :] < 0
-            values[current] = xp.where(above, line.slope_above * z + line.offset_above, line.slope_below * z)
+            below = line.slope_below * z if line.offset_below is None else line.slope_below * z + line.offset_below
+            values[current] = xp.where(above, line.slope_above * z + line.offset_above, below)
         else:
-            values[current] = positive(values[node.source])
+            values[current] = node.function.value(values[node.source])
     return Relaxed(x, pre)
 
 
@@ -95,11 +96,11 @@ def ascend_slopes(
     """
     xp, batch = namespace(rows), len(rows)
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
-    free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in lines.items()}
+    free = {i: line.free() for i, line in lines.items()}
     adam = {i: Adam(slopes[i], RATE) for i in slopes}
     best, kept = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device), dict(slopes)
     for step in range(steps + 1):
-        current = {i: Lines(slopes[i], line.slope_above, line.offset_above) for i, line in lines.items()}
+        current = {i: line.with_slopes(slopes[i]) for i, line in lines.items()}
         bound = backward(graph, bounds, number, rows, current, keep=True)
         better = bound.lower[:, 0] > best
         best = xp.where(better, bound.lower[:, 0], best)
@@ -108,6 +109,8 @@ def ascend_slopes(
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
         for i, nu in bound.coefficients.items():
+            if lines[i].offset_below is not None:
+                continue
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
             slopes[i] = snap((slopes[i] + adam[i].step(gradient)).clip(0, 1))
     return best, kept
@@ -132,13 +135,13 @@ def alpha_bounds(
     for number in dict.fromkeys(graph.nodes[i].sources[0] for i in graph.relus):
         before = sorted(set(graph.relus).intersection(graph.ancestors(number)))
         low, high = lows[number][0], highs[number][0]
-        unstable = np.flatnonzero((low < 0) & (high > 0))
+        unstable = np.flatnonzero(graph.bends(number, low, high))
         if not before or not len(unstable) or stop():
             continue
         order_by_gap = np.argsort(-(np.minimum(-low, high))[unstable])
         chosen = unstable[order_by_gap[: most // 2]]
         bounds = start.with_ends(lows, highs)
-        lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in before}
+        lines = {i: crown_lines(graph, bounds, i) for i in before}
         rows = unit_rows(chosen, len(low), np.float32)[:, None, :]
         _, slopes = ascend_slopes(
             graph,
@@ -153,6 +156,9 @@ def alpha_bounds(
         # whatever a device returns, lines with slopes in [0, 1] are sound.
         exact = {}
         for i, line in lines.items():
+            if line.offset_below is not None:
+                exact[i] = line
+                continue
             found = device.fetch(slopes[i]).astype(np.float64).clip(0, 1)
             chord, offset = (np.broadcast_to(a, found.shape) for a in (line.slope_above, line.offset_above))
             exact[i] = Lines(found, chord, offset)
@@ -169,6 +175,6 @@ def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> No
     """Carry tighter pre-activation bounds over to the ReLUs that read them."""
     for reader in graph.consumers[number]:
         if reader in graph.relus:
-            lows[reader] = np.maximum(lows[reader], np.maximum(lows[number], 0))
-            highs[reader] = np.minimum(highs[reader], np.maximum(highs[number], 0))
+            low, high = graph.functions[reader].enclosure(lows[number], highs[number])
+            lows[reader], highs[reader] = np.maximum(lows[reader], low), np.minimum(highs[reader], high)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..base.device import Device
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 from .ball import Ball
 from .rounding import tiny
@@ -38,7 +38,7 @@ class Bounds:
         return len(self.lower[0])
 
     def of_relu(self, graph: Graph, number: int) -> tuple[Any, Any]:
-        """The bounds of a ReLU node's pre-activations."""
+        """The bounds of a Pointwise node's pre-activations."""
         source = graph.nodes[number].sources[0]
         return self.lower[source], self.upper[source]
 
@@ -52,7 +52,7 @@ class Bounds:
                 size = size + xp.abs(node.bias.like(self.lower[0]))
                 for linear, source in node.terms:
                     size = size + linear.apply_abs(self._largest(source))
-            elif not isinstance(node, Input | Relu):
+            elif not isinstance(node, Input | Pointwise):
                 assert_never(node)
             self._magnitudes[number] = size
         return self._magnitudes[number]
@@ -77,11 +77,11 @@ class Bounds:
         return largest.clip(tiny(largest.dtype), None)
 
     def unstable(self, graph: Graph, box: int = 0) -> int:
-        """How many ReLUs may be on either side of zero in one box of the batch."""
+        """How many neurons bend in one box of the batch: ReLUs that may be on either side of zero."""
         count = 0
         for number in graph.relus:
             low, high = self.of_relu(graph, number)
-            count += int(((low[box] < 0) & (high[box] > 0)).sum())
+            count += int(graph.functions[number].bends(low[box], high[box]).sum())
         return count
 
     def astype(self, dtype: Any) -> Bounds:

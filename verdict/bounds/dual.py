@@ -1,7 +1,7 @@
 """The bound of any multipliers: the one rule behind every linear bound, LP dual and certificate leaf.
 
 Each ReLU's equation between its pre-activation z and the layers below may be weighted by any vector mu; what is
-left to minimise is one number at a time, nu max(z, 0) - mu z over [l, u], least at l, at u or at the kink
+left to minimise is one number at a time, nu f(z) - mu z over [l, u]: for a ReLU least at l, at u or at the kink
 (Wong and Kolter 1711.00851; design section 7). A multiplier cannot be wrong, only weak, so an LP solver's duals
 go in as they come and its word is not needed. Rounding is charged by docs/rounding.md.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, underflow, unit
@@ -42,12 +42,13 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
                 continue
             node = graph.nodes[current]
             count += node.size + 8
-            if isinstance(node, Relu):
+            if isinstance(node, Pointwise):
                 mu = multipliers.get(current)
                 mu = zeros_like_shape(nu, nu.shape) + (0 if mu is None else mu)
                 low, high = (side[:, None, :] for side in bounds.of_relu(graph, current))
-                total = total + xp.sum(least(nu, mu, low, high), axis=-1)
-                size = xp.maximum(xp.abs(low), xp.abs(high))
+                total = total + xp.sum(node.function.least(nu, mu, low, high), axis=-1)
+                least, most = node.function.enclosure(low, high)
+                size = xp.maximum(xp.maximum(xp.abs(low), xp.abs(high)), xp.maximum(xp.abs(least), xp.abs(most)))
                 magnitude = magnitude + xp.sum((xp.abs(nu) + xp.abs(mu)) * size, axis=-1)
                 _add(pending, node.source, mu)
             elif isinstance(node, Affine):
@@ -87,13 +88,6 @@ def row_multipliers(graph: Graph, definitions: Mapping[int, tuple[Any, int, Any]
         result[node] = np.zeros((1, len(duals), graph.nodes[node].size))
         result[node][0][:, neurons] = -duals[:, first : first + len(neurons)] / units
     return result
-
-
-def least(nu: Any, mu: Any, low: Any, high: Any) -> Any:
-    """min over z in [low, high] of nu max(z, 0) - mu z, elementwise: a function with one kink, at zero."""
-    xp = namespace(nu)
-    ends = xp.minimum(nu * xp.clip(low, 0, None) - mu * low, nu * xp.clip(high, 0, None) - mu * high)
-    return xp.where((low < 0) & (high > 0), xp.clip(ends, None, 0), ends)
 
 
 def _rowdot(rows: Any, vector: Any) -> Any:

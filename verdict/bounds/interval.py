@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Relu
-from ..network.maps.namespace import namespace, next_above, next_below, positive, zeros_like_shape
+from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.maps.namespace import namespace, next_above, next_below, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
 
@@ -42,8 +42,8 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
         node = graph.nodes[number]
         if isinstance(node, Affine):
             low, high = affine_interval(node, lows, highs)
-        elif isinstance(node, Relu):
-            low, high = (positive(side[node.source]) for side in (lows, highs))
+        elif isinstance(node, Pointwise):
+            low, high = node.function.enclosure(lows[node.source], highs[node.source])
         elif isinstance(node, Input):
             raise ValueError("the bounds to carry up begin with those of the input")
         else:

@@ -54,7 +54,7 @@ def open_ends(graph: Graph, bounds: Bounds, number: int) -> list[tuple[int, floa
     if number == graph.output:
         neurons = np.arange(len(low))
     else:
-        neurons = np.flatnonzero((low < 0) & (high > 0))
+        neurons = np.flatnonzero(graph.bends(number, low, high))
         neurons = neurons[np.argsort(low[neurons] * high[neurons], kind="stable")]
     return [(int(neuron), sign) for neuron in neurons for sign in (1.0, -1.0)]
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.namespace import cast, namespace, next_above, next_below, product, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
@@ -92,10 +92,10 @@ def tighten(
     number = len(bounds.lower) - 1
     for i in graph.relus:
         if i < number and i not in lines:
-            lines[i] = crown_lines(*bounds.of_relu(graph, i))
+            lines[i] = crown_lines(graph, bounds, i)
     xp = namespace(bounds.lower[number])
     low, high = xp.asarray(bounds.lower[number], copy=True), xp.asarray(bounds.upper[number], copy=True)
-    unstable = xp.nonzero(xp.any(((low < 0) & (high > 0)) | every, axis=0))[0]
+    unstable = xp.nonzero(xp.any(graph.bends(number, low, high) | every, axis=0))[0]
     widest = max(graph.nodes[i].size for i in graph.ancestors(number))
     chunk = max(1, MOST_ENTRIES // (2 * bounds.batch * widest))
     for start in range(0, len(unstable), chunk):
@@ -120,7 +120,7 @@ def unit_rows(rows: Any, size: int, dtype: Any) -> Any:
 
 def output_bounds(graph: Graph, bounds: Bounds, rows: Any) -> LinearBound:
     """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`."""
-    lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
     return backward(graph, bounds, graph.output, rows, lines)
 
 
@@ -133,7 +133,7 @@ def output_lower(
     chunk = max(1, MOST_ENTRIES // (bounds.batch * widest))
     if len(rows) <= chunk:
         return output_bounds(graph, bounds, rows).lower
-    lines = {i: crown_lines(*bounds.of_relu(graph, i)) for i in graph.relus}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
     xp = namespace(rows)
     lower = xp.full((bounds.batch, len(rows)), -np.inf, dtype=rows.dtype, device=rows.device)
     for start in range(0, len(rows), chunk):
@@ -176,11 +176,15 @@ def backward(
         if nu is None:
             continue
         node = graph.nodes[current]
-        if isinstance(node, Relu):
+        if isinstance(node, Pointwise):
             if keep:
                 kept[current] = nu
             mu, gain = lines[current].substitute(nu)
             constant += gain
+            extent = lines[current].extent(bounds.magnitude(graph, node.source)) if rigorous else None
+            if extent is not None:
+                products += node.size
+                magnitude += rowdot(xp.abs(nu), extent)
             _add(pending, node.source, mu)
         elif isinstance(node, Affine):
             constant += product(nu, node.bias.like(constant))

@@ -16,7 +16,8 @@ import numpy as np
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from ..network.exact import FloatArray
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.functions import Feature
+from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
@@ -134,8 +135,9 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
     """The reduced form of `rows` @ node `number` over the box of `bounds` (batch 1, float64); None if too large.
 
     `rows` is (rows, size of the node), float64. The errors are those of docs/rounding.md, with the variables'
-    largest magnitudes in place of activations.
+    largest magnitudes in place of activations. Raises UnsupportedError where a function is not ON_OFF.
     """
+    graph.require(Feature.ON_OFF, "the reduced form of a network")
     low, high = bounds.lower[0][0], bounds.upper[0][0]
     center = low / 2 + high / 2
     # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
@@ -156,10 +158,10 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
         if isinstance(node, Affine):
             forms[current] = _affine(node, forms, len(largest), inputs, largest)
             continue
-        if not isinstance(node, Relu):
+        if not isinstance(node, Pointwise):
             assert_never(node)
         low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
-        unstable, form = np.flatnonzero((low < 0) & (high > 0)), forms[node.source]
+        unstable, form = np.flatnonzero(node.function.bends(low, high)), forms[node.source]
         start, stop = len(largest), len(largest) + len(unstable)
         if stop * node.size > MOST_ENTRIES:
             return None

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Relu
+from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
@@ -115,11 +115,11 @@ def zonotope_bounds(graph: Graph, lower: Any, upper: Any, ball: Ball | None = No
                 low, high = affine_interval(node, lows, highs)
                 for below, above in (zonotope.interval(), *(() if limits is None else (limits.interval(zonotope),))):
                     low, high = xp.maximum(low, below), xp.minimum(high, above)
-            elif isinstance(node, Relu):
+            elif isinstance(node, Pointwise):
                 before = lows[node.source], highs[node.source]
-                zonotope = _relu(number, zonotopes[node.source], *before, room)
+                zonotope = _pointwise(number, zonotopes[node.source], node.function.band(*before), room)
                 room -= zonotope.generators[number].shape[1]
-                low, high = (xp.clip(side, 0, None) for side in before)
+                low, high = node.function.enclosure(*before)
             else:
                 assert_never(node)
             zonotopes[number] = zonotope
@@ -165,26 +165,22 @@ def _affine(node: Affine, zonotopes: dict[int, Zonotope], like: Any) -> Zonotope
     return Zonotope(center, blocks, remainder * inflation + tiny(dtype) * (1 + symbols))
 
 
-def _relu(number: int, value: Zonotope, low: Any, high: Any, room: int) -> Zonotope:
-    """relu(z) lies in slope z + [0, 2 half]: for any slope in [0, 1] its distance from slope z is largest at l or u.
-
-    With slope = u / (u - l) the two ends agree and the band has the least area; a rounded slope is as sound.
-    """
-    xp, dtype = namespace(low), low.dtype
-    below, above = xp.clip(low, None, 0), xp.clip(high, 0, None)
-    with np.errstate(divide="ignore"):
-        slope = xp.where(above > 0, above / (above - below), 0)
-    half = xp.maximum(-slope * below, (1 - slope) * above) / 2 * (1 + 8 * unit(dtype))
+def _pointwise(number: int, value: Zonotope, band: tuple[Any, Any, Any], room: int) -> Zonotope:
+    """f(z) lies in slope z + centre + [-half, half]: the function's own band. It gets one symbol for each neuron."""
+    slope, centre, half = band
+    xp, dtype = namespace(half), half.dtype
+    half = half * (1 + 8 * unit(dtype))
     block, dropped, _ = _symbols(half, room)
-    size = slope * (xp.abs(value.center) + value.spread() + value.remainder) + half
+    steep = xp.abs(slope)
+    size = steep * (xp.abs(value.center) + value.spread() + value.remainder) + half + xp.abs(centre)
     symbols = sum(old.shape[1] for old in value.generators.values())
     charge = 2 * gamma(4, unit(dtype)) * (1 + 2 * gamma(symbols + 8, unit(dtype))) * size
     blocks = {}
     for key, old in value.generators.items():
         checkpoint()
         blocks[key] = slope[:, None, :] * old
-    remainder = (slope * value.remainder + dropped + charge) * (1 + 8 * unit(dtype)) + tiny(dtype) * (1 + symbols)
-    return Zonotope(slope * value.center + half, {**blocks, number: block}, remainder)
+    remainder = (steep * value.remainder + dropped + charge) * (1 + 8 * unit(dtype)) + tiny(dtype) * (1 + symbols)
+    return Zonotope(slope * value.center + centre, {**blocks, number: block}, remainder)
 
 
 def _symbols(reach: Any, room: int) -> tuple[Any, Any, Any]:

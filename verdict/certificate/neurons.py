@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.errors import UnsupportedError
 from ..checker.errors import UnreadableError
-from ..checker.network import Affine, Relu, no_rule
+from ..checker.network import Affine, Pointwise, no_rule
 from ..checker.network import Network as CheckerNetwork
 from ..checker.readers.claim import read_claim
 from ..checker.readers.onnx import read_network
@@ -70,8 +70,8 @@ class NeuronMap:
 def _floats(network: CheckerNetwork, x: Any) -> list[Any]:
     values = [x]
     for node in network.nodes[1:]:
-        if isinstance(node, Relu):
-            values.append(np.maximum(values[node.source], 0))
+        if isinstance(node, Pointwise):
+            values.append(node.function.interval(values[node.source], values[node.source])[0])
         elif isinstance(node, Affine):
             total = node.floats[None] + np.zeros((len(x), 1))
             values.append(total + sum(m.forward(values[s], m.weight) for m, s in node.terms))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-LEAF, INPUT, RELU = 0, 1, 2
+LEAF, INPUT, NEURON = 0, 1, 2
 LINES, RAW, RATIONAL = 0, 1, 2
 ROOT = 0
 
@@ -59,9 +59,9 @@ class ProofTree:
         """The numbers of the halves x_i <= t and x_i >= t of each node."""
         return self._split(INPUT, nodes, coordinates, thresholds)
 
-    def split_relus(self, nodes: Any, neurons: Any) -> tuple[Any, Any]:
-        """The numbers of the halves on (z >= 0) and off (z <= 0) of each node; `neurons` in the checker's numbers."""
-        return self._split(RELU, nodes, neurons, np.zeros(len(np.atleast_1d(nodes))))
+    def split_neurons(self, nodes: Any, neurons: Any, thresholds: Any = 0.0) -> tuple[Any, Any]:
+        """The numbers of the halves on (z >= t) and off (z <= t) of each node; `neurons` in the checker's numbers."""
+        return self._split(NEURON, nodes, neurons, np.broadcast_to(thresholds, np.shape(np.atleast_1d(nodes))))
 
     def _split(self, kind: int, nodes: Any, variables: Any, values: Any) -> tuple[Any, Any]:
         nodes, variables, values = (np.atleast_1d(a) for a in (nodes, variables, values))
@@ -160,7 +160,7 @@ class ProofTree:
                 order.append((node, neurons[::-1]))
                 continue
             order.append((node, []))
-            below = (self._variable[node], path) if self._kind[node] == RELU else path
+            below = (self._variable[node], path) if self._kind[node] == NEURON else path
             stack += [(self._first[node] + 1, below), (self._first[node], below)]
         return order
 
@@ -191,13 +191,15 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
                 sloped.append(leaves)
             if with_betas:
                 own = dict(zip(*(a.tolist() for a in tree._betas[node]), strict=True)) if node in tree._betas else {}
-                betas += [max(0.0, own.get(n, 0.0)) for n in path]
+                # One multiplier for each neuron: of several splits on a path the last one's.
+                betas += [max(0.0, own.pop(n, 0.0)) for n in reversed(path)][::-1]
             rows.append(tree._rows.get(node))
             if node in tree._raw:
                 raw.append(np.concatenate([np.asarray(values, np.float64) for values in tree._raw[node]]))
             if node in tree._rational:
                 weights, own = tree._rational[node]
-                shifts = [own.get(n, Fraction(0)) for n in path]
+                left = dict(own)
+                shifts = [left.pop(n, Fraction(0)) for n in reversed(path)][::-1]
                 rational.append({"lambda": [str(v) for v in weights], "betas": [str(v) for v in shifts]})
             leaves += 1
     arrays: dict[str, Any] = {}

@@ -21,7 +21,7 @@ from ..base.errors import InputError
 from ..base.writing import temporary
 from .proof import Part, ProofTree, arrays_of
 
-VERSION = 1
+VERSION = 2
 NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
 
 Ends = Sequence[Fraction | None] | Fraction | None
@@ -85,6 +85,7 @@ def write_certificate(
     manifest = {
         "format": "vcert",
         "version": VERSION,
+        "splits": "thresholds",
         "producer": producer,
         "model": hashlib.sha256(model).hexdigest(),
         "property": None if query is None else hashlib.sha256(query).hexdigest(),

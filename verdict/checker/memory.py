@@ -29,7 +29,7 @@ class Memory:
         """Those of the `wanted` domains that are not known to be excluded from what `about` tells, and their names."""
         leaves, names = domains.leaves, {}
         shared = repr(about).encode() + (b"" if domains.chords is None else domains.chords.tobytes())
-        arrays = [leaves.low, leaves.high, leaves.signs, domains.below, domains.betas, domains.weights]
+        arrays = [leaves.low, leaves.high, *leaves.cuts, domains.below, domains.shift, domains.weights]
         for j in wanted.tolist():
             hashed = sha256(shared)
             for values in arrays:

@@ -1,4 +1,4 @@
-"""The network as the checker sees it: sums of linear maps, and ReLUs.
+"""The network as the checker sees it: sums of linear maps, and functions entry by entry.
 
 A linear map is one structure for everything that networks contain: gather entries of the source into patches, and
 multiply each patch with a small matrix. Dense layers have one patch, convolutions one per position, elementwise
@@ -18,6 +18,7 @@ import numpy as np
 
 from .clock import Ask, nobody
 from .errors import UnreadableError
+from .functions.base import Function
 
 # Numbers in one gathered array at a time.
 MOST_ENTRIES = 2**24
@@ -138,9 +139,10 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Relu:
-    """max(z, 0) of node `source`."""
+class Pointwise:
+    """`function`, entry by entry, of node `source`."""
 
+    function: Function
     source: int
     size: int
 
@@ -151,8 +153,8 @@ class Relu:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Nodes in order; nodes[0] is None, the input. ReLU layers are the Relu nodes in order, and neurons are numbered
-    through them: neuron `starts[k] + i` is entry i of layer k."""
+    """Nodes in order; nodes[0] is None, the input. The layers of neurons are the Pointwise nodes in order, and neurons
+    are numbered through them: neuron `starts[k] + i` is entry i of layer k."""
 
     input_size: int
     nodes: tuple[Any, ...]
@@ -171,7 +173,7 @@ class Network:
     def __post_init__(self) -> None:
         for node in self.nodes[1:]:
             # Exactly these: what else a node may be, nothing here has a rule for.
-            if type(node) not in (Affine, Relu):
+            if type(node) not in (Affine, Pointwise):
                 raise no_rule(node)
 
     def size(self, number: int) -> int:
@@ -179,7 +181,7 @@ class Network:
 
     @cached_property
     def relus(self) -> tuple[int, ...]:
-        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Relu))
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Pointwise))
 
     @cached_property
     def starts(self) -> Any:
@@ -199,9 +201,8 @@ class Network:
         values = [integers(np.array(x, dtype=object))]
         for node in self.nodes[1:]:
             ask()
-            if isinstance(node, Relu):
-                top, under = values[node.source]
-                values.append((np.maximum(top, 0), under))
+            if isinstance(node, Pointwise):
+                values.append(node.function.value(*values[node.source]))
                 continue
             if not isinstance(node, Affine):
                 raise no_rule(node)

@@ -22,7 +22,7 @@ from .arithmetic.floats import Floats
 from .clock import Ask, nobody
 from .errors import OutOfRangeError, UnreadableError
 from .kernel.region import Region
-from .network import Affine, Relu, no_rule
+from .network import Affine, Pointwise, no_rule
 from .readers.onnx.reader import Reading
 from .readers.onnx.tensors import Chosen, Folded, Tensor
 from .readers.vnnlib import Disjunct
@@ -148,8 +148,8 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
     for i in range(len(network.nodes)):
         ask()
         node = network.nodes[i]
-        if isinstance(node, Relu):
-            region.set(i, np.maximum(region.low[node.source], 0), np.maximum(region.high[node.source], 0))
+        if isinstance(node, Pointwise):
+            region.set(i, *node.function.interval(region.low[node.source], region.high[node.source]))
         elif isinstance(node, Affine):
             low, high = numbers.interval(node, region)
             wrong = float32_error(node, region, form)

@@ -49,12 +49,14 @@ def command(model: Model, shape: Shape = None, json: Json = False) -> int:
 
 
 def _facts(network: Network) -> dict[str, Any]:
+    from verdict.network.graph import kind_of
+
     graph = network.graph
     affine = graph.affine
     layers = [
         {
             "node": number,
-            "kind": type(node).__name__,
+            "kind": kind_of(node),
             "size": node.size,
             "reads": list(node.sources),
             "maps": [type(linear).__name__ for linear, _ in affine[number].terms] if number in affine else [],

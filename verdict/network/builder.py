@@ -8,13 +8,15 @@ multiplies two weight matrices: that would round.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .exact import Coefficients, ExactVector, ObjectArray
-from .graph import Affine, Graph, Input, Node, Relu
+from .functions import RELU, Feature, Function
+from .graph import Affine, Graph, Input, Node, Pointwise
 from .maps import Diagonal, Index, LinearMap, identity
 
 
@@ -90,13 +92,17 @@ class Builder:
         """Append a node whose value does not depend on the input."""
         return self._append(Affine((), value), name)
 
+    def pointwise(self, function: Function, source: int, name: str = "") -> int:
+        """Append the function of `source`, entry by entry."""
+        value = self.constant_value(source)
+        if value is not None and function.has(Feature.PIECEWISE_LINEAR):
+            exact = function.exact(ExactVector(*value.integers))
+            return self.constant(value if value.size == 0 else _coefficients(exact), name)
+        return self._append(Pointwise(function, source, self.size(source)), name)
+
     def relu(self, source: int, name: str = "") -> int:
         """Append max(source, 0)."""
-        value = self.constant_value(source)
-        if value is not None:
-            positive = ExactVector(*value.integers).relu()
-            return self.constant(value if value.size == 0 else _coefficients(positive), name)
-        return self._append(Relu(source, self.size(source)), name)
+        return self.pointwise(RELU, source, name)
 
     def add(self, a: int, b: int, name: str = "") -> int:
         """Append a + b."""
@@ -127,8 +133,8 @@ class Builder:
             node = self.nodes[old]
             if isinstance(node, Affine):
                 node = Affine(tuple((m, renumber[s]) for m, s in node.terms), node.bias)
-            elif isinstance(node, Relu):
-                node = Relu(renumber[node.source], node.size)
+            elif isinstance(node, Pointwise):
+                node = replace(node, source=renumber[node.source])
             elif not isinstance(node, Input):
                 assert_never(node)
             nodes.append(node)

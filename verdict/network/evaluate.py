@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .exact import ExactVector, FloatArray
-from .graph import Affine, Graph, Input, Relu
+from .graph import Affine, Graph, Input, Pointwise
 from .maps.namespace import namespace, zeros_like_shape
 
 # Seconds of one product of Python's integers in the first layer, and more in each one behind it; measured.
@@ -40,9 +40,8 @@ def evaluate_all(graph: Graph, x: Any, last: Sequence[int] | None = None) -> lis
                 total = term if total is None else total + term
             bias = node.bias.like(x)
             values.append(zeros_like_shape(x, (x.shape[0], node.size)) + bias if total is None else total + bias)
-        elif isinstance(node, Relu):
-            value = values[node.source]
-            values.append(value * (value > 0))
+        elif isinstance(node, Pointwise):
+            values.append(node.function.value(values[node.source]))
         else:
             assert_never(node)
         if last is not None:
@@ -61,7 +60,7 @@ def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
     """The gradient of <cotangent, output> with respect to the input, shape (batch, input_size).
 
     `values` are what `evaluate_all` returned, `cotangent` has shape (batch, output_size). At a kink the
-    ReLU's derivative is taken as 0.
+    derivative is that of one side, for a ReLU 0.
     """
     gradients: dict[int, Any] = {graph.output: cotangent}
     for number in range(graph.output, 0, -1):
@@ -69,8 +68,8 @@ def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
         if gradient is None:
             continue
         node = graph.nodes[number]
-        if isinstance(node, Relu):
-            _accumulate(gradients, node.source, gradient * (values[node.source] > 0))
+        if isinstance(node, Pointwise):
+            _accumulate(gradients, node.source, gradient * node.function.derivative(values[node.source]))
         elif isinstance(node, Affine):
             for linear, source in node.terms:
                 _accumulate(gradients, source, linear.apply_transpose(gradient))
@@ -97,8 +96,8 @@ def evaluate_exact_all(graph: Graph, x: ExactVector) -> list[ExactVector]:
             for linear, source in node.terms:
                 total = total + linear.apply_exact(values[source])
             values.append(total.reduced())
-        elif isinstance(node, Relu):
-            values.append(values[node.source].relu())
+        elif isinstance(node, Pointwise):
+            values.append(node.function.exact(values[node.source]))
         else:
             assert_never(node)
     return values
@@ -156,8 +155,8 @@ def running_error(
                 count += linear.fan_in
             gamma = count * unit / (1 - min(count * unit, 0.5))
             errors.append(error + gamma * size + count * smallest)
-        elif isinstance(node, Relu):
-            errors.append(errors[node.source])
+        elif isinstance(node, Pointwise):
+            errors.append(node.function.carried(errors[node.source], sizes[node.source], unit, smallest))
         else:
             assert_never(node)
     return errors[graph.output]
@@ -193,9 +192,10 @@ def look(graph: Graph, x: FloatArray, unit: float, smallest: float, largest: flo
                 size, wrong = found[source]
                 value = value + linear.apply(size)
                 error += linear.apply_abs((1 + gamma) * wrong + gamma * np.abs(size))
-        elif isinstance(node, Relu):
-            size, error = found[node.source]
-            value = np.maximum(size, 0)
+        elif isinstance(node, Pointwise):
+            before, error = found[node.source]
+            value = node.function.value(before)
+            error = node.function.carried(error, np.abs(before), unit, smallest)
         else:
             assert_never(node)
         fits &= (np.abs(value) <= largest).all(axis=1)

@@ -231,6 +231,3 @@ class ExactVector:
         common = math.lcm(self.denominator, other.denominator)
         numerators = self.numerators * (common // self.denominator)
         return ExactVector(numerators + other.numerators * (common // other.denominator), common)
-
-    def relu(self) -> ExactVector:
-        return ExactVector(np.maximum(self.numerators, 0), self.denominator)

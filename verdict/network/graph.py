@@ -1,4 +1,4 @@
-"""The network as a small immutable graph: every operator has become Input, Affine or Relu.
+"""The network as a small immutable graph: every operator has become Input, Affine or Pointwise.
 
 Bounds, encoders, exact evaluation and certificates each need one rule per kind of node, so there are as few
 kinds as possible; importing an ONNX file lowers its operators to these. Every node's value is a flat vector;
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from ..base.errors import ModelError
+from ..base.errors import ModelError, UnsupportedError
 from ..base.never import assert_never
 from .exact import Coefficients
+from .functions import RELU, Feature, Function
 from .maps import LinearMap
 
 if TYPE_CHECKING:
@@ -52,9 +53,10 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Relu:
-    """max(x, 0), elementwise, of node number `source`."""
+class Pointwise:
+    """`function`, entry by entry, of node number `source`."""
 
+    function: Function
     source: int
     size: int
 
@@ -63,8 +65,13 @@ class Relu:
         return (self.source,)
 
 
-Node: TypeAlias = Input | Affine | Relu
+Node: TypeAlias = Input | Affine | Pointwise
 KINDS = get_args(Node)
+
+
+def kind_of(node: Node) -> str:
+    """What reports call a node: Input, Affine, or its function's name."""
+    return node.function.name if isinstance(node, Pointwise) else type(node).__name__
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +104,9 @@ class Graph:
                             f"node {number}: a map {linear.in_size} -> {linear.out_size} between vectors "
                             f"of {self.nodes[source].size} and {node.size}"
                         )
-            elif isinstance(node, Relu) and node.size != self.nodes[node.source].size:
-                raise ModelError(f"node {number}: a Relu of {node.size} on {self.nodes[node.source].size}")
+            elif isinstance(node, Pointwise) and node.size != self.nodes[node.source].size:
+                name, size = node.function.name, self.nodes[node.source].size
+                raise ModelError(f"node {number}: a {name} of {node.size} on {size}")
         if not 0 <= self.output < len(self.nodes):
             raise ModelError(f"there is no output node {self.output}")
 
@@ -112,23 +120,56 @@ class Graph:
 
     @cached_property
     def relus(self) -> tuple[int, ...]:
-        """Numbers of the Relu nodes, in order."""
-        return tuple(i for i in range(1, len(self.nodes)) if i not in self.affine)
+        """Numbers of the Pointwise nodes, in order."""
+        return tuple(self.functions)
 
     @cached_property
     def affine(self) -> dict[int, Affine]:
         """The Affine nodes by their numbers, in order."""
-        found: dict[int, Affine] = {}
+        return self._kinds[0]
+
+    @cached_property
+    def functions(self) -> dict[int, Function]:
+        """The functions of the Pointwise nodes by their numbers, in order."""
+        return self._kinds[1]
+
+    @cached_property
+    def _kinds(self) -> tuple[dict[int, Affine], dict[int, Function]]:
+        affine: dict[int, Affine] = {}
+        functions: dict[int, Function] = {}
         for number, node in enumerate(self.nodes):
             if isinstance(node, Affine):
-                found[number] = node
-            elif not isinstance(node, Input | Relu):
+                affine[number] = node
+            elif isinstance(node, Pointwise):
+                functions[number] = node.function
+            elif not isinstance(node, Input):
                 assert_never(node)
+        return affine, functions
+
+    def bends(self, number: int, low: Any, high: Any) -> Any:
+        """Which entries of node `number`, between `low` and `high`, a function that reads it bends."""
+        readers = [self.functions[i] for i in self.consumers[number] if i in self.functions]
+        found = low < low
+        for function in dict.fromkeys(readers):
+            found = found | function.bends(low, high)
         return found
+
+    def has(self, feature: Feature) -> bool:
+        """Whether all functions declare the feature."""
+        return all(function.has(feature) for function in self.functions.values())
+
+    def require(self, feature: Feature, what: str) -> None:
+        """Raise UnsupportedError unless all functions declare the feature that `what` needs."""
+        for number, function in self.functions.items():
+            if not function.has(feature):
+                name = self.names[number] if number < len(self.names) and self.names[number] else f"node {number}"
+                raise UnsupportedError(
+                    f"{name}: {what} needs functions that are {feature.value}; {function.name} is not declared so"
+                )
 
     @cached_property
     def relu_count(self) -> int:
-        """How many scalar ReLUs there are."""
+        """How many neurons there are: entries of Pointwise nodes."""
         return sum(self.nodes[i].size for i in self.relus)
 
     @cached_property
@@ -155,7 +196,7 @@ class Graph:
         graph = nx.DiGraph()
         for number, node in enumerate(self.nodes):
             name = self.names[number] if number < len(self.names) else ""
-            graph.add_node(number, kind=type(node).__name__, size=node.size, name=name)
+            graph.add_node(number, kind=kind_of(node), size=node.size, name=name)
             graph.add_edges_from((source, number) for source in node.sources)
         return graph
 
@@ -168,5 +209,5 @@ def sequential(layers: Sequence[tuple[Coefficients, Coefficients]]) -> Graph:
     for depth, (weight, bias) in enumerate(layers):
         nodes.append(Affine(((Dense(weight), len(nodes) - 1),), bias))
         if depth + 1 < len(layers):
-            nodes.append(Relu(len(nodes) - 1, bias.size))
+            nodes.append(Pointwise(RELU, len(nodes) - 1, bias.size))
     return Graph(tuple(nodes), len(nodes) - 1)

@@ -7,7 +7,7 @@ questions about one graph with branches, and nothing downstream changes (design 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..base.errors import ModelError
 from ..base.never import assert_never
 from .exact import Coefficients
-from .graph import Affine, Graph, Input, Node, Relu
+from .graph import Affine, Graph, Input, Node, Pointwise
 from .maps import Index
 from .network import Network, Port
 from .runtime import Runtime
@@ -99,8 +99,8 @@ def _side_by_side(branches: Sequence[Branch], size: int) -> Graph:
         for number, node in enumerate(graph.nodes):
             if isinstance(node, Affine):
                 node = Affine(tuple((linear, source + shift) for linear, source in node.terms), node.bias)
-            elif isinstance(node, Relu):
-                node = Relu(node.source + shift, node.size)
+            elif isinstance(node, Pointwise):
+                node = replace(node, source=node.source + shift)
             elif isinstance(node, Input):
                 node = Affine(((Index(branch.reads, size), 0),), Coefficients(np.zeros(node.size)))
             else:

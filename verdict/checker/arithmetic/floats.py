@@ -14,7 +14,7 @@ import numpy as np
 
 from ..clock import Ask, nobody
 from ..errors import OutOfRangeError
-from ..kernel.lines import Lines, gap
+from ..kernel.lines import Lines
 from ..kernel.region import MORE, Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network
@@ -106,7 +106,7 @@ class FloatSum:
         found = linear.backward(mu.reshape(-1, mu.shape[2]), self.floats.prepared(linear)[0])
         return found.reshape(*mu.shape[:2], -1)
 
-    def relu(self, nu: Any, number: int) -> Any:
+    def pointwise(self, nu: Any, number: int) -> Any:
         line = self.lines[number]
         below, above = line.below.astype(self.kind), line.above.astype(self.kind)
         # No difference of slopes here: its rounding would meet |z|, and that is not charged. One of the two products is
@@ -115,7 +115,13 @@ class FloatSum:
         mu *= below[:, None, :]
         mu += falling * above[:, None, :]
         if line.shift is not None:
-            mu += line.shift.astype(self.kind)[:, None, :]
+            shift = line.shift.astype(self.kind)
+            mu += shift[:, None, :]
+            if line.at is not None:
+                added = -shift.astype(np.float64) * line.at
+                self.constant += added.sum(axis=1)[:, None]
+                self.wrong += np.abs(added).sum(axis=1)[:, None]
+                self.count += nu.shape[2]
         self.constant += _dot(falling, _gap(line, above))
         self.count += 2 * nu.shape[2]
         return mu
@@ -163,7 +169,7 @@ def _gap(line: Lines, above: Any) -> Any:
     """The gap for the slopes `above`, which may have been rounded to float32."""
     if above.dtype == np.float64:
         return line.gap
-    return _above(gap(line.low, line.high, above.astype(np.float64)), above.dtype)
+    return _above(line.function.gap(line.low, line.high, above.astype(np.float64)), above.dtype)
 
 
 def _above(values: Any, kind: Any) -> Any:

@@ -137,7 +137,7 @@ class IntegerSum:
         found, more, units = prepared.product(mu.v.reshape(-1, shape[2]), transposed=True)
         return Scaled(found.reshape(*shape[:2], -1), mu.e + more, units)
 
-    def relu(self, nu: Scaled, number: int) -> Scaled:
+    def pointwise(self, nu: Scaled, number: int) -> Scaled:
         node, line, v, e = self.numbers.network.nodes[number], self.lines[number], nu.v, nu.e
         bits, total = self._bits(self.numbers.network.nodes[node.source]), self.region.total(node.source)
         self.found.append((-nu.wrong * self.region.total(number)[:, None], e))
@@ -149,6 +149,10 @@ class IntegerSum:
             shift = line.shift[:, None, :] * two(-e)[..., None]
             mu += shift
             top = np.maximum(top, largest(shift))
+            if line.at is not None:
+                added = -line.shift * line.at
+                lost = np.abs(added).sum(axis=1) * (added.shape[1] + 2) * 2.0**-52 + 2.0**-1000
+                self.found.append(((added.sum(axis=1) - lost)[:, None], np.zeros_like(e[:, :1])))
         coarser = np.maximum(exponent(top, bits - 1), LEAST - e)
         scale = two(-coarser)[..., None]
         mu *= scale

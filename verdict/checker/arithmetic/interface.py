@@ -35,8 +35,8 @@ class Sum(Protocol):
     def back(self, mu: Any, linear: Any) -> Any:
         """M^T mu."""
 
-    def relu(self, nu: Any, number: int) -> Any:
-        """The multipliers mu in front of ReLU node `number`; add the least of nu max(z, 0) - mu z on the bounds."""
+    def pointwise(self, nu: Any, number: int) -> Any:
+        """The multipliers mu in front of Pointwise node `number`; add the least of nu f(z) - mu z on the bounds."""
 
     def join(self, one: Any, other: Any) -> Any:
         """The sum of what two readers of a node have sent."""

@@ -7,11 +7,13 @@ at the ends of its bounds and at zero. It decides leaves that need rationals and
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..clock import Ask, nobody
+from ..functions.base import Function
 from ..kernel.region import Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network, add, integers
@@ -103,19 +105,21 @@ class RationalSum:
         found = linear.backward(top.reshape(-1, top.shape[2]), weight)
         return found.reshape(*top.shape[:2], -1), under * below
 
-    def relu(self, nu: Over, number: int) -> Over:
+    def pointwise(self, nu: Over, number: int) -> Over:
         line, received = self.lines[number], _ratios(*nu)
         mu = self.multipliers(received, number)
-        self.bound += _bracket(received, mu, *(_fractions(ends)[:, None] for ends in (line.low, line.high))).sum(axis=2)
+        least = np.frompyfunc(line.function.least, 4, 1)
+        self.bound += least(received, mu, *(_fractions(ends)[:, None] for ends in (line.low, line.high))).sum(axis=2)
         return integers(mu)
 
     def multipliers(self, nu: Any, number: int) -> Any:
-        """The multipliers in front of ReLU node `number` for the received coefficients (batch, rows, size)."""
+        """The multipliers in front of Pointwise node `number` for the received coefficients (batch, rows, size)."""
         line = self.lines[number]
         if line.raw is not None:
             return np.broadcast_to(_fractions(line.raw)[:, None], nu.shape)
         shift = np.zeros_like(line.above) if line.shift is None else line.shift
-        return _on_line(nu, *(_fractions(a)[:, None] for a in (line.below, line.above, shift)))
+        on_line = np.frompyfunc(partial(_on_line, line.function), 4, 1)
+        return on_line(nu, *(_fractions(a)[:, None] for a in (line.below, line.above, shift)))
 
     def join(self, one: Over, other: Over) -> Over:
         return add(one, other)
@@ -134,17 +138,8 @@ class RationalSum:
         self.bound += (self.slope * ends).sum(axis=2)
 
 
-def _line(nu: Fraction, below: Fraction, above: Fraction, shift: Fraction) -> Fraction:
+def _on_line(function: Function, nu: Fraction, below: Fraction, above: Fraction, shift: Fraction) -> Fraction:
     """One multiplier: nu times a slope, plus the shift."""
-    if below == above and above in (0, 1):
+    if function.is_exact(below, above):
         return nu * above + shift
     return Fraction(int((nu * (below if nu >= 0 else above) + shift) * GRID), GRID)
-
-
-def _least(nu: Fraction, mu: Fraction, low: Fraction, high: Fraction) -> Fraction:
-    """The least of nu max(z, 0) - mu z for z in [low, high]."""
-    ends = (low, high, Fraction(0)) if low < 0 < high else (low, high)
-    return min(nu * max(z, Fraction(0)) - mu * z for z in ends)
-
-
-_on_line, _bracket = np.frompyfunc(_line, 4, 1), np.frompyfunc(_least, 4, 1)

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.interface import Arithmetic
-from ..network import Affine, Network, Relu, no_rule
+from ..functions.base import Function
+from ..network import Affine, Network, Pointwise, no_rule
 from ..readers.ball import Ball
 from .lines import Lines, lines
-from .region import Region, sides
+from .region import Region
 
 # Numbers in one array of coefficients.
 MOST_ENTRIES = 2**22
 
 
-def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs: Any = None,
+def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, cuts: Any = None,
             known: Callable[[int, int, Region], None] | None = None, thorough: bool = False,
             given: Any = None, ball: Ball | None = None) -> Region:
-    """The region of boxes (batch, inputs) cut by `signs` (batch, neurons; 1 on, -1 off, 0 free; None: no splits),
+    """The region of boxes (batch, inputs) cut by splits to `cuts` (2, batch, neurons; None: no splits),
     and by an L1 or L2 `ball`.
 
     `known(k, node, region)` may meet the bounds of the pre-activations of ReLU layer k with better ones. `thorough`
@@ -35,12 +36,12 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs
     for i in network.needed(network.output)[1:]:
         arithmetic.ask()
         node = network.nodes[i]
-        if isinstance(node, Relu):
+        if isinstance(node, Pointwise):
             before = node.source
-            region.set(i, np.maximum(region.low[before], 0), np.maximum(region.high[before], 0))
+            region.set(i, *node.function.interval(region.low[before], region.high[before]))
             mine = slice(*network.starts[number_of[before]:][:2])
             below, chords = (None, None) if given is None else given[:2, None, mine]
-            found[i] = lines(region.low[before], region.high[before], below, None, chords)
+            found[i] = lines(node.function, region.low[before], region.high[before], below, None, chords)
             continue
         if not isinstance(node, Affine):
             raise no_rule(node)
@@ -48,22 +49,23 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, signs
         if i not in number_of:
             continue
         mine = slice(*network.starts[number_of[i]:][:2])
+        reader = network.nodes[network.relus[number_of[i]]].function
         # Intervals are exact in front of the first ReLUs, but not on a ball.
         if found or ball is not None:
-            _tighten(network, arithmetic, region, i, found, thorough if given is None else given[2, mine] > 0)
+            _tighten(network, arithmetic, region, i, reader, found, thorough if given is None else given[2, mine] > 0)
         if known is not None:
             known(number_of[i], i, region)
-        if signs is not None:
-            region.meet(i, *sides(signs[:, mine]))
+        if cuts is not None:
+            region.meet(i, *cuts[..., mine])
     return region
 
 
-def _tighten(network: Network, arithmetic: Arithmetic, region: Region, i: int, found: dict[int, Lines],
-             also: Any) -> None:
-    """Meet the bounds of node i with the rule's, for neurons that are unstable in some box, and for those of `also`
-    (size,), True for all, that are not surely off."""
+def _tighten(network: Network, arithmetic: Arithmetic, region: Region, i: int, function: Function,
+             found: dict[int, Lines], also: Any) -> None:
+    """Meet the bounds of node i with the rule's, for neurons where that is worth it to the function that reads them;
+    `also` (size,), True for all, are those that need not bend."""
     # Box by box: what holds for a box must not depend on which others are looked at together with it.
-    wanted = ((region.low[i] < 0) | also) & (region.high[i] > 0)
+    wanted = function.worth(region.low[i], region.high[i], also)
     low, high = np.full(wanted.shape, -np.inf), np.full(wanted.shape, np.inf)
     unstable = np.flatnonzero(wanted.any(axis=0))
     widest = max(network.size(j) for j in network.needed(i))

@@ -96,7 +96,7 @@ class Part:
             region.meet(node, low, high)
 
     def _over(self, group: Group, trees: int, neurons: int, look: Any) -> Iterator[Any]:
-        """`look` at all leaves of the next trees, whose splits may use the ReLUs below number `neurons`."""
+        """`look` at all leaves of the next trees, whose splits may use the neurons below number `neurons`."""
         walk = Walk(self.work.nodes, trees)
 
         def chunks() -> Iterator[Leaves]:
@@ -119,7 +119,7 @@ class Part:
             domains = group.domains(leaves)
             if self.record.at_leaves:
                 wanted, names = self.work.memory.unknown(domains, wanted, (self.any_order, *self.record.goals[goal]))
-            plain, split, still = leaves.kind[wanted] == LINES, leaves.signs[wanted].any(axis=1), []
+            plain, split, still = leaves.kind[wanted] == LINES, np.array([bool(p) for p in leaves.paths])[wanted], []
             for at, splits in ((wanted[plain & ~split], False), (wanted[plain & split], True)):
                 attempts = for_lines(self.arithmetics, self.record.at_leaves, splits, domains.has_lines)
                 still += at[self._open(domains.take(at), owned, attempts)].tolist()
@@ -149,7 +149,7 @@ class Part:
         here, output = domains if attempt.split else domains.unsplit, self.network.output
         about = domains.leaves if attempt.cut else domains.leaves.unsplit
         region = self.root.on(about) if self.root is not None else bounded(
-            self.network, attempt.bounding, about.low, about.high, about.signs,
+            self.network, attempt.bounding, about.low, about.high, about.cuts,
             thorough=attempt.thorough, ball=self.ball)
         found, empty = lines_of(self.network, region, here, self.layers, attempt.stored)
         rows = tried(self.network.size(output), owned, here)

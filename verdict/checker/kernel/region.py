@@ -1,4 +1,4 @@
-"""Proved bounds of all neurons on a batch of boxes, or of boxes cut by ReLU splits."""
+"""Proved bounds of all neurons on a batch of boxes, or of boxes cut by splits of neurons."""
 
 from __future__ import annotations
 
@@ -64,8 +64,3 @@ def meet(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any, Any]:
     """
     low, high = np.maximum(one[0], other[0]), np.minimum(one[1], other[1])
     return np.minimum(low, high), np.maximum(low, high), (low > high).any(axis=1)
-
-
-def sides(signs: Any) -> tuple[Any, Any]:
-    """The bounds that splits of ReLUs give their pre-activations: signs 1 on, -1 off, 0 free."""
-    return np.where(signs > 0, 0.0, -np.inf), np.where(signs < 0, 0.0, np.inf)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arithmetic.interface import Sum
 from ..clock import Ask, nobody
-from ..network import Affine, Network, Relu, no_rule
+from ..network import Affine, Network, Pointwise, no_rule
 
 
 def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody) -> None:
@@ -25,8 +25,8 @@ def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody
         if node is None:
             total.least(nu)
             continue
-        if isinstance(node, Relu):
-            sent = [(node.source, total.relu(nu, current))]
+        if isinstance(node, Pointwise):
+            sent = [(node.source, total.pointwise(nu, current))]
         elif isinstance(node, Affine):
             mu = total.affine(nu, current)
             sent = [(source, total.back(mu, linear)) for linear, source in node.terms]

@@ -18,7 +18,8 @@ from .claim import rational
 from .multipliers import FLOATS, Group
 from .nodes import Nodes
 
-VERSION = 1
+# The format's versions, with what they say of splits of neurons: those of version 1 are at 0, once on a path.
+VERSIONS = (1, None), (2, "thresholds")
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class Certificate:
     def __init__(self, path: str | Path) -> None:
         self.archive = Archive(path)
         manifest = self.archive.json("manifest.json")
-        if member_of(manifest, "format", str) != "vcert" or member_of(manifest, "version", int) != VERSION:
-            raise UnreadableError(f"not a certificate of version {VERSION}")
-        only(manifest, "format", "version", "producer", "model", "property", "claim", "parts")
+        version = member_of(manifest, "version", int), member_of(manifest, "splits", str, None)
+        if member_of(manifest, "format", str) != "vcert" or version not in VERSIONS:
+            raise UnreadableError("not a certificate of version 1, or of version 2 whose splits are thresholds")
+        self.thresholds = version == VERSIONS[1]
+        only(manifest, "format", "version", "splits", "producer", "model", "property", "claim", "parts")
         member_of(manifest, "producer", str, "")
         self.asked: str | None = member_of(manifest, "property", str, None)
         self.model: str = member_of(manifest, "model", str)
@@ -59,7 +62,7 @@ class Certificate:
 
     def nodes(self) -> Nodes:
         """The nodes of all trees, from the first."""
-        return Nodes(self.archive.array("tree.npy", (NODE,), 1))
+        return Nodes(self.archive.array("tree.npy", (NODE,), 1), self.thresholds)
 
     def witness(self) -> list[Fraction]:
         """The point that the claim's upper end rests on."""

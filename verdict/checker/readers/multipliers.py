@@ -24,13 +24,14 @@ SLOPES, FLOATS = ("u1", "<u2", "<f4", "<f8"), ("<f4", "<f8")
 @dataclass(frozen=True, eq=False)
 class Domains:
     """Leaves with hints how to exclude them, None where nothing is stored: slopes `below` (n, neurons) and `chords`
-    (neurons,), NaN where there is none; `betas` (n, neurons) of splits; `weights` (n, rows) of the goal's rows; `raw`
+    (neurons,), NaN where there is none; `shift` (n, neurons), what splits' betas add to
+    multipliers, betas >= 0 with the sign of z <= t; `weights` (n, rows) of the goal's rows; `raw`
     (n, neurons), the multipliers themselves."""
 
     leaves: Leaves
     below: Any = None
     chords: Any = None
-    betas: Any = None
+    shift: Any = None
     weights: Any = None
     raw: Any = None
 
@@ -40,17 +41,17 @@ class Domains:
     @property
     def has_lines(self) -> bool:
         """Whether there are stored slopes or betas."""
-        return self.below is not None or self.betas is not None
+        return self.below is not None or self.shift is not None
 
     def take(self, index: Any) -> Domains:
         """Some of them."""
-        below, betas, weights, raw = (None if a is None else a[index]
-                                      for a in (self.below, self.betas, self.weights, self.raw))
-        return Domains(self.leaves.take(index), below, self.chords, betas, weights, raw)
+        below, shift, weights, raw = (None if a is None else a[index]
+                                      for a in (self.below, self.shift, self.weights, self.raw))
+        return Domains(self.leaves.take(index), below, self.chords, shift, weights, raw)
 
     @property
     def unsplit(self) -> Domains:
-        """The boxes of these leaves, without splits of ReLUs and hints for them."""
+        """The boxes of these leaves, without splits of neurons and hints for them."""
         return Domains(self.leaves.unsplit, weights=self.weights)
 
 
@@ -97,7 +98,7 @@ class Group:
     def domains(self, leaves: Leaves) -> Domains:
         """The multipliers of a chunk of leaves."""
         count = len(leaves)
-        below, chords, betas, weights = None, None, None, None
+        below, chords, shift, weights = None, None, None, None
         if self.slopes is not None:
             at = np.arange(count)
             number = leaves.first + at
@@ -119,16 +120,17 @@ class Group:
             values = self.betas[leaves.first_beta : leaves.first_beta + sum(depth)].astype(np.float64)
             if len(values) != sum(depth):
                 raise UnreadableError(f"{self.prefix}: more splits than betas")
-            betas = np.zeros((count, self.neurons))
-            betas[np.repeat(np.arange(count), depth), [n for p in leaves.paths for n in p]] = values
+            shift, passed = np.zeros((count, self.neurons)), [each for p in leaves.paths for each in p]
+            split = np.repeat(np.arange(count), depth), np.array([neuron for neuron, _ in passed], int)
+            np.add.at(shift, split, -values * np.array([sign for _, sign in passed]))
         if self.weights is not None:
             if leaves.first + count > len(self.weights):
                 raise UnreadableError(f"{self.prefix}: more leaves than lambdas")
             # As integers of 20 bits, and the betas on their scale.
             given = self.weights[leaves.first : leaves.first + count].astype(np.float64)
             scale = np.ldexp(1.0, np.clip(20 - np.frexp(given.max(axis=1, keepdims=True, initial=0))[1], -400, 400))
-            weights, betas = np.rint(given * scale), None if betas is None else betas * scale
-        return Domains(leaves, below, chords, betas, weights)
+            weights, shift = np.rint(given * scale), None if shift is None else shift * scale
+        return Domains(leaves, below, chords, shift, weights)
 
     def single(self, domain: Domains) -> Domains:
         """The multipliers of one raw or rational leaf, of which `domain` has the stored slopes and chords."""
@@ -143,9 +145,10 @@ class Group:
         weights, betas = self._rationals(rank)
         if len(weights) != self.rows or len(betas) != len(leaves.paths[0]):
             raise UnreadableError(f"{self.prefix}: rational leaf {rank} does not fit")
-        spread = np.zeros((1, self.neurons), object)
-        spread[0, leaves.paths[0]] = betas
-        return replace(domain, weights=np.array([weights], object), betas=spread)
+        shift = np.zeros((1, self.neurons), object)
+        for (neuron, sign), beta in zip(leaves.paths[0], betas, strict=True):
+            shift[0, neuron] -= sign * beta
+        return replace(domain, weights=np.array([weights], object), shift=shift)
 
     def _rationals(self, number: int) -> tuple[list[Any], list[Any]]:
         """(lambda, betas in the order of the path) of the leaf that is the `number`-th rational one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..errors import RejectedError
@@ -11,15 +12,20 @@ BLOCK = 512
 
 
 class Nodes:
-    """A stream over the array of the file; `position` is the number of the node that comes next."""
+    """A stream over the array of the file; `position` is the number of the node that comes next. Without `thresholds`,
+    in files of version 1, neurons are split at 0."""
 
-    def __init__(self, array: Any) -> None:
-        self.array, self.position = array, 0
+    def __init__(self, array: Any, thresholds: bool) -> None:
+        self.array, self.position, self.thresholds = array, 0, thresholds
         self._block: list[Any] = []
         self._start = 0
 
     def __len__(self) -> int:
         return len(self.array)
+
+    def may_split_at(self, value: float) -> bool:
+        """Whether a neuron may be split at this value: at any number, in both halves it lies on one side of it."""
+        return math.isfinite(value) if self.thresholds else value == 0
 
     def next(self) -> tuple[int, int, float]:
         """(kind, variable, value) of the next node. Raises RejectedError at the end."""

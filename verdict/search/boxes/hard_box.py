@@ -18,6 +18,7 @@ from ...bounds.linear import linear_bounds, output_bounds
 from ...certificate.proof import ProofTree
 from ...certificate.recording import Recording
 from ...network.exact import FloatArray
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ...property import UnsafeSet
 from ..relus.mean_row import with_mean
@@ -68,7 +69,9 @@ class HardBox:
         self.graph, self.unsafe, self.rows, self.neurons = graph, unsafe, rows, neurons
 
     def work(self, low: FloatArray, high: FloatArray, deadline: Deadline) -> Work:
-        """Split ReLUs on the box [low, high] until it is closed or the time is up."""
+        """Split neurons on the box [low, high] until it is closed or the time is up, where they can be split."""
+        if not self.graph.has(Feature.ON_OFF):
+            return Work(False, low[None][:0])
         bounds = linear_bounds(self.graph, low[None], high[None])
         bound = output_bounds(self.graph, bounds, self.rows.matrix)
         margins, weights = self.rows.margins(bound, low[None], high[None])

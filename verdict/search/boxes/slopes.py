@@ -47,7 +47,7 @@ def ascend(
     shares = _shares(rows, bound.lower[at], weights[at], polytope)
     where = device.put(at)
     here = bounds.with_ends([end[where] for end in bounds.lower], [end[where] for end in bounds.upper])
-    lines = {i: crown_lines(*here.of_relu(graph, i)) for i in graph.relus}
+    lines = {i: crown_lines(graph, here, i) for i in graph.relus}
     exact = shares @ rows.matrix
     target = exact.astype(bound.lower.dtype)
     target_rows = device.put(target)[:, None, :]

@@ -17,7 +17,7 @@ from ...answer.results import Trust
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime
 from ...base.errors import PropertyError, TimeLimitError
 from ...network.exact import Coefficients, FloatArray
-from ...network.graph import Affine, Graph
+from ...network.graph import Affine, Graph, kind_of
 from ...network.maps import Dense
 from ...property import UnsafeSet
 from ...property.input_set import InputSet
@@ -126,7 +126,7 @@ def compare(
         layers = []
         for relu in asked.relus:
             source = asked.nodes[relu].sources[0]
-            open_ = int(np.count_nonzero((low[source][0] < 0) & (high[source][0] > 0)))
+            open_ = int(np.count_nonzero(asked.functions[relu].bends(low[source][0], high[source][0])))
             layers.append(Layer(_name(graph, relu), low[source][0], high[source][0], open_))
         outputs = slice(graph.output_size)
         layers.append(Layer("outputs", low[asked.output][0, outputs], high[asked.output][0, outputs], 0))
@@ -151,5 +151,4 @@ def with_margins(graph: Graph, unsafe: UnsafeSet) -> Graph:
 def _name(graph: Graph, number: int) -> str:
     """The ReLU's ONNX name, or its number in the graph."""
     name = graph.names[number] if number < len(graph.names) else ""
-    kind = "relu" if number in graph.relus else "node"
-    return name or f"{kind} {number}"
+    return name or f"{kind_of(graph.nodes[number]).lower()} {number}"

@@ -78,13 +78,13 @@ class Grown:
             column[dropped, turn - 1] = -1
         return Grown(self.lower, own, self.leaf, column, *parts)
 
-    def tree(self, number: int, columns: Any, chords: Any) -> ProofTree:
-        """One of them as a proof; `columns` are the checker's numbers of the unstable ReLUs."""
+    def tree(self, number: int, columns: Any, chords: Any, thresholds: Any) -> ProofTree:
+        """One of them as a proof; `columns` are the checker's numbers of the neurons, split at `thresholds`."""
         tree, nodes = ProofTree(columns, chords), {0: ROOT}
         turns = zip(self.leaf[number].tolist(), self.column[number].tolist(), strict=True)
         for turn, (leaf, column) in enumerate(turns):
             if column >= 0:
-                on, off = tree.split_relus(nodes[leaf], columns[column])
+                on, off = tree.split_neurons(nodes[leaf], columns[column], thresholds[column])
                 nodes[leaf], nodes[turn + 1] = int(on[0]), int(off[0])
         leaves = list(nodes)
         slopes = np.where(self.signs[number, leaves] == 0, self.slopes[number, leaves], 0)
@@ -125,7 +125,7 @@ class Lemmas:
         columns, kept = self.neurons.of_space(space.columns), self._kept.setdefault(space.number, {})
         for i in np.flatnonzero(worth).tolist():
             key = (1 if row[i] < count else -1), int(unstable[row[i] % count])
-            kept[key] = float(proved[i]), grown.tree(i, columns, space.quick_chords)
+            kept[key] = float(proved[i]), grown.tree(i, columns, space.quick_chords, space.thresholds)
         return np.where(worth, proved, -np.inf)
 
     def settle(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:

@@ -60,14 +60,14 @@ def sharpen(
         number = len(so_far.lower) - 1
         low, high = plain = tighten(graph, so_far, lines, stop)
         if lemmas is not None:
-            lemmas.bounded[number] = (so_far.lower[-1][0] < 0) & (so_far.upper[-1][0] > 0)
+            lemmas.bounded[number] = graph.bends(number, so_far.lower[-1][0], so_far.upper[-1][0])
             low, high = lemmas.apply(number, low, high)
         if not (stop() or hopeless):
             so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
             low, high = _split(graph, so_far, (root_steps, rounds), workers, stop, device, lemmas)
         if lemmas is not None:
             low, high = lemmas.settle(number, plain, low, high)
-        hopeless |= rounds > 0 and bool(np.mean((low < 0) & (high > 0)) > HOPELESS)
+        hopeless |= rounds > 0 and bool(np.mean(graph.bends(number, low, high)) > HOPELESS)
         return low, high
 
     known = bounds if lemmas is None else None
@@ -86,7 +86,7 @@ def _split(
     """The bounds of the last node after `effort` (gradient steps, splits) for each of its unstable neurons."""
     number = len(bounds.lower) - 1
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
-    unstable = np.flatnonzero((low[0] < 0) & (high[0] > 0))
+    unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
     if not len(unstable):
         return low, high
     rows = unit_rows(unstable, low.shape[1], np.float64)

@@ -23,6 +23,7 @@ from ...bounds.bounds import Bounds
 from ...bounds.layers import layer_by_layer, open_ends, replaced
 from ...bounds.linear import linear_bounds
 from ...network.exact import FloatArray
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ...property.input_set import InputSet
 from .triangle import tighten_layer
@@ -76,6 +77,7 @@ def milp_bounds(
 
     `per_end` are the seconds for each end of a neuron. Raises SolverError where HiGHS cannot run.
     """
+    graph.require(Feature.ON_OFF, "the MILP encoding")
     clock, ball = deadline or Deadline(), None if inputs is None else inputs.ball
     latest = Tightened(linear_bounds(graph, lower, upper, clock.passed, ball))
     if clock.passed():

@@ -13,7 +13,8 @@ from verdict.encoders.milp import Phases
 
 from ...base.never import assert_never
 from ...network.exact import FloatArray
-from ...network.graph import Affine, Graph, Input, Relu
+from ...network.functions import Feature
+from ...network.graph import Affine, Graph, Input, Pointwise
 from ...property import Polytope
 
 
@@ -21,6 +22,7 @@ class AffineRegion:
     """The affine functions of all nodes within the region of `phases`, around `center` (inputs,), in floats."""
 
     def __init__(self, graph: Graph, phases: Phases, center: FloatArray) -> None:
+        graph.require(Feature.ON_OFF, "linear regions")
         self.graph, self.center = graph, center
         # Per node its value at the centre, then its slopes, (1 + inputs, size).
         self.values: dict[int, FloatArray] = {0: np.concatenate([center[None], np.eye(len(center))])}
@@ -32,7 +34,7 @@ class AffineRegion:
                 for linear, source in node.terms:
                     total = total + linear.apply(self.values[source])
                 self.values[number] = total
-            elif isinstance(node, Relu):
+            elif isinstance(node, Pointwise):
                 self.values[number] = self.values[node.source] * (phases[number] > 0)
             elif not isinstance(node, Input):
                 assert_never(node)

@@ -22,7 +22,8 @@ from ...base.never import assert_never
 from ...bounds import Bounds, interval_bounds
 from ...network.evaluate import evaluate_all, evaluate_exact_all
 from ...network.exact import ExactVector, FloatArray, float_above
-from ...network.graph import Affine, Graph, Input, Relu
+from ...network.functions import Feature
+from ...network.graph import Affine, Graph, Input, Pointwise
 from ...property import Perturbation, Polytope
 from ...property.input_set import InputSet
 
@@ -32,12 +33,14 @@ TIGHT = 1e-7
 
 def phases_at(graph: Graph, x: FloatArray) -> Phases:
     """Which ReLUs are on at a float point (input_size,)."""
+    graph.require(Feature.ON_OFF, "linear regions")
     values = evaluate_all(graph, x[None])
     return {i: values[graph.nodes[i].sources[0]][0] > 0 for i in graph.relus}
 
 
 def regions_at(graph: Graph, x: ExactVector) -> list[Phases]:
     """The linear regions that meet at an exact point, or two of them: ReLUs at their kink all off, and all on."""
+    graph.require(Feature.ON_OFF, "linear regions")
     values = evaluate_exact_all(graph, x)
     before = {i: values[graph.nodes[i].sources[0]].numerators for i in graph.relus}
     off = {i: (z > 0).astype(bool) for i, z in before.items()}
@@ -184,13 +187,14 @@ def linear_form(
     graph: Graph, phases: Phases, number: int, row: ExactVector, constant: Fraction
 ) -> tuple[ExactVector, Fraction]:
     """The exact linear form row . node(x) + constant in terms of the input, within the region of `phases`."""
+    graph.require(Feature.ON_OFF, "linear regions")
     pending: dict[int, ExactVector] = {number: row}
     for current in range(number, 0, -1):
         gradient = pending.pop(current, None)
         if gradient is None:
             continue
         node = graph.nodes[current]
-        if isinstance(node, Relu):
+        if isinstance(node, Pointwise):
             on = phases[current].astype(object)
             moved = [(node.source, ExactVector(gradient.numerators * on, gradient.denominator))]
         elif isinstance(node, Affine):

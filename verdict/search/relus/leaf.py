@@ -109,12 +109,13 @@ def _variants(graph: Graph, bounds: Bounds, mu: dict[int, FloatArray]) -> Iterat
 
 
 def _halves(space: Space, signs: Any) -> Bounds:
-    """The bounds of the box, with the pre-activations of split ReLUs cut at zero."""
+    """The bounds of the box, with the pre-activations of split neurons cut at their thresholds."""
     lows, highs = list(space.bounds.lower), list(space.bounds.upper)
     for i, columns in space.columns.items():
         source, side = space.graph.nodes[i].sources[0], signs[space.slices[i]]
         low, high = lows[source].copy(), highs[source].copy()
-        low[0, columns[side > 0]], high[0, columns[side < 0]] = 0.0, 0.0
+        at = space.thresholds[space.slices[i]]
+        low[0, columns[side > 0]], high[0, columns[side < 0]] = at[side > 0], at[side < 0]
         lows[source], highs[source] = low, high
     return space.bounds.with_ends(lows, highs)
 

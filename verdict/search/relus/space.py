@@ -18,9 +18,10 @@ from ...base.device import CPU, Device
 from ...bounds.alpha import minimiser
 from ...bounds.bounds import Bounds
 from ...bounds.linear import backward
-from ...bounds.lines import Lines, chord, crown_lines
+from ...bounds.lines import Lines, crown_lines
 from ...bounds.reduced import reduce
 from ...network.exact import ExactVector, FloatArray
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ...network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
 from ...property import NormBall
@@ -35,10 +36,10 @@ MOST_ENTRIES = 2**22
 class Domains:
     """A batch of domains, arrays (batch, ...): the row each is about, splits, multipliers, lower bounds (hints).
 
-    `signs` are +1 (on), -1 (off) or 0 (not split), `slopes` those of the lines below, `betas` the multipliers of
-    the splits; each (batch, unstable ReLUs). `lower` is relative to the row's offset: above 0 closes. `depth` is how
-    often a domain was halved to get it (sides that follow from a bound are not counted), `node` its number in the proof
-    tree that it belongs to, if one is grown (`trees.SplitTrees`).
+    `signs` are +1 (on, z at least the neuron's threshold), -1 (off, at most that) or 0 (not split), `slopes` those of
+    the lines below, `betas` the multipliers of the splits; each (batch, unstable ReLUs). `lower` is relative to the
+    row's offset: above 0 closes. `depth` is how often a domain was halved to get it (sides that follow from a bound are
+    not counted), `node` its number in the proof tree that it belongs to, if one is grown (`trees.SplitTrees`).
     """
 
     row: Any
@@ -87,7 +88,8 @@ class Space:
     """What is to be proved on one box: `rows` @ (node `number`) > `offsets`, each row for itself.
 
     `bounds` are float64 bounds of the box (batch 1); rows is (rows, size of the node), offsets (rows,). The node
-    is the network's output unless another is given. Multipliers are looked for on `device`.
+    is the network's output unless another is given. Multipliers are looked for on `device`. Raises UnsupportedError
+    where a function is not ON_OFF: a side of its threshold would leave something to relax.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Space:
         number: int | None = None,
         device: Device = CPU,
     ) -> None:
+        graph.require(Feature.ON_OFF, "branch and bound over neurons")
         self.graph, self.bounds, self.rows, self.offsets, self.device = graph, bounds, rows, offsets, device
         self.number = graph.output if number is None else number
         self.columns: dict[int, Any] = {}
@@ -107,27 +110,29 @@ class Space:
         # above, offsets above, shifts, each (1, node size).
         self._places: dict[int, Constant] = {}
         self._base: dict[int, tuple[Constant, ...]] = {}
-        start, floors, chords, gaps = 0, [], [], []
+        start, floors, chords, gaps, thresholds = 0, [], [], [], []
         needed = set(graph.ancestors(self.number))
         for i in graph.relus:
             if i not in needed:
                 continue
             low, high = bounds.of_relu(graph, i)
-            columns = np.flatnonzero((low[0] < 0) & (high[0] > 0))
+            columns = np.flatnonzero(graph.functions[i].bends(low[0], high[0]))
             self.columns[i], self.slices[i] = columns, slice(start, start + len(columns))
             self._places[i] = Constant(columns)
             start += len(columns)
-            line = crown_lines(low, high)
+            line = crown_lines(graph, bounds, i)
             arrays = line.slope_below, line.slope_above, line.offset_above, np.zeros_like(low)
             self._base[i] = tuple(Constant(array) for array in arrays)
-            slope, offset = chord(low[0, columns], high[0, columns])
-            chords.append(slope)
-            gaps.append(offset)
+            chords.append(line.slope_above[0, columns])
+            gaps.append(line.offset_above[0, columns])
+            thresholds.append(graph.functions[i].threshold(low[0, columns], high[0, columns]))
             floors.append(line.slope_below[0, columns])
         self.size = start
         # Chords, their offsets and CROWN's slopes of the unstable ReLUs, each (size,).
         empty = np.zeros(0)
         self.chords, self.gaps, self.floors = (np.concatenate([*p, empty]) for p in (chords, gaps, floors))
+        # Where each is split: z >= t is "on", z <= t "off". What is off or on has its threshold at 0.
+        self.thresholds = np.concatenate([*thresholds, empty])
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
         # The reduced form is about a box.

@@ -36,10 +36,12 @@ class SplitTrees:
     def split(self, parents: Domains, children: Domains) -> None:
         """Number the children, all "on" halves before all "off" halves, of domains that were split."""
         count = len(parents)
-        neurons = self.columns[(children.signs[:count] != parents.signs).argmax(axis=1)]
+        split = (children.signs[:count] != parents.signs).argmax(axis=1)
+        neurons, thresholds = self.columns[split], self.space.thresholds[split]
         for i, at in self._by_polytope(parents):
             tree = self.trees[i]
-            children.node[at], children.node[count + at] = tree.split_relus(parents.node[at], neurons[at])
+            on, off = tree.split_neurons(parents.node[at], neurons[at], thresholds[at])
+            children.node[at], children.node[count + at] = on, off
 
     def imply(self, implied: Implied) -> Domains:
         """Number the domains with the sides that follow: one split after the other, the excluded halves closed, which
@@ -120,7 +122,7 @@ class SplitTrees:
         if goals:
             lines = np.zeros((3, self.proof.neurons.count))
             for relu in self.space.columns:
-                line = crown_lines(*self.space.bounds.of_relu(self.space.graph, relu))
+                line = crown_lines(self.space.graph, self.space.bounds, relu)
                 numbers = self.proof.neurons.numbers(relu, np.arange(line.slope_below.shape[1]))
                 source = self.space.graph.nodes[relu].sources[0]
                 bounded = 0.0 if lemmas is None else lemmas.bounded.get(source, 0.0)

@@ -2,7 +2,7 @@
 
 A tensor that depends on the input is a node and an array of positions in that node's flat vector, so every operator
 that only moves entries is the NumPy function of the same name applied to the positions. The rest lowers to Affine and
-Relu; neurons are numbered as their operators come in the file, entries row-major.
+Pointwise; neurons are numbered as their operators come in the file, entries row-major.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
-from ...network import Affine, Linear, Relu
+from ...functions.relu import RELU
+from ...network import Affine, Linear, Pointwise
 
 # Entries of one tensor or of one map's weights.
 MOST_ENTRIES = 2**26
@@ -113,7 +114,7 @@ class Builder:
 
     def relu(self, x: Tensor) -> Tensor:
         source = self.flat(x)
-        number = self.append(Relu(source, self.sizes[source]))
+        number = self.append(Pointwise(RELU, source, self.sizes[source]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
 
     def plus(self, x: Tensor, constant: Any, roundings: int = 1) -> Tensor:

@@ -16,6 +16,7 @@ from ....base.workers import Workers
 from ....bounds.bounds import Bounds
 from ....certificate.recording import Recording
 from ....network.exact import FloatArray
+from ....network.functions import Feature
 from ....network.graph import Graph
 from ....property import Polytope, UnsafeSet
 from ...boxes.input_split import InputSplit
@@ -60,7 +61,9 @@ def branch_and_bound(
             # The float rows would be other rows than those asked about.
             return Outcome(False, -np.inf, 0, f"{polytope.name}: coefficients that no float64 equals")
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    few_inputs = 0 < np.count_nonzero(high > low) <= FEW_INPUTS and bounds.unstable(graph) > FEW_RELUS
+    # A split neuron has to leave nothing to relax.
+    is_hard = bounds.unstable(graph) > FEW_RELUS or not graph.has(Feature.ON_OFF)
+    few_inputs = 0 < np.count_nonzero(high > low) <= FEW_INPUTS and is_hard
     # Boxes around a tie would have to shrink without end.
     has_tie = proof is not None and proof.close_tie is not None
     with Workers(threads) as workers:

@@ -17,6 +17,7 @@ from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....base.errors import SolverError
 from ....network.exact import ExactVector, float_above
+from ....network.functions import Form
 from ....property import UnsafeSet
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
@@ -36,7 +37,7 @@ class Strategy(enum.Enum):
 
 def search_smt(
     search: RadiusSearch,
-    form: smt.ReluForm = smt.DEFAULT_FORM,
+    form: Form = smt.DEFAULT_FORM,
     strategy: Strategy = Strategy.DESCEND,
     memory: int | None = None,
     clock: Deadline | None = None,
@@ -67,7 +68,7 @@ def search_smt(
 def _round(
     search: RadiusSearch,
     remaining: list[int],
-    form: smt.ReluForm,
+    form: Form,
     strategy: Strategy,
     memory: int | None,
     clock: Deadline,

@@ -1,0 +1,33 @@
+"""What the kernel and the arithmetics ask of a pointwise function f. What it returns is proved, none of it a hint."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Protocol
+
+
+class Function(Protocol):
+    """Bounds [low, high] are arrays (batch, size) of floats; splits may be at any threshold, since a split only cuts
+    these bounds."""
+
+    def value(self, top: Any, under: int) -> tuple[Any, int]:
+        """f of the rationals top / under, entry by entry, exactly."""
+
+    def interval(self, low: Any, high: Any) -> tuple[Any, Any]:
+        """Ends between which f lies on [low, high]."""
+
+    def worth(self, low: Any, high: Any, also: Any) -> Any:
+        """Where better bounds than [low, high] may help: f bends there, or, of those `also`, is not surely constant."""
+
+    def slopes(self, low: Any, high: Any, below: Any, above: Any, split: Any) -> tuple[Any, Any]:
+        """Slopes of a line below f, through (0, 0), and of one above: the function's own, or `below` and `above` where
+        these are given, are numbers and neurons are not `split`; brought to where they are sound. None: none given."""
+
+    def gap(self, low: Any, high: Any, above: Any) -> Any:
+        """max over z in [low, high] of f(z) - above z, or more."""
+
+    def least(self, nu: Fraction, mu: Fraction, low: Fraction, high: Fraction) -> Fraction:
+        """min over z in [low, high] of nu f(z) - mu z, exactly."""
+
+    def is_exact(self, below: Fraction, above: Fraction) -> bool:
+        """Whether the two slopes are those of f itself, so that a multiplier need not be rounded to stay short."""

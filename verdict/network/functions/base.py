@@ -1,0 +1,149 @@
+"""What every part asks of a pointwise function f, instead of asking which function it is.
+
+The first group is all that evaluation, bounds, splits of input boxes, Z3 and the rule of a certificate need; most of it
+follows from an enclosure, lines and the least bracket, which may be loose but never wrong. The second group belongs to
+features that a function declares: a part that works for some functions only names the feature that it needs, and
+`Graph.require` refuses all others.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from ...base.errors import UnsupportedError
+from ..exact import ExactVector
+from ..maps.namespace import namespace, zeros_like_shape
+
+
+class Feature(enum.Enum):
+    """What a function may declare beyond the protocol that all have."""
+
+    # `pieces` are all there is of it: values of rationals are rationals, and floats do not round it.
+    PIECEWISE_LINEAR = "piecewise linear"
+    # Two pieces, 0 up to 0 and z from 0 on: a neuron is off or on, a side leaves nothing to relax, every line through
+    # (0, 0) with a slope in [0, 1] lies below.
+    ON_OFF = "off or on"
+
+
+class Form(enum.Enum):
+    """How cases are written for Z3; `benchmarks relu-form` compares the two."""
+
+    ITE = "ite"
+    IMPLICATIONS = "implications"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """f(z) = slope z + offset for start <= z <= end; None is infinite."""
+
+    start: Fraction | None
+    end: Fraction | None
+    slope: Fraction
+    offset: Fraction
+
+
+# Slope and offset of a line below (an offset None is zero), and of one above: arrays (batch, size).
+FourLines = tuple[Any, Any | None, Any, Any]
+
+
+class Function(ABC):
+    """A continuous function of one number, applied entry by entry. Arrays are those of any library, (batch, size) where
+    nothing else is said; `low` <= z <= `high` are bounds of the pre-activations."""
+
+    name: ClassVar[str]
+    features: ClassVar[frozenset[Feature]] = frozenset()
+
+    def has(self, feature: Feature) -> bool:
+        """Whether the function declares the feature."""
+        return feature in self.features
+
+    @abstractmethod
+    def value(self, z: Any) -> Any:
+        """f(z) in the arithmetic of `z`, a hint."""
+
+    @abstractmethod
+    def derivative(self, z: Any) -> Any:
+        """f'(z), at a kink that of one side; what the gradient is multiplied by."""
+
+    @abstractmethod
+    def enclosure(self, low: Any, high: Any) -> tuple[Any, Any]:
+        """Ends between which f lies on [low, high], rounded outward."""
+
+    @abstractmethod
+    def lines(self, low: Any, high: Any) -> FourLines:
+        """The lines that CROWN takes for f on [low, high]. As real functions they hold f exactly as they are returned,
+        or up to roundings that are relative to |slope| max |z|."""
+
+    @abstractmethod
+    def least(self, nu: Any, mu: Any, low: Any, high: Any) -> Any:
+        """min over z in [low, high] of nu f(z) - mu z, elementwise, or less; arrays that broadcast together. Rounding
+        that is relative to |nu| max |f| + |mu| max |z| is charged by whoever asks."""
+
+    @abstractmethod
+    def bends(self, low: Any, high: Any) -> Any:
+        """Where f is not linear on [low, high], so that better bounds or a split may help."""
+
+    @abstractmethod
+    def threshold(self, low: Any, high: Any) -> Any:
+        """Where to split neurons that bend: z <= t and z >= t, with low < t < high."""
+
+    def band(self, low: Any, high: Any) -> tuple[Any, Any, Any]:
+        """(slope, centre, half) with slope z + centre - half <= f(z) <= slope z + centre + half: the slope 0, unless a
+        function knows better."""
+        least, most = self.enclosure(low, high)
+        centre = least / 2 + most / 2
+        half = namespace(low).maximum(most - centre, centre - least) * (1 + 2.0**-20)
+        return zeros_like_shape(low, low.shape), centre, half
+
+    def carried(self, error: Any, size: Any, unit: float, smallest: float) -> Any:
+        """How far floats, rounding relatively by `unit` and losing `smallest` to underflow, are off behind the function
+        if they are off by `error` in front of it, where the pre-activations are of at most this `size`."""
+        raise self._unsupported("float32 evaluations")
+
+    def exact(self, z: ExactVector) -> ExactVector:
+        """f of rationals."""
+        raise self._unsupported("exact evaluation")
+
+    def is_zero(self, low: Any, high: Any) -> Any:
+        """Where f is 0 on all of [low, high]."""
+        least, most = self.enclosure(low, high)
+        return (least == 0) & (most == 0)
+
+    def formula(self, y: str, z: str, low: float, high: float, form: Form) -> list[str]:
+        """y = f(z) for low <= z <= high as SMT-LIB formulas over the reals."""
+        pieces = [p for p in self.pieces() if (p.end is None or p.end >= low) and (p.start is None or p.start <= high)]
+        texts = [f"(= {y} (+ (* {rational(p.slope)} {z}) {rational(p.offset)}))" for p in pieces]
+        if form is Form.ITE:
+            whole = texts[-1]
+            for piece, text in zip(pieces[-2::-1], texts[-2::-1], strict=True):
+                whole = f"(ite (<= {z} {rational(piece.end)}) {text} {whole})"
+            return [whole]
+        found = []
+        for piece, text in zip(pieces, texts, strict=True):
+            ends = [] if piece is pieces[0] else [f"(>= {z} {rational(piece.start)})"]
+            ends += [] if piece is pieces[-1] else [f"(<= {z} {rational(piece.end)})"]
+            found.append(f"(=> (and {' '.join(ends)}) {text})" if ends else text)
+        return found
+
+    # What features promise.
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """PIECEWISE_LINEAR: all pieces, from left to right, each ending where the next begins."""
+        raise self._unsupported("linear pieces")
+
+    def _unsupported(self, what: str) -> UnsupportedError:
+        return UnsupportedError(f"{self.name} has no {what}: it is not declared {Feature.PIECEWISE_LINEAR.value}")
+
+
+def rational(value: Fraction | None) -> str:
+    """A rational as an SMT-LIB term."""
+    if value is None:
+        raise ValueError("an inner piece without an end")
+    magnitude = f"{abs(value.numerator)}.0"
+    if value.denominator != 1:
+        magnitude = f"(/ {magnitude} {value.denominator}.0)"
+    return magnitude if value >= 0 else f"(- {magnitude})"
