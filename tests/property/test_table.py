@@ -8,6 +8,7 @@ edge, and says what stands behind the proof; `VERDICT_WRITE=1 pytest tests/prope
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -121,7 +122,9 @@ def cell(asked: Ball | Region, that: Formula | None, edge: Fraction, engine: str
 
 def certified(asked: Ball | Region, that: Formula | None, edge: Fraction, folder: Path) -> str:
     try:
-        held = asked.prove(that, edge + STEP, timeout=30, certificate=folder / "proof.vcert")
+        # A query beside the certificate of another question is not replaced: a folder for each.
+        place = Path(tempfile.mkdtemp(dir=folder)) / "proof.vcert"
+        held = asked.prove(that, edge + STEP, timeout=30, certificate=place)
     except VerdictError:
         return "not supported"
     return "certified" if held.certificate is not None and held.certificate.accepted else "not supported"
