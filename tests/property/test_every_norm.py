@@ -15,7 +15,6 @@ from support.networks import random_network
 import verdict
 from verdict.base.errors import InputError
 from verdict.bounds import linear_bounds
-from verdict.cli.output import measure
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.functions import RELU
@@ -259,7 +258,7 @@ def test_its_bounds_contain_what_is_sampled(octagon: str, tmp_path: Path) -> Non
 
 def test_the_list_of_norms(octagon: str, tmp_path: Path) -> None:
     assert names() == ["linf", "l1", "l2", "octagon"]
-    assert measure(None, "octagon") == "Octagon"
+    assert norm_of("OCT").title == "Octagon"
     network = verdict.load("xor")
     path = tmp_path / "no.vcert"
     with pytest.raises(InputError, match=r"^the checker knows no balls of the norm octagon: .* linf, l1, l2$"):
