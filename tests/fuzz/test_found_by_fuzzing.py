@@ -62,6 +62,14 @@ REFUSED = {
         (1, 1, 4, 4),
         19,
     ),
+    # ONNX's inference writes out every entry: 8 TB here.
+    "ConstantOfShape of 2^40 entries": model(
+        [NODE("ConstantOfShape", ["s"], ["c"]), NODE("Cast", ["c"], ["d"], to=1), NODE("Add", ["x", "d"], ["y"])],
+        (1, 2),
+        19,
+        s=np.array([2**40]),
+    ),
+    "Split into 2^30 parts": model([NODE("Split", ["x"], ["y", "z"], num_outputs=2**30, axis=1)], (1, 2), 19),
     # An element type that ONNX has not, and none.
     "output of type 99": model([NODE("Relu", ["x"], ["y"])], (1, 2), 13, last=99),
     "output without a type": model([NODE("Relu", ["x"], ["y"])], (1, 2), 13, last=0),

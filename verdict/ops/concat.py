@@ -45,8 +45,9 @@ def split(ctx: Context) -> list[Value]:
     axis = ctx.axis(ctx.attribute("axis"), len(x.shape))
     size, sizes = x.shape[axis], ctx.integers_from("split", 1)
     if sizes is None:
-        given = ctx.attribute("num_outputs")
-        parts = len(ctx.outputs) if given is None else int(given)
+        given, parts = ctx.attribute("num_outputs"), len(ctx.outputs)
+        if given not in (None, parts):
+            ctx.fail(f"num_outputs = {given}, and the node has {parts}")
         each = -(-size // max(parts, 1))
         sizes = [max(min(each, size - i * each), 0) for i in range(parts)]
     if sum(sizes) != size or min(sizes, default=0) < 0 or len(sizes) != len(ctx.outputs):

@@ -30,6 +30,8 @@ Shape: TypeAlias = tuple[int, ...]
 
 # Larger tensors are refused: a few bytes of ONNX can ask for a tensor that fills any memory.
 MAX_ENTRIES = 2**26
+# A reason is cut behind so many characters: numbers from a file may make it long.
+MOST_WORDS = 400
 
 
 class LoweringError(Exception):
@@ -150,7 +152,7 @@ class Context:
 
     def fail(self, reason: str) -> NoReturn:
         """Give up on this node; the reason reaches the user with the node's name, operator and opset."""
-        raise LoweringError(reason)
+        raise LoweringError(reason if len(reason) <= MOST_WORDS else f"{reason[:MOST_WORDS]} ...")
 
     def attribute(self, name: str) -> Any:
         """An attribute's value (int, float, str, list, array): as given, or the table's default.

@@ -93,8 +93,10 @@ def weights(graph: Any) -> dict[str, Any]:
 
 def inferred(model: Any, shapes: dict[str, tuple[Any, tuple[int, ...]]]) -> dict[str, Any]:
     """The type of each tensor as ONNX's strict inference has it for inputs of these shapes. Raises UnreadableError."""
+    # With data_prop inference would hold each entry of what a ConstantOfShape fills, more than fits anywhere.
+    values = not any(node.op_type == "ConstantOfShape" for node in model.graph.node)
     try:
-        found = shape_inference.infer_shapes(_light(model, shapes), check_type=True, strict_mode=True, data_prop=True)
+        found = shape_inference.infer_shapes(_light(model, shapes), check_type=True, strict_mode=True, data_prop=values)
         types = {info.name: info.type.tensor_type for info in (*found.graph.value_info, *found.graph.output)}
         checked = onnx.ModelProto()
         checked.CopyFrom(found)
