@@ -16,7 +16,7 @@ import numpy as np
 from ..answer.gate import judge_pruning
 from ..answer.results import Certificate, Pruning, Trust, certificate_of, weakest
 from ..base.deadline import last_words, limited, why
-from ..base.number import Number
+from ..base.number import Number, nonnegative
 from ..compose.layers import choose, with_weights
 from ..network.evaluate import classify
 from ..network.exact import ExactVector
@@ -47,7 +47,8 @@ def maxpruning(
     `verdict.maxweights`; `timeout` is in seconds for all; the other options are those of `verdict.prove`. A
     `certificate` that the pair agrees at the threshold found gets half of the time.
     """
-    question = Question.of("maxpruning", [network], **ends(inputs), layer=layer, lead=lead, output=output)
+    least = nonnegative(lead, "lead")
+    question = Question.of("maxpruning", [network], **ends(inputs), layer=layer, lead=least, output=output)
     answer: Pruning = ask_with(question, options)
     return answer
 

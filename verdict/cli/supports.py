@@ -59,9 +59,9 @@ CAPABILITIES: dict[str, Callable[[], list[str]]] = {
     "arithmetic-complexity-theories": lambda: ["BND", "OUTC", "LIN", "POLY"],
     "optimised-disjunctive-reasoning": lambda: ["true"],
     "serialise-assignments": lambda: ["true"],
-    # Not the standard's: what `--engine` may be.
-    "engines": _engines,
 }
+# Not the standard's: what `--engine` may be.
+OWN = {"engines": _engines}
 # The standard's own example spells this one differently.
 _ALIASES = {"multiple-inputs-output-theories": "multiple-input-output-theories"}
 
@@ -73,7 +73,7 @@ def command(
     from verdict.base.errors import InputError
 
     name = capability.removeprefix("--")
-    answer = CAPABILITIES.get(_ALIASES.get(name, name))
+    answer = (CAPABILITIES | OWN).get(_ALIASES.get(name, name))
     if answer is None:
         raise InputError(f"{capability} is no capability, expected one of --{', --'.join(CAPABILITIES)}")
     put("\n".join(answer()))
