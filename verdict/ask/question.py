@@ -23,7 +23,7 @@ from .values import members
 VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Kind:
     """What a question of one kind says: how many models (None: any number), and members of its set and its property;
     those with a * have to be said. With `point` it is about an input, if True in any case."""

@@ -35,7 +35,7 @@ BYTES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Value:
     """One kind of value: `read` checks and keeps what a caller or JSON gives, `write` gives JSON; what is equal to the
     `default` is not said."""

@@ -23,7 +23,7 @@ from verdict.cli.vocabulary import numbers, scales, shape_of
 from verdict.network.network import Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """The words that name a model and its inputs."""
 

@@ -9,7 +9,7 @@ from ..base.deadline import Deadline
 from ..base.device import CPU, Device
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Effort:
     """`report` hears the name of each stage; attacks and better bounds are looked for on `device`."""
 

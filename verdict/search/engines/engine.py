@@ -29,7 +29,7 @@ SOLVERS_WORD = "solver"
 ENCODED = "alpha"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Features:
     """What an engine can.
 
