@@ -109,7 +109,11 @@ class ModelFile(Part):
         model: Model = self.path if self.network is None else self.network
         output = None if self.network is not None and self.network.chosen == self.output else self.output
         network = (for_classes if classes else loaded)(model, output, shapes)
-        if self.sha256 not in (None, network.sha256):
+        if self.network is not None or self.sha256 in (None, network.sha256):
+            return network
+        # The hash may be that of the whole file, of which one output was chosen.
+        whole = loaded(self.path, None, shapes)
+        if whole.sha256 != self.sha256:
             raise ModelError(f"{self.path}: the file has changed: its hash is {network.sha256}, expected {self.sha256}")
         return network
 
