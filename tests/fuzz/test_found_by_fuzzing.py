@@ -103,3 +103,10 @@ def test_a_cast_of_a_constant_to_float32_rounds_in_both_readers() -> None:
     nodes = [NODE("Cast", ["a"], ["t"], to=TensorProto.FLOAT), NODE("Add", ["x", "t"], ["y"])]
     found = look(model(nodes, (1, 2), 15, a=np.array([0.1, 3e38])), 0)
     assert found.read_by == ("engine", "checker")
+
+
+def test_a_double_that_is_computed_is_rounded_by_a_cast_in_both_readers() -> None:
+    cast = NODE("Cast", ["b"], ["c"], to=TensorProto.FLOAT)
+    nodes = [NODE("Ceil", ["a"], ["b"]), cast, NODE("Sub", ["x", "c"], ["y"])]
+    found = look(model(nodes, (1, 2), 14, a=np.array([3e38])), 0)
+    assert set(found.read_by) == {"engine", "checker"}

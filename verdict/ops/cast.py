@@ -5,6 +5,7 @@ semantics. Constants of half precision are the numbers that they are.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -69,11 +70,12 @@ def _of_label(ctx: Context, x: Symbol, labels: tuple[Label, ...], kind: str, nam
 
 
 def _as_float(x: Constant, kind: str) -> Constant:
-    if (x.kind, kind) == ("float64", "float32") and x.exact is None and not x.roundings:
-        # A number of the file is rounded as everywhere, to the nearest; what is computed exactly here stays exact.
+    if (x.kind, kind) == ("float64", "float32") and x.exact is None:
+        # A double is rounded as everywhere, to the nearest, computed or not; other rationals stay exact.
         with np.errstate(over="ignore"):
             rounded = x.array.astype(np.float32)
-        return Constant(rounded if np.isfinite(rounded).all() else x.array).of_kind(kind)
+        found = Constant(rounded if np.isfinite(rounded).all() else x.array).of_kind(kind)
+        return replace(found, roundings=x.roundings)
     if x.is_float and x.array.dtype.name != "float16":
         return x.of_kind(kind)
     return Constant.of(x.coefficients).of_kind(kind)
