@@ -126,9 +126,10 @@ def test_before_normalisation_the_radius_is_in_pixels():
 def test_a_class_from_outside_the_package_by_its_name(tmp_path):
     network = verdict.load("digits-mlp")
     x = data("digits").load()[0][3]
-    registered = verdict.maxeps(network, x, range=(0, 1), perturbation="first-entries")
-    imported = verdict.maxeps(network, x, range=(0, 1), perturbation=f"{__name__}.FirstEntries")
-    assert registered.lower == imported.lower > 0
+    # Every radius seems to be safe, and a search for the largest would go on for minutes.
+    registered = verdict.robust(network, x, 16, range=(0, 1), perturbation="first-entries")
+    imported = verdict.robust(network, x, 16, range=(0, 1), perturbation=f"{__name__}.FirstEntries")
+    assert registered.status == imported.status == "robust"
     one = verdict.maxeps(network, x, range=(0, 1), perturbation="first-entries", label=0)
     assert one.status == "wrong-label"
 
