@@ -12,12 +12,9 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base.writing import Place, same
-
-if TYPE_CHECKING:
-    pass
 
 # Bytes of a manifest, and of a file beside a certificate, that are looked at.
 MOST_MANIFEST, MOST_BESIDE = 2**26, 2**31
