@@ -108,12 +108,12 @@ def _alpha_step(boxes: Boxes) -> tuple[Work, int]:
 
 @kind("relu-split", 1)
 def _relu_split(boxes: Boxes) -> tuple[Work, int]:
-    return lambda: _search(boxes, {"FEW_INPUTS": -1}), 0
+    return lambda: _search(boxes, {"few_inputs": -1}), 0
 
 
 @kind("input-split", 1)
 def _input_split(boxes: Boxes) -> tuple[Work, int]:
-    return lambda: _search(boxes, {"FEW_INPUTS": 10**9, "FEW_RELUS": -1}), 0
+    return lambda: _search(boxes, {"few_inputs": 10**9, "few_relus": -1}), 0
 
 
 def _search(boxes: Boxes, forced: dict[str, int]) -> float:
@@ -123,27 +123,18 @@ def _search(boxes: Boxes, forced: dict[str, int]) -> float:
     from verdict.bounds import linear_bounds
     from verdict.network.exact import Coefficients
     from verdict.property import Polytope
-    from verdict.search.engines.parts import bab
+    from verdict.search.effort import Effort
+    from verdict.search.engines.parts.bab import branch_and_bound
+    from verdict.search.observer import Watch
+    from verdict.search.options import SearchOptions
 
     marks: list[tuple[float, int]] = []
     bounds = linear_bounds(boxes.graph, boxes.lower[:1], boxes.upper[:1])
     # A little below what CROWN proves: open at the root, never proved soon.
     polytope = Polytope(Coefficients(boxes.row[None]), Coefficients(np.array([_hard_offset(boxes)])))
-    before = {name: getattr(bab, name) for name in forced}
-    try:
-        for name, value in forced.items():
-            setattr(bab, name, value)
-        bab.branch_and_bound(
-            boxes.graph,
-            bounds,
-            [polytope],
-            Deadline(SECONDS),
-            lambda points: False,
-            lambda lower, waiting, visited: marks.append((time.perf_counter(), visited)),
-        )
-    finally:
-        for name, value in before.items():
-            setattr(bab, name, value)
+    watch = Watch(on_progress=lambda lower, waiting, visited: marks.append((time.perf_counter(), visited)))
+    effort = Effort(Deadline(SECONDS), options=SearchOptions(**forced))
+    branch_and_bound(boxes.graph, bounds, [polytope], effort, watch)
     (start, first), (end, last) = (marks[0], marks[-1]) if marks else ((0.0, 0), (0.0, 0))
     return (last - first) / (end - start) if end > start else 0.0
 

@@ -56,6 +56,7 @@ def _open_domains(model: str, number: int, workers: Any) -> tuple[Any, list[Any]
     from verdict.bounds import linear_bounds
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
+    from verdict.search.means import Means
     from verdict.search.relus.relu_split import ReluSplit
 
     loaded, (x, valid) = network(model), shipped_input(model, number)
@@ -65,7 +66,7 @@ def _open_domains(model: str, number: int, workers: Any) -> tuple[Any, list[Any]
     lower, upper = family.floats(float(found.lower) * (1 - 1e-6))
     unsafe = misclassification(int(loaded.evaluate(flat[None])[0].argmax()), loaded.output_size)
     bounds = linear_bounds(loaded.graph, lower[None], upper[None])
-    search = ReluSplit(loaded.graph, bounds, list(unsafe.polytopes), workers, lambda points: False)
+    search = ReluSplit(loaded.graph, bounds, list(unsafe.polytopes), means=Means(workers))
     search._programs._reach = 0
     search.run(Deadline(SEARCH))
     batch = search._queue.pop(len(search._queue)) if len(search._queue) else None

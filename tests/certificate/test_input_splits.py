@@ -11,16 +11,13 @@ from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
-from verdict.search.boxes import input_split
 from verdict.search.boxes.options import BoxOptions
-from verdict.search.engines.parts import bab
+from verdict.search.options import SearchOptions
 
 TIERS = ("exact", "rigorous", "python")
 
 
-@pytest.fixture(autouse=True)
-def only_input_splits(monkeypatch):
-    monkeypatch.setattr(bab, "FEW_RELUS", -1)
+ONLY_BOXES = SearchOptions(few_relus=-1)
 
 
 def _asked(folder, sort, count):
@@ -36,7 +33,7 @@ def _asked(folder, sort, count):
 def test_what_is_proved_is_accepted(tmp_path, sort):
     accepted = 0
     for asked, folder in _asked(tmp_path, sort, 6):
-        found = record(asked, folder, 1.0)
+        found = record(asked, folder, options=ONLY_BOXES)
         assert not (found.proved and asked.truth == "violated")
         assert not found.left
         for tier in TIERS if found.proved else ():
@@ -47,12 +44,11 @@ def test_what_is_proved_is_accepted(tmp_path, sort):
 
 
 @pytest.mark.parametrize("sort", ["radius", "rows", "mixed", "halfspaces"])
-def test_boxes_closed_by_splitting_their_relus(tmp_path, sort, monkeypatch):
+def test_boxes_closed_by_splitting_their_relus(tmp_path, sort):
     """Hard work from the first box on: the input tree goes on with ReLU splits, slopes, betas and weights."""
-    monkeypatch.setattr(input_split, "DEFAULTS", BoxOptions(patience=0))
-    worked = 0
+    options, worked = SearchOptions(few_relus=-1, boxes=BoxOptions(patience=0)), 0
     for asked, folder in _asked(tmp_path, sort, 6):
-        found = record(asked, folder, 1.0)
+        found = record(asked, folder, options=options)
         assert not (found.proved and asked.truth == "violated")
         assert not found.left
         for tier in TIERS if found.proved else ():
@@ -80,7 +76,7 @@ def _identity(folder):
 
 def test_each_disjunct_of_a_leaf_has_its_own_weights(tmp_path):
     asked = _identity(tmp_path)
-    found = record(asked, tmp_path)
+    found = record(asked, tmp_path, options=ONLY_BOXES)
     (part,) = found.parts
     (goal,) = part.goals
     (weights,) = goal.tree._rows.values()

@@ -23,18 +23,20 @@ import pytest
 from support.asked import Asked, ask
 from support.engines import bare
 from support.evidence import fault
+from support.forced import verify
 
 import verdict
 from verdict.answer.results import Trust
-from verdict.search.engines.parts import bab
+from verdict.search.options import SearchOptions
 from verdict.solvers import Solver
 
+RELUS = SearchOptions(few_inputs=-1)
 COUNT = int(os.environ.get("VERDICT_LONG", "100"))
 BLOCK = 20
 # The engine of each way, its limit in seconds, and what it forces; branch and bound on inputs never ends at a tie.
 WAYS = {
-    "relu": ("bab", 20.0, {"FEW_INPUTS": -1}),
-    "input": ("bab", 2.0, {"FEW_INPUTS": 1000, "FEW_RELUS": -1}),
+    "relu": ("bab", 20.0, {"few_inputs": -1}),
+    "input": ("bab", 2.0, {"few_inputs": 1000, "few_relus": -1}),
     "auto": ("auto", 20.0, {}),
     "milp": ("milp", 20.0, {}),
     "smt": ("smt", 20.0, {}),
@@ -93,7 +95,7 @@ def test_engines_agree(first, tmp_path, monkeypatch, record_property):
             if serial // 28 % 2:
                 bare(patch)
             ways = [way for way in WAYS if way != "milp" or serial < 100 or serial % 4 == 0]
-            verdicts = {way: _answer(asked, way, patch, tally.seconds) for way in ways}
+            verdicts = {way: _answer(asked, way, tally.seconds) for way in ways}
         tally.add(asked, verdicts, folder)
     record_property("differential", json.dumps(vars(tally)))
     assert not tally.wrong, "\n".join(tally.wrong)
@@ -103,22 +105,20 @@ def test_engines_agree(first, tmp_path, monkeypatch, record_property):
     assert not open_, "\n".join([f"too many unknowns: {open_}", *tally.unknown])
 
 
-def _answer(asked: Asked, way: str, patch: pytest.MonkeyPatch, seconds: Counter) -> verdict.Verdict:
+def _answer(asked: Asked, way: str, seconds: Counter) -> verdict.Verdict:
     engine, limit, forced = WAYS[way]
     path = asked.query.with_suffix(f".{way}.vcert")
 
     def ask_within(limit: float) -> verdict.Verdict:
-        return verdict.verify(asked.query, asked.network, engine=engine, timeout=limit, threads=1, certificate=path)
+        search = SearchOptions(**forced)
+        return verify(asked.query, asked.network, search, engine=engine, timeout=limit, threads=1, certificate=path)
 
-    with patch.context() as inner:
-        for name, value in forced.items():
-            inner.setattr(bab, name, value)
-        started = time.perf_counter()
-        answer = ask_within(limit)
-        if answer.status == "robust" and "time ran out" in answer.certificate.reason:
-            # On a busy machine a proof of the last second is written and not checked.
-            answer = ask_within(10 * limit)
-        seconds[way] += time.perf_counter() - started
+    started = time.perf_counter()
+    answer = ask_within(limit)
+    if answer.status == "robust" and "time ran out" in answer.certificate.reason:
+        # On a busy machine a proof of the last second is written and not checked.
+        answer = ask_within(10 * limit)
+    seconds[way] += time.perf_counter() - started
     return answer
 
 
@@ -131,9 +131,8 @@ def test_a_solver_that_breaks_down_proves_nothing(engine, tmp_path, monkeypatch)
 
     asked = ask(27, tmp_path)
     bare(monkeypatch)
-    monkeypatch.setattr(bab, "FEW_INPUTS", -1)
     monkeypatch.setattr(Solver, "solve", break_down)
-    answer = verdict.verify(asked.query, asked.network, engine=engine, timeout=20, threads=1)
+    answer = verify(asked.query, asked.network, RELUS, engine=engine, timeout=20, threads=1)
     if engine == "auto":
         assert (answer.status, answer.trust) in [("unknown", None), (asked.truth, Trust.Z3)]
     else:
@@ -142,9 +141,8 @@ def test_a_solver_that_breaks_down_proves_nothing(engine, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("serial", [22, 27, 123, 205])
-def test_relu_splits_close_polytopes_of_several_rows(serial, tmp_path, monkeypatch):
+def test_relu_splits_close_polytopes_of_several_rows(serial, tmp_path):
     """Each row alone is reached, all together are not: the linear program of a leaf needs them all."""
     asked = ask(serial, tmp_path)
-    monkeypatch.setattr(bab, "FEW_INPUTS", -1)
-    answer = verdict.verify(asked.query, asked.network, engine="bab", timeout=20)
+    answer = verify(asked.query, asked.network, RELUS, engine="bab", timeout=20)
     assert (asked.truth, answer.status) == ("robust", "robust"), answer.reason

@@ -26,8 +26,10 @@ from verdict.network.maps import Dense
 from verdict.network.maps.namespace import namespace, next_above
 from verdict.property import Box, UnsafeSet
 from verdict.property.unsafe import Polytope
+from verdict.search.effort import Effort
 from verdict.search.engines.parts.bab import branch_and_bound
 from verdict.search.neurons.methods import METHODS
+from verdict.search.observer import Watch
 from verdict.search.points.region import phases_at
 from verdict.search.relus.space import Space
 from verdict.solvers.z3_session import Session
@@ -214,7 +216,7 @@ def test_a_whole_question_by_input_splits_and_by_z3(seed: int) -> None:
             hits.extend(found[unsafe.slack(evaluate(graph, found)) <= 0])
             return bool(hits)
 
-        outcome = branch_and_bound(graph, bounds, [polytope], Deadline(20), try_points)
+        outcome = branch_and_bound(graph, bounds, [polytope], Effort(Deadline(20)), Watch(try_points))
         assert (outcome.proved, bool(hits)) == (safe, not safe)
         for form in Form:
             with Session() as session:

@@ -111,7 +111,7 @@ READERS: dict[str, Callable[[Graph, Bounds], Any]] = {
     "backward": lambda graph, bounds: backward(graph, bounds, 3, ROWS, {}),
     "dual": lambda graph, bounds: dual_bound(graph, bounds, 3, ROWS, {}),
     "minimiser": _minimiser,
-    "reduced": lambda graph, bounds: reduce(graph, bounds, 3, ROWS),
+    "reduced": lambda graph, bounds: reduce(graph, bounds, 3, ROWS, 2**25),
     "magnitude": lambda graph, bounds: Bounds(bounds.lower, bounds.upper).magnitude(graph, 2),
     "unstable": lambda graph, bounds: bounds.unstable(graph),
     "target_nodes": lambda graph, bounds: target_nodes(graph),

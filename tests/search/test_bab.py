@@ -10,14 +10,16 @@ from support.networks import KINDS, Draft, random_network
 import verdict
 from verdict.base.deadline import Deadline
 from verdict.base.device import CPU
-from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.property import LinfBall, Polytope, UnsafeSet, misclassification
 from verdict.search.boxes.boxes import bound_boxes
 from verdict.search.boxes.halving import halve
 from verdict.search.boxes.input_split import InputSplit
-from verdict.search.engines.parts import bab
+from verdict.search.effort import Effort
+from verdict.search.engines.parts.bab import branch_and_bound
+from verdict.search.observer import Watch
+from verdict.search.options import SearchOptions
 from verdict.search.points.region import phases_at
 from verdict.search.relus.leaf import close_leaf
 from verdict.search.relus.space import Space
@@ -27,9 +29,7 @@ from verdict.search.rows import Rows
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("few", "relus"), [(0, 24), (12, -1)], ids=["relu", "input"])
 @pytest.mark.parametrize("seed", range(12))
-def test_proves_below_and_refutes_above_the_radius(kind, few, relus, seed, tmp_path, monkeypatch):
-    monkeypatch.setattr(bab, "FEW_INPUTS", few)
-    monkeypatch.setattr(bab, "FEW_RELUS", relus)
+def test_proves_below_and_refutes_above_the_radius(kind, few, relus, seed, tmp_path):
     rng = np.random.default_rng([seed, 29])
     network = verdict.load(random_network(rng, kind, tmp_path))
     graph = network.graph
@@ -55,7 +55,8 @@ def test_proves_below_and_refutes_above_the_radius(kind, few, relus, seed, tmp_p
             hits.extend(points[unsafe.slack(network.evaluate(points)) <= 0])
             return bool(hits)
 
-        outcome = bab.branch_and_bound(graph, bounds, list(unsafe.polytopes), Deadline(30), try_points)
+        effort = Effort(Deadline(30), options=SearchOptions(few_inputs=few, few_relus=relus))
+        outcome = branch_and_bound(graph, bounds, list(unsafe.polytopes), effort, Watch(try_points))
         assert outcome.proved == safe, (truth, outcome)
         assert bool(hits) != safe
 
@@ -98,24 +99,23 @@ def test_a_leaf_that_reaches_the_unsafe_set_is_not_closed(tmp_path):
     assert close_leaf(space, signs.astype(np.int8), never)[0] is None
 
 
-def test_a_point_that_bounds_leave_open_is_decided_by_splitting_relus(tmp_path, monkeypatch):
+def test_a_point_that_bounds_leave_open_is_decided_by_splitting_relus(tmp_path):
     """There is no coordinate to halve. (Once this was an error.)"""
-    monkeypatch.setattr(bab, "FEW_RELUS", -1)
+    options = SearchOptions(few_relus=-1)
     network = verdict.load(random_network(np.random.default_rng([0, 31]), "dense", tmp_path))
     graph = network.graph
     x = np.full(graph.input_size, 0.125)
     bounds = linear_bounds(graph, x[None], x[None])
     label = int(network.evaluate(x[None])[0].argmax())
     for polytope in misclassification(label, graph.output_size).polytopes:
-        outcome = bab.branch_and_bound(graph, bounds, [polytope], Deadline(30), lambda points: False)
+        outcome = branch_and_bound(graph, bounds, [polytope], Effort(Deadline(30), options=options))
         assert outcome.proved
 
 
 @pytest.mark.parametrize("few", [0, 12], ids=["relu", "input"])
-def test_a_polytope_without_rows_holds_every_output(few, tmp_path, monkeypatch):
+def test_a_polytope_without_rows_holds_every_output(few, tmp_path):
     """Nothing excludes it, least of all the rows of its neighbour."""
-    monkeypatch.setattr(bab, "FEW_INPUTS", few)
-    monkeypatch.setattr(bab, "FEW_RELUS", -1)
+    effort = Effort(Deadline(30), options=SearchOptions(few_inputs=few, few_relus=-1))
     graph = verdict.load(random_network(np.random.default_rng([0, 31]), "dense", tmp_path)).graph
     x = np.zeros(graph.input_size)
     bounds = linear_bounds(graph, (x - 1)[None], (x + 1)[None])
@@ -128,9 +128,9 @@ def test_a_polytope_without_rows_holds_every_output(few, tmp_path, monkeypatch):
             hits.extend(points)
             return True
 
-        assert not bab.branch_and_bound(graph, bounds, polytopes, Deadline(30), try_points).proved
+        assert not branch_and_bound(graph, bounds, polytopes, effort, Watch(try_points)).proved
         assert hits
-    assert bab.branch_and_bound(graph, bounds, [nothing, nothing], Deadline(30), lambda points: True).proved
+    assert branch_and_bound(graph, bounds, [nothing, nothing], effort, Watch(lambda points: True)).proved
 
 
 def _kink(tmp_path):
@@ -148,8 +148,7 @@ def test_boxes_that_no_float_divides_end_the_search(tmp_path, limit):
     graph = _kink(tmp_path).graph
     unsafe = UnsafeSet((Polytope(Coefficients(np.array([[1.0, 0.0]])), Coefficients(np.array([limit]))),), 2)
     low, high = np.array([-1 / 3]), np.array([1.0])
-    with Workers(1) as workers:
-        outcome = InputSplit(graph, unsafe, low, high, workers, lambda points: False).run(Deadline(20))
+    outcome = InputSplit(graph, unsafe, low, high).run(Deadline(20))
     assert not outcome.proved
     assert "no float inside" in outcome.reason
 

@@ -13,11 +13,11 @@ import verdict
 from verdict.answer.results import Trust
 from verdict.base.deadline import Deadline
 from verdict.base.device import CPU, Device
-from verdict.base.workers import Workers
 from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.search.boxes.input_split import InputSplit
+from verdict.search.means import Means
 from verdict.search.radius import RadiusSearch
 
 
@@ -76,9 +76,8 @@ def _boxes(seed, factor, folder, device):
     radius = least_radius(network.graph, x, label, -2, 2)
     low, high = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(radius * factor)
     unsafe = misclassification(label, network.graph.output_size)
-    with Workers(1) as workers:
-        search = InputSplit(network.graph, unsafe, low, high, workers, lambda points: False, device)
-        outcome = search.run(Deadline(20 if factor < 1 else 0.5))
+    search = InputSplit(network.graph, unsafe, low, high, means=Means(device=device))
+    outcome = search.run(Deadline(20 if factor < 1 else 0.5))
     return outcome.proved, outcome.domains
 
 

@@ -12,18 +12,21 @@ from support.networks import KINDS, random_network
 import verdict
 from verdict.base.deadline import Deadline
 from verdict.base.device import CPU, Device
-from verdict.base.workers import Workers
-from verdict.bounds import linear_bounds, reduced
+from verdict.bounds import linear_bounds
 from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import LinfBall, misclassification
-from verdict.search.engines.parts import bab
+from verdict.search.effort import Effort
+from verdict.search.engines.parts.bab import branch_and_bound
+from verdict.search.means import Means
 from verdict.search.neurons.sharpen import sharpen
+from verdict.search.options import SearchOptions
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.branch import branch, losses
+from verdict.search.relus.options import ReluOptions
 from verdict.search.relus.space import Domains, Space
 
-FORMS = pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])
+FORMS = pytest.mark.parametrize("most", [ReluOptions.most_reduced, -1], ids=["reduced", "whole"])
 
 
 class Broken(Device):
@@ -38,15 +41,16 @@ class Broken(Device):
         return rng.choice([-3.0, 0.5, 7.0, 1e9], values.shape).astype(values.dtype)
 
 
-def drawn(kind, seed, folder, device=CPU, single=True):
+def drawn(kind, seed, folder, most, device=CPU, single=True):
     """A space on a random network, and domains with random splits and multipliers."""
+    means = Means(device=device, options=SearchOptions(relus=ReluOptions(most_reduced=most)))
     rng = np.random.default_rng([seed, 43])
     graph = load_onnx(random_network(rng, kind, folder)).graph
     center = rng.uniform(-1, 1, graph.input_size)
     bounds = linear_bounds(graph, (center - 2)[None], (center + 2)[None])
     rows = rng.uniform(-1, 1, (3, graph.output_size))
     rows = rows.astype(np.float32).astype(np.float64) if single else rows
-    space = Space(graph, bounds, rows, rng.uniform(-1, 1, 3), device=device)
+    space = Space(graph, bounds, rows, rng.uniform(-1, 1, 3), means=means)
     assert space.size > 2
     signs = rng.choice([-1, 0, 0, 1], (20, space.size)).astype(np.int8)
     signs[:, 0] = 0
@@ -59,9 +63,8 @@ def drawn(kind, seed, folder, device=CPU, single=True):
 @FORMS
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("single", [True, False], ids=["float32", "float64"])
-def test_same_bounds_on_every_device(kind, most, single, other, tmp_path, monkeypatch):
-    monkeypatch.setattr(reduced, "MOST_ENTRIES", most)
-    space, domains = drawn(kind, 0, tmp_path, single=single)
+def test_same_bounds_on_every_device(kind, most, single, other, tmp_path):
+    space, domains = drawn(kind, 0, tmp_path, most, single=single)
     here = space.relax(domains, domains.slopes, domains.betas)
     placed = domains.to(other)
     there = space.relax(placed, placed.slopes, placed.betas)
@@ -73,12 +76,11 @@ def test_same_bounds_on_every_device(kind, most, single, other, tmp_path, monkey
 
 @FORMS
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_leaves_its_device(kind, most, tmp_path, monkeypatch):
+def test_nothing_leaves_its_device(kind, most, tmp_path):
     """PyTorch's "meta" device holds shapes only and refuses operands from elsewhere, as a GPU does."""
-    monkeypatch.setattr(reduced, "MOST_ENTRIES", most)
     meta = Device("meta", pytest.importorskip("torch"), "meta")
     pytest.importorskip("array_api_compat")
-    space, domains = drawn(kind, 0, tmp_path)
+    space, domains = drawn(kind, 0, tmp_path, most)
     placed = domains.to(meta)
     seen = space.relax(placed, placed.slopes, placed.betas)
     assert {str(a.device) for a in (seen.lower, seen.rounding, seen.nu, seen.z, seen.x)} == {"meta"}
@@ -86,11 +88,10 @@ def test_nothing_leaves_its_device(kind, most, tmp_path, monkeypatch):
 
 @FORMS
 @pytest.mark.parametrize("kind", KINDS)
-def test_multipliers_found_elsewhere_are_as_good(kind, most, other, tmp_path, monkeypatch):
-    monkeypatch.setattr(reduced, "MOST_ENTRIES", most)
+def test_multipliers_found_elsewhere_are_as_good(kind, most, other, tmp_path):
     results = []
     for device in (CPU, other):
-        space, domains = drawn(kind, 1, tmp_path, device)
+        space, domains = drawn(kind, 1, tmp_path, most, device)
         found, seen = optimise(space, domains, 5)
         left = found.lower < 0
         # Every ReLU is tried, so that the choice does not hang on a loss's last digit.
@@ -104,9 +105,8 @@ def test_multipliers_found_elsewhere_are_as_good(kind, most, other, tmp_path, mo
 
 @FORMS
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_broken_device_sends_back_is_bounded_again(kind, most, tmp_path, monkeypatch):
-    monkeypatch.setattr(reduced, "MOST_ENTRIES", most)
-    space, domains = drawn(kind, 2, tmp_path, Broken("broken"))
+def test_what_a_broken_device_sends_back_is_bounded_again(kind, most, tmp_path):
+    space, domains = drawn(kind, 2, tmp_path, most, Broken("broken"))
     found, seen = optimise(space, domains, 3)
     assert (found.signs == domains.signs).all()
     assert (found.row == domains.row).all()
@@ -123,8 +123,7 @@ def test_sharpening_with_a_broken_device_contains_samples(kind, tmp_path):
     rng = np.random.default_rng(5)
     graph = load_onnx(random_network(rng, kind, tmp_path)).graph
     start = linear_bounds(graph, -np.ones((1, graph.input_size)), np.ones((1, graph.input_size)))
-    with Workers(1) as workers:
-        bounds = sharpen(graph, start, 4, workers, device=Broken("broken"))
+    bounds = sharpen(graph, start, 4, Means(device=Broken("broken")))
     points = rng.uniform(-1, 1, (500, graph.input_size))
     points[:100] = np.sign(points[:100])
     for node, values in enumerate(verdict.network.evaluate.evaluate_all(graph, points)):
@@ -135,18 +134,17 @@ def test_sharpening_with_a_broken_device_contains_samples(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(4))
-def test_proves_below_and_not_above_the_radius(kind, seed, device, tmp_path, monkeypatch):
-    _search(kind, seed, device, tmp_path, monkeypatch)
+def test_proves_below_and_not_above_the_radius(kind, seed, device, tmp_path):
+    _search(kind, seed, device, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(4))
-def test_a_broken_device_proves_nothing_false(kind, seed, tmp_path, monkeypatch):
-    _search(kind, seed, Broken("broken"), tmp_path, monkeypatch, factors=[(1.03, False)], seconds=1)
+def test_a_broken_device_proves_nothing_false(kind, seed, tmp_path):
+    _search(kind, seed, Broken("broken"), tmp_path, factors=[(1.03, False)], seconds=1)
 
 
-def _search(kind, seed, device, folder, monkeypatch, factors=((0.97, True), (1.03, False)), seconds=30):
-    monkeypatch.setattr(bab, "FEW_INPUTS", 0)
+def _search(kind, seed, device, folder, factors=((0.97, True), (1.03, False)), seconds=30):
     rng = np.random.default_rng([seed, 29])
     network = verdict.load(random_network(rng, kind, folder))
     graph = network.graph
@@ -158,7 +156,6 @@ def _search(kind, seed, device, folder, monkeypatch, factors=((0.97, True), (1.0
     family, unsafe = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)), misclassification(label, graph.output_size)
     for factor, safe in factors:
         bounds = linear_bounds(graph, *(end[None] for end in family.floats(truth * factor)))
-        outcome = bab.branch_and_bound(
-            graph, bounds, list(unsafe.polytopes), Deadline(seconds), lambda points: False, device=device
-        )
+        effort = Effort(Deadline(seconds), device=device, options=SearchOptions(few_inputs=0))
+        outcome = branch_and_bound(graph, bounds, list(unsafe.polytopes), effort)
         assert outcome.proved == safe

@@ -10,7 +10,7 @@ from support.networks import random_network
 
 import verdict
 from verdict.bounds import linear_bounds
-from verdict.search.neurons.lemmas import Grown
+from verdict.search.neurons.grown import Grown
 from verdict.search.neurons.sharpen import grow
 from verdict.search.relus.space import Space
 

@@ -15,6 +15,10 @@ from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.search.boxes.input_split import InputSplit
 from verdict.search.boxes.options import BoxOptions
+from verdict.search.means import Means
+from verdict.search.observer import Watch
+from verdict.search.options import SearchOptions
+from verdict.search.relus.options import ReluOptions
 from verdict.search.relus.queue import DomainQueue
 from verdict.search.relus.relu_split import ReluSplit
 from verdict.search.relus.space import Domains
@@ -44,7 +48,7 @@ def test_the_worst_domain_comes_first_until_memory_is_short():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_search_short_of_memory_still_proves(seed, tmp_path, monkeypatch):
+def test_a_search_short_of_memory_still_proves(seed, tmp_path):
     rng = np.random.default_rng([seed, 37])
     network = verdict.load(random_network(rng, "dense", tmp_path))
     graph = network.graph
@@ -55,13 +59,12 @@ def test_a_search_short_of_memory_still_proves(seed, tmp_path, monkeypatch):
     # At the radius 4 the ball holds the whole range.
     lower, upper = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(min(truth * 0.9, 4.0))
     unsafe = misclassification(label, graph.output_size)
-    monkeypatch.setattr("verdict.search.relus.relu_split.MOST_OPEN", 1)
+    options = SearchOptions(boxes=BoxOptions(most_open=2), relus=ReluOptions(most_open=1))
     with Workers(2) as workers:
-        boxes = InputSplit(
-            graph, unsafe, lower, upper, workers, lambda points: False, options=BoxOptions(most_open=2)
-        ).run(Deadline(60))
+        means = Means(workers, options=options)
+        boxes = InputSplit(graph, unsafe, lower, upper, means=means).run(Deadline(60))
         bounds = linear_bounds(graph, lower[None], upper[None])
-        relus = ReluSplit(graph, bounds, list(unsafe.polytopes), workers, lambda points: False).run(Deadline(60))
+        relus = ReluSplit(graph, bounds, list(unsafe.polytopes), means=means).run(Deadline(60))
     assert boxes.proved
     assert relus.proved
 
@@ -85,13 +88,12 @@ def test_a_search_that_found_a_counterexample_never_goes_on_to_a_proof(tmp_path)
         label = int(network.evaluate(x[None])[0].argmax())
         unsafe = misclassification(label, graph.output_size)
         lower, upper = (x - 2)[None], (x + 2)[None]
-        with Workers(1) as workers:
-            bounds = linear_bounds(graph, lower, upper)
-            search = ReluSplit(graph, bounds, list(unsafe.polytopes), workers, lambda points: True)
-            first = search.run(Deadline(30))
-            if first.proved:
-                continue
-            found += 1
-            assert not first.resumable
-            assert not search.run(Deadline(30)).proved
+        bounds = linear_bounds(graph, lower, upper)
+        search = ReluSplit(graph, bounds, list(unsafe.polytopes), Watch(lambda points: True))
+        first = search.run(Deadline(30))
+        if first.proved:
+            continue
+        found += 1
+        assert not first.resumable
+        assert not search.run(Deadline(30)).proved
     assert found >= 3

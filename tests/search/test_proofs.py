@@ -18,10 +18,14 @@ from verdict.models import data
 from verdict.network.exact import ExactVector
 from verdict.property import LinfBall, misclassification
 from verdict.property.vnnlib1 import read_vnnlib1
-from verdict.search.engines.parts import bab
-from verdict.search.neurons import sharpen
-from verdict.search.neurons.lemmas import Lemmas
-from verdict.search.relus import narrow
+from verdict.search.effort import Effort
+from verdict.search.engines.parts.bab import branch_and_bound
+from verdict.search.means import Means
+from verdict.search.neurons.sharpen import sharpen
+from verdict.search.observer import Observer, Watch
+from verdict.search.options import SearchOptions
+from verdict.search.recorder import Recorder
+from verdict.search.relus.options import ReluOptions
 from verdict.search.relus.relu_split import ReluSplit
 
 TIERS = ("exact", "rigorous", "python")
@@ -42,18 +46,17 @@ class Asked:
     def bounds(self):
         return linear_bounds(self.network.graph, self.low[None], self.high[None])
 
-    def search(self, rounds=None, threads=1, seconds=30.0):
+    def search(self, rounds=None, threads=1, seconds=30.0, **options):
         """ReLU splits without sharpening, or after so many rounds of it."""
-        graph, bounds, lemmas = self.network.graph, self.bounds(), Lemmas(self.network.graph, self.proof.neurons)
+        graph, bounds, watch = self.network.graph, self.bounds(), Watch(proof=Recorder(self.proof))
         with Workers(threads) as workers:
+            means = Means(workers, options=SearchOptions(relus=ReluOptions(**options)))
             if rounds is not None:
-                bounds = sharpen.sharpen(graph, bounds, rounds, workers, lemmas=lemmas)
-            search = ReluSplit(
-                graph, bounds, self.polytopes, workers, lambda points: False, proof=self.proof, lemmas=lemmas
-            )
+                bounds = sharpen(graph, bounds, rounds, means, observer=watch.proof.bounds(graph))
+            search = ReluSplit(graph, bounds, self.polytopes, watch, means)
             outcome = search.run(Deadline(seconds))
             if outcome.proved:
-                search.record(Deadline(seconds))
+                search.finish(Deadline(seconds))
             return outcome
 
     def trees(self):
@@ -76,7 +79,7 @@ def ball(model, x, radius, low=-2, high=2):
     return Asked(network, family.at(radius), misclassification(label, network.output_size), claim)
 
 
-def random_ball(kind, seed, folder, rounds=None):
+def random_ball(kind, seed, folder, rounds=None, **options):
     """A proof about a random network, at the largest of some radii at which there is one; else None."""
     rng = np.random.default_rng([seed, 53])
     folder = folder / str(seed)
@@ -85,7 +88,7 @@ def random_ball(kind, seed, folder, rounds=None):
     x = [Fraction(int(v), 8) for v in rng.integers(-8, 9, verdict.load(model).input_size)]
     for tenths in (20, 15, 11, 8, 6, 4, 3, 2, 1):
         asked = ball(model, x, Fraction(tenths, 10))
-        if asked.search(rounds).proved:
+        if asked.search(rounds, **options).proved:
             return asked
     return None
 
@@ -147,11 +150,9 @@ def test_several_polytopes_of_several_rows(seed, tmp_path):
         assert not asked.proof.parts
 
 
-def test_leaves_closed_by_linear_programs(tmp_path, monkeypatch):
+def test_leaves_closed_by_linear_programs(tmp_path):
     """Without gradient steps on betas, only the LP's duals close what is fully split."""
-    monkeypatch.setattr("verdict.search.relus.relu_split.STEPS", 0)
-    monkeypatch.setattr("verdict.search.relus.relu_split.ROOT_STEPS", 0)
-    found = [asked for seed in range(6) if (asked := random_ball("dense", seed, tmp_path))]
+    found = [asked for seed in range(6) if (asked := random_ball("dense", seed, tmp_path, steps=0, root_steps=0))]
     assert any(tree.has_raw for asked in found for tree in asked.trees())
     for asked in found:
         asked.accepted(tmp_path / "a.vcert")
@@ -169,19 +170,14 @@ def test_betas_are_needed(tmp_path):
 
 
 @pytest.mark.parametrize("model", ["digits-mlp", "digits-conv", "digits-resnet"])
-def test_the_whole_search_with_rounds_of_sharpening(model, tmp_path, monkeypatch):
+def test_the_whole_search_with_rounds_of_sharpening(model, tmp_path):
     """Short searches between, so that a neuron's trees come from several rounds."""
-    monkeypatch.setattr(bab, "FEW_INPUTS", 0)
-    monkeypatch.setattr(bab, "LEAST_SEARCH", 0.0)
-    monkeypatch.setattr(bab, "SHARE", 0.0)
-    monkeypatch.setattr(bab, "GROWTH", 2)
+    effort = Effort(Deadline(120), options=SearchOptions(few_inputs=0, least_search=0.0, share=0.0, growth=2))
     x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
     asked = ball(model, x, Fraction(6, 100), 0, 1)
     outcomes = [
-        bab.branch_and_bound(
-            asked.network.graph, asked.bounds(), asked.polytopes, Deadline(60), lambda points: False, proof=proof
-        )
-        for proof in (None, asked.proof)
+        branch_and_bound(asked.network.graph, asked.bounds(), asked.polytopes, effort, Watch(proof=listener))
+        for listener in (Observer(), Recorder(asked.proof))
     ]
     assert [o.proved for o in outcomes] == [True, True]
     asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
@@ -197,39 +193,34 @@ def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
     """Trees that grew on loose bounds are checked on the tight ones that later lemmas give to the layers before."""
     x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
     asked = ball("digits-resnet", x, Fraction(1, 6), 0, 1)
-    graph, lemmas = asked.network.graph, Lemmas(asked.network.graph, asked.proof.neurons)
-    bounds = asked.bounds()
-    with Workers(1) as workers:
-        for rounds in (0, 1, 4, 16, 64):
-            bounds = sharpen.sharpen(graph, bounds, rounds, workers, lemmas=lemmas)
-        search = ReluSplit(
-            graph, bounds, asked.polytopes, workers, lambda points: False, proof=asked.proof, lemmas=lemmas
-        )
-        assert search.run(Deadline(60)).proved
-        search.record(Deadline(60))
+    graph, bounds, watch = asked.network.graph, asked.bounds(), Watch(proof=Recorder(asked.proof))
+    lemmas = watch.proof.bounds(graph)
+    for rounds in (0, 1, 4, 16, 64):
+        bounds = sharpen(graph, bounds, rounds, Means(), observer=lemmas)
+    search = ReluSplit(graph, bounds, asked.polytopes, watch)
+    assert search.run(Deadline(60)).proved
+    search.finish(Deadline(60))
     # Trees of several spaces.
     (part,) = asked.proof.parts
     assert len({lemma.trees[0].space for lemma in part.lemmas}) > 1
     asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
 
 
-def test_narrow_leaves_are_split_further(tmp_path, monkeypatch):
+def test_narrow_leaves_are_split_further(tmp_path):
     """What float32 takes is made large here, so that leaves with little to spare are many."""
     x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
     leaves = []
     for ample in (4.0, 800.0):
-        monkeypatch.setattr(narrow, "AMPLE", ample)
         asked = ball("digits-resnet", x, Fraction(1, 6), 0, 1)
         asked.proof.any_order = True
-        assert asked.search().proved
+        assert asked.search(ample=ample).proved
         asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
         leaves.append(sum(tree.leaves for tree in asked.trees()))
     assert leaves[1] > leaves[0]
 
 
-def test_narrow_leaves_stay_closed_when_there_is_no_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(narrow, "AMPLE", 1e9)
+def test_narrow_leaves_stay_closed_when_there_is_no_time(tmp_path):
     asked = ball("digits-resnet", [Fraction(float(v)) for v in data("digits").load()[0][0]], Fraction(1, 6), 0, 1)
     asked.proof.any_order = True
-    asked.search(seconds=5)
+    asked.search(seconds=5, ample=1e9)
     asked.accepted(tmp_path / "a.vcert", ["exact"])

@@ -11,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.networks import KINDS, random_network
 
-from verdict.bounds import linear_bounds, output_bounds, reduced
+from verdict.bounds import linear_bounds, output_bounds
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.functions import RELU
 from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx
+from verdict.search.means import Means
+from verdict.search.options import SearchOptions
+from verdict.search.relus.options import ReluOptions
 from verdict.search.relus.space import Domains, Space
 
 # Weights of one network: ordinary, all large, tiny, and mixed so that layers cancel each other's size.
@@ -26,7 +29,7 @@ POINTS = 12
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])
+@pytest.mark.parametrize("most", [ReluOptions.most_reduced, -1], ids=["reduced", "whole"])
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([0.0, 1e-5, 1e-2, 1.0, 100.0]), st.booleans()
@@ -42,9 +45,8 @@ def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single)
     rows = rng.uniform(-1, 1, (3, graph.output_size)) * 10.0 ** rng.integers(-3, 4)
     rows = rows.astype(np.float32).astype(np.float64) if single else rows
     offsets = rng.uniform(-1, 1, 3) * [0, 1, 1]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reduced, "MOST_ENTRIES", most)
-        space = Space(graph, bounds, rows, offsets)
+    means = Means(options=SearchOptions(relus=ReluOptions(most_reduced=most)))
+    space = Space(graph, bounds, rows, offsets, means=means)
     assert (space.reduced is None) == (most < 0)
     points = rng.uniform(low, high, (POINTS, graph.input_size))
     points[::2] = np.where(rng.random(points[::2].shape) < 0.5, low, high)
@@ -89,10 +91,10 @@ def _domains_around(rng, space, points):
     return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32), none, none)
 
 
-@pytest.mark.parametrize("most", [reduced.MOST_ENTRIES, -1], ids=["reduced", "whole"])
-def test_chords_stay_above_the_relu(most, monkeypatch):
+@pytest.mark.parametrize("most", [ReluOptions.most_reduced, -1], ids=["reduced", "whole"])
+def test_chords_stay_above_the_relu(most):
     """One ReLU of an input in [l, u] under a falling row: its chord is tight at u, and must not be below it."""
-    monkeypatch.setattr(reduced, "MOST_ENTRIES", most)
+    means = Means(options=SearchOptions(relus=ReluOptions(most_reduced=most)))
     rng = np.random.default_rng(3)
     ordinary = [(-rng.random(), rng.random(), 1.0) for _ in range(100)]
     ordinary += [(-1.0, 1e-7 * rng.random(), 1.0) for _ in range(20)]
@@ -108,7 +110,7 @@ def test_chords_stay_above_the_relu(most, monkeypatch):
         for factor in (1.0, 0.1):
             row = np.array([[factor]])
             exact = Fraction(factor) * (Fraction(bias) - Fraction(weight) * Fraction(high))
-            space = Space(graph, bounds, row, np.zeros(1))
+            space = Space(graph, bounds, row, np.zeros(1), means=means)
             found = [output_bounds(graph, bounds, row).lower[0]]
             # The slope below plays no part, and may not disturb.
             for slope in (0.0, 1.0):

@@ -18,7 +18,11 @@ from verdict.certificate.proof import Part
 from verdict.certificate.recording import Recording
 from verdict.certificate.write import unsat_claim
 from verdict.property.vnnlib1 import read_vnnlib1
+from verdict.search.effort import Effort
 from verdict.search.engines.parts.bab import branch_and_bound
+from verdict.search.observer import Watch
+from verdict.search.options import DEFAULTS, SearchOptions
+from verdict.search.recorder import Recorder
 
 
 @dataclass
@@ -32,8 +36,8 @@ class Recorded:
     left: int
 
 
-def record(asked: Asked, folder: Path, seconds: float = 1.0, **options: Any) -> Recorded:
-    """Branch and bound on every case of a query, recorded and written; `options` go to `branch_and_bound`."""
+def record(asked: Asked, folder: Path, seconds: float = 1.0, options: SearchOptions = DEFAULTS) -> Recorded:
+    """Branch and bound on every case of a query, recorded and written."""
     data = asked.query.read_bytes()
     neurons = NeuronMap(asked.network)
     claim, parts, proved = Disjuncts(unsat_claim(), neurons, data), [], True
@@ -45,10 +49,8 @@ def record(asked: Asked, folder: Path, seconds: float = 1.0, **options: Any) -> 
             subject.graph,
             linear_bounds(subject.graph, low[None], high[None]),
             list(case.unsafe.polytopes),
-            Deadline(seconds),
-            lambda points: False,
-            proof=proof,
-            **options,
+            Effort(Deadline(seconds), options=options),
+            Watch(proof=Recorder(proof)),
         )
         proved &= outcome.proved
     parts += contradictions(claim)

@@ -14,6 +14,7 @@ from typing import Any
 from ..base.blas import one_thread
 from ..base.deadline import time_limit
 from ..base.memory import GIB, budget
+from ..search.options import DEFAULTS, SearchOptions
 from .options import Options
 from .question import Question
 from .run import Run
@@ -40,17 +41,21 @@ _HOMES = {
 
 
 def ask(
-    question: Question, options: Options | None = None, on_progress: Callable[[Any], object] | None = None
+    question: Question,
+    options: Options | None = None,
+    on_progress: Callable[[Any], object] | None = None,
+    search: SearchOptions = DEFAULTS,
 ) -> Any:
     """The answer to a question: what the function of its kind (`verdict.robust`, `verdict.maxeps`, ...) returns.
 
-    `on_progress` receives reports while a search runs, as of that function. Raises what that function raises.
+    `on_progress` receives reports while a search runs, as of that function. On `search`, the numbers that searches are
+    tuned by, no answer depends, only how soon it comes. Raises what that function raises.
     """
     options = Options() if options is None else options
     module, function = _HOMES[question.kind].split(".")
     answer = getattr(importlib.import_module(f"{__package__}.{module}"), function)
     with one_thread(), time_limit(options.timeout), _room(options.memory):
-        return answer(question, Run(options, on_progress))
+        return answer(question, Run(options, on_progress, search))
 
 
 def ask_with(question: Question, options: Mapping[str, Any]) -> Any:

@@ -138,11 +138,11 @@ def _decided(ready: Prepared, radius: Fraction, run: Run) -> Verdict:
     if here is not None:
         evidence = Evidence(witness=here)
     else:
-        proof = None if certified is None else certified.recording(problem, box)
+        observer = None if certified is None else certified.observer(problem, box)
         try:
             second_look(ready.network, [box.floats()])
             started = deadline.elapsed()
-            evidence = decide(problem, box, run.engine, run.effort, proof)
+            evidence = decide(problem, box, run.engine, run.effort, observer)
             evidence.stages = {"start": started, **evidence.stages}
         except KeyboardInterrupt as end:
             evidence = Evidence(reason=why(end))

@@ -12,6 +12,7 @@ from ..base.device import Device, find_device
 from ..search.effort import Effort
 from ..search.engines.engine import Engine
 from ..search.engines.registry import find_engine
+from ..search.options import DEFAULTS, SearchOptions
 from .options import Options
 
 
@@ -19,10 +20,16 @@ class Run:
     """The options of one question, checked, and its clock.
 
     `whole` is the clock of the question, `deadline` that of a search which may have to leave time for a certificate.
+    `search` are the numbers that the searches are tuned by.
     """
 
-    def __init__(self, options: Options, on_progress: Callable[[Any], object] | None = None) -> None:
-        self.options, self.on_progress = options, on_progress
+    def __init__(
+        self,
+        options: Options,
+        on_progress: Callable[[Any], object] | None = None,
+        search: SearchOptions = DEFAULTS,
+    ) -> None:
+        self.options, self.on_progress, self.search = options, on_progress, search
         self.whole, self.threads = Deadline(options.timeout), options.threads
         self.certificate = None if options.certificate is None else Path(options.certificate)
         self.deadline = self.whole.for_search(self.certificate is not None)
@@ -44,7 +51,7 @@ class Run:
     @property
     def effort(self) -> Effort:
         """What a search for a yes or no may take: all of the time."""
-        return Effort(self.whole, self.threads, self.device, self.report)
+        return Effort(self.whole, self.threads, self.device, self.report, self.search)
 
     def within(self, clock: Deadline, **changed: Any) -> Options:
         """The options for a part of the question, in what is left of a clock."""

@@ -107,8 +107,8 @@ def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:
     started = deadline.elapsed()
 
     def search(problem: Problem, case: Case) -> Evidence:
-        proof = None if certified is None else certified.recording(problem, case.inputs)
-        return decide(problem, case.inputs, run.engine, run.effort, proof)
+        observer = None if certified is None else certified.observer(problem, case.inputs)
+        return decide(problem, case.inputs, run.engine, run.effort, observer)
 
     try:
         second_look(subject, [case.inputs.floats() for case in asked.cases])

@@ -23,8 +23,6 @@ from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
 from .rounding import gamma, tiny, unit
 
-# The most numbers that the affine forms of one node may take (256 MiB in float64).
-MOST_ENTRIES = 2**25
 # Beyond it a float32 coefficient is too near to overflow to be of use.
 LARGEST = 1e30
 
@@ -131,8 +129,9 @@ class _Form:
         self.size = (np.abs(matrix) * largest[: len(matrix), None]).sum(axis=0)
 
 
-def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | None:
-    """The reduced form of `rows` @ node `number` over the box of `bounds` (batch 1, float64); None if too large.
+def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> Reduced | None:
+    """The reduced form of `rows` @ node `number` over the box of `bounds` (batch 1, float64); None where the affine
+    forms of one node would take more than `most` numbers.
 
     `rows` is (rows, size of the node), float64. The errors are those of docs/rounding.md, with the variables'
     largest magnitudes in place of activations. Raises UnsupportedError where a function is not ON_OFF.
@@ -163,7 +162,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any) -> Reduced | No
         low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
         unstable, form = np.flatnonzero(node.function.bends(low, high)), forms[node.source]
         start, stop = len(largest), len(largest) + len(unstable)
-        if stop * node.size > MOST_ENTRIES:
+        if stop * node.size > most:
             return None
         layers.append(Layer(start, stop, Constant(_float32(form.matrix[:, unstable].T, start))))
         largest = np.concatenate([largest, high[unstable]])

@@ -1,7 +1,7 @@
 """What a search writes down of its proof while it searches, for a certificate.
 
 Whoever asks for a proof says which of the claim's disjuncts each of its polytopes stands for; whoever finds the proof
-adds parts, trees of splits over one box, that exclude them. Without a recording nothing is kept and nothing is slower.
+adds parts, trees of splits over one box, that exclude them. `search/recorder.py` listens to a search and adds them.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ from ..answer.results import Certificate
 from ..base.deadline import Deadline
 from ..certificate.draft import Asked, Draft
 from ..certificate.places import is_file, prepare
-from ..certificate.recording import Recording
 from ..network.network import Network
 from ..property import Box, Problem
+from .observer import Observer
+from .recorder import Recorder
 
 
 class Certified:
@@ -29,9 +30,10 @@ class Certified:
         kept = query is not None and not is_file(query.path, query.data)
         self.draft = Draft(prepare(path, query=kept, network=composed), network, claim, query)
 
-    def recording(self, problem: Problem, box: Box) -> Recording | None:
-        """Where the search for one problem of the question records its proof; None if that is no use."""
-        return self.draft.recording(box, problem.unsafe)
+    def observer(self, problem: Problem, box: Box) -> Observer:
+        """Who watches the search for one problem of the question: a recorder, or nobody if that is no use."""
+        recording = self.draft.recording(box, problem.unsafe)
+        return Observer() if recording is None else Recorder(recording)
 
     def made(
         self, evidence: Evidence, deadline: Deadline, threads: int, report: Callable[[str], object]

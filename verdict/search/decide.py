@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from ..answer.evidence import Evidence
 from ..base.deadline import OutOfTime
-from ..certificate.recording import Recording
 from ..property import Box, Problem
 from .decision import Decision
 from .effort import Effort
 from .engines.engine import Engine
+from .observer import Observer
 
 
-def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, proof: Recording | None = None) -> Evidence:
+def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, observer: Observer | None = None) -> Evidence:
     """Search for a witness or a proof over `box` with one engine.
 
-    With `proof`, a recording for the problem's polytopes, a proof is recorded. Raises InputError for a box that the
-    engine does not take.
+    The `observer` is told what is excluded and how. Raises InputError for a box that the engine does not take.
     """
     engine.refuse(box)
-    run = Decision(problem, box, effort, proof)
+    run = Decision(problem, box, effort, observer or Observer())
     try:
         _decide(run, engine)
     except OutOfTime as end:
@@ -38,16 +37,16 @@ def _decide(run: Decision, engine: Engine) -> None:
         else:
             engine.decide(run)
     if evidence.proof is not None:
-        run.record_rest()
+        run.split_rest()
     run.enter("end")
 
 
-def prove(problem: Problem, box: Box, effort: Effort, proof: Recording) -> str:
-    """Record a proof by linear bounds and branch and bound; returns "", or why there is none.
+def prove(problem: Problem, box: Box, effort: Effort, observer: Observer) -> str:
+    """Find a proof by linear bounds and branch and bound; returns "", or why there is none.
 
-    Looks for no witness, so that a box may be proved which has a tie at its edge (`Recording.close_tie`).
+    Looks for no witness, so that a box may be proved which has a tie at its edge (`Observer.has_tie`).
     """
-    run = Decision(problem, box, effort, proof)
+    run = Decision(problem, box, effort, observer)
     run.looking = False
     if not run.bounds():
         run.bab()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,15 +19,14 @@ from ..answer.results import Trust, weakest
 from ..base.deadline import Deadline, why
 from ..base.errors import SolverError
 from ..bounds import Bounds, linear_bounds, output_lower
-from ..certificate.proof import Goal, Part, ProofTree
-from ..certificate.recording import Recording
 from ..network.exact import ExactVector, FloatArray
 from ..property import Box, Polytope, Problem
 from .effort import Effort
 from .engines.parts.bab import branch_and_bound
 from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+from .observer import Observer, Watch
+from .outcome import Outcome
 from .points.attack import attack
-from .relus.relu_split import Outcome
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
 ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
@@ -38,18 +38,18 @@ AGAIN_SECONDS, AGAIN_SHARE = 60.0, 2.0
 class Decision:
     """The state of one decision: what is still open, the bounds at hand, and the `evidence`, which its steps fill.
 
-    `proof` is a recording for the problem's polytopes, or None; without `looking` no candidates are replayed.
+    The `observer` is told what is excluded and how; without `looking` no candidates are replayed.
     """
 
-    def __init__(self, problem: Problem, box: Box, effort: Effort, proof: Recording | None) -> None:
+    def __init__(self, problem: Problem, box: Box, effort: Effort, observer: Observer) -> None:
         self.problem, self.box, self.evidence = problem, box, Evidence()
         self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
-        self.deadline, self.threads, self.device = effort.deadline, effort.threads, effort.device
+        self.effort, self.deadline, self.threads, self.device = effort, effort.deadline, effort.threads, effort.device
         self.report, self.stage, self.trusts = effort.report, "", [Trust.EXACT]
         self.since = self.deadline.elapsed()
-        # Numbers of the polytopes that are not excluded yet, and of those whose proof is not recorded.
+        # Numbers of the polytopes that are not excluded yet, and of those whose proof no listener has been told.
         self.open = list(range(len(problem.unsafe.polytopes)))
-        self.proof, self.unrecorded = proof, set(self.open)
+        self.observer, self.untold = observer, set(self.open)
         self.looking = True
         self.node_bounds: Bounds | None = None
 
@@ -98,11 +98,10 @@ class Decision:
         hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
         self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball)
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
-        excluded = self.unrecorded.difference(self.open)
-        if self.proof is not None and excluded:
-            disjuncts = [d for i in sorted(excluded) for d in self.proof.disjuncts[i]]
-            self.proof.parts.append(Part(True, [Goal(disjuncts, ProofTree())]))
-            self.unrecorded -= excluded
+        excluded = self.untold.difference(self.open)
+        if excluded:
+            self.observer.excluded(sorted(excluded))
+            self.untold -= excluded
         return done
 
     def tighten(self, name: str) -> bool:
@@ -156,32 +155,28 @@ class Decision:
             self.evidence.reason = "; ".join(filter(None, [outcome.reason, self.evidence.reason]))
 
     def _branch_and_bound(self, bounds: Bounds, numbers: list[int], clock: Deadline) -> Outcome:
-        """Exclude these polytopes, recorded where a recording is asked for."""
-        outcome = branch_and_bound(
-            self.graph,
-            bounds,
-            self.polytopes(numbers),
-            clock,
+        """Exclude these polytopes, and tell the listener how."""
+        watch = Watch(
             # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
             lambda points: self.confirm(list(points[:4])),
             lambda lower, waiting, visited: self.report(f"{self.stage}: {visited} domains, {waiting} open"),
-            self.threads,
-            self.device,
-            None if self.proof is None else self.proof.of(numbers),
+            self.observer.about(numbers),
         )
+        effort = replace(self.effort, deadline=clock)
+        outcome = branch_and_bound(self.graph, bounds, self.polytopes(numbers), effort, watch)
         if outcome.proved:
-            self.unrecorded.difference_update(numbers)
+            self.untold.difference_update(numbers)
         return outcome
 
-    def record_rest(self) -> None:
-        """Prove by branch and bound what was proved otherwise, so that all of the proof is recorded."""
-        if self.proof is None or self.node_bounds is None or not self.unrecorded:
+    def split_rest(self) -> None:
+        """Prove by branch and bound what was proved otherwise, for a listener that wants that."""
+        if not self.observer.wants_splits or self.node_bounds is None or not self.untold:
             return
         self.enter("certificate/bab")
         most = max(AGAIN_SECONDS, AGAIN_SHARE * self.deadline.elapsed())
         try:
             outcome = self._branch_and_bound(
-                self.node_bounds, sorted(self.unrecorded), self.deadline.share(1.0, most)
+                self.node_bounds, sorted(self.untold), self.deadline.share(1.0, most)
             )
             reason = outcome.reason
         except KeyboardInterrupt as end:
@@ -189,7 +184,7 @@ class Decision:
         if self.evidence.witness is not None:
             # Exact replays outweigh a solver's word.
             self.evidence.proof = None
-        elif not self.unrecorded:
+        elif not self.untold:
             # Nothing rests on a solver any more.
             self.evidence.proof = Trust.RIGOROUS
         else:

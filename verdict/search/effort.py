@@ -1,4 +1,4 @@
-"""What a search may take and whom it tells: its clock, its threads, its device, and a listener."""
+"""What a search may take and whom it tells: its clock, its threads, its device, its options, and a listener."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..base.deadline import Deadline
 from ..base.device import CPU, Device
+from .options import DEFAULTS, SearchOptions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -17,3 +18,4 @@ class Effort:
     threads: int = 1
     device: Device = CPU
     report: Callable[[str], object] = lambda stage: None
+    options: SearchOptions = DEFAULTS

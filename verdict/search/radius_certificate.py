@@ -31,9 +31,11 @@ from ..property import Problem
 from .decide import prove
 from .decision import AGAIN_SECONDS, AGAIN_SHARE
 from .effort import Effort
+from .options import DEFAULTS
 from .points.region import phases_at
 from .radius import RadiusSearch
-from .relus.narrow import AMPLE, float32_errors
+from .recorder import Recorder
+from .relus.narrow import float32_errors
 from .tie import tie_multipliers
 
 # How far below the lower end a proof for float32 is tried, in units of what rounding is expected to cost and in this
@@ -95,7 +97,7 @@ def _float32_cost(search: RadiusSearch, radius: Fraction) -> float:
         for errors in (None, float32_errors(graph, bounds))
     )
     reach = np.abs(found.slope[0]) @ np.maximum(upper - center, center - lower)
-    lost = AMPLE * (found.constant - charged.constant)[0]
+    lost = DEFAULTS.relus.ample * (found.constant - charged.constant)[0]
     return float((lost / np.maximum(reach, 1e-300)).clip(0, 1).max())
 
 
@@ -126,5 +128,5 @@ class _Asked:
             if is_open:
                 proof.close_tie = partial(tie_multipliers, box=box)
             problem = Problem(search.network, box, search.unsafe)
-            reason = prove(problem, box, Effort(clock, self.threads, search.device, search.note), proof)
+            reason = prove(problem, box, Effort(clock, self.threads, search.device, search.note), Recorder(proof))
         return draft.finish(clock, self.threads, reason, radius, only_float32)

@@ -26,6 +26,7 @@ from ..network.evaluate import evaluate_all, vjp
 from ..network.exact import ExactVector, FloatArray, float_above
 from ..network.network import Network
 from ..property import Polytope, UnsafeSet
+from .effort import Effort
 from .engines.parts.bab import branch_and_bound
 from .radius import Progress
 
@@ -128,7 +129,7 @@ class WeightSearch:
         if not still or not search:
             return not still
         clock = self.deadline.share(1 / PROOFS, SECONDS)
-        return branch_and_bound(whole.graph, bounds, still, clock, lambda points: False).proved
+        return branch_and_bound(whole.graph, bounds, still, Effort(clock)).proved
 
     def _attack(self) -> None:
         """Lower the upper end: for each polytope, the gradient's sign, a bisection along it, and again from there."""

@@ -2,7 +2,7 @@
 
 A box whose bounds do not exclude the unsafe set is halved, and every bound is computed anew for the halves, which
 shrinks all layers at once; `halving` chooses the coordinate. Where thousands of boxes do not end it, single boxes are
-worked on by `hard_box`. The halvings are the proof's tree, which `box_tree` keeps.
+worked on by `hard_box`. The halvings are a proof's tree, for who listens.
 """
 
 from __future__ import annotations
@@ -10,35 +10,30 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...base.deadline import Deadline
-from ...base.device import CPU, Device
-from ...base.workers import Workers
-from ...certificate.recording import Recording
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...property import UnsafeSet
+from ..means import Means
+from ..observer import Watch
+from ..outcome import Outcome
 from ..points.attack import refine
-from ..relus.relu_split import Outcome
 from ..rows import Rows
-from .boxes import Boxes, bound_boxes, confirmed
+from .boxes import Boxes, bound_boxes
 from .halving import halve
 from .hard_box import HardBox, Turns, Work
-from .options import DEFAULTS, BoxOptions
-from .tree import BoxTree
 
 
 class InputSplit:
     """The search for inputs of the box [lower, upper], each (input_size,), that reach the unsafe set.
 
-    `try_points` is given candidate counterexamples (k, input_size) that look unsafe and returns True to stop. Which
-    coordinate to halve is found on `device`. A proof is recorded in `proof`.
+    Which coordinate to halve is found on the device of `means`; `watch` has the listeners.
     """
 
     def __init__(
@@ -47,17 +42,15 @@ class InputSplit:
         unsafe: UnsafeSet,
         lower: FloatArray,
         upper: FloatArray,
-        workers: Workers,
-        try_points: Callable[[FloatArray], bool],
-        device: Device = CPU,
-        proof: Recording | None = None,
-        options: BoxOptions | None = None,
+        watch: Watch | None = None,
+        means: Means | None = None,
     ) -> None:
-        self.options = options = options or DEFAULTS
-        self.graph, self.unsafe, self.workers, self.try_points = graph, unsafe, workers, try_points
+        self.watch, self.means = watch or Watch(), means or Means()
+        self.options = options = self.means.options.boxes
+        self.graph, self.unsafe = graph, unsafe
         self.rows, self.lower, self.upper = Rows(unsafe), lower, upper
-        self.device, self._batch = device, options.batch if device.is_rigorous else options.device_batch
-        self._tree = None if proof is None else BoxTree(proof, unsafe, self.rows)
+        self._batch = options.batch if self.means.device.is_rigorous else options.device_batch
+        self._observer = self.watch.proof.boxes(graph, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
         # The open boxes by number, and their numbers in three orders: the worst bound first, which closes the gap, the
         # nearest to a counterexample first, which finds one, and the largest first, which are worth hard work.
@@ -66,20 +59,15 @@ class InputSplit:
         self._nearest: list[tuple[float, int]] = []
         self._largest: list[tuple[float, int]] = []
         self._ticket, self._visited = itertools.count(), 0
-        self._hard = HardBox(graph, unsafe, self.rows, None if proof is None else proof.neurons)
+        self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
         # How often hard work has closed a box of late.
         self._success = 0.5
 
-    def run(
-        self, deadline: Deadline, on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None
-    ) -> Outcome:
-        """Search until no box is left, a counterexample is found, or `deadline` has passed.
-
-        `on_progress` receives the least slack, the number of open boxes and of visited ones.
-        """
+    def run(self, deadline: Deadline) -> Outcome:
+        """Search until no box is left, a counterexample is found, or `deadline` has passed."""
         found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None]))
         while self._open and not found:
-            on_progress(self.least, len(self._open), self._visited)
+            self.watch.on_progress(self.least, len(self._open), self._visited)
             if deadline.passed():
                 return Outcome(False, self.least, self._visited, "the time limit was reached")
             if self._visited < self.options.patience:
@@ -99,18 +87,15 @@ class InputSplit:
             found = found or self._halve(batch.take(divisible))
         if found:
             return Outcome(False, -np.inf, self._visited, "a counterexample was found")
-        if self._tree is not None:
-            self._tree.finish()
+        self._observer.proved()
         return Outcome(True, 0.0, self._visited, share=1.0)
 
     def _keep(self, boxes: Boxes) -> bool:
         """Queue the boxes that are open; True if a counterexample was found in one."""
         self._visited += len(boxes)
-        if self._tree is not None:
-            boxes = confirmed(self.graph, self.rows, boxes)
+        boxes = self._observer.judge(boxes)
         closed = boxes.slack > 0
-        if self._tree is not None:
-            self._tree.close(boxes.take(closed))
+        self._observer.close(boxes.take(closed))
         if closed.all():
             return False
         boxes = boxes.take(~closed)
@@ -133,7 +118,7 @@ class InputSplit:
             heapq.heappush(self._nearest, (reach, number))
             heapq.heappush(self._largest, (-float(volumes[i]), number))
         suspects = np.concatenate([refined[near <= 0], points[reached <= 0]])
-        return len(suspects) > 0 and self.try_points(suspects)
+        return len(suspects) > 0 and self.watch.try_points(suspects)
 
     @property
     def least(self) -> float:
@@ -158,31 +143,29 @@ class InputSplit:
 
     def _halve(self, batch: Boxes) -> bool:
         """Split a batch and queue what stays open; True if a counterexample was found."""
-        parts = [batch.take(share) for share in self.workers.shares(len(batch))]
+        parts = [batch.take(share) for share in self.means.workers.shares(len(batch))]
         found = False
-        for part, (halves, coordinates) in zip(parts, self.workers.map(self._halves, parts), strict=True):
-            if self._tree is not None:
-                halves = self._tree.split(part, halves, coordinates)
-            found = found or self._keep(halves)
+        for part, (halves, coordinates) in zip(parts, self.means.workers.map(self._halves, parts), strict=True):
+            found = found or self._keep(self._observer.split(part, halves, coordinates))
         return found
 
     def _halves(self, boxes: Boxes) -> tuple[Boxes, Any]:
-        return halve(self.graph, self.rows, self._width, boxes, self.device)
+        return halve(self.graph, self.rows, self._width, boxes, self.means.device)
 
     def _work(self, batch: Boxes, deadline: Deadline, turns: float = math.inf) -> tuple[bool, Boxes]:
         """Work hard on boxes, so many turns on each; whether a counterexample was found, and the boxes left open."""
         def one(i: int) -> Work:
-            return self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline))
+            return self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline), self._observer.inside())
 
         left = []
-        for i, work in enumerate(self.workers.map(one, range(len(batch)))):
-            if len(work.points) and self.try_points(work.points):
+        for i, work in enumerate(self.means.workers.map(one, range(len(batch)))):
+            if len(work.points) and self.watch.try_points(work.points):
                 return True, batch
             self._success += self.options.memory * (work.closed - self._success)
             if not work.closed:
                 left.append(i)
-            elif self._tree is not None and work.proof is not None:
-                self._tree.graft(int(batch.node[i]), work.proof)
+            else:
+                self._observer.close_inside(int(batch.node[i]), work.observer)
         return False, batch.take(left)
 
     def _volumes(self, boxes: Boxes) -> FloatArray:

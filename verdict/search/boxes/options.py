@@ -39,5 +39,3 @@ class BoxOptions:
     paved_tried: int = 2
     """Centres of a batch that are tried as witnesses."""
 
-
-DEFAULTS = BoxOptions()

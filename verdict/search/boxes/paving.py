@@ -22,7 +22,7 @@ from ...network.network import Network
 from ...property import Box
 from ...property.formula import Comparison, Formula, comparisons
 from ...property.polynomial import Monomial
-from .options import DEFAULTS, BoxOptions
+from .options import BoxOptions
 
 _EXACT_IN_FLOAT = 1 << 53
 
@@ -63,7 +63,7 @@ class Paving:
     """One formula over a network's inputs and outputs and one box of inputs."""
 
     def __init__(self, network: Network, formula: Formula, box: Box, options: BoxOptions | None = None) -> None:
-        self._options = options or DEFAULTS
+        self._options = options or BoxOptions()
         self._formula, self._box = formula, box
         self._graph = network.passing_inputs().graph
         self._outputs = network.output_size

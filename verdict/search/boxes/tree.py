@@ -8,26 +8,38 @@ Where a box was closed by hard work, its node goes on with ReLU splits, and thei
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...certificate.proof import Goal, Part, ProofTree
 from ...certificate.recording import Recording
 from ...network.exact import FloatArray
-from ...property import UnsafeSet
+from ...network.graph import Graph
+from ...property import Polytope, UnsafeSet
+from ..neurons.lemmas import Lemmas
+from ..observer import BoxObserver, InsideObserver, ReluObserver
+from ..relus.recorded import RecordedSplits
+from ..relus.space import Space
+from ..relus.trees import SplitTrees
 from ..rows import Rows
-from .boxes import Boxes
-from .hard_box import ReluProof
+from .boxes import Boxes, confirmed
+
+if TYPE_CHECKING:
+    from ...certificate.neurons import NeuronMap
 
 
-class BoxTree:
+class BoxTree(BoxObserver):
     """The tree of a search for the polytopes of `unsafe`; the whole box is node 0."""
 
-    def __init__(self, proof: Recording, unsafe: UnsafeSet, rows: Rows) -> None:
-        self.proof, self.unsafe, self.rows = proof, unsafe, rows
+    def __init__(self, proof: Recording, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> None:
+        self.proof, self.graph, self.unsafe, self.rows = proof, graph, unsafe, rows
         self.tree = ProofTree(np.arange(proof.neurons.count))
+
+    def judge(self, boxes: Boxes) -> Boxes:
+        return confirmed(self.graph, self.rows, boxes)
 
     def split(self, parents: Boxes, halves: Boxes, coordinates: Any) -> Boxes:
         """The halves of boxes (see `halving.halve`) with their numbers."""
@@ -43,13 +55,20 @@ class BoxTree:
         if len(sloped):
             self.tree.close(sloped.node, slopes=sloped.slopes)
 
-    def graft(self, node: int, proof: ReluProof) -> None:
+    def inside(self) -> InsideRecorder:
+        return InsideRecorder(self.proof.neurons, len(self.rows.owner))
+
+    def close_inside(self, node: int, inside: InsideObserver) -> None:
         """Let a box be split and closed as hard work has done it."""
+        found = inside.found if isinstance(inside, InsideRecorder) else None
+        if found is None:
+            raise ValueError("nobody has watched the box")
+        proof = found
 
         def weights(own: Any) -> Any:
             row = proof.shares[0] if own is None else own @ proof.shares
-            found = self._weights((row + proof.others)[None])
-            return None if found is None else found[0]
+            mixed = self._weights((row + proof.others)[None])
+            return None if mixed is None else mixed[0]
 
         self.tree.graft(node, proof.tree, weights)
 
@@ -59,8 +78,40 @@ class BoxTree:
         found = [self.proof.weights(i, self.unsafe.polytopes[i], part) for i, part in enumerate(parts)]
         return None if any(part is None for part in found) else np.concatenate(found, axis=1)
 
-    def finish(self) -> None:
+    def proved(self) -> None:
         """Add the part that the tree makes to the recording."""
         disjuncts = [d for found in self.proof.disjuncts for d in found]
         if disjuncts:
             self.proof.parts.append(Part(True, [Goal(disjuncts, self.tree)]))
+
+
+@dataclass(frozen=True, eq=False)
+class ReluProof:
+    """What closed a box: a tree of ReLU splits about one polytope, and weights (rows,) of the others' rows.
+
+    The weights that the tree's leaves have are of the rows of `shares` (k, rows of all polytopes), each a mean of rows.
+    """
+
+    tree: ProofTree
+    shares: FloatArray
+    others: FloatArray
+
+
+class InsideRecorder(InsideObserver):
+    """Writes down how one box is closed by splits of neurons; `count` rows are those of all polytopes."""
+
+    def __init__(self, neurons: NeuronMap, count: int) -> None:
+        self._recording, self._count = Recording(neurons, [[0]], any_order=True), count
+        self.found: ReluProof | None = None
+
+    def relus(self, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> ReluObserver:
+        proof = self._recording
+        return RecordedSplits(proof, SplitTrees(proof, space, polytopes, rows), Lemmas(space.graph, proof.neurons))
+
+    def closed(self, own: Any, means: FloatArray, weights: FloatArray) -> bool:
+        (goal,) = self._recording.parts[0].goals
+        shares, others = np.zeros((len(means), self._count)), weights
+        shares[:, own], others[own] = means, 0
+        self.found = ReluProof(goal.tree, shares, others)
+        # Raw multipliers are those of one disjunct, and this tree becomes part of a goal of any number.
+        return not goal.tree.has_raw

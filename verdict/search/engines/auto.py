@@ -51,15 +51,15 @@ class Auto(Engine):
 
 def _close(search: RadiusSearch, threads: int) -> None:
     from ...network.exact import float_below
-    from .parts.bab import FEW_INPUTS, FEW_RELUS
+    from ..options import DEFAULTS
     from .parts.radius_bab import search_bab
 
     # On balls that are no boxes, splits prove what they can without a solver's word, all if there are few ReLUs;
     # tangents close the rest.
-    is_quick = search.family.is_box and search.family.size > FEW_INPUTS
+    is_quick = search.family.is_box and search.family.size > DEFAULTS.few_inputs
     seconds = BAB_SECONDS if is_quick else SPLIT_SECONDS
     unstable = search.bounds_at(float_below(search.cap)).unstable(search.graph)
-    share = 0.3 if search.family.is_box or unstable > FEW_RELUS else 0.8
+    share = 0.3 if search.family.is_box or unstable > DEFAULTS.few_relus else 0.8
     clock = ProcessorTime(seconds, search.deadline.share(share, math.inf))
     before = len(search.notes)
     search_bab(search, clock, threads, brief=is_quick and unstable <= FEW_UNSTABLE)

@@ -8,14 +8,16 @@ value over an interval, only shrinks with the interval.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...certificate.proof import ROOT, Lemma, ProofTree
+from ...bounds.bounds import Bounds
+from ...certificate.proof import Lemma, ProofTree
 from ...network.graph import Graph
+from ..observer import BoundsObserver
 from ..relus.space import Space
+from .grown import Grown
 
 if TYPE_CHECKING:
     from ...certificate.neurons import NeuronMap
@@ -24,76 +26,10 @@ if TYPE_CHECKING:
 WORTH = 0.01
 
 
-@dataclass(frozen=True, eq=False)
-class Grown:
-    """Trees of splits: in turn t leaf `leaf[i, t]` of tree i was split on unstable ReLU `column[i, t]`, both (trees,
-    turns); -1: it was not. The "on" half took its place, the "off" half became leaf t + 1. `lower` (trees,) are the
-    best bounds found, `own` (trees, turns + 1) what the leaves' own multipliers prove; signs, slopes and betas are
-    those of the leaves, (trees, turns + 1, size)."""
-
-    lower: Any
-    own: Any
-    leaf: Any
-    column: Any
-    signs: Any
-    slopes: Any
-    betas: Any
-
-    @property
-    def proved(self) -> Any:
-        """What the leaves' own multipliers prove of each tree, (trees,)."""
-        return self.own.min(axis=1)
-
-    def pruned(self, whole: Any, signs: Any, slopes: Any, betas: Any) -> Grown:
-        """The trees without the splits that prove less than what they split, which was such a leaf in each turn.
-
-        `whole` (trees, turns) is what it proved, the others (trees, turns, size) are its signs and multipliers. Then a
-        tree proves what its best bounds say: along each path the best multipliers are the leaf's.
-        """
-        trees, turns = self.leaf.shape
-        each = np.arange(trees)
-        # What is proved below each leaf of a turn, from the last turn on, and whether the turn is worth its split.
-        best, useful = self.own.copy(), self.column >= 0
-        for turn in range(turns, 0, -1):
-            at = self.leaf[:, turn - 1]
-            split = np.minimum(best[each, at], best[:, turn])
-            useful[:, turn - 1] &= split > whole[:, turn - 1]
-            done = self.column[:, turn - 1] >= 0
-            best[each, at] = np.where(done, np.maximum(split, whole[:, turn - 1]), best[each, at])
-        closed = np.zeros((trees, turns + 1), bool)
-        own, column = self.own.copy(), self.column.copy()
-        parts = self.signs.copy(), self.slopes.copy(), self.betas.copy()
-        for turn in range(1, turns + 1):
-            at, done = self.leaf[:, turn - 1], self.column[:, turn - 1] >= 0
-            gone = done & closed[each, at]
-            ends = done & ~gone & ~useful[:, turn - 1]
-            rows = np.flatnonzero(ends)
-            own[rows, at[rows]] = whole[rows, turn - 1]
-            for part, before in zip(parts, (signs, slopes, betas), strict=True):
-                part[rows, at[rows]] = before[rows, turn - 1]
-            closed[rows, at[rows]] = True
-            dropped = gone | ends
-            closed[:, turn] |= dropped
-            own[dropped, turn] = np.inf
-            column[dropped, turn - 1] = -1
-        return Grown(self.lower, own, self.leaf, column, *parts)
-
-    def tree(self, number: int, columns: Any, chords: Any, thresholds: Any) -> ProofTree:
-        """One of them as a proof; `columns` are the checker's numbers of the neurons, split at `thresholds`."""
-        tree, nodes = ProofTree(columns, chords), {0: ROOT}
-        turns = zip(self.leaf[number].tolist(), self.column[number].tolist(), strict=True)
-        for turn, (leaf, column) in enumerate(turns):
-            if column >= 0:
-                on, off = tree.split_neurons(nodes[leaf], columns[column], thresholds[column])
-                nodes[leaf], nodes[turn + 1] = int(on[0]), int(off[0])
-        leaves = list(nodes)
-        slopes = np.where(self.signs[number, leaves] == 0, self.slopes[number, leaves], 0)
-        tree.close(list(nodes.values()), slopes, self.betas[number, leaves])
-        return tree
-
-
-class Lemmas:
+class Lemmas(BoundsObserver):
     """The trees kept for one network over one box, in the checker's numbers `neurons`."""
+
+    keeps_trees = True
 
     def __init__(self, graph: Graph, neurons: NeuronMap) -> None:
         self.graph, self.neurons = graph, neurons
@@ -102,8 +38,13 @@ class Lemmas:
         # By node: which neurons linear bounds were computed for; a checker's better intervals must not leave any out.
         self.bounded: dict[int, Any] = {}
 
-    def apply(self, number: int, low: Any, high: Any) -> tuple[Any, Any]:
-        """The bounds (1, size) of node `number`, and what the trees prove of it."""
+    def known(self, bounds: Bounds) -> None:
+        """Nothing: what was found otherwise a checker does not find."""
+
+    def begin(self, bounds: Bounds, low: Any, high: Any) -> tuple[Any, Any]:
+        """The linear bounds, and what the trees kept so far prove of the node."""
+        number = len(bounds.lower) - 1
+        self.bounded[number] = self.graph.bends(number, bounds.lower[-1][0], bounds.upper[-1][0])
         low, high = low.copy(), high.copy()
         for (side, neuron), (bound, _) in self._kept.get(number, {}).items():
             if side > 0:
@@ -112,12 +53,8 @@ class Lemmas:
                 high[0, neuron] = min(high[0, neuron], -bound)
         return low, high
 
-    def offer(self, space: Space, unstable: Any, row: Any, grown: Grown, known: Any) -> Any:
-        """Keep the trees that are worth it; the bounds (trees,), -infinity for the others.
-
-        Tree i is about row `row[i]` of the space, which are +e_j and then -e_j for the neurons j that are `unstable`;
-        `known` (rows,) are the bounds known before.
-        """
+    def grown(self, space: Space, unstable: Any, row: Any, grown: Grown, known: Any) -> Any:
+        """Keep the trees that are worth it; the bounds of the others are -infinity."""
         count = len(unstable)
         width = -(known[:count] + known[count:])
         proved = grown.proved
@@ -128,11 +65,8 @@ class Lemmas:
             kept[key] = float(proved[i]), grown.tree(i, columns, space.quick_chords, space.thresholds)
         return np.where(worth, proved, -np.inf)
 
-    def settle(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:
-        """The final bounds (1, size) of node `number`, whose bounds without trees are `plain`.
-
-        Of a neuron that is stable only the end that makes it so matters: trees about the other one are forgotten.
-        """
+    def end(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:
+        """Of a neuron that is stable only the end that makes it so matters: trees about the other one are forgotten."""
         on, off = low >= 0, high <= 0
         kept = self._kept.get(number, {})
         for side, neuron in list(kept):

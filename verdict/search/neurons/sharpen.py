@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from ...base.device import CPU, Device
-from ...base.workers import Workers
 from ...bounds.bounds import Bounds
 from ...bounds.interval import carry_up
 from ...bounds.linear import tighten, unit_rows
 from ...bounds.lines import Lines
 from ...network.graph import Graph
+from ..means import Means
+from ..observer import BoundsObserver
 from ..relus.ascent import optimise
 from ..relus.branch import branch, losses
 from ..relus.space import Domains, Space
-from .lemmas import Grown, Lemmas
+from .grown import Grown
 
 # Gradient steps at the roots of the trees and after each split.
 ROOT_STEPS, STEPS = 20, 1
@@ -38,72 +38,61 @@ def sharpen(
     graph: Graph,
     bounds: Bounds,
     rounds: int,
-    workers: Workers,
+    means: Means,
     stop: Callable[[], bool] = lambda: False,
-    root_steps: int = ROOT_STEPS,
-    device: Device = CPU,
-    lemmas: Lemmas | None = None,
+    observer: BoundsObserver | None = None,
 ) -> Bounds:
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
     With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
     remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable.
-    The trees grow on `device`, and what their leaves prove is NumPy's word.
+    The trees grow on the device of `means`, and what their leaves prove is NumPy's word.
 
-    With `lemmas` the bounds are those that a checker can find by itself or with them; trees worth keeping join them.
+    The `observer` has a say in which bounds are taken: for a certificate those that a checker can find too.
     """
+    listener = observer or BoundsObserver()
     lines: dict[int, Lines] = {}
     hopeless = False
 
     def improve(so_far: Bounds) -> tuple[Any, Any]:
         nonlocal hopeless
         number = len(so_far.lower) - 1
-        low, high = plain = tighten(graph, so_far, lines, stop)
-        if lemmas is not None:
-            lemmas.bounded[number] = graph.bends(number, so_far.lower[-1][0], so_far.upper[-1][0])
-            low, high = lemmas.apply(number, low, high)
+        plain = tighten(graph, so_far, lines, stop)
+        low, high = listener.begin(so_far, *plain)
         if not (stop() or hopeless):
             so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
-            low, high = _split(graph, so_far, (root_steps, rounds), workers, stop, device, lemmas)
-        if lemmas is not None:
-            low, high = lemmas.settle(number, plain, low, high)
+            low, high = _split(graph, so_far, rounds, means, stop, listener)
+        low, high = listener.end(number, plain, low, high)
         hopeless |= rounds > 0 and bool(np.mean(graph.bends(number, low, high)) > HOPELESS)
         return low, high
 
-    known = bounds if lemmas is None else None
-    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known, improve)
+    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), listener.known(bounds), improve)
 
 
 def _split(
-    graph: Graph,
-    bounds: Bounds,
-    effort: tuple[int, int],
-    workers: Workers,
-    stop: Callable[[], bool],
-    device: Device,
-    lemmas: Lemmas | None,
+    graph: Graph, bounds: Bounds, rounds: int, means: Means, stop: Callable[[], bool], observer: BoundsObserver
 ) -> tuple[Any, Any]:
-    """The bounds of the last node after `effort` (gradient steps, splits) for each of its unstable neurons."""
+    """The bounds of the last node after so many splits for each of its unstable neurons."""
     number = len(bounds.lower) - 1
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
     if not len(unstable):
         return low, high
     rows = unit_rows(unstable, low.shape[1], np.float64)
-    space = Space(graph, bounds, rows, np.zeros(len(rows)), number, device)
+    space = Space(graph, bounds, rows, np.zeros(len(rows)), number, means)
     if not space.size:
         return low, high
     roots = space.root()
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
-    most = MOST_ENTRIES // (widest * (effort[1] + 1))
-    parts = [roots.take(share) for share in workers.shares(len(rows), most)]
+    most = MOST_ENTRIES // (widest * (rounds + 1))
+    parts = [roots.take(share) for share in means.workers.shares(len(rows), most)]
     before = np.concatenate([low[0, unstable], -high[0, unstable]])
 
     def bounded(part: Domains) -> Any:
-        grown = grow(space, part, *effort, stop, kept=lemmas is not None)
-        return grown.lower if lemmas is None else lemmas.offer(space, unstable, part.row, grown, before)
+        grown = grow(space, part, ROOT_STEPS, rounds, stop, kept=observer.keeps_trees)
+        return observer.grown(space, unstable, part.row, grown, before)
 
-    found = np.concatenate(workers.map(bounded, parts)).astype(np.float64)
+    found = np.concatenate(means.workers.map(bounded, parts)).astype(np.float64)
     low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
     high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
     return low, high

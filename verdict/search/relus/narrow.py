@@ -24,12 +24,8 @@ from .queue import DomainQueue
 from .space import Domains, Space
 from .trees import SplitTrees
 
-# Bounds of hidden neurons are looser in float32 too, so that more is lost than the leaf's own multipliers tell.
-AMPLE = 8.0
 # Gradient steps for a narrow domain, and for the halves of one.
 STEPS = 12
-# Numbers in the waiting domains, as in `relu_split.MOST_OPEN`.
-MOST_WAITING = 2**27
 
 
 class Narrow:
@@ -38,9 +34,9 @@ class Narrow:
     def __init__(self, space: Space, trees: SplitTrees) -> None:
         self._space, self._trees = space, trees
         errors = float32_errors(space.graph, space.bounds)
-        self._errors = {i: AMPLE * error.astype(np.float32) for i, error in errors.items()}
+        self._errors = {i: space.options.ample * error.astype(np.float32) for i, error in errors.items()}
         self._bounds, self._rows = space.bounds.astype(np.float32), space.rows.astype(np.float32)
-        self._waiting = DomainQueue(MOST_WAITING)
+        self._waiting = DomainQueue(space.options.most_open)
 
     def _room(self, domains: Domains) -> Any:
         """What float32 evaluations leave of the bounds of domains, about, (batch,)."""

@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 
 from ...base.deadline import Deadline, ProcessorTime
-from ...base.device import CPU, Device
-from ...base.workers import Workers
 from ...bounds.bounds import Bounds
-from ...certificate.recording import Recording
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...property import Polytope, UnsafeSet
-from ..neurons.lemmas import Lemmas
+from ..means import Means
+from ..observer import Watch
+from ..outcome import Outcome
 from ..points.attack import attack
 from ..rows import Rows
 from .ascent import optimise
@@ -31,42 +30,10 @@ from .branch import branch, losses
 from .estimate import estimate, is_shallow
 from .imply import Implied, imply, nothing_implied
 from .leaf import Multipliers, close_leaf
-from .narrow import Narrow
 from .programs import Programs
 from .queue import DomainQueue
 from .round_leaf import close_round_leaf
 from .space import Domains, Relaxed, Space
-from .trees import SplitTrees
-
-# Domains bounded at once by one worker in NumPy and on another device; gradient steps at the root and after each split.
-BATCH, DEVICE_BATCH, ROOT_STEPS, STEPS = 256, 4096, 30, 12
-# ReLUs tried before each split.
-TRIALS = 4
-# Minimisers looked at in each batch, and the first number of domains after which the attack is tried again from them.
-LOOKED_AT, ATTACK_AFTER = 8, 500
-# Seconds that making room for float32 may take, and its share of what the search took.
-LEAST_WIDENING, WIDENING_SHARE = 1.0, 0.15
-# With at most so many unstable ReLUs the search goes on behind a region that touches the unsafe set: a tie is often on
-# the edge of one region and inside another.
-FEW = 10
-# Polytopes with at most so many rows: the best row is chosen anew for every domain.
-FEW_ROWS = 16
-# Numbers in the open domains (9 bytes for each unstable ReLU of a domain), about 1.2 GB.
-MOST_OPEN = 2**27
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """How a search ended: proved, or not and the least lower bound left; domains visited; the share of the
-    space that is proved (each split halves it). Only a search stopped by its clock is `resumable`: any other end
-    leaves domains behind that nobody has closed."""
-
-    proved: bool
-    lower: float
-    domains: int
-    reason: str = ""
-    share: float = 0.0
-    resumable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +53,7 @@ class _Step:
 class ReluSplit:
     """The search over all `polytopes` on the box of `bounds` (batch 1, float64).
 
-    Multipliers are looked for on `device`. `try_points` is given candidate counterexamples (k, input_size) that look
-    unsafe and returns True to stop. With `proof` the search's trees are kept, for `record` to add them to it as a part
-    with `lemmas`. Without `programs` linear programs wait until every ReLU is split.
+    Multipliers are looked for on the device of `means`; `watch` has the listeners.
     """
 
     def __init__(
@@ -96,86 +61,73 @@ class ReluSplit:
         graph: Graph,
         bounds: Bounds,
         polytopes: list[Polytope],
-        workers: Workers,
-        try_points: Callable[[FloatArray], bool],
-        device: Device = CPU,
-        proof: Recording | None = None,
-        lemmas: Lemmas | None = None,
-        programs: bool = True,
+        watch: Watch | None = None,
+        means: Means | None = None,
     ) -> None:
-        self.graph, self.bounds, self.polytopes, self.workers = graph, bounds, polytopes, workers
-        self.try_points = try_points
+        self.watch, self.means = watch or Watch(), means or Means()
+        self.options = options = self.means.options.relus
+        self.graph, self.bounds, self.polytopes = graph, bounds, polytopes
         self.unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         self.rows = Rows(self.unsafe)
-        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, device=device)
-        self._batch = (BATCH if device.is_rigorous else DEVICE_BATCH) * workers.count
-        self._trees = None if proof is None else SplitTrees(proof, self.space, polytopes, self.rows)
-        self._narrow: Narrow | None = None
-        if self._trees is not None and proof is not None and proof.any_order:
-            self._narrow = Narrow(self.space, self._trees)
-        self._lemmas, self._clock = lemmas, ProcessorTime()
-        self._programs = Programs(self.space) if programs else None
+        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, means=self.means)
+        size = options.batch if self.means.device.is_rigorous else options.device_batch
+        self._batch, self._clock = size * self.means.workers.count, ProcessorTime()
+        self._observer = self.watch.proof.relus(self.space, polytopes, self.rows)
+        self._programs = Programs(self.space) if options.programs else None
         self._stop: Callable[[], bool] = lambda: False
         # The least bound and the reason, where a linear region can be neither excluded nor entered.
         self._touched: tuple[float, str] | None = None
         self._final: Outcome | None = None
-        self._queue, self._visited, self._share, self._next_attack = DomainQueue(MOST_OPEN), 0, 0.0, ATTACK_AFTER
+        self._queue, self._visited, self._share = DomainQueue(options.most_open), 0, 0.0
+        self._next_attack = options.attack_after
 
-    def run(
-        self, deadline: Deadline, on_progress: Callable[[float, int, int], object] = lambda lower, open_, visited: None
-    ) -> Outcome:
+    def run(self, deadline: Deadline) -> Outcome:
         """Search until everything is closed, a counterexample is found, or `deadline` has passed; then run on.
 
         Once it has ended otherwise than by the clock, the outcome stays.
-
-        `on_progress` receives the least lower bound, the number of open domains and of visited ones.
         """
         if self._final is not None:
             return self._final
         self._stop = deadline.passed
         if not self._visited:
             # One domain per polytope, about its first row.
-            ended = self._advance([self.space.root().take(self.rows.starts)], ROOT_STEPS)
+            ended = self._advance([self.space.root().take(self.rows.starts)], self.options.root_steps)
         else:
             ended = None
         while ended is None:
             if not len(self._queue):
                 return self._outcome(True, 0.0) if self._touched is None else self._outcome(False, *self._touched)
-            on_progress(self._queue.least, len(self._queue), self._visited)
+            self.watch.on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
                 reason = "the time limit was reached"
                 return Outcome(False, self._queue.least, self._visited, reason, self._share, resumable=True)
             batch = self._queue.pop(self._batch)
             if self._visited >= self._next_attack:
                 self._next_attack = 4 * self._visited
-                if self._attack_from(batch.take(slice(0, 4 * LOOKED_AT)), deadline):
+                if self._attack_from(batch.take(slice(0, 4 * self.options.looked_at)), deadline):
                     return self._refuted()
-            ended = self._advance([batch.take(share) for share in self.workers.shares(len(batch))], STEPS)
+            shares = self.means.workers.shares(len(batch))
+            ended = self._advance([batch.take(share) for share in shares], self.options.steps)
         return ended
 
-    def record(self, deadline: Deadline, least: float = LEAST_WIDENING) -> None:
-        """Add the part that the trees of a search make to the recording, once it has proved all.
+    def finish(self, deadline: Deadline, least: float | None = None) -> None:
+        """Tell the listener that a search has proved all.
 
-        Making room for float32 takes a share of the time that the search took, or `least` seconds.
+        What it has left to do may take a share of the time that the search took, or `least` seconds.
         """
-        if self._narrow is not None:
-            clock = ProcessorTime(max(least, WIDENING_SHARE * self._clock.elapsed()), deadline)
-            self._narrow.widen(self.workers, self._batch, clock)
-        if self._trees is not None:
-            self._trees.finish(self._lemmas)
+        seconds = max(self.options.least_widening if least is None else least,
+                      self.options.widening_share * self._clock.elapsed())
+        self._observer.proved(self.means, self._batch, ProcessorTime(seconds, deadline))
 
     def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
         """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
         self._visited += sum(len(batch) for batch in batches)
-        for result in self.workers.map(lambda batch: self._step(batch, steps), batches):
+        for result in self.means.workers.map(lambda batch: self._step(batch, steps), batches):
             self._close(result.closed)
             self._close_raw(result.solved, result.proofs)
-            if len(result.points) and self.try_points(result.points):
+            if len(result.points) and self.watch.try_points(result.points):
                 return self._refuted()
-            if self._trees is not None:
-                excluded = self._trees.imply(result.implied)
-                if self._narrow is not None:
-                    self._narrow.add(excluded)
+            self._observer.implied(result.implied)
             parents, full = (result.implied.after.take(which) for which in (result.split, ~result.split))
             for at in range(len(full)):
                 if self._stop():
@@ -184,17 +136,17 @@ class ReluSplit:
                 domain = full.take(slice(at, at + 1))
                 polytope = self._polytope(domain.row[0])
                 found, points = self._close_full(domain.signs[0], polytope)
-                if found is None and not (self._trees is not None and self._trees.close_tie(domain)):
-                    if len(points) and self.try_points(points):
+                if found is None and not self._observer.close_tie(domain):
+                    if len(points) and self.watch.try_points(points):
                         return self._refuted()
                     reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
                     self._touched = float(domain.lower[0]), reason
-                    if self.space.size > FEW:
+                    if self.space.size > self.options.few:
                         return self._outcome(False, *self._touched)
                     continue
                 self._close_raw(domain, [] if found is None else [found])
-            if self._trees is not None and len(parents):
-                self._trees.split(parents, result.children)
+            if len(parents):
+                self._observer.split(parents, result.children)
             done = result.children.lower > 0
             self._close(result.children.take(done))
             self._queue.push(result.children.take(~done))
@@ -210,16 +162,12 @@ class ReluSplit:
 
     def _close(self, domains: Domains) -> None:
         self._share += float(self._weight(domains).sum())
-        if self._trees is not None:
-            self._trees.close(domains)
-        if self._narrow is not None:
-            self._narrow.add(domains)
+        self._observer.close(domains)
 
     def _close_raw(self, domains: Domains, proofs: list[Multipliers]) -> None:
         self._share += float(self._weight(domains).sum())
-        if self._trees is not None:
-            for at, proof in enumerate(proofs):
-                self._trees.close_raw(domains.take(slice(at, at + 1)), proof)
+        for at, proof in enumerate(proofs):
+            self._observer.close_raw(domains.take(slice(at, at + 1)), proof)
 
     def _polytope(self, row: Any) -> Polytope:
         return self.polytopes[int(self.rows.owner[row])]
@@ -243,12 +191,12 @@ class ReluSplit:
         if self._programs is not None:
             proofs = self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
         solved = np.isin(np.arange(len(domains)), list(proofs))
-        points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[:LOOKED_AT]]))
+        points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[: self.options.looked_at]]))
         closed = (domains.lower > 0) & ~solved
         implied, worth = self._look_ahead(domains, seen, ~closed & ~solved)
         split = (worth >= 0).any(axis=1)
         parents = implied.after.take(split)
-        children = branch(self.space, parents, worth[split], TRIALS) if len(parents) else parents
+        children = branch(self.space, parents, worth[split], self.options.trials) if len(parents) else parents
         done, by_programs = domains.take(closed), domains.take(solved)
         return _Step(done, by_programs, list(proofs.values()), implied, split, children, points)
 
@@ -268,7 +216,7 @@ class ReluSplit:
     def _best_rows(self, domains: Domains) -> Domains:
         """Each domain with the row of its polytope that its multipliers bound best."""
         most = int(self.rows.counts.max())
-        if most == 1 or most > FEW_ROWS:
+        if most == 1 or most > self.options.few_rows:
             return domains
         best = domains.take(slice(None))
         owner = self.rows.owner[domains.row]
@@ -302,4 +250,4 @@ class ReluSplit:
         starts = self.space.points(seen.x)
         rng = np.random.default_rng(len(domains))
         found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline, ball=self.bounds.ball)
-        return len(found) > 0 and self.try_points(found)
+        return len(found) > 0 and self.watch.try_points(found)

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ...base.deadline import checkpoint
-from ...base.device import CPU, Device
+from ...base.device import Device
 from ...bounds.alpha import minimiser
 from ...bounds.bounds import Bounds
 from ...bounds.linear import backward
 from ...bounds.lines import Lines, crown_lines
-from ...bounds.reduced import reduce
+from ...bounds.reduced import Reduced, reduce
 from ...network.exact import ExactVector, FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph
@@ -27,6 +27,7 @@ from ...network.maps.namespace import Constant, cast, namespace, next_above, nex
 from ...property import NormBall
 from ...property.input_set import InputSet
 from ...property.norms import norm_of
+from ..means import Means
 
 # Domains verified at once take at most so many numbers per array.
 MOST_ENTRIES = 2**22
@@ -88,8 +89,8 @@ class Space:
     """What is to be proved on one box: `rows` @ (node `number`) > `offsets`, each row for itself.
 
     `bounds` are float64 bounds of the box (batch 1); rows is (rows, size of the node), offsets (rows,). The node
-    is the network's output unless another is given. Multipliers are looked for on `device`. Raises UnsupportedError
-    where a function is not ON_OFF: a side of its threshold would leave something to relax.
+    is the network's output unless another is given. Multipliers are looked for on the device of `means`. Raises
+    UnsupportedError where a function is not ON_OFF: a side of its threshold would leave something to relax.
     """
 
     def __init__(
@@ -99,10 +100,12 @@ class Space:
         rows: FloatArray,
         offsets: FloatArray,
         number: int | None = None,
-        device: Device = CPU,
+        means: Means | None = None,
     ) -> None:
+        means = means or Means()
         graph.require(Feature.ON_OFF, "branch and bound over neurons")
-        self.graph, self.bounds, self.rows, self.offsets, self.device = graph, bounds, rows, offsets, device
+        self.graph, self.bounds, self.rows, self.offsets = graph, bounds, rows, offsets
+        self.device, self.options = means.device, means.options.relus
         self.number = graph.output if number is None else number
         self.columns: dict[int, Any] = {}
         self.slices: dict[int, slice] = {}
@@ -136,7 +139,9 @@ class Space:
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
         # The reduced form is about a box.
-        self.reduced = reduce(graph, bounds, self.number, rows) if bounds.ball is None else None
+        self.reduced: Reduced | None = None
+        if bounds.ball is None:
+            self.reduced = reduce(graph, bounds, self.number, rows, self.options.most_reduced)
         # Without the reduced form: float32 where it holds the rows exactly. On balls float64: what float32 loses is
         # told from the rest of the bound on boxes only.
         exact = bounds.ball is None and (rows == rows.astype(np.float32)).all()

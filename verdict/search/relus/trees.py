@@ -116,7 +116,7 @@ class SplitTrees:
                 found.append(Goal(group, tree.reweighted(partial(self.proof.weights_of, group, polytope))))
         return found
 
-    def finish(self, lemmas: Lemmas | None) -> None:
+    def finish(self, lemmas: Lemmas) -> None:
         """Add the part that the trees make to the recording, with the lemmas that its bounds rest on."""
         goals = self.goals()
         if goals:
@@ -125,6 +125,6 @@ class SplitTrees:
                 line = crown_lines(self.space.graph, self.space.bounds, relu)
                 numbers = self.proof.neurons.numbers(relu, np.arange(line.slope_below.shape[1]))
                 source = self.space.graph.nodes[relu].sources[0]
-                bounded = 0.0 if lemmas is None else lemmas.bounded.get(source, 0.0)
+                bounded = lemmas.bounded.get(source, 0.0)
                 lines[:, numbers] = line.slope_below[0], line.slope_above[0], np.broadcast_to(bounded, numbers.shape)
-            self.proof.parts.append(Part(False, goals, [] if lemmas is None else lemmas.written(), lines))
+            self.proof.parts.append(Part(False, goals, lemmas.written(), lines))

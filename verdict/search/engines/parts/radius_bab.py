@@ -16,6 +16,8 @@ import numpy as np
 from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....network.exact import ExactVector, FloatArray, float_below
+from ...effort import Effort
+from ...observer import Watch
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
 from .bab import branch_and_bound
@@ -87,11 +89,8 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, m
         search.graph,
         search.bounds_at(radius),
         [search.unsafe.polytopes[i] for i in remaining],
-        clock,
-        try_points,
-        progress,
-        threads,
-        search.device,
+        Effort(clock, threads, search.device),
+        Watch(try_points, progress),
     )
     if outcome.proved:
         for i in remaining:

@@ -16,10 +16,10 @@ SHARPEN_ROUNDS, SHARPEN_THREADS = 32, 2
 def sharpened(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from ....base.workers import Workers
     from ....bounds.alpha_output import optimised_output
+    from ...means import Means
     from ..sharpen import sharpen
 
     with Workers(SHARPEN_THREADS) as workers:
-        bounds = sharpen(
-            graph, linear(graph, inputs, deadline).bounds, SHARPEN_ROUNDS, workers, deadline.passed
-        )
+        start = linear(graph, inputs, deadline).bounds
+        bounds = sharpen(graph, start, SHARPEN_ROUNDS, Means(workers), deadline.passed)
     return Result(optimised_output(graph, bounds, deadline))

@@ -1,0 +1,41 @@
+"""What all searches can be told, in one value: it is passed down to whoever needs a part of it.
+
+The numbers are measured; no answer depends on them, only how soon it comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .boxes.options import BoxOptions
+from .relus.options import ReluOptions
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """For `branch_and_bound`, which chooses between searches over boxes and over neurons, and for those."""
+
+    few_inputs: int = 12
+    """With at most so many inputs that can vary, boxes are halved; beyond, neurons are split."""
+    few_relus: int = 24
+    """With at most so many unstable neurons there are few linear regions: splitting neurons ends, and its leaves are
+    linear programs, while boxes would have to shrink without end around a tie."""
+    short: int = 10
+    """With at most so many unstable neurons the search is never begun again behind better bounds."""
+    rounds: int = 8
+    """Splits per hidden neuron in the first sharpening of bounds that splits any."""
+    growth: int = 4
+    """By how much each sharpening outdoes the last."""
+    least_search: float = 0.3
+    """Seconds that a search over neurons gets at least: of processor time, so that the same search is made, and the
+    same proof found, whatever else the machine does."""
+    share: float = 0.3
+    """Its share of what sharpening took, where that is more."""
+    saturated: float = 0.95
+    """Sharpening that leaves more than this share of the unstable neurons unstable is the last: no bound gets much
+    better."""
+    boxes: BoxOptions = field(default_factory=BoxOptions)
+    relus: ReluOptions = field(default_factory=ReluOptions)
+
+
+DEFAULTS = SearchOptions()

@@ -1,0 +1,47 @@
+"""Writing down a search over splits of neurons: its trees, and room for float32 where little is left of a margin."""
+
+from __future__ import annotations
+
+from ...base.deadline import Deadline
+from ...certificate.recording import Recording
+from ..means import Means
+from ..neurons.lemmas import Lemmas
+from ..observer import ReluObserver
+from .imply import Implied
+from .leaf import Multipliers
+from .narrow import Narrow
+from .space import Domains
+from .trees import SplitTrees
+
+
+class RecordedSplits(ReluObserver):
+    """Grows `trees`, which become a part of the recording with the `lemmas` that the space's bounds rest on."""
+
+    def __init__(self, proof: Recording, trees: SplitTrees, lemmas: Lemmas) -> None:
+        self._trees, self._lemmas = trees, lemmas
+        self._narrow = Narrow(trees.space, trees) if proof.any_order else None
+
+    def split(self, parents: Domains, children: Domains) -> None:
+        self._trees.split(parents, children)
+
+    def implied(self, implied: Implied) -> None:
+        self._look(self._trees.imply(implied))
+
+    def close(self, domains: Domains) -> None:
+        self._trees.close(domains)
+        self._look(domains)
+
+    def close_raw(self, domain: Domains, found: Multipliers) -> None:
+        self._trees.close_raw(domain, found)
+
+    def close_tie(self, domain: Domains) -> bool:
+        return self._trees.close_tie(domain)
+
+    def proved(self, means: Means, batch: int, clock: Deadline) -> None:
+        if self._narrow is not None:
+            self._narrow.widen(means.workers, batch, clock)
+        self._trees.finish(self._lemmas)
+
+    def _look(self, closed: Domains) -> None:
+        if self._narrow is not None:
+            self._narrow.add(closed)
