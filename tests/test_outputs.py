@@ -94,14 +94,18 @@ def test_a_batch_is_no_vector_of_classes(tmp_path: Path, columns: int) -> None:
         verdict.robust(path, np.zeros(8), "0.1")
 
 
-def test_a_certificate_is_about_the_network_beside_it(tmp_path: Path) -> None:
+def test_a_certificate_is_about_one_output_of_the_file(tmp_path: Path) -> None:
     path, file = tiny.two_heads(tmp_path / "heads.onnx"), tmp_path / "a.vcert"
     answer = verdict.robust(path, X, "0.05", output="y", certificate=file, timeout=60)
     assert answer.certificate is not None
     assert answer.certificate.accepted, answer.certificate.reason
-    assert answer.certificate.network == tmp_path / "a.vcert.onnx"
-    assert verdict.check(file, tmp_path / "a.vcert.onnx").accepted
-    assert not verdict.check(file, path).accepted
+    assert answer.certificate.network == path
+    report = verdict.check(file, path)
+    assert report.accepted
+    assert ("part", "its output 'y' alone") in report.statement.lines()
+    assert not (tmp_path / "a.vcert.onnx").exists()
+    (tmp_path / "one.onnx").write_bytes(verdict.load(path, output="y").data)
+    assert not verdict.check(file, tmp_path / "one.onnx").accepted
 
 
 def test_an_output_that_is_not_there(tmp_path: Path) -> None:

@@ -152,8 +152,8 @@ def test_a_gap_that_halving_closes(tmp_path):
 
 
 def _accepted_as_it_is(draft, path):
-    drafts.write_certificate(path, draft.claim, draft.network.data, draft.parts)
-    return verdict.check(path, draft.network).accepted
+    drafts.write_certificate(path, draft.claim, draft.subject.data, draft.parts)
+    return verdict.check(path, draft.subject.path).accepted
 
 
 def test_a_network_that_is_no_file_is_written_beside(tmp_path):

@@ -16,6 +16,7 @@ from verdict.certificate.contradiction import contradictions
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Part
 from verdict.certificate.recording import Recording
+from verdict.certificate.subject import subject_of
 from verdict.certificate.write import unsat_claim
 from verdict.property.vnnlib1 import read_vnnlib1
 from verdict.search.effort import Effort
@@ -56,7 +57,7 @@ def record(asked: Asked, folder: Path, seconds: float = 1.0, options: SearchOpti
     parts += contradictions(claim)
     path, boxes, left = folder / "recorded.vcert", [_box(claim, part) for part in parts], 0
     for tier in ("rigorous", "exact") if proved else ():
-        left += complete(path, unsat_claim(), asked.network, parts, boxes, query=asked.query, tier=tier)
+        left += complete(path, unsat_claim(), subject_of(asked.network)[0], parts, boxes, query=asked.query, tier=tier)
     return Recorded(path, parts, proved, left)
 
 

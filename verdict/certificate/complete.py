@@ -16,8 +16,8 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..checker import Memory, RejectedError, UnreadableError, open_leaves
-from ..network.network import Network
 from .proof import INPUT, LEAF, Part, ProofTree
+from .subject import Subject
 from .write import write_certificate
 
 # Rounds of halving: an open box may shrink by 2**-ROUNDS along one coordinate.
@@ -27,7 +27,7 @@ ROUNDS = 30
 def complete(
     path: str | Path,
     claim: dict[str, Any],
-    network: Network,
+    subject: Subject,
     parts: Sequence[Part],
     boxes: Sequence[tuple[Any, Any]],
     *,
@@ -52,9 +52,9 @@ def complete(
     among: list[tuple[int, int, int]] | None = None
     for _ in range(ROUNDS):
         if found is None:
-            write_certificate(path, claim, network.data, parts, query=asked, witness=witness)
+            write_certificate(path, claim, subject.data, parts, query=asked, witness=witness, view=subject.view)
             try:
-                found = open_leaves(path, network.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
+                found = open_leaves(path, subject.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
                                     progress=progress, memory=memory)
             except (UnreadableError, RejectedError) as error:
                 raise InputError(f"{path}: {error}") from error

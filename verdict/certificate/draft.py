@@ -28,10 +28,11 @@ from ..network.network import Network
 from ..property import Box, UnsafeSet
 from .complete import complete
 from .contradiction import contradictions
-from .neurons import Disjuncts, NeuronMap
+from .neurons import Disjuncts
 from .places import certificate_place, is_file, network_place, prepare, query_place
 from .proof import Part, leaves_of
 from .recording import Recording
+from .subject import subject_of
 from .write import write_certificate
 
 __all__ = ["Asked", "Draft", "prepare"]
@@ -74,17 +75,17 @@ class Draft:
         self.path, self.claim, self.query, self.witness = path, claim, query, witness
         # What has to stand beside the certificate: its place, and the bytes.
         self.beside: dict[str, tuple[Place, bytes]] = {}
-        if not is_file(network.path, network.data):
-            self.beside["network"] = network_place(path, network.data), network.data
         if query is not None and not is_file(query.path, query.data):
             self.beside["query"] = query_place(path, query.data), query.data
-        self.network = network
+        self.is_headless = network.head is None
         self.parts: list[Part] = []
         self._memory, self._checking = Memory(), 0.0
         # Why there can be no certificate at all.
         self.reason = ""
         try:
-            self._neurons = NeuronMap(network)
+            self.subject, self._neurons = subject_of(network)
+            if not self.subject.is_there:
+                self.beside["network"] = network_place(path, self.subject.data), self.subject.data
             self._disjuncts = Disjuncts(claim, self._neurons, None if query is None else query.data)
         except UnsupportedError as error:
             self.reason = str(error)
@@ -94,7 +95,7 @@ class Draft:
         if self.reason:
             return None
         return Recording.of_claim(
-            self._neurons, self._disjuncts, box, unsafe.polytopes, self.parts, self.network.head is None
+            self._neurons, self._disjuncts, box, unsafe.polytopes, self.parts, self.is_headless
         )
 
     def finish(
@@ -137,8 +138,8 @@ class Draft:
             parts[what] = files.enter_context(temporary(place.target.parent))
             parts[what].write_bytes(data)
         # From here on they are read where they are now.
-        own, place = self.network.path, certificate_place(self.path)
-        self.network = replace(self.network, path=parts.get("network", own))
+        own, place = self.subject.path, certificate_place(self.path)
+        self.subject = replace(self.subject, path=parts.get("network", own))
         if self.query is not None:
             self.query = replace(self.query, path=parts.get("query", self.query.path))
         unchecked = files.enter_context(temporary(place.target.parent))
@@ -153,7 +154,7 @@ class Draft:
         publish([*((beside[what], part) for what, part in parts.items()), (place, unchecked)])
         network = beside["network"].path if "network" in beside else own
         query = beside["query"].path if "query" in beside else None
-        return Certificate(self.path, network, size, report, reason, radius, query)
+        return Certificate(self.path, network, size, report, reason or self.subject.note, radius, query)
 
     def _drop_empty(self) -> None:
         """Forget goals about no disjunct: polytopes that others of the query imply."""
@@ -164,7 +165,9 @@ class Draft:
     def _checked(self, path: Path, deadline: Deadline, threads: int) -> tuple[Report | None, str]:
         """Write the file; the checker's report (None: not checked to the end), and why it is not exact and good."""
         asked = None if self.query is None else self.query.data
-        write_certificate(path, self.claim, self.network.data, self.parts, query=asked, witness=self.witness)
+        write_certificate(
+            path, self.claim, self.subject.data, self.parts, query=asked, witness=self.witness, view=self.subject.view
+        )
         report: Report | None = None
         late = "the time ran out before it was checked"
         try:
@@ -202,7 +205,7 @@ class Draft:
         any_order = not self.claim.get("open", False)
         report = check(
             path,
-            self.network.path,
+            self.subject.path,
             None if self.query is None else self.query.path,
             tier=tier,
             jobs=threads,
@@ -233,7 +236,7 @@ class Draft:
                 left = complete(
                     trial,
                     self.claim,
-                    self.network,
+                    self.subject,
                     self.parts,
                     boxes,
                     query=None if self.query is None else self.query.path,

@@ -16,7 +16,7 @@ from ..checker.errors import UnreadableError
 from ..checker.network import Affine, Pointwise, no_rule
 from ..checker.network import Network as CheckerNetwork
 from ..checker.readers.claim import read_claim
-from ..checker.readers.onnx import read_network
+from ..checker.readers.onnx import WHOLE, View, read_network
 from ..network.evaluate import evaluate
 from ..network.graph import Graph
 from ..network.network import Network
@@ -27,10 +27,12 @@ class NeuronMap:
     """The checker's numbers of a network's neurons. Raises UnsupportedError where the checker cannot read the network
     or finds other neurons in it."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, data: bytes | None = None, view: View = WHOLE) -> None:
+        """`data` are the bytes of the file that a certificate is about, where these are not the network's, and `view`
+        what of it is looked at."""
         self.graph: Graph = network.graph
         try:
-            self.checked: CheckerNetwork = read_network(network.data)
+            self.checked: CheckerNetwork = read_network(network.data if data is None else data, view)
         except UnreadableError as error:
             raise UnsupportedError(f"{network.path}: no certificate: {error}") from error
         sizes = [self.checked.size(r) for r in self.checked.relus]

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..base.writing import temporary
+from ..checker.readers.onnx import WHOLE, View
 from .proof import Part, ProofTree, arrays_of
 
 VERSION = 2
@@ -75,9 +76,12 @@ def write_certificate(
     *,
     query: bytes | None = None,
     witness: Sequence[Fraction] | None = None,
+    view: View = WHOLE,
     producer: str = "verdict",
 ) -> Path:
     """Write the proof of `claim` about the files `model` and `query` (their bytes). Returns the path.
+
+    `view` says where the claim is about one output of the model, or inputs of given sizes.
 
     Raises InputError if it cannot be written.
     """
@@ -89,6 +93,7 @@ def write_certificate(
         "producer": producer,
         "model": hashlib.sha256(model).hexdigest(),
         "property": None if query is None else hashlib.sha256(query).hexdigest(),
+        **_looked_at(view),
         "claim": claim,
         "parts": [_described(part) for part in parts],
     }
@@ -103,6 +108,13 @@ def write_certificate(
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     return path
+
+
+def _looked_at(view: View) -> dict[str, Any]:
+    """The members of the manifest for a view, without those that say nothing."""
+    shapes = {name: list(shape) for name, shape in view.shapes.items()}
+    found = {"output": view.output, "shapes": shapes or None}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from .network import Network
 from .readers.ball import Ball
 from .readers.claim import Claim
+from .readers.onnx.view import WHOLE, View
 
 # So many entries of an input are shown at each end, and a longer rational only by its nearest float.
 SHOWN, LONGEST = 3, 24
@@ -37,14 +38,15 @@ class Statement:
     upper: Fraction | None = None
     output: str = ""
     boxes: Sequence[tuple[Sequence[Fraction], Sequence[Fraction]]] = field(default=(), repr=False)
+    view: View = WHOLE
 
     @classmethod
     def of(cls, claim: Claim, record: Any, model: tuple[str, str], query: tuple[str, str] | None,
-           network: Network) -> Statement:
+           network: Network, view: View = WHOLE) -> Statement:
         """The statement of a claim that was read from this record of the manifest."""
         boxes = {id(d.lower): (d.lower, d.upper) for d in claim.disjuncts}
         return cls(record["kind"], claim.text, model, query, record.get("label"), record.get("target"), claim.ball,
-                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()))
+                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()), view)
 
     @property
     def summary(self) -> str:
@@ -93,6 +95,7 @@ class Statement:
         found += [("output", self.output)] if self.output else []
         found += [(title, f"{file[0]}, SHA-256 {file[1]}")
                   for title, file in (("model", self.model), ("query", self.query)) if file is not None]
+        found += [("part", str(self.view))] if self.view != WHOLE else []
         return found
 
     def members(self) -> dict[str, Any]:
@@ -101,6 +104,8 @@ class Statement:
         return {
             "kind": self.kind or None,
             "model": _file(self.model),
+            "chosen": self.view.output,
+            "shapes": {name: list(shape) for name, shape in self.view.shapes.items()} or None,
             "query": _file(self.query),
             "label": self.label,
             "target": self.target,

@@ -51,14 +51,14 @@ class Work:
         elif wanted is not None and (asked is None or hashlib.sha256(asked).hexdigest() != wanted):
             self.wrong = "the certificate is about another property (SHA-256 differs, or none was given)"
         else:
-            self._reading = read(model, self.ask)
+            self._reading = read(model, self.ask, self.certificate.view)
             self.network = self._reading.network
             self.claim = read_claim(self.certificate.claim, self.network, asked, self.ask)
             self.parts = self.certificate.parts(len(self.network.relus), len(self.claim.disjuncts))
             # A claim in numbers is about no query, even if one was given.
             about = None if wanted is None else (str(query), wanted)
             self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about,
-                                           self.network)
+                                           self.network, self.certificate.view)
 
     def look(self) -> None:
         """Compare the network that was read with another evaluator. Raises UnreadableError."""

@@ -17,9 +17,13 @@ from .archive import NODE, Archive, each, member_of, only
 from .claim import rational
 from .multipliers import FLOATS, Group
 from .nodes import Nodes
+from .onnx.view import View
 
 # The format's versions, with what they say of splits of neurons: those of version 1 are at 0, once on a path.
 VERSIONS = (1, None), (2, "thresholds")
+# What a claim of version 2 looks at in the model.
+VIEWED = "output", "shapes"
+MOST_SIDE = 2**31
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class PartRecord:
 
 
 class Certificate:
-    """The file at `path`. `model` and `asked` are the SHA-256 that it names, `claim` its JSON."""
+    """The file at `path`. `model` and `asked` are the SHA-256 that it names, `claim` its JSON, `view` what it looks at
+    in the model."""
 
     def __init__(self, path: str | Path) -> None:
         self.archive = Archive(path)
@@ -42,10 +47,13 @@ class Certificate:
         if member_of(manifest, "format", str) != "vcert" or version not in VERSIONS:
             raise UnreadableError("not a certificate of version 1, or of version 2 whose splits are thresholds")
         self.thresholds = version == VERSIONS[1]
-        only(manifest, "format", "version", "splits", "producer", "model", "property", "claim", "parts")
+        only(manifest, "format", "version", "splits", "producer", "model", "property", "claim", "parts",
+             *(VIEWED if self.thresholds else ()))
         member_of(manifest, "producer", str, "")
         self.asked: str | None = member_of(manifest, "property", str, None)
         self.model: str = member_of(manifest, "model", str)
+        shapes = {name: tuple(each(v, _side)) for name, v in member_of(manifest, "shapes", dict, {}).items()}
+        self.view = View(member_of(manifest, "output", str, None), shapes)
         self._manifest = manifest
 
     @property
@@ -98,6 +106,12 @@ class Certificate:
     def goal(self, part: int, number: int, neurons: int, rows: int, alone: bool) -> Group:
         """The multipliers of a goal whose disjuncts have so many rows; `alone` if it is one disjunct."""
         return Group(self.archive, f"p{part}.g{number}", neurons, rows, alone)
+
+
+def _side(value: Any) -> int:
+    if type(value) is not int or not 0 < value <= MOST_SIDE:
+        raise UnreadableError("the manifest's shapes have sides that are no counts")
+    return value
 
 
 def _part(record: Any, layers: int, disjuncts: int) -> PartRecord:

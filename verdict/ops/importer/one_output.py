@@ -25,7 +25,7 @@ def only_these(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
     """The model with these of its outputs, in this order, and the nodes that they need."""
     graph = model.graph
     infos = {info.name: info for info in graph.output}
-    kept, needed, nodes = [infos[name] for name in names], set(names), []
+    kept, needed = [infos[name] for name in names], set(names)
     makers = {tensor: node for node in graph.node for tensor in node.output if tensor}
     open_ = list(names)
     while open_:
@@ -34,9 +34,9 @@ def only_these(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
             read = reads(node) - needed
             needed |= read
             open_ += read
-    for node in graph.node:
-        if needed.intersection(node.output):
-            nodes.append(node)
+    nodes = [node for node in graph.node if needed.intersection(filter(None, node.output))]
+    # An input with a value in the file stays one.
+    needed |= {info.name for info in graph.input}
     weights = [tensor for tensor in graph.initializer if tensor.name in needed]
     smaller = onnx.ModelProto()
     smaller.CopyFrom(model)

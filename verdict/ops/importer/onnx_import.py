@@ -101,14 +101,19 @@ def network_of(data: bytes, path: Path) -> Network:
     return network
 
 
+def imported(data: bytes, path: Path) -> _Importer:
+    """The importer of a model when it is done: `values` has every tensor, `plain()` the model without branches."""
+    importer = _Importer(model_of(data, path), data, path)
+    importer.run()
+    return importer
+
+
 def plain_model(data: bytes, path: Path) -> onnx.ModelProto:
     """The ONNX model in these bytes without branches: every If is the branch that its constant condition takes."""
     model = model_of(data, path)
     if not any(_full_name(node) == "If" for node in model.graph.node):
         return model
-    importer = _Importer(model, data, path)
-    importer.run()
-    return importer.plain()
+    return imported(data, path).plain()
 
 
 def without_branches(data: bytes, path: Path) -> bytes:
@@ -122,8 +127,7 @@ def without_branches(data: bytes, path: Path) -> bytes:
 
 def scores_model(network: Network) -> onnx.ModelProto:
     """The ONNX model of a network without branches and in front of its heads, see `bare`. Raises UnsupportedError."""
-    importer = _Importer(model_of(network.data, network.path), network.data, network.path)
-    importer.run()
+    importer = imported(network.data, network.path)
     values = importer.values.items()
     tensors: dict[int, str] = {}
     for name, value in values:

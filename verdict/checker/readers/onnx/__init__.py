@@ -6,5 +6,6 @@ besides operators, `reader.py` goes from operator to operator.
 """
 
 from .reader import Reading, read, read_network
+from .view import WHOLE, View
 
-__all__ = ["Reading", "read", "read_network"]
+__all__ = ["WHOLE", "Reading", "View", "read", "read_network"]

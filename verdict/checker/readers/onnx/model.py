@@ -20,6 +20,7 @@ from ...errors import UnreadableError
 from .constants import array_of
 from .table import FIRST, FLOATING, LEARNED, STANDARD
 from .tensors import MOST_ENTRIES
+from .view import WHOLE, View
 
 # Operator sets of ai.onnx.ml that were studied.
 LEARNED_SETS = {1, 2, 3, 4, 5}
@@ -27,8 +28,8 @@ LEARNED_SETS = {1, 2, 3, 4, 5}
 SMALL = 4096
 
 
-def parsed(data: bytes) -> Any:
-    """The model in a file, with nothing in it but what is read. Raises UnreadableError."""
+def parsed(data: bytes, view: View = WHOLE) -> Any:
+    """The model in a file, with nothing in it but what is looked at and read. Raises UnreadableError."""
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # the parser's own exceptions
@@ -46,6 +47,7 @@ def parsed(data: bytes) -> Any:
     _different("output", (o.name for o in graph.output))
     _different("tensor", [*(i.name for i in graph.input), *({t.name for t in graph.initializer}
                           - {i.name for i in graph.input}), *(o for n in graph.node for o in n.output if o)])
+    view.narrow(graph)
     _sort(graph)
     return model
 
@@ -65,7 +67,7 @@ def learned_set(model: Any) -> int:
     return int(found.pop()) if len(found) == 1 and found <= LEARNED_SETS else 0
 
 
-def inputs(graph: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
+def inputs(graph: Any, view: View = WHOLE) -> dict[str, tuple[Any, tuple[int, ...]]]:
     """The element type and the shape of each input that has no value in the file. Raises UnreadableError."""
     found, weights = {}, {t.name for t in graph.initializer}
     for info in graph.input:
@@ -77,12 +79,11 @@ def inputs(graph: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
             raise UnreadableError(f"input {info.name!r} is of the type {kind}, expected FLOAT or DOUBLE")
         if not info.name or not tensor.HasField("shape"):
             raise UnreadableError(f"input {info.name!r} has no name or no shape")
-        dims = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in tensor.shape.dim]
-        # A batch axis of unknown size is read as 1.
-        shape = tuple(1 if k == 0 and d is None else d or 0 for k, d in enumerate(dims))
+        shape = view.shape(info)
         if not all(d > 0 for d in shape) or math.prod(shape) > MOST_ENTRIES:
             raise UnreadableError(f"input {info.name!r} has shape {shape}")
         found[info.name] = FLOATING[tensor.elem_type], shape
+    view.check({name: shape for name, (_, shape) in found.items()}, graph)
     return found
 
 
@@ -131,8 +132,8 @@ def _light(model: Any, shapes: dict[str, tuple[Any, tuple[int, ...]]]) -> Any:
     for part in ("node", "input", "output", "value_info"):
         getattr(light.graph, part).extend(getattr(graph, part))
     for info in light.graph.input:
-        if info.name in shapes and shapes[info.name][1]:
-            info.type.tensor_type.shape.dim[0].dim_value = shapes[info.name][1][0]
+        for dim, size in zip(info.type.tensor_type.shape.dim, shapes.get(info.name, (None, ()))[1], strict=False):
+            dim.dim_value = size
     known = {info.name for info in graph.input}
     for tensor in graph.initializer:
         if math.prod(tensor.dims) <= SMALL:

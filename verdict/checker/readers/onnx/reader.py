@@ -33,6 +33,7 @@ from . import (
 )
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
 from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
+from .view import WHOLE, View
 
 OPERATORS: dict[str, Operator] = {
     name: table
@@ -58,15 +59,18 @@ class Reading:
     tensors: dict[str, Any]
 
 
-def read_network(data: bytes) -> Network:
+def read_network(data: bytes, view: View = WHOLE) -> Network:
     """The network in an ONNX file. Raises UnreadableError for what the checker does not accept."""
-    return read(data).network
+    return read(data, view=view).network
 
 
-def read(data: bytes, ask: Ask = nobody) -> Reading:
-    """The network in an ONNX file and how it was read; `ask` is called between nodes. Raises UnreadableError."""
+def read(data: bytes, ask: Ask = nobody, view: View = WHOLE) -> Reading:
+    """The network in an ONNX file, as far as `view` looks, and how it was read; `ask` is called between nodes.
+
+    Raises UnreadableError.
+    """
     try:
-        return _Reader(data, ask).reading()
+        return _Reader(data, ask, view).reading()
     except UnreadableError:
         raise
     except Exception as error:  # a malformed model may break any step
@@ -76,9 +80,9 @@ def read(data: bytes, ask: Ask = nobody) -> Reading:
 class _Reader:
     """Reads one model."""
 
-    def __init__(self, data: bytes, ask: Ask) -> None:
-        self.ask, self.builder = ask, Builder()
-        self.model = model.parsed(data)
+    def __init__(self, data: bytes, ask: Ask, view: View) -> None:
+        self.ask, self.builder, self.view = ask, Builder(), view
+        self.model = model.parsed(data, view)
         self.graph, self.opset = self.model.graph, model.operator_set(self.model)
         self.learned = model.learned_set(self.model)
         self.values: dict[str, Any] = {}
@@ -86,7 +90,7 @@ class _Reader:
 
     def reading(self) -> Reading:
         fitted = [self._fitted(proto) for proto in self.graph.node]
-        shapes = model.inputs(self.graph)
+        shapes = model.inputs(self.graph, self.view)
         # First: ONNX's inference may loop over as many entries as a weight claims to have.
         self.values.update(model.weights(self.graph))
         self.types = model.inferred(self.model, shapes)
