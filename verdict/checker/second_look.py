@@ -83,7 +83,8 @@ def _evaluator(reading: Reading) -> Callable[[list[str], dict[str, Any]], list[A
 
 def _run(run: Callable[..., list[Any]], names: list[str], feeds: dict[str, Any]) -> list[Any]:
     try:
-        return run(names, feeds)
+        # Of no names ONNX Runtime would give all outputs.
+        return run(names, feeds) if names else []
     except Exception as error:  # the runtime's own exceptions
         raise _refusal(error) from error
 
