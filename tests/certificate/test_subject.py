@@ -96,8 +96,8 @@ def test_dead_nodes_have_no_part_in_it(tmp_path: Path) -> None:
     path = tiny.write(tmp_path / "m.onnx", nodes, {"x": [1, 2]}, {"y": [1, 2]}, weights)
     answer = verdict.robust(path, X[:2], "0.01", certificate=tmp_path / "a.vcert", timeout=60)
     assert answer.certificate is not None
-    assert answer.certificate.network == path
-    assert verdict.check(tmp_path / "a.vcert", path).accepted
+    assert "Round" in answer.certificate.reason
+    assert verdict.check(tmp_path / "a.vcert", tmp_path / "a.vcert.onnx").accepted
 
 
 def _branch(operator: str) -> Any:

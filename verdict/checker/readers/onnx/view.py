@@ -1,6 +1,6 @@
-"""What a claim looks at in a file: one of its outputs, its inputs in sizes that the file leaves open, and no dead node.
+"""What a claim looks at in a file: one of its outputs, and its inputs in sizes that the file leaves open.
 
-What no output in question needs is left away before anything is read: it has no part in what the file computes.
+What the output in question does not need is left away before anything is read.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class View:
 
     def narrow(self, graph: Any) -> None:
         """Leave away the other outputs, and the nodes and weights that nothing needs then. Raises UnreadableError."""
-        if self.output is not None:
-            kept = [info for info in graph.output if info.name == self.output]
-            if len(kept) != 1:
-                raise UnreadableError(f"the file has no output {self.output!r}")
-            _replace(graph.output, kept)
+        if self.output is None:
+            return
+        kept = [info for info in graph.output if info.name == self.output]
+        if len(kept) != 1:
+            raise UnreadableError(f"the file has no output {self.output!r}")
+        _replace(graph.output, kept)
         makers = {name: node for node in graph.node for name in node.output if name}
-        waiting = [info.name for info in graph.output]
-        needed = set(waiting)
+        waiting, needed = [self.output], {self.output}
         while waiting:
             node = makers.get(waiting.pop())
             # A node with a graph of its own is read nowhere, so that it does not matter what that graph needs.
