@@ -36,10 +36,8 @@ def executed(path: Path) -> Any:
         os.environ.setdefault(name, "1")
     notebook = clean(nbformat.read(path, as_version=4))
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
-            notebook, timeout=LIMIT, kernel_name="python3", record_timing=False, resources={"metadata": {"path": folder}}
-        )
-        client.execute()
+        place = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", record_timing=False, resources=place).execute()
     return tidy(notebook)
 
 
