@@ -92,7 +92,7 @@ def _alpha(boxes: Boxes) -> tuple[Work, int]:
 def _alpha_step(boxes: Boxes) -> tuple[Work, int]:
     """One gradient step on the output's slopes; domains times steps per second."""
     from verdict.bounds import linear_bounds
-    from verdict.bounds.alpha import ascend_slopes
+    from verdict.bounds.alpha import Ascent, ascend_slopes
     from verdict.bounds.lines import crown_lines
 
     graph = boxes.graph
@@ -101,7 +101,7 @@ def _alpha_step(boxes: Boxes) -> tuple[Work, int]:
     rows = np.repeat(boxes.row.astype(np.float32)[None, None], len(boxes.lower), axis=0)
 
     def work() -> object:
-        return ascend_slopes(graph, bounds, graph.output, rows, lines, STEPS)
+        return ascend_slopes(graph, bounds, graph.output, rows, lines, Ascent(STEPS))
 
     return work, len(rows) * STEPS
 

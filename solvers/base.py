@@ -87,9 +87,9 @@ class Solver(ABC):
         Raises:
             SolverError: the backend is not available, or something was asked for that it does not declare.
         """
-        self._refuse(model, time_limit, threads, hint, progress, gap, target_bound, memory_limit)
-        monitor = Monitor(progress, cancel, target_bound)
         request = Request(time_limit, threads, hint, gap, memory_limit)
+        self._refuse(model, request, progress is not None, target_bound is not None)
+        monitor = Monitor(progress, cancel, target_bound)
         shown, changed = (model, False) if self.features.exact else guarded(model, self.drops_below)
         raw = self._solve(shown, request, monitor)
         status = self._status(raw)
@@ -100,17 +100,8 @@ class Solver(ABC):
     def _status(self, raw: Raw) -> Status:
         return raw.status if isinstance(raw.status, Status) else self.statuses.get(raw.status, Status.UNKNOWN)
 
-    def _refuse(
-        self,
-        model: LinearModel,
-        time_limit: float | None,
-        threads: int,
-        hint: Vector | None,
-        progress: object,
-        gap: float,
-        target_bound: float | None,
-        memory_limit: int | None,
-    ) -> None:
+    def _refuse(self, model: LinearModel, request: Request, progress: bool, target: bool) -> None:
+        """Refuse what the backend does not declare; `progress` and `target` say whether these are asked for."""
         problem = self.available()
         if problem is not None:
             raise SolverError(f"solver {self.name} is not available: {problem}")
@@ -122,19 +113,20 @@ class Solver(ABC):
                 can.integral_data and not _integral(model),
                 "coefficients or bounds that are not finite integers",
             ),
-            (threads > 1 and not can.threads, "more than one thread"),
-            (hint is not None and not can.warm_start, "a hint"),
-            (progress is not None and not can.progress, "progress reports"),
-            (target_bound is not None and not can.progress, "a target bound"),
-            (memory_limit is not None and not can.memory_limit, "a memory limit"),
+            (request.threads > 1 and not can.threads, "more than one thread"),
+            (request.hint is not None and not can.warm_start, "a hint"),
+            (progress and not can.progress, "progress reports"),
+            (target and not can.progress, "a target bound"),
+            (request.memory_limit is not None and not can.memory_limit, "a memory limit"),
         )
         refused = [what for wish, what in wishes if wish]
         if refused:
             raise SolverError(f"solver {self.name} does not support {', '.join(refused)}")
-        if threads < 1 or not gap >= 0 or (time_limit is not None and not time_limit > 0):
-            raise SolverError(f"threads={threads}, gap={gap}, time_limit={time_limit}: out of range")
-        if hint is not None and np.shape(hint) != (model.columns,):
-            raise SolverError(f"the hint has shape {np.shape(hint)}, expected ({model.columns},)")
+        threads, gap, limit = request.threads, request.gap, request.time_limit
+        if threads < 1 or not gap >= 0 or (limit is not None and not limit > 0):
+            raise SolverError(f"threads={threads}, gap={gap}, time_limit={limit}: out of range")
+        if request.hint is not None and np.shape(request.hint) != (model.columns,):
+            raise SolverError(f"the hint has shape {np.shape(request.hint)}, expected ({model.columns},)")
 
     def _disambiguate(
         self, model: LinearModel, request: Request, monitor: Monitor, raw: Raw

@@ -93,9 +93,7 @@ class MathOpt(Solver):
             job,
             on_report=lambda news: monitor.report(*news),
             stop=monitor.stop,
-            time_limit=request.time_limit,
-            soft=self.features.interrupt,
-            memory_limit=request.memory_limit,
+            limits=watchdog.Limits(request.time_limit, self.features.interrupt, request.memory_limit),
         )
         if ending.result is None:
             return monitor.stopped(ending.status or Status.ERROR, ending.message)
@@ -174,7 +172,7 @@ def solve_here(job: Job, emit: Callable[[Any], None], stop: Callable[[], Status 
     params = _parameters(job)
     proto = model_proto(model)
     extra = hint_proto(request.hint if request.hint is not None else np.empty(0))
-    result, asked = _attended(job.backend, proto, params, extra, model.columns, emit, stop)
+    result, asked = _Attended(job, proto, params, extra).run(emit, stop)
     raw = _raw(job, result)
     if asked is not None and raw.status in ("FEASIBLE/INTERRUPTED", "NO_SOLUTION_FOUND/INTERRUPTED"):
         raw = replace(raw, status=asked)
@@ -233,102 +231,115 @@ def _parameters(job: Job) -> Any:
     return params
 
 
-def _attended(
-    backend: str,
-    proto: Any,
-    params: Any,
-    extra: Any,
-    columns: int,
-    emit: Callable[[Any], None],
-    stop: Callable[[], Status | None],
-) -> tuple[Any, Status | None]:
-    """Runs MathOpt in a thread of its own, so that this one can report and be interrupted meanwhile."""
-    from ortools.math_opt import callback_pb2, parameters_pb2
+class _Attended:
+    """One solve by MathOpt in a thread of its own, so that the caller's can report and be interrupted meanwhile."""
 
+    def __init__(self, job: Job, proto: Any, params: Any, hint: Any) -> None:
+        from ortools.util.python import solve_interrupter
+
+        self.backend, self.columns = job.backend, job.model.columns
+        self.proto, self.params, self.hint = proto, params, hint
+        self.news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.outcome: list[Any] = []
+        self.is_integer = any(proto.variables.integers)
+        self.read = {"HIGHS": logs.highs, "GSCIP": logs.scip}.get(job.backend)
+        self.interrupter = solve_interrupter.SolveInterrupter()
+
+    def run(self, emit: Callable[[Any], None], stop: Callable[[], Status | None]) -> tuple[Any, Status | None]:
+        """MathOpt's result, and the status under which it was asked to stop; see `solve_here`."""
+        core = _core()
+        thread = threading.Thread(target=self._work, args=(core,), daemon=True)
+        thread.start()
+        asked: Status | None = None
+        try:
+            while True:
+                try:
+                    item = self.news.get(timeout=watchdog.TICK)
+                except queue.Empty:
+                    item = ()
+                if item is None:
+                    break
+                if item:
+                    emit(item)
+                if asked is None:
+                    asked = stop()
+                    if asked is not None:
+                        self.interrupter.interrupt()
+        finally:
+            self.interrupter.interrupt()
+            thread.join()
+        outcome = self.outcome[0]
+        if isinstance(outcome, MemoryError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            raise SolverError(f"MathOpt ({self.backend}): {outcome}") from outcome
+        return outcome, asked
+
+    def _work(self, core: Any) -> None:
+        """The thread's side."""
+        from ortools.math_opt import parameters_pb2
+        from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
+
+        registration = self._registration()
+        try:
+            self.outcome.append(
+                core.solve(
+                    self.proto,
+                    getattr(parameters_pb2, f"SOLVER_TYPE_{self.backend}"),
+                    parameters_pb2.SolverInitializerProto(),
+                    self.params,
+                    self.hint,
+                    self._on_messages if self.read is not None and self.is_integer else None,
+                    registration,
+                    self._on_event if registration.request_registration else None,
+                    self.interrupter.pybind_interrupter if self.backend != "HIGHS" else None,
+                )
+            )
+        except (StatusNotOk, RuntimeError, ValueError, MemoryError) as error:
+            self.outcome.append(error)
+        finally:
+            self.news.put(None)
+
+    def _registration(self) -> Any:
+        """Which events the backend reports."""
+        from ortools.math_opt import callback_pb2
+
+        registration = callback_pb2.CallbackRegistrationProto()
+        if self.is_integer and self.backend in ("GSCIP", "CP_SAT"):
+            registration.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP_SOLUTION)
+        if self.is_integer and self.backend == "CP_SAT":
+            registration.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP)
+        return registration
+
+    def _on_event(self, data: Any) -> Any:
+        from ortools.math_opt import callback_pb2
+
+        point = value = None
+        if data.HasField("primal_solution_vector"):
+            point = dense(data.primal_solution_vector, self.columns)
+            costs = dense(self.proto.objective.linear_coefficients, self.columns)
+            value = float(costs @ point) + self.proto.objective.offset
+        # SCIP's dual bound is not read here: at the first events it is that of the transformed problem.
+        bound = data.mip_stats.dual_bound if self.backend == "CP_SAT" else -np.inf
+        self.news.put((bound, np.inf if value is None else value, point))
+        return callback_pb2.CallbackResultProto()
+
+    def _on_messages(self, lines: list[str]) -> None:
+        for line in lines:
+            pair = self.read(line) if self.read is not None else None
+            if pair is not None:
+                self.news.put((*pair, None))
+
+
+def _core() -> Any:
+    """MathOpt's own module, which can solve."""
     try:
         from ortools.math_opt.core.python import solver as core
     except ImportError as error:
         # Seen when highspy was loaded first: its HiGHS takes the place of OR-Tools' own.
         advice = "highspy or another HiGHS may be loaded in this process; solve with isolate=True"
         raise SolverError(f"OR-Tools cannot be loaded: {error}; {advice}") from error
-    from ortools.util.python import solve_interrupter
-    from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
-
-    news: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    outcome: list[Any] = []
-    integer = any(proto.variables.integers)
-    registration = callback_pb2.CallbackRegistrationProto()
-    if integer and backend in ("GSCIP", "CP_SAT"):
-        registration.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP_SOLUTION)
-    if integer and backend == "CP_SAT":
-        registration.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP)
-    read = {"HIGHS": logs.highs, "GSCIP": logs.scip}.get(backend)
-
-    def on_event(data: Any) -> Any:
-        point = value = None
-        if data.HasField("primal_solution_vector"):
-            point = dense(data.primal_solution_vector, columns)
-            costs = dense(proto.objective.linear_coefficients, columns)
-            value = float(costs @ point) + proto.objective.offset
-        # SCIP's dual bound is not read here: at the first events it is that of the transformed problem.
-        bound = data.mip_stats.dual_bound if backend == "CP_SAT" else -np.inf
-        news.put((bound, np.inf if value is None else value, point))
-        return callback_pb2.CallbackResultProto()
-
-    def on_messages(lines: list[str]) -> None:
-        for line in lines:
-            pair = read(line) if read is not None else None
-            if pair is not None:
-                news.put((*pair, None))
-
-    interrupter = solve_interrupter.SolveInterrupter()
-    can_interrupt = backend != "HIGHS"
-
-    def work() -> None:
-        try:
-            outcome.append(
-                core.solve(
-                    proto,
-                    getattr(parameters_pb2, f"SOLVER_TYPE_{backend}"),
-                    parameters_pb2.SolverInitializerProto(),
-                    params,
-                    extra,
-                    on_messages if read is not None and integer else None,
-                    registration,
-                    on_event if registration.request_registration else None,
-                    interrupter.pybind_interrupter if can_interrupt else None,
-                )
-            )
-        except (StatusNotOk, RuntimeError, ValueError, MemoryError) as error:
-            outcome.append(error)
-        finally:
-            news.put(None)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    asked: Status | None = None
-    try:
-        while True:
-            try:
-                item = news.get(timeout=watchdog.TICK)
-            except queue.Empty:
-                item = ()
-            if item is None:
-                break
-            if item:
-                emit(item)
-            if asked is None:
-                asked = stop()
-                if asked is not None:
-                    interrupter.interrupt()
-    finally:
-        interrupter.interrupt()
-        thread.join()
-    if isinstance(outcome[0], MemoryError):
-        raise outcome[0]
-    if isinstance(outcome[0], Exception):
-        raise SolverError(f"MathOpt ({backend}): {outcome[0]}") from outcome[0]
-    return outcome[0], asked
+    return core
 
 
 def _raw(job: Job, result: Any) -> Raw:
@@ -371,13 +382,5 @@ def _farkas(job: Job, time_limit: float | None, stop: Callable[[], Status | None
     model = farkas.elastic(job.model)
     again = replace(job, model=model, request=replace(job.request, time_limit=time_limit, hint=None))
     nothing = hint_proto(np.empty(0))
-    result, _ = _attended(
-        job.backend,
-        model_proto(model),
-        _parameters(again),
-        nothing,
-        model.columns,
-        lambda news: None,
-        stop,
-    )
+    result, _ = _Attended(again, model_proto(model), _parameters(again), nothing).run(lambda news: None, stop)
     return farkas.ray(job.model, _raw(again, result).duals)

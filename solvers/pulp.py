@@ -68,8 +68,7 @@ class Pulp(Solver):
                 (self.member, model, request, folder),
                 on_report=lambda news: None,
                 stop=monitor.stop,
-                time_limit=request.time_limit,
-                memory_limit=request.memory_limit,
+                limits=watchdog.Limits(request.time_limit, memory=request.memory_limit),
             )
         if ending.result is None:
             return monitor.stopped(ending.status or Status.ERROR, ending.message)
@@ -100,7 +99,7 @@ def _listing() -> tuple[list[str], list[str]]:
         None,
         on_report=lambda news: None,
         stop=lambda: None,
-        time_limit=60.0,
+        limits=watchdog.Limits(60.0),
     )
     if ending.result is None:
         raise SolverError(f"PuLP cannot be asked for its solvers: {ending.message}")

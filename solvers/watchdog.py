@@ -42,15 +42,23 @@ class Ending:
     message: str = ""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a child may take: `seconds` from now, GRACE on top, before it is killed (TIME_LIMIT); MiB of address space
+    (RLIMIT_AS; POSIX only). A `soft` one that is stopped is asked first and gets GRACE to hand over its result."""
+
+    seconds: float | None = None
+    soft: bool = False
+    memory: int | None = None
+
+
 def run(
     target: str,
     payload: object,
     *,
     on_report: Callable[[Any], None],
     stop: Callable[[], Status | None],
-    time_limit: float | None = None,
-    soft: bool = False,
-    memory_limit: int | None = None,
+    limits: Limits | None = None,
 ) -> Ending:
     """Calls `target` in a child process as target(payload, emit, cancelled) and returns how that ended.
 
@@ -59,16 +67,13 @@ def run(
         payload: its argument; it and everything that comes back must pickle.
         on_report: called here with each emitted object; what it raises kills the child and propagates.
         stop: polled here; a status ends the child and becomes the ending's.
-        time_limit: seconds from now, GRACE on top, then the child is killed (TIME_LIMIT).
-        soft: a stopped child is asked first and gets GRACE to hand over its result.
-        memory_limit: MiB of address space (RLIMIT_AS; POSIX only).
-
-    A crash is an ending with status ERROR (MEMORY_LIMIT if it ran out of a given limit). KeyboardInterrupt
+    A crash is an ending with status ERROR (MEMORY_LIMIT if it ran out of a given one). KeyboardInterrupt
     kills the child and propagates.
 
     Raises:
         SolverError: the function raised one in the child.
     """
+    limits = limits or Limits()
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "verdict.solvers.watchdog"],
@@ -82,22 +87,14 @@ def run(
         try:
             frames: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
             threading.Thread(target=_read, args=(child.stdout, frames), daemon=True).start()
-            outbox.put(
-                pickle.dumps((target, payload, memory_limit, sys.path), protocol=pickle.HIGHEST_PROTOCOL)
-            )
+            outbox.put(pickle.dumps((target, payload, limits.memory, sys.path), protocol=pickle.HIGHEST_PROTOCOL))
             threading.Thread(target=_write, args=(child.stdin, outbox), daemon=True).start()
-            ending = _attend(frames, outbox, on_report, stop, time_limit, soft)
+            ending = _attend(frames, outbox, on_report, stop, limits)
             if ending is not None:
                 return ending
             child.wait()
             errors.seek(0)
-            tail = errors.read().decode(errors="replace").strip()[-300:]
-            # Native code that is refused memory throws, and an exception nobody catches aborts.
-            ran_out = memory_limit is not None and (
-                child.returncode == -signal.SIGABRT or "bad_alloc" in tail or "MemoryError" in tail
-            )
-            status = Status.MEMORY_LIMIT if ran_out else Status.ERROR
-            return Ending(None, status, f"the solver's process ended with code {child.returncode}: {tail}")
+            return _crashed(child.returncode, errors.read().decode(errors="replace").strip()[-300:], limits)
         finally:
             child.kill()
             child.wait()
@@ -106,16 +103,23 @@ def run(
                 _close(pipe)
 
 
+def _crashed(code: int, tail: str, limits: Limits) -> Ending:
+    """The ending of a child that is gone without a word; `tail` is the end of what it wrote on stderr."""
+    # Native code that is refused memory throws, and an exception nobody catches aborts.
+    ran_out = limits.memory is not None and (code == -signal.SIGABRT or "bad_alloc" in tail or "MemoryError" in tail)
+    status = Status.MEMORY_LIMIT if ran_out else Status.ERROR
+    return Ending(None, status, f"the solver's process ended with code {code}: {tail}")
+
+
 def _attend(
     frames: queue.SimpleQueue[tuple[str, Any]],
     outbox: queue.SimpleQueue[bytes],
     on_report: Callable[[Any], None],
     stop: Callable[[], Status | None],
-    time_limit: float | None,
-    soft: bool,
+    limits: Limits,
 ) -> Ending | None:
     """The parent's loop; None when the child is gone without a word."""
-    deadline = None if time_limit is None else time.monotonic() + time_limit + GRACE
+    deadline = None if limits.seconds is None else time.monotonic() + limits.seconds + GRACE
     asked: Status | None = None
     while True:
         try:
@@ -136,7 +140,7 @@ def _attend(
         if asked is None:
             asked = stop()
             if asked is not None:
-                if not soft:
+                if not limits.soft:
                     return Ending(None, asked, "the solver was stopped")
                 deadline = time.monotonic() + GRACE
                 outbox.put(_CANCEL)

@@ -7,7 +7,7 @@ from support.networks import KINDS, random_network
 from verdict.base.device import Device
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds, minimiser
-from verdict.bounds.linear import backward
+from verdict.bounds.linear import Pass, backward
 from verdict.bounds.lines import Lines, crown_lines
 from verdict.network.evaluate import evaluate_all
 from verdict.ops.importer.onnx_import import load_onnx
@@ -68,7 +68,7 @@ def test_gradient_is_the_derivative(kind, tmp_path):
 
         def bound(slopes, base=base, graph=graph, bounds=bounds, row=row):
             lines = {i: Lines(slopes[i], base[i].slope_above, base[i].offset_above) for i in base}
-            return lines, backward(graph, bounds, graph.output, row, lines, rigorous=False, keep=True)
+            return lines, backward(graph, bounds, graph.output, row, lines, Pass(rigorous=False, keep=True))
 
         lines, here = bound(slopes)
         relaxed = minimiser(graph, bounds, here, lines, graph.output)
@@ -94,7 +94,7 @@ def test_hint_bounds_are_not_below_rigorous_ones(tmp_path):
     bounds = linear_bounds(graph, lower, upper)
     rows = np.eye(graph.output_size)
     lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
-    hint = backward(graph, bounds, graph.output, rows, lines, rigorous=False)
+    hint = backward(graph, bounds, graph.output, rows, lines, Pass(rigorous=False))
     proved = output_bounds(graph, bounds, rows)
     assert (proved.lower < hint.lower).all()
     assert np.allclose(proved.lower, hint.lower, atol=1e-9)

@@ -8,8 +8,8 @@ from support.networks import KINDS, random_network
 
 from verdict.base.device import Device
 from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
-from verdict.bounds.alpha import alpha_bounds, ascend_slopes, minimiser
-from verdict.bounds.linear import backward
+from verdict.bounds.alpha import Ascent, alpha_bounds, ascend_slopes, minimiser
+from verdict.bounds.linear import KEEPING, Pass, backward
 from verdict.bounds.lines import Lines, crown_lines
 from verdict.network.evaluate import evaluate_all, vjp
 from verdict.ops.importer.onnx_import import load_onnx
@@ -71,9 +71,9 @@ def test_same_backward_bounds_of_a_batch_of_domains(kind, dtype, rigorous, other
         bounds = bounds if dtype is np.float64 else bounds.astype(dtype)
         lines = split_lines(rng, graph, bounds, 7)
         row = rng.normal(size=(1, 1, graph.output_size)).astype(dtype)
-        here = backward(graph, bounds, graph.output, row, lines, rigorous=rigorous, keep=True)
+        here = backward(graph, bounds, graph.output, row, lines, Pass(rigorous=rigorous, keep=True))
         away, placed = bounds.to(other), {i: line.to(other) for i, line in lines.items()}
-        there = backward(graph, away, graph.output, other.put(row), placed, rigorous=rigorous, keep=True)
+        there = backward(graph, away, graph.output, other.put(row), placed, Pass(rigorous=rigorous, keep=True))
         close(other, there.lower, here.lower, dtype)
         close(other, there.slope, here.slope, dtype)
         close(other, there.constant, here.constant, dtype)
@@ -89,7 +89,7 @@ def test_same_minimiser(kind, other, tmp_path):
     bounds = linear_bounds(graph, lower, upper)
     lines = split_lines(rng, graph, bounds, 5)
     row = np.ones((1, 1, graph.output_size))
-    bound = backward(graph, bounds, graph.output, row, lines, keep=True)
+    bound = backward(graph, bounds, graph.output, row, lines, KEEPING)
     here = minimiser(graph, bounds, bound, lines, graph.output)
     placed = type(bound)(
         *map(other.put, (bound.lower, bound.slope, bound.constant)),
@@ -151,9 +151,9 @@ def test_nothing_leaves_its_device(kind, rows, tmp_path):
     crown = {i: crown_lines(graph, bounds, i) for i in graph.relus}
     lines = {i: Lines(a.slope_below, a.slope_above, a.offset_above, a.slope_below) for i, a in crown.items()}
     row = meta.put(np.ones((3, rows, graph.output_size)))
-    bound = backward(graph, bounds, graph.output, row, lines, keep=True)
+    bound = backward(graph, bounds, graph.output, row, lines, KEEPING)
     results = [bound.lower, bound.slope, bound.constant, *bound.coefficients.values()]
-    best, slopes = ascend_slopes(graph, bounds, graph.output, row[:, :1], lines, 2)
+    best, slopes = ascend_slopes(graph, bounds, graph.output, row[:, :1], lines, Ascent(2))
     values = evaluate_all(graph, meta.put(lower))
     results += [best, *slopes.values(), *values, vjp(graph, values, meta.put(np.ones((3, graph.output_size))))]
     assert {str(result.device) for result in results} == {"meta"}

@@ -11,7 +11,7 @@ from support.networks import KINDS, random_network
 
 from verdict.bounds import interval_bounds, linear_bounds
 from verdict.bounds.dual import dual_bound
-from verdict.bounds.linear import backward
+from verdict.bounds.linear import KEEPING, backward
 from verdict.bounds.lines import crown_lines
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import ExactVector
@@ -84,7 +84,7 @@ def test_lines_are_multipliers(kind, tmp_path):
         bounds = linear_bounds(graph, center - radius, center + radius)
         rows = rng.normal(size=(4, graph.output_size))
         lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
-        crown = backward(graph, bounds, graph.output, rows, lines, keep=True)
+        crown = backward(graph, bounds, graph.output, rows, lines, KEEPING)
         mu = {i: lines[i].substitute(nu)[0] for i, nu in crown.coefficients.items()}
         assert (dual_bound(graph, bounds, graph.output, rows, mu) >= crown.lower - 1e-9).all()
 

@@ -7,7 +7,7 @@ from support.networks import Draft, twins
 from support.provers import boxes
 
 import verdict
-from verdict.certificate.complete import complete
+from verdict.certificate.complete import About, Checking, complete
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.subject import subject_of
 from verdict.certificate.write import robust_claim, write_certificate
@@ -61,13 +61,13 @@ def test_open_boxes_are_halved_until_the_checker_agrees(tmp_path):
     parts, claim = [Part(True, [Goal([0], tree)])], robust_claim([Fraction(0)], Fraction(1), 0)
     write_certificate(path, claim, network.data, parts)
     assert not check(path, network.path).accepted
-    assert complete(path, claim, subject_of(network)[0], parts, [box], any_order=True) == 0
+    assert complete(path, About(claim, subject_of(network)[0]), parts, [box], Checking(any_order=True)) == 0
     assert check(path, network.path).any_order
     assert len(tree) > 1
     # What is false stays open however often it is halved.
     false = robust_claim([Fraction(0)], Fraction(1), 1)
     parts = [Part(True, [Goal([0], ProofTree())])]
-    assert complete(path, false, subject_of(network)[0], parts, [box], most=200) > 0
+    assert complete(path, About(false, subject_of(network)[0]), parts, [box], Checking(most=200)) > 0
     assert not check(path, network.path).accepted
 
 
@@ -76,6 +76,6 @@ def test_a_tree_that_needs_no_help_is_left_alone(tmp_path):
     claim = robust_claim([Fraction(1, 8), Fraction(7, 8)], Fraction(1, 16), 1)
     low, high = np.array([1 / 16, 13 / 16]), np.array([3 / 16, 15 / 16])
     tree = boxes(network.graph, misclassification(1, 2), low, high)
-    size, subject = len(tree), subject_of(network)[0]
-    assert complete(tmp_path / "c.vcert", claim, subject, [Part(True, [Goal([0], tree)])], [(low, high)]) == 0
+    size, about = len(tree), About(claim, subject_of(network)[0])
+    assert complete(tmp_path / "c.vcert", about, [Part(True, [Goal([0], tree)])], [(low, high)]) == 0
     assert len(tree) == size

@@ -14,6 +14,7 @@ from verdict.checker.arithmetic.rationals import Rationals, RationalSum
 from verdict.checker.functions.relu import RELU
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.lines import lines, lines_of
+from verdict.checker.kernel.region import Pieces
 from verdict.checker.kernel.rule import rule
 from verdict.checker.kernel.tree import Leaves
 from verdict.checker.network import Affine, Linear, Network, integers
@@ -47,11 +48,11 @@ def test_bounds_lie_below_the_exact_rule(tmp_path, kind, seed):
     make, tolerance = ARITHMETICS[kind]
     arithmetic = make(network)
     low = rng.uniform(-1, 0.5, (3, network.input_size))
-    region = bounded(network, arithmetic, low, low + 1, None)
+    region = bounded(network, arithmetic, Pieces(low, low + 1))
     found = {}
     for r in network.relus:
         bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
-        found[r] = lines(RELU, bottom, top, rng.uniform(0, 1, bottom.shape))
+        found[r] = lines(RELU, (bottom, top), rng.uniform(0, 1, bottom.shape))
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
     fast = arithmetic.lower(region, network.output, rows, found)
 
@@ -90,7 +91,7 @@ def test_points_lie_inside(tmp_path, seed, kind):
     rng, network = _network(seed, tmp_path)
     low = rng.uniform(-1, 1, (1, network.input_size))
     high = low + rng.uniform(0, 0.5, low.shape)
-    region = bounded(network, ARITHMETICS[kind][0](network), low, high, None, thorough=bool(seed % 2))
+    region = bounded(network, ARITHMETICS[kind][0](network), Pieces(low, high), thorough=bool(seed % 2))
     for _ in range(10):
         share = rng.choice([0.0, 1.0, 0.25, 0.5], low.shape[1])
         x = [Fraction(a) + Fraction(s) * (Fraction(b) - Fraction(a)) for a, b, s in zip(low[0], high[0], share,
@@ -115,14 +116,14 @@ def test_splits_cut_the_region(tmp_path, seed):
                 signs[0, network.starts[k] + i] = 1 if z >= 0 else -1
     for make, _ in ARITHMETICS.values():
         arithmetic = make(network)
-        region = bounded(network, arithmetic, low, -low, _cuts(signs))
+        region = bounded(network, arithmetic, Pieces(low, -low, _cuts(signs)))
         assert not region.empty[0]
         found = {}
         for k, r in enumerate(network.relus):
             cut = signs[:, network.starts[k] : network.starts[k + 1]]
             source = network.nodes[r].source
             shift = -cut * rng.uniform(0, 2, cut.shape)
-            found[r] = lines(RELU, region.low[source], region.high[source], None, shift)
+            found[r] = lines(RELU, (region.low[source], region.high[source]), None, shift)
         rows = np.eye(network.size(network.output))[None]
         bound = arithmetic.lower(region, network.output, rows, found)[0]
         for value, b in zip(values[network.output], bound, strict=True):
@@ -142,7 +143,7 @@ def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
     low = np.full((1, network.input_size), -1.0)
     one = np.zeros(1, int)
     leaves = Leaves(low, -low, _cuts(signs), one, one, one, [[]], 0, 0, True)
-    region = bounded(network, arithmetic, low, -low, _cuts(signs))
+    region = bounded(network, arithmetic, Pieces(low, -low, _cuts(signs)))
     rows = np.eye(network.size(network.output))[None]
     for _ in range(4):
         below, chords, betas = (rng.uniform(-5, 5, size) for size in ((1, neurons), neurons, (1, neurons)))
@@ -167,7 +168,8 @@ def test_neurons_are_split_at_any_threshold(tmp_path, kind, seed):
     low, one = np.full((1, network.input_size), -1.0), np.zeros(1, int)
     leaves = Leaves(low, -low, cuts, one, one, one, [[]], 0, 0, True)
     rows = np.eye(network.size(network.output))[None]
-    for region in (bounded(network, arithmetic, low, -low, cuts), bounded(network, arithmetic, low, -low)):
+    for pieces in (Pieces(low, -low, cuts), Pieces(low, -low)):
+        region = bounded(network, arithmetic, pieces)
         for size in (0, 0.1, 5):
             below, chords, shift = rng.uniform(0, 1, (1, neurons)), None, rng.uniform(-size, size, (1, neurons))
             found, empty = lines_of(network, region, Domains(leaves, below, chords, shift), len(network.relus), True)
@@ -210,7 +212,7 @@ def test_float32_in_any_order_stays_inside(tmp_path):
     network = read_network(random_network(rng, "dense", tmp_path).read_bytes())
     low = np.full((1, network.input_size), -1.0)
     arithmetic = Integers(network, 2, any_order=True)
-    region = bounded(network, arithmetic, low, -low, None)
+    region = bounded(network, arithmetic, Pieces(low, -low))
     node = network.nodes[1]
     charged = float32_error(node, region)[0]
     weight = node.terms[0][0].weight[0]
@@ -241,14 +243,14 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, monke
     network = Network(network.input_size, tuple(nodes), network.output)
     low = rng.uniform(-1, 1, (2, network.input_size)) * 10.0 ** int(rng.integers(-3, 4))
     arithmetic = Integers(network, limbs)
-    region = bounded(network, arithmetic, low, low + 10.0 ** int(rng.integers(-6, 3)), None)
+    region = bounded(network, arithmetic, Pieces(low, low + 10.0 ** int(rng.integers(-6, 3))))
     found = {}
     for r in network.relus:
         bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
         cut = np.where((bottom < 0) & (top > 0), rng.choice([0, 1, -1], bottom.shape), 0)
         bottom, top = np.where(cut > 0, 0, bottom), np.where(cut < 0, 0, top)
         shift = -cut * rng.exponential(10.0 ** int(rng.integers(-4, 4)), bottom.shape)
-        found[r] = lines(RELU, bottom, top, rng.uniform(0, 1, bottom.shape), shift)
+        found[r] = lines(RELU, (bottom, top), rng.uniform(0, 1, bottom.shape), shift)
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
     chosen, pointwise = {}, IntegerSum.pointwise
 
@@ -277,8 +279,8 @@ def test_tighter_bounds_never_hurt_stored_lines(tmp_path, kind, seed):
     rng, network = _network(seed, tmp_path)
     arithmetic = ARITHMETICS[kind][0](network)
     low = rng.uniform(-1, 0.5, (1, network.input_size))
-    loose = bounded(network, arithmetic, low, low + 1, None)
-    tight = bounded(network, arithmetic, low, low + 1, None)
+    loose = bounded(network, arithmetic, Pieces(low, low + 1))
+    tight = bounded(network, arithmetic, Pieces(low, low + 1))
     fixed, better = {}, {}
     for r in network.relus:
         source = network.nodes[r].source
@@ -286,8 +288,8 @@ def test_tighter_bounds_never_hurt_stored_lines(tmp_path, kind, seed):
         below, chords = rng.uniform(0, 1, (2, *bottom.shape))
         ends = np.sort(bottom + (top - bottom) * rng.uniform(0, 1, (2, *bottom.shape)), axis=0)
         tight.set(source, *ends)
-        fixed[r] = lines(RELU, bottom, top, below, None, chords)
-        better[r] = lines(RELU, *ends, below, None, chords)
+        fixed[r] = lines(RELU, (bottom, top), below, None, chords)
+        better[r] = lines(RELU, ends, below, None, chords)
     rows = rng.integers(-3, 4, (1, 8, network.size(network.output))).astype(float)
     before = arithmetic.lower(loose, network.output, rows, fixed)
     after = arithmetic.lower(tight, network.output, rows, better)

@@ -14,6 +14,7 @@ from verdict.checker.errors import OutOfRangeError
 from verdict.checker.functions.relu import RELU
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.lines import lines
+from verdict.checker.kernel.region import Pieces
 from verdict.checker.network import Affine, Linear, Network
 from verdict.checker.readers.ball import Ball
 from verdict.checker.readers.onnx import read_network
@@ -57,8 +58,8 @@ def test_points_lie_inside(tmp_path, seed, kind, norm):
     rng = np.random.default_rng(seed)
     network = read_network(random_network(rng, KINDS[seed % len(KINDS)], tmp_path).read_bytes())
     ball, low, high = _ball(rng, network.input_size, norm, Fraction(7, 10))
-    region = bounded(network, ARITHMETICS[kind][0](network), low, high, ball=ball)
-    plain = bounded(network, ARITHMETICS[kind][0](network), low, high)
+    region = bounded(network, ARITHMETICS[kind][0](network), Pieces(low, high, ball=ball))
+    plain = bounded(network, ARITHMETICS[kind][0](network), Pieces(low, high))
     first = network.nodes[network.relus[0]].source
     assert (region.high[first] < plain.high[first] - 1e-6).any()
     seen = 0
@@ -102,7 +103,8 @@ def test_the_least_value_of_linear_functions(kind, norm, radius):
     make, tolerance = ARITHMETICS[kind]
     network = _linear(rng, 12)
     ball, low, high = _ball(rng, 12, norm, Fraction(radius))
-    found = make(network).lower(bounded(network, make(network), low, high, ball=ball), 1, np.eye(6)[None], {})[0]
+    region = bounded(network, make(network), Pieces(low, high, ball=ball))
+    found = make(network).lower(region, 1, np.eye(6)[None], {})[0]
     for got, slope in zip(found, network.nodes[1].terms[0][0].weight[0].T, strict=True):
         true = _least(slope, ball, low[0], high[0])
         assert -1e-7 <= true - got <= tolerance * (1 + np.abs(slope).sum()) + 1e-7
@@ -123,7 +125,7 @@ def test_any_division_is_sound(tmp_path, monkeypatch, seed, kind, norm):
 
     monkeypatch.setattr(Ball, "part", anything)
     arithmetic = ARITHMETICS[kind][0](network)
-    region = bounded(network, arithmetic, low, high, ball=ball)
+    region = bounded(network, arithmetic, Pieces(low, high, ball=ball))
     found = {r: lines(RELU, region.low[network.nodes[r].source], region.high[network.nodes[r].source])
              for r in network.relus}
     rows = np.eye(network.size(network.output))[None]

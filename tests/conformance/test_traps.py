@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -163,15 +164,17 @@ def crashing(payload: object, emit: Any, cancelled: Any) -> str:
     return "never"
 
 
-def _watch(target: str, payload: object, **options: Any) -> tuple[watchdog.Ending, list[Any]]:
+def _watch(
+    target: str, payload: object, stop: Callable[[], Status | None] = lambda: None, **limits: Any
+) -> tuple[watchdog.Ending, list[Any]]:
     seen: list[Any] = []
-    options.setdefault("stop", lambda: None)
-    return watchdog.run(f"test_traps:{target}", payload, on_report=seen.append, **options), seen
+    told = watchdog.Limits(**limits)
+    return watchdog.run(f"test_traps:{target}", payload, on_report=seen.append, stop=stop, limits=told), seen
 
 
 def test_a_solver_that_ignores_its_limit_is_killed_and_its_reports_survive() -> None:
     started = time.monotonic()
-    ending, seen = _watch("stubborn", 60.0, time_limit=3.0)
+    ending, seen = _watch("stubborn", 60.0, seconds=3.0)
     assert time.monotonic() - started < 40
     assert ending.status is Status.TIME_LIMIT
     assert ending.result is None

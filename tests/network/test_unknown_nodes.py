@@ -26,7 +26,7 @@ from verdict.checker.arithmetic.floats import Floats, FloatSum
 from verdict.checker.errors import UnreadableError
 from verdict.checker.functions.relu import RELU as CHECKER_RELU
 from verdict.checker.kernel.bounds import bounded
-from verdict.checker.kernel.region import Region
+from verdict.checker.kernel.region import Pieces, Region
 from verdict.checker.kernel.rule import rule
 from verdict.checker.network import Affine as CheckerAffine
 from verdict.checker.network import Linear
@@ -174,7 +174,7 @@ def _rule(network: CheckerNetwork) -> None:
 CHECKER_READERS: dict[str, Callable[[CheckerNetwork], Any]] = {
     "network": lambda network: CheckerNetwork(1, network.nodes, 3),
     "evaluate": lambda network: network.evaluate([Fraction(-3)]),
-    "bounds": lambda network: bounded(network, Floats(network, np.float64), LOW, HIGH),
+    "bounds": lambda network: bounded(network, Floats(network, np.float64), Pieces(LOW, HIGH)),
     "rule": _rule,
     "floats": lambda network: _floats(network, LOW),
 }

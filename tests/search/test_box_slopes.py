@@ -86,6 +86,6 @@ def test_only_boxes_with_one_polytope_left_are_worked_on(tmp_path):
     bound = output_bounds(graph, bounds, rows.matrix)
     _, weights = rows.margins(bound, low, high)
     both = np.full((len(low), 2), -1.0)
-    after, sloped, _ = box_slopes.ascend(graph, rows, bounds, bound, both, weights, CPU)
+    after, sloped, _ = box_slopes.ascend(graph, rows, bounds, bound, (both, weights), CPU)
     assert (after == both).all()
     assert not sloped.any()

@@ -75,7 +75,7 @@ def ball(model, x, radius, low=-2, high=2):
     network = verdict.load(model)
     label = int(network.evaluate(np.array([[float(v) for v in x]]))[0].argmax())
     family = LinfBall(ExactVector.of(x), Fraction(low), Fraction(high))
-    claim = robust_claim(x, radius, label, None, Fraction(low), Fraction(high))
+    claim = robust_claim(x, radius, label, None, (Fraction(low), Fraction(high)))
     return Asked(network, family.at(radius), misclassification(label, network.output_size), claim)
 
 

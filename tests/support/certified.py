@@ -41,7 +41,7 @@ def robust(model: str | Path, center: list[Fraction], eps: Fraction, folder: Pat
     outputs = network.evaluate(np.array([[float(c) for c in center]]))[0]
     label = int(outputs.argmax())
     unsafe = misclassification(label, network.output_size)
-    claim = robust_claim(center, eps, label, None, low, high)
+    claim = robust_claim(center, eps, label, None, (low, high))
     neurons = NeuronMap(network)
     disjuncts = Disjuncts(claim, neurons)
     box = disjuncts.all[0].lower, disjuncts.all[0].upper

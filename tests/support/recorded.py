@@ -11,7 +11,7 @@ import numpy as np
 from support.asked import Asked
 from verdict.base.deadline import Deadline
 from verdict.bounds import linear_bounds
-from verdict.certificate.complete import complete
+from verdict.certificate.complete import About, Checking, complete
 from verdict.certificate.contradiction import contradictions
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.proof import Part
@@ -57,7 +57,8 @@ def record(asked: Asked, folder: Path, seconds: float = 1.0, options: SearchOpti
     parts += contradictions(claim)
     path, boxes, left = folder / "recorded.vcert", [_box(claim, part) for part in parts], 0
     for tier in ("rigorous", "exact") if proved else ():
-        left += complete(path, unsat_claim(), subject_of(asked.network)[0], parts, boxes, query=asked.query, tier=tier)
+        about = About(unsat_claim(), subject_of(asked.network)[0], asked.query)
+        left += complete(path, about, parts, boxes, Checking(tier=tier))
     return Recorded(path, parts, proved, left)
 
 

@@ -81,16 +81,16 @@ def judge_radius(
     label: int | None,
     engine: str,
     reason: str = "",
-    certificate: Certificate | None = None,
-    float32: Certificate | None = None,
+    certificates: tuple[Certificate | None, Certificate | None] = (None, None),
     deploy: bool = True,
 ) -> Radius:
-    """The interval that a search has reached, with the evidence for each end; the certificates where asked for.
+    """The interval that a search has reached, with the evidence for each end; the certificates where asked for, the
+    second one that for every float32 evaluation order.
 
     Without `deploy`, and where there is no time for it, no witness is looked for that ONNX Runtime confirms.
     """
     closest, upper = search.closest, search.upper
-    lower = search.proved
+    lower, (certificate, float32) = search.proved, certificates
     proved = certificate.radius if certificate is not None and certificate.accepted else None
     # A certificate is about one radius, and what Z3 has proved of all of them is more.
     unlimited = upper is None and search.is_safe_everywhere

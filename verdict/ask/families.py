@@ -87,7 +87,7 @@ def radius_within(networks: Sequence[Network], family: Perturbation, that: Formu
     reason = run.guarded(lambda: intervals.seek(run, searches))
     made = certified_radius(run, searches[0], that)
     with last_words():
-        return judge_radius(searches[0], None, run.engine.title, reason, made)
+        return judge_radius(searches[0], None, run.engine.title, reason, (made, None))
 
 
 def unsafe_set(network: Network, that: Formula) -> UnsafeSet:

@@ -81,7 +81,7 @@ class Prepared:
 
         ball, label = self.family, self.predicted if self.label is None else self.label
         norm = ball.norm.name if isinstance(ball, NormBall) else "linf"
-        return robust_claim(ball.points, radius, label, self.target, _one(ball.low), _one(ball.high), norm)
+        return robust_claim(ball.points, radius, label, self.target, (_one(ball.low), _one(ball.high)), norm)
 
 
 def _one(ends: Sequence[Fraction | None]) -> Any:

@@ -156,7 +156,7 @@ def _searched(ready: Prepared, run: Run, path: Path | None, statement: Stated | 
     with contextlib.suppress(KeyboardInterrupt):
         search.enter("end")
     with last_words():
-        radius = judge_radius(search, ready.label, name, reason, made, float32)
+        radius = judge_radius(search, ready.label, name, reason, (made, float32))
         if radius.status == "safe" and not radius.reason and ready.family.limit is not None:
             with contextlib.suppress(OutOfTime):
                 radius = replace(radius, reason=ready.emptiness(ready.family.limit))

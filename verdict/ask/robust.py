@@ -183,6 +183,7 @@ def bounds_of(
 
 def answer_bounds(question: Question, run: Run) -> list[Comparison]:
     """The answer to a question of the kind bounds."""
+    from ..property import Problem
     from ..search.neurons.comparison import compare
     from ..search.neurons.methods import choose
 
@@ -190,4 +191,4 @@ def answer_bounds(question: Question, run: Run) -> list[Comparison]:
     kept = ready.predicted if ready.label is None else ready.label
     inputs = box_at(ready, question.domain.eps or Fraction(0))
     limit = run.options.timeout
-    return compare(ready.network.graph, kept, ready.unsafe, inputs, methods, limit, run.on_progress)
+    return compare(Problem(ready.network, inputs, ready.unsafe), kept, methods, limit, run.on_progress)

@@ -25,7 +25,7 @@ from ..network.exact import ExactVector
 from ..network.network import Network
 from ..property import ScaledBall, UnsafeSet, misclassification
 from ..property.language.properties import keeps
-from ..search.weights import WeightSearch
+from ..search.weights import Change, WeightSearch
 from . import intervals
 from .answering import ask_with
 from .loading import Model
@@ -84,7 +84,7 @@ def answer(question: Question, run: Run) -> Radius:
             raise InputError(
                 "a certificate is about one layer whose weights enter linearly, see docs/composed.md: found others"
             )
-        search = WeightSearch(network, chosen, center, unsafe, relative, run.deadline, run.on_progress)
+        search = WeightSearch(network, Change(chosen, relative), center, unsafe, run.deadline, run.on_progress)
         second_look(network, [(point, point)])
         reason = run.guarded(search.run)
         with last_words():
@@ -104,7 +104,7 @@ def _closed(
     _, y = variables(composed)
     made = certified_radius(run, search, keeps(y, label, target))
     with last_words():
-        return judge_radius(search, label, run.engine.title, reason, made)
+        return judge_radius(search, label, run.engine.title, reason, (made, None))
 
 
 def _exact_question(layer: Layer, x: ExactVector, relative: bool) -> tuple[Network, ScaledBall] | None:

@@ -21,7 +21,7 @@ from ..network.graph import Affine, Graph, Input, Pointwise
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
 from .bounds import Bounds
-from .linear import LinearBound, backward, unit_rows
+from .linear import KEEPING, LinearBound, backward, unit_rows
 from .lines import Lines, crown_lines
 
 # Adam's first rate for slopes.
@@ -78,41 +78,43 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
     return Relaxed(x, pre)
 
 
+@dataclass(frozen=True, eq=False)
+class Ascent:
+    """How far slopes climb: until `stop` returns True or `steps` are taken; `snap` moves them to those that are wanted
+    (`on_grid`)."""
+
+    steps: int
+    stop: Callable[[], bool] = lambda: False
+    snap: Callable[[Any], Any] = lambda slopes: slopes
+
+
 def ascend_slopes(
-    graph: Graph,
-    bounds: Bounds,
-    number: int,
-    rows: Any,
-    lines: Mapping[int, Lines],
-    steps: int,
-    stop: Callable[[], bool] = lambda: False,
-    snap: Callable[[Any], Any] = lambda slopes: slopes,
+    graph: Graph, bounds: Bounds, number: int, rows: Any, lines: Mapping[int, Lines], ascent: Ascent
 ) -> tuple[Any, dict[int, Any]]:
     """Improve the slopes below for one row per domain: `rows` (batch, 1, size) of node `number`.
 
-    Works in the float type and on the device of `rows`, until `stop` returns True or `steps` are taken; `snap` moves
-    slopes to those that are wanted (`on_grid`). Returns the best bounds (batch,), with their rounding charged, and
-    their slopes per ReLU node, (batch, node size), sound whatever they are.
+    Works in the float type and on the device of `rows`. Returns the best bounds (batch,), with their rounding charged,
+    and their slopes per ReLU node, (batch, node size), sound whatever they are.
     """
     xp, batch = namespace(rows), len(rows)
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
     free = {i: line.free() for i, line in lines.items()}
     adam = {i: Adam(slopes[i], RATE) for i in slopes}
     best, kept = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device), dict(slopes)
-    for step in range(steps + 1):
+    for step in range(ascent.steps + 1):
         current = {i: line.with_slopes(slopes[i]) for i, line in lines.items()}
-        bound = backward(graph, bounds, number, rows, current, keep=True)
+        bound = backward(graph, bounds, number, rows, current, KEEPING)
         better = bound.lower[:, 0] > best
         best = xp.where(better, bound.lower[:, 0], best)
         kept = {i: xp.where(better[:, None], slopes[i], kept[i]) for i in slopes}
-        if step == steps or stop():
+        if step == ascent.steps or ascent.stop():
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
         for i, nu in bound.coefficients.items():
             if lines[i].offset_below is not None:
                 continue
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
-            slopes[i] = snap((slopes[i] + adam[i].step(gradient)).clip(0, 1))
+            slopes[i] = ascent.snap((slopes[i] + adam[i].step(gradient)).clip(0, 1))
     return best, kept
 
 
@@ -149,8 +151,7 @@ def alpha_bounds(
             number,
             device.put(rows),
             {i: line.astype(np.float32).to(device) for i, line in lines.items()},
-            steps,
-            stop,
+            Ascent(steps, stop),
         )
         # The chord must be the float64 one; only the slopes below are taken over, as far as they are slopes:
         # whatever a device returns, lines with slopes in [0, 1] are sound.

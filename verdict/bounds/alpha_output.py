@@ -9,7 +9,7 @@ import numpy as np
 
 from ..base.deadline import Deadline
 from ..network.graph import Graph
-from .alpha import ascend_slopes
+from .alpha import Ascent, ascend_slopes
 from .bounds import Bounds
 from .layers import replaced
 from .lines import crown_lines
@@ -24,6 +24,6 @@ def optimised_output(graph: Graph, bounds: Bounds, clock: Deadline) -> Bounds:
     if not lines:
         return bounds
     rows = np.concatenate([np.eye(size), -np.eye(size)])[:, None, :]
-    best, _ = ascend_slopes(graph, bounds, number, rows, lines, STEPS, clock.passed)
+    best, _ = ascend_slopes(graph, bounds, number, rows, lines, Ascent(STEPS, clock.passed))
     low, high = np.maximum(bounds.lower[number][0], best[:size]), np.minimum(bounds.upper[number][0], -best[size:])
     return replaced(graph, bounds, number, low[None], high[None])

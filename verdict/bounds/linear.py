@@ -144,24 +144,28 @@ def output_lower(
     return lower
 
 
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """What a pass back through a network does: without `rigorous` no rounding is charged and the result is a hint;
+    `keep` returns the coefficients met at each ReLU. With `errors` the bounds hold for every evaluation of the network
+    that is off by at most errors[i], (1 or batch, size), at each affine node i, if the node bounds hold for it."""
+
+    rigorous: bool = True
+    keep: bool = False
+    errors: Mapping[int, Any] | None = None
+
+
+RIGOROUS, KEEPING = Pass(), Pass(keep=True)
+
+
 def backward(
-    graph: Graph,
-    bounds: Bounds,
-    number: int,
-    rows: Any,
-    lines: Mapping[int, Lines],
-    *,
-    rigorous: bool = True,
-    keep: bool = False,
-    errors: Mapping[int, Any] | None = None,
+    graph: Graph, bounds: Bounds, number: int, rows: Any, lines: Mapping[int, Lines], how: Pass = RIGOROUS
 ) -> LinearBound:
     """Lower bounds of `rows` @ node `number`, by backward substitution through the ReLUs below it.
 
     `rows` has shape (rows, size) or (batch, rows, size); `bounds` must hold all nodes below `number`, for the
     whole batch or for one box that contains every domain of the batch, in which case the batch is that of
-    `rows` and `lines`. Without `rigorous` no rounding is charged and the result is a hint. `keep` returns the
-    coefficients met at each ReLU. With `errors` the bounds hold for every evaluation of the network that is off by at
-    most errors[i], (1 or batch, size), at each affine node i, if `bounds` hold for it.
+    `rows` and `lines`.
     """
     xp = namespace(rows)
     batch = max(bounds.batch, len(rows) if rows.ndim == 3 else 1, *(len(line.slope_above) for line in lines.values()))
@@ -177,11 +181,11 @@ def backward(
             continue
         node = graph.nodes[current]
         if isinstance(node, Pointwise):
-            if keep:
+            if how.keep:
                 kept[current] = nu
             mu, gain = lines[current].substitute(nu)
             constant += gain
-            extent = lines[current].extent(bounds.magnitude(graph, node.source)) if rigorous else None
+            extent = lines[current].extent(bounds.magnitude(graph, node.source)) if how.rigorous else None
             if extent is not None:
                 products += node.size
                 magnitude += rowdot(xp.abs(nu), extent)
@@ -192,35 +196,44 @@ def backward(
             for linear, source in node.terms:
                 products += linear.fan_in + linear.fan_out + 2
                 _add(pending, source, linear.apply_transpose(nu))
-            if rigorous:
+            if how.rigorous:
                 magnitude += rowdot(xp.abs(nu), bounds.magnitude(graph, current))
-            if errors is not None:
-                constant -= rowdot(xp.abs(nu), errors[current])
+            if how.errors is not None:
+                constant -= rowdot(xp.abs(nu), how.errors[current])
         elif not isinstance(node, Input):
             assert_never(node)
     slope = pending.get(0)
     if slope is None:
         slope = zeros_like_shape(rows, (batch, rows.shape[-2], graph.input_size))
+    charge, rate = None, 0.0
+    if how.rigorous:
+        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
+        magnitude += rowdot(xp.abs(slope), xp.maximum(xp.abs(bounds.lower[0]), xp.abs(bounds.upper[0])))
+        rate = 2 * gamma(products, unit(rows.dtype))
+        with np.errstate(invalid="ignore"):
+            charge = rate * magnitude + underflow(products, bounds.reach(graph, number), rows.dtype)[:, None]
+    return LinearBound(_least(bounds, slope, constant, charge, rate), slope, constant, kept)
+
+
+def _least(bounds: Bounds, slope: Any, constant: Any, charge: Any, rate: float) -> Any:
+    """The least values of linear functions over the inputs, less the `charge` for rounding (None: nothing is charged);
+    on a ball `rate` times the size of what is summed is charged too."""
+    xp = namespace(slope)
     low, high = bounds.lower[0], bounds.upper[0]
     center, radius = low / 2 + high / 2, next_above(high / 2 - low / 2)
-    size = xp.abs(slope)
-    lower = rowdot(slope, center) - rowdot(size, radius) + constant
-    if rigorous:
-        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
-        magnitude += rowdot(size, xp.maximum(xp.abs(low), xp.abs(high)))
+    lower = rowdot(slope, center) - rowdot(xp.abs(slope), radius) + constant
+    if charge is not None:
         with np.errstate(invalid="ignore"):
-            lost = underflow(products, bounds.reach(graph, number), rows.dtype)[:, None]
-            charge = 2 * gamma(products, unit(rows.dtype)) * magnitude + lost
             lower = lower - charge
     if bounds.ball is not None:
         least, size = bounds.ball.least_within(slope, low, high)
         least = least + constant
-        if rigorous:
+        if charge is not None:
             # The slope's own errors, which meet inputs of the box, are in the charge already.
-            least = least - charge - 2 * gamma(products, unit(rows.dtype)) * size
+            least = least - charge - rate * size
         lower = xp.maximum(lower, next_below(cast(least, lower.dtype)))
     # An overflow on the way knows nothing.
-    return LinearBound(xp.where(xp.isnan(lower), -np.inf, lower), slope, constant, kept)
+    return xp.where(xp.isnan(lower), -np.inf, lower)
 
 
 def rowdot(rows: Any, vector: Any) -> Any:

@@ -137,16 +137,8 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
     largest magnitudes in place of activations. Raises UnsupportedError where a function is not ON_OFF.
     """
     graph.require(Feature.ON_OFF, "the reduced form of a network")
-    low, high = bounds.lower[0][0], bounds.upper[0][0]
-    center = low / 2 + high / 2
-    # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
-    radius = np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
-    moving = np.flatnonzero(radius)
-    inputs = len(moving)
-    matrix = np.zeros((inputs + 1, graph.input_size))
-    matrix[np.arange(inputs), moving] = radius[moving]
-    matrix[-1] = center
-    largest = np.ones(inputs + 1)
+    matrix = _scaled_inputs(bounds.lower[0][0], bounds.upper[0][0])
+    inputs, largest = len(matrix) - 1, np.ones(len(matrix))
     forms = {0: _Form(matrix, np.zeros(graph.input_size), largest)}
     layers: list[Layer] = []
     charges: list[Any] = []
@@ -193,6 +185,18 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
         Constant(_above(row_charge)),
         error,
     )
+
+
+def _scaled_inputs(low: FloatArray, high: FloatArray) -> FloatArray:
+    """The inputs of the box [low, high] as functions of the scaled ones that move, and of 1: (moving + 1, inputs)."""
+    center = low / 2 + high / 2
+    # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
+    radius = np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+    moving = np.flatnonzero(radius)
+    matrix = np.zeros((len(moving) + 1, len(center)))
+    matrix[np.arange(len(moving)), moving] = radius[moving]
+    matrix[-1] = center
+    return matrix
 
 
 def _affine(node: Affine, forms: dict[int, _Form], count: int, inputs: int, largest: Any) -> _Form:

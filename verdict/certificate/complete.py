@@ -8,6 +8,7 @@ concerned, and halving them a few times is cheaper than asking the whole search 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,38 +25,54 @@ from .write import write_certificate
 ROUNDS = 30
 
 
+@dataclass(frozen=True, eq=False)
+class About:
+    """What a certificate is about: its claim, the network's file, that of a query, and the witness of an upper end."""
+
+    claim: dict[str, Any]
+    subject: Subject
+    query: Path | None = None
+    witness: Sequence[Fraction] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Checking:
+    """How the checker is asked, as in `checker.open_leaves`; at most `most` leaves are halved for it."""
+
+    any_order: bool = False
+    tier: str = "exact"
+    jobs: int = 1
+    progress: Callable[[int], object] = lambda leaves: None
+    memory: Memory | None = None
+    most: int = 10_000
+
+
 def complete(
     path: str | Path,
-    claim: dict[str, Any],
-    subject: Subject,
+    about: About,
     parts: Sequence[Part],
     boxes: Sequence[tuple[Any, Any]],
-    *,
-    query: Path | None = None,
-    witness: Sequence[Fraction] | None = None,
+    how: Checking | None = None,
     found: Sequence[tuple[int, int, int]] | None = None,
-    any_order: bool = False,
-    tier: str = "exact",
-    most: int = 10_000,
-    jobs: int = 1,
-    progress: Callable[[int], object] = lambda leaves: None,
-    memory: Memory | None = None,
 ) -> int:
     """Write a certificate and halve its open boxes until none is left; the number of leaves still open (0: accepted).
 
-    `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split. At
-    most `most` leaves are halved; `found` are those that are open if that is known. `jobs`, `progress` and `memory` are
-    the checker's. Raises InputError where the checker cannot read its own files.
+    `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split;
+    `found` are the open leaves if they are known. Raises InputError where the checker cannot read its own files.
     """
-    asked = None if query is None else query.read_bytes()
+    how = how or Checking()
+    asked = None if about.query is None else about.query.read_bytes()
+    most = how.most
     # After the first round only the halves are looked at.
     among: list[tuple[int, int, int]] | None = None
     for _ in range(ROUNDS):
         if found is None:
-            write_certificate(path, claim, subject.data, parts, query=asked, witness=witness, view=subject.view)
+            write_certificate(path, about.claim, about.subject, parts, query=asked, witness=about.witness)
             try:
-                found = open_leaves(path, subject.path, query, tier=tier, jobs=jobs, any_order=any_order, among=among,
-                                    progress=progress, memory=memory)
+                found = open_leaves(
+                    path, about.subject.path, about.query, tier=how.tier, jobs=how.jobs, any_order=how.any_order,
+                    among=among, progress=how.progress, memory=how.memory,
+                )
             except (UnreadableError, RejectedError) as error:
                 raise InputError(f"{path}: {error}") from error
         most -= len(found)

@@ -26,7 +26,7 @@ from ..checker import Memory, Report, UnreadableError, check
 from ..network.exact import float_above, float_below
 from ..network.network import Network
 from ..property import Box, UnsafeSet
-from .complete import complete
+from .complete import About, Checking, complete
 from .contradiction import contradictions
 from .neurons import Disjuncts
 from .places import certificate_place, is_file, network_place, prepare, query_place
@@ -165,9 +165,7 @@ class Draft:
     def _checked(self, path: Path, deadline: Deadline, threads: int) -> tuple[Report | None, str]:
         """Write the file; the checker's report (None: not checked to the end), and why it is not exact and good."""
         asked = None if self.query is None else self.query.data
-        write_certificate(
-            path, self.claim, self.subject.data, self.parts, query=asked, witness=self.witness, view=self.subject.view
-        )
+        write_certificate(path, self.claim, self.subject, self.parts, query=asked, witness=self.witness)
         report: Report | None = None
         late = "the time ran out before it was checked"
         try:
@@ -233,20 +231,10 @@ class Draft:
         clock = deadline.share(1.0, max(LEAST_MENDING, MENDING_SHARE * deadline.elapsed())) if any_order else deadline
         try:
             with temporary(path.parent) as trial:
-                left = complete(
-                    trial,
-                    self.claim,
-                    self.subject,
-                    self.parts,
-                    boxes,
-                    query=None if self.query is None else self.query.path,
-                    witness=self.witness,
-                    found=found,
-                    any_order=any_order,
-                    jobs=threads,
-                    progress=_Watch(clock, 0),
-                    memory=self._memory,
-                )
+                query = None if self.query is None else self.query.path
+                about = About(self.claim, self.subject, query, self.witness)
+                how = Checking(any_order, jobs=threads, progress=_Watch(clock, 0), memory=self._memory)
+                left = complete(trial, about, self.parts, boxes, how, found)
                 report = None if left else self._check(trial, deadline, threads)
                 if report is not None and (report.any_order if any_order else report.accepted):
                     os.replace(trial, path)

@@ -21,6 +21,7 @@ from ..base.errors import InputError
 from ..base.writing import temporary
 from ..checker.readers.onnx import WHOLE, View
 from .proof import Part, ProofTree, arrays_of
+from .subject import Subject
 
 VERSION = 2
 NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
@@ -38,12 +39,11 @@ def robust_claim(
     eps: Fraction,
     label: int,
     target: int | None = None,
-    low: Ends = None,
-    high: Ends = None,
+    ends: tuple[Ends, Ends] = (None, None),
     norm: str = "linf",
 ) -> dict[str, Any]:
     """The claim that `label` (against `target` alone, if given) wins everywhere within `eps` of `center` in the `norm`
-    linf, l1 or l2, each input kept between `low` and `high`. Disjunct j is the j-th rival class."""
+    linf, l1 or l2, each input kept between the `ends`, low and high. Disjunct j is the j-th rival class."""
     return {
         "kind": "robust",
         "input": [str(Fraction(v)) for v in center],
@@ -51,8 +51,8 @@ def robust_claim(
         "norm": norm,
         "label": label,
         "target": target,
-        "low": _ends(low),
-        "high": _ends(high),
+        "low": _ends(ends[0]),
+        "high": _ends(ends[1]),
     }
 
 
@@ -71,27 +71,24 @@ def _ends(value: Ends) -> Any:
 def write_certificate(
     path: str | Path,
     claim: dict[str, Any],
-    model: bytes,
+    model: Subject | bytes,
     parts: Sequence[Part],
     *,
     query: bytes | None = None,
     witness: Sequence[Fraction] | None = None,
-    view: View = WHOLE,
-    producer: str = "verdict",
 ) -> Path:
-    """Write the proof of `claim` about the files `model` and `query` (their bytes). Returns the path.
-
-    `view` says where the claim is about one output of the model, or inputs of given sizes.
+    """Write the proof of `claim` about the files `model` (or its bytes) and `query` (its bytes). Returns the path.
 
     Raises InputError if it cannot be written.
     """
     path = Path(path)
+    data, view = (model, WHOLE) if isinstance(model, bytes) else (model.data, model.view)
     manifest = {
         "format": "vcert",
         "version": VERSION,
         "splits": "thresholds",
-        "producer": producer,
-        "model": hashlib.sha256(model).hexdigest(),
+        "producer": "verdict",
+        "model": hashlib.sha256(data).hexdigest(),
         "property": None if query is None else hashlib.sha256(query).hexdigest(),
         **_looked_at(view),
         "claim": claim,

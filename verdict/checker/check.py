@@ -77,7 +77,7 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
     started = time.monotonic()
     if tier not in TIERS:
         raise UnreadableError(f"there is no tier {tier!r}, expected {', '.join(TIERS)}")
-    work = Work(certificate, network, query, tier, jobs, progress, seconds)
+    work = Work((certificate, network, query), tier, jobs, progress, seconds)
     work.memory = memory or work.memory
     work.look()
     refused: list[tuple[int, int, int]] = []
@@ -111,7 +111,7 @@ def open_leaves(certificate: str | Path, network: str | Path, query: str | Path 
     With `among` only these leaves are looked at; `jobs`, `progress` and `memory` as in `check`. Raises UnreadableError,
     and RejectedError where the certificate fails otherwise.
     """
-    work = Work(certificate, network, query, tier, jobs, progress)
+    work = Work((certificate, network, query), tier, jobs, progress)
     work.memory = memory or work.memory
     work.among = None if among is None else set(among)
     work.run(any_order)

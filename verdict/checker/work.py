@@ -31,8 +31,10 @@ MOST_OPEN = 1_000
 class Work:
     """One certificate being checked."""
 
-    def __init__(self, certificate: Any, network: Any, query: Any, tier: str, jobs: int, progress: Any,
+    def __init__(self, files: tuple[Any, Any, Any], tier: str, jobs: int, progress: Any,
                  seconds: float | None = None) -> None:
+        """Raises UnreadableError; `files` are the certificate, the network and, or None, the query."""
+        certificate, network, query = files
         self.ask = limit(seconds)
         self.tier, self.jobs, self.progress, self.done = tier, max(1, jobs), progress, 0
         # Those found open so far.

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from verdict.cli import options
 from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK
+from verdict.cli.printing import put
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from verdict.ask.question import Question
+    from verdict.cli.asked import Asking
+    from verdict.cli.inputs import Point
     from verdict.search.neurons.comparison import Comparison
 
 
@@ -67,13 +71,11 @@ def command(
     """
     from verdict.ask.answering import ask
     from verdict.base.errors import InputError
-    from verdict.base.number import exact
     from verdict.cli.asked import Asking, Source, only
     from verdict.cli.inputs import Reading
-    from verdict.cli.output import measure, range_text
-    from verdict.cli.printing import console, print_json
+    from verdict.cli.output import recorded_values
+    from verdict.cli.printing import print_json
     from verdict.cli.progress import line
-    from verdict.cli.questions import label_text
     from verdict.search.neurons.methods import choose
 
     search = options.searched(timeout=timeout)
@@ -87,7 +89,7 @@ def command(
         from verdict.search.neurons.plot import prepare
 
         draw = prepare(plot)
-    network, point, limits = asking.network, only(asking), asking.range
+    network, point = asking.network, only(asking)
     question = asking.question(point, label)
     with line(point.name) as shown:
         found: list[Comparison] = ask(question, search, shown.stage)
@@ -99,42 +101,42 @@ def command(
             saved = str(plot)
         except InputError as error:  # the answer comes first
             failed = error
-    kept = found[0].label
     if json:
-        from verdict.answer.record import made, record
+        values = {"label": found[0].label, "methods": [each.to_dict() for each in found]}
+        record = recorded_values(question, search, values, sum(each.seconds for each in found))
+        about = {"model": model, "sha256": network.sha256, "input": point.name, "norm": norm}
+        print_json({**about, **_about(asking, question, point), **values, "saved": saved, **record})
+    else:
+        _show(found, title, asking, question, point)
+        if saved is not None:
+            put(f"\nsaved {saved}")
+    if failed is not None:
+        raise failed
+    return OK
 
-        values = {"label": kept, "methods": [each.to_dict() for each in found]}
-        answer = made("bounds", values, sum(each.seconds for each in found))
-        print_json(
-            {
-                "model": model,
-                "sha256": network.sha256,
-                "input": point.name,
-                "norm": norm,
-                "range": None if limits is None else list(limits),
-                "true_label": point.truth,
-                "eps": str(exact(eps)),
-                "label": kept,
-                "methods": values["methods"],
-                "saved": saved,
-                "record": record(question.pinned().to_json(), search.to_json(), answer),
-            }
-        )
-        if failed is not None:
-            raise failed
-        return OK
-    out = console()
-    heading = f"{title} ({measure(question.domain)}), class {label_text(kept, point)}, range {range_text(limits)}"
+
+def _about(asking: Asking, question: Question, point: Point) -> dict[str, Any]:
+    """What was asked about the input, for JSON."""
+    limits = asking.range
+    return {
+        "range": None if limits is None else list(limits),
+        "true_label": point.truth,
+        "eps": str(question.domain.eps),
+    }
+
+
+def _show(found: Sequence[Comparison], title: str, asking: Asking, question: Question, point: Point) -> None:
+    from verdict.cli.output import measure, range_text
+    from verdict.cli.printing import console
+    from verdict.cli.questions import label_text
+
+    out, kept = console(), label_text(found[0].label, point)
+    heading = f"{title} ({measure(question.domain)}), class {kept}, range {range_text(asking.range)}"
     out.print(f"{heading}\n", style="bold")
     out.print(_table(found))
     for each in found:
         if each.note:
             out.print(f"\n{each.method}: {each.note}", soft_wrap=True)
-    if saved is not None:
-        out.print(f"\nsaved {saved}", soft_wrap=True)
-    if failed is not None:
-        raise failed
-    return OK
 
 
 def _table(found: Sequence[Comparison]) -> Table:

@@ -33,7 +33,7 @@ def command(
     exact: Annotated[
         str | None, Option("--exact", metavar="python", help="--exact=python is --tier python.")
     ] = None,
-    jobs: Annotated[int, Option("--jobs", least=1, most=256, help="Leaves checked side by side.")] = 2,
+    jobs: Annotated[int, Option("--jobs", between=(1, 256), help="Leaves checked side by side.")] = 2,
     real_only: Annotated[
         bool, Option("--real-only", help="Do not ask whether the claim holds for every float32 evaluation too.")
     ] = False,

@@ -21,7 +21,8 @@ class Argument:
 
 
 class Option:
-    """Words that begin with one of `names`; `least` and `most` limit a number. The rest is for the help page.
+    """Words that begin with one of `names`; `between` are the least and the greatest
+    number.  The rest is for the help page.
 
     `help` is a text, or makes one when the page is shown: of what a registry holds by then.
     """
@@ -33,11 +34,10 @@ class Option:
         help: str | Callable[[], str],
         panel: str | None = None,
         show_default: bool = True,
-        least: int | None = None,
-        most: int | None = None,
+        between: tuple[int, int] | None = None,
     ) -> None:
         self.names, self.metavar, self.help, self.panel = names, metavar, help, panel
-        self.show_default, self.least, self.most = show_default, least, most
+        self.show_default, self.between = show_default, between
 
 
 MEMORY = Option(

@@ -172,3 +172,10 @@ def recorded(question: Question, options: Options, answer: Answer) -> dict[str, 
     from verdict.answer.record import record
 
     return {"record": record(question.pinned().to_json(), options.to_json(), answer.to_dict())}
+
+
+def recorded_values(question: Question, options: Options, values: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The same of an answer that is no object of its own, but these values."""
+    from verdict.answer.record import made, record
+
+    return {"record": record(question.pinned().to_json(), options.to_json(), made(question.kind, values, seconds))}

@@ -70,14 +70,15 @@ def _info(declaration: Argument | Option, is_explained: bool) -> Any:
     if isinstance(declaration, Argument):
         return typer.Argument(metavar=declaration.metavar, help=declaration.help)
     text = declaration.help if isinstance(declaration.help, str) else declaration.help() if is_explained else ""
+    least, most = declaration.between or (None, None)
     return typer.Option(
         *declaration.names,
         metavar=declaration.metavar,
         help=text,
         rich_help_panel=declaration.panel,
         show_default=declaration.show_default,
-        min=declaration.least,
-        max=declaration.most,
+        min=least,
+        max=most,
     )
 
 

@@ -73,7 +73,7 @@ def _value(kind: Any, option: Option, words: Iterator[str]) -> Any:
     if several is not None:
         return several(_single(item, _next(words)) for item in get_args(kind))
     value = _single(kind, _next(words))
-    if (option.least is not None and value < option.least) or (option.most is not None and value > option.most):
+    if option.between is not None and not option.between[0] <= value <= option.between[1]:
         raise _NotPlainError
     return value
 

@@ -132,23 +132,18 @@ class Constant:
 Value: TypeAlias = Symbol | Constant
 
 
+@dataclass(eq=False)
 class Context:
     """One ONNX node being lowered: its inputs, attributes and the builder to append to."""
 
-    def __init__(
-        self,
-        builder: Builder,
-        op_type: str,
-        name: str,
-        opset: int,
-        inputs: list[Value | None],
-        reading: Reading,
-        outputs: Sequence[str],
-    ) -> None:
-        self.builder = builder
-        self.op_type, self.name, self.opset = op_type, name, opset
-        self.inputs, self.reading = inputs, reading
-        self.outputs = outputs  # names; an output that nobody reads may have an empty one
+    builder: Builder
+    op_type: str
+    name: str
+    opset: int
+    inputs: list[Value | None]
+    reading: Reading
+    # Names; an output that nobody reads may have an empty one.
+    outputs: Sequence[str]
 
     def fail(self, reason: str) -> NoReturn:
         """Give up on this node; the reason reaches the user with the node's name, operator and opset."""

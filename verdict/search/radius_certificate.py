@@ -21,7 +21,7 @@ import numpy as np
 from ..answer.results import Certificate
 from ..base.deadline import Deadline
 from ..bounds.interval import interval_bounds
-from ..bounds.linear import backward
+from ..bounds.linear import Pass, backward
 from ..bounds.lines import Lines
 from ..certificate.draft import Draft
 from ..certificate.places import float32_path
@@ -93,7 +93,7 @@ def _float32_cost(search: RadiusSearch, radius: Fraction) -> float:
     lines = {i: Lines(on[None] * 1.0, on[None] * 1.0, np.zeros((1, len(on)))) for i, on in phases.items()}
     rows = np.concatenate([polytope.matrix.values for polytope in search.unsafe.polytopes])
     found, charged = (
-        backward(graph, bounds, graph.output, rows, lines, rigorous=False, errors=errors)
+        backward(graph, bounds, graph.output, rows, lines, Pass(rigorous=False, errors=errors))
         for errors in (None, float32_errors(graph, bounds))
     )
     reach = np.abs(found.slope[0]) @ np.maximum(upper - center, center - lower)

@@ -10,6 +10,7 @@ the weights (Goodfellow et al. 1412.6572) and then bisects along it; what it fin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -39,24 +40,31 @@ SHARE, SECONDS = 0.3, 10.0
 Weights = dict[str, npt.NDArray[Any]]
 
 
+@dataclass(frozen=True)
+class Change:
+    """The layers whose weights change, each by at most a radius or, `relative`, by such a part of itself."""
+
+    layers: Sequence[Layer]
+    relative: bool
+
+
 class WeightSearch:
     """The radii at which the input `x` stays out of the unsafe set, whatever the chosen layers' weights do."""
 
     def __init__(
         self,
         network: Network,
-        chosen: Sequence[Layer],
+        change: Change,
         x: ExactVector,
         unsafe: UnsafeSet,
-        relative: bool,
         deadline: Deadline,
         on_progress: Callable[[Any], object] | None = None,
     ) -> None:
-        self.network, self.chosen, self.x, self.unsafe = network, list(chosen), x, unsafe
+        self.network, self.chosen, self.x, self.unsafe = network, list(change.layers), x, unsafe
         self.deadline, self._on_progress = deadline, on_progress
-        self.original: Weights = {layer.weight: layer.values for layer in chosen}
+        self.original: Weights = {layer.weight: layer.values for layer in change.layers}
         ones = {name: np.ones(values.shape) for name, values in self.original.items()}
-        self.units = {name: np.abs(values) for name, values in self.original.items()} if relative else ones
+        self.units = {name: np.abs(values) for name, values in self.original.items()} if change.relative else ones
         self.lower, self.trust = Fraction(0), Trust.EXACT
         self.upper: Fraction | None = None
         self.closest: Witness | None = None

@@ -10,26 +10,24 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.interface import Arithmetic
-from ..functions.base import Function
 from ..network import Affine, Network, Pointwise, no_rule
-from ..readers.ball import Ball
 from .lines import Lines, lines
-from .region import Region
+from .region import Pieces, Region
 
 # Numbers in one array of coefficients.
 MOST_ENTRIES = 2**22
 
 
-def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, cuts: Any = None,
+def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
             known: Callable[[int, int, Region], None] | None = None, thorough: bool = False,
-            given: Any = None, ball: Ball | None = None) -> Region:
-    """The region of boxes (batch, inputs) cut by splits to `cuts` (2, batch, neurons; None: no splits),
-    and by an L1 or L2 `ball`.
+            given: Any = None) -> Region:
+    """The region that the pieces make.
 
     `known(k, node, region)` may meet the bounds of the pre-activations of ReLU layer k with better ones. `thorough`
     applies the rule to stable neurons too, whose better bounds help the layers behind. `given` (3, neurons) are slopes
     below and above in place of CROWN's, and positive for neurons to apply the rule to.
     """
+    low, high, ball = pieces.low, pieces.high, pieces.ball
     region = Region({0: low}, {0: high}, (low > high).any(axis=1), ball)
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
     found: dict[int, Lines] = {}
@@ -41,7 +39,7 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, cuts:
             region.set(i, *node.function.interval(region.low[before], region.high[before]))
             mine = slice(*network.starts[number_of[before]:][:2])
             below, chords = (None, None) if given is None else given[:2, None, mine]
-            found[i] = lines(node.function, region.low[before], region.high[before], below, None, chords)
+            found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
             continue
         if not isinstance(node, Affine):
             raise no_rule(node)
@@ -49,21 +47,23 @@ def bounded(network: Network, arithmetic: Arithmetic, low: Any, high: Any, cuts:
         if i not in number_of:
             continue
         mine = slice(*network.starts[number_of[i]:][:2])
-        reader = network.nodes[network.relus[number_of[i]]].function
         # Intervals are exact in front of the first ReLUs, but not on a ball.
         if found or ball is not None:
-            _tighten(network, arithmetic, region, i, reader, found, thorough if given is None else given[2, mine] > 0)
+            also = thorough if given is None else given[2, mine] > 0
+            _tighten(network, arithmetic, region, number_of[i], found, also)
         if known is not None:
             known(number_of[i], i, region)
-        if cuts is not None:
-            region.meet(i, *cuts[..., mine])
+        if pieces.cuts is not None:
+            region.meet(i, *pieces.cuts[..., mine])
     return region
 
 
-def _tighten(network: Network, arithmetic: Arithmetic, region: Region, i: int, function: Function,
-             found: dict[int, Lines], also: Any) -> None:
-    """Meet the bounds of node i with the rule's, for neurons where that is worth it to the function that reads them;
-    `also` (size,), True for all, are those that need not bend."""
+def _tighten(network: Network, arithmetic: Arithmetic, region: Region, layer: int, found: dict[int, Lines],
+             also: Any) -> None:
+    """Meet the bounds of a layer's pre-activations with the rule's, for neurons where that is worth it to the function
+    that reads them; `also` (size,), True for all, are those that need not bend."""
+    reader = network.nodes[network.relus[layer]]
+    i, function = reader.source, reader.function
     # Box by box: what holds for a box must not depend on which others are looked at together with it.
     wanted = function.worth(region.low[i], region.high[i], also)
     low, high = np.full(wanted.shape, -np.inf), np.full(wanted.shape, np.inf)

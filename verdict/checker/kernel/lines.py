@@ -37,10 +37,11 @@ class Lines:
     at: Any = None
 
 
-def lines(function: Function, low: Any, high: Any, below: Any = None, shift: Any = None, chords: Any = None,
+def lines(function: Function, ends: tuple[Any, Any], below: Any = None, shift: Any = None, chords: Any = None,
           split: Any = False) -> Lines:
-    """The lines of a function for bounds (batch, size): its own, or with the slopes `below` and `chords` where these
-    are numbers and neurons were not `split`."""
+    """The lines of a function for bounds, each (batch, size): its own, or with the slopes `below` and `chords` where
+    these are numbers and neurons were not `split`."""
+    low, high = ends
     floor, above = function.slopes(low, high, below, chords, split)
     return Lines(function, floor, above, function.gap(low, high, above), shift, low, high)
 
@@ -63,5 +64,5 @@ def lines_of(network: Network, region: Region, domains: Domains, layers: int, st
             ends = np.where(shift < 0, bottom, np.where(shift > 0, top, 0.0))
             at = ends if ends.any() else None
         split = (bottom > -np.inf) | (top < np.inf)
-        result[number] = replace(lines(node.function, low, high, below, shift, chords, split), raw=raw, at=at)
+        result[number] = replace(lines(node.function, (low, high), below, shift, chords, split), raw=raw, at=at)
     return result, empty

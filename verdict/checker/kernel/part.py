@@ -19,7 +19,7 @@ from ..readers.multipliers import Domains, Group
 from ..readers.rows import outward, tried, with_rows
 from .bounds import bounded
 from .lines import lines_of
-from .region import Region
+from .region import Pieces, Region
 from .tree import LINES, Leaves, Walk
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ class Part:
             given = self.work.certificate.lines(self.number, self.neurons)
             try:
                 # They serve many leaves, and what they lose by rounding adds up from layer to layer.
-                self.root = bounded(self.network, self.arithmetics[-1], self.low[None], self.high[None],
-                                    known=self._lemmas, given=given, ball=self.ball)
+                self.root = bounded(self.network, self.arithmetics[-1],
+                                    Pieces(self.low[None], self.high[None], ball=self.ball),
+                                    known=self._lemmas, given=given)
             except OutOfRangeError:
                 raise RejectedError(f"part {self.number}: numbers out of range") from None
         row = 0
@@ -149,8 +150,8 @@ class Part:
         here, output = domains if attempt.split else domains.unsplit, self.network.output
         about = domains.leaves if attempt.cut else domains.leaves.unsplit
         region = self.root.on(about) if self.root is not None else bounded(
-            self.network, attempt.bounding, about.low, about.high, about.cuts,
-            thorough=attempt.thorough, ball=self.ball)
+            self.network, attempt.bounding, Pieces(about.low, about.high, about.cuts, self.ball),
+            thorough=attempt.thorough)
         found, empty = lines_of(self.network, region, here, self.layers, attempt.stored)
         rows = tried(self.network.size(output), owned, here)
         positive = attempt.deciding.positive(region, output, np.concatenate(rows, axis=1), found)

@@ -14,6 +14,17 @@ from .tree import Leaves
 MORE = 1 + 2.0**-20
 
 
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """A batch of boxes [low, high] (batch, inputs), cut by splits of neurons to `cuts` (2, batch, neurons; None: by
+    none) and by an L1 or L2 `ball`."""
+
+    low: Any
+    high: Any
+    cuts: Any = None
+    ball: Ball | None = None
+
+
 @dataclass(eq=False)
 class Region:
     """`low[i]`, `high[i]`: float64 (batch, size of node i), proved. `empty` (batch,): nothing lies in it. With a `ball`

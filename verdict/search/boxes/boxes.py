@@ -136,6 +136,6 @@ def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: A
     bound = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)))
     bound = LinearBound(device.fetch(bound.lower), device.fetch(bound.slope), device.fetch(bound.constant))
     margins, weights = rows.margins(bound, bottom, top)
-    margins, sloped, slopes = ascend(graph, rows, bounds, bound, margins, weights, device)
+    margins, sloped, slopes = ascend(graph, rows, bounds, bound, (margins, weights), device)
     slope = bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
     return Boxes(low, high, slope, margins.min(axis=1), weights, sloped, slopes, np.zeros(len(low), int))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...base.device import Device
-from ...bounds.alpha import ascend_slopes, on_grid
+from ...bounds.alpha import Ascent, ascend_slopes, on_grid
 from ...bounds.bounds import Bounds
 from ...bounds.linear import LinearBound
 from ...bounds.lines import crown_lines
@@ -29,16 +29,16 @@ def ascend(
     rows: Rows,
     bounds: Bounds,
     bound: LinearBound,
-    margins: FloatArray,
-    weights: FloatArray,
+    excluded: tuple[FloatArray, FloatArray],
     device: Device,
 ) -> tuple[FloatArray, Any, Any]:
     """The margins (batch, polytopes) of boxes, better where one polytope is left; and of every box whether that
     closed it, (batch,), by which slopes of its ReLUs, in the graph's order, (batch, neurons).
 
-    `bounds` are on the device, `bound` of all rows, `margins` and `weights` (see `Rows.margins`) are NumPy's.
+    `bounds` are on the device, `bound` of all rows and what it excludes, `Rows.margins`, are NumPy's.
     """
-    left, margins = margins <= 0, margins.copy()
+    before, weights = excluded
+    left, margins = before <= 0, before.copy()
     slopes = np.zeros((len(left), sum(graph.nodes[i].size for i in graph.relus)), np.float32)
     at = np.flatnonzero(left.sum(axis=1) == 1)
     if not len(at):
@@ -51,7 +51,7 @@ def ascend(
     exact = shares @ rows.matrix
     target = exact.astype(bound.lower.dtype)
     target_rows = device.put(target)[:, None, :]
-    lower, found = ascend_slopes(graph, here, graph.output, target_rows, lines, STEPS, snap=on_grid)
+    lower, found = ascend_slopes(graph, here, graph.output, target_rows, lines, Ascent(STEPS, snap=on_grid))
     largest = np.maximum(*(np.abs(device.fetch(ends[graph.output])) for ends in (here.lower, here.upper)))
     rounding = gamma(len(rows.limits) + 8)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -60,8 +60,8 @@ def ascend(
         charge = 2 * (off * largest).sum(axis=1) + rounding * (shares @ np.abs(rows.limits))
         best = device.fetch(lower).astype(np.float64)
         better = best - shares @ rows.limits - charge - rounding * (np.abs(best) + charge)
-    before = margins[at, polytope]
-    margins[at, polytope] = np.where(better > before, better, before)
+    own = before[at, polytope]
+    margins[at, polytope] = np.where(better > own, better, own)
     slopes[at] = np.concatenate([device.fetch(found[i]) for i in graph.relus], axis=1)
     return margins, (margins > 0).all(axis=1) & left.any(axis=1), slopes
 

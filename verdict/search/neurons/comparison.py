@@ -19,8 +19,7 @@ from ...base.errors import PropertyError, TimeLimitError
 from ...network.exact import Coefficients, FloatArray
 from ...network.graph import Affine, Graph, kind_of
 from ...network.maps import Dense
-from ...property import UnsafeSet
-from ...property.input_set import InputSet
+from ...property import Problem, UnsafeSet
 from .methods import Method
 
 # The share of its time in which a method looks for better bounds; in the rest it carries up what it has.
@@ -93,15 +92,13 @@ def _finite(value: float) -> float | None:
 
 
 def compare(
-    graph: Graph,
+    problem: Problem,
     label: int,
-    unsafe: UnsafeSet,
-    inputs: InputSet,
     methods: Sequence[Method],
     seconds: float | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> list[Comparison]:
-    """Each method on an input set, all within `seconds`; `unsafe` says which margins.
+    """Each method on a problem's input set, all within `seconds`; its unsafe set says which margins.
 
     What a method has not reached in its share of the time keeps looser bounds; methods for which none is left are
     missing. Raises TimeLimitError if all are.
@@ -109,6 +106,7 @@ def compare(
     A margin is the first row of a polytope C y <= d less its limit: positive where the polytope is out of reach.
     Raises PropertyError for coefficients that no float equals; class comparisons have none.
     """
+    graph, inputs, unsafe = problem.network.graph, problem.inputs, problem.unsafe
     asked = with_margins(graph, unsafe)
     results: list[Comparison] = []
     whole = Deadline(seconds)

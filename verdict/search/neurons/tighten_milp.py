@@ -90,7 +90,8 @@ def milp_bounds(
     limit = clock.limit()
     job = Job(graph, lower, upper, limit, per_end, inputs)
     ending = watchdog.run(
-        "verdict.search.neurons.tighten_milp:in_child", job, on_report=keep, stop=lambda: None, time_limit=limit
+        "verdict.search.neurons.tighten_milp:in_child", job, on_report=keep, stop=lambda: None,
+        limits=watchdog.Limits(limit),
     )
     if ending.status not in (None, Status.TIME_LIMIT):
         raise SolverError(ending.message)

@@ -16,7 +16,7 @@ import numpy as np
 from ...base.deadline import Deadline
 from ...base.workers import Workers
 from ...bounds.bounds import Bounds
-from ...bounds.linear import backward
+from ...bounds.linear import Pass, backward
 from ...network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses
@@ -42,7 +42,7 @@ class Narrow:
         """What float32 evaluations leave of the bounds of domains, about, (batch,)."""
         space, rows = self._space, self._rows[domains.row][:, None, :]
         lines = space.lines(domains, np.float32)
-        bound = backward(space.graph, self._bounds, space.number, rows, lines, rigorous=False, errors=self._errors)
+        bound = backward(space.graph, self._bounds, space.number, rows, lines, Pass(False, errors=self._errors))
         return bound.lower[:, 0] - space.offsets[domains.row]
 
     def add(self, closed: Domains) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...bounds.ball import Ball
-from ...bounds.linear import backward
+from ...bounds.linear import Pass, backward
 from ...bounds.lines import Lines
 from ...network.exact import FloatArray
 from ...property import Polytope
@@ -62,6 +62,6 @@ def _proof(
         shifts[i][0, columns] = -signs[space.slices[i]] * betas[space.slices[i]]
         lines[i] = Lines(on, on, np.zeros_like(on), shifts[i])
     row = (shares @ polytope.matrix.values)[None, None]
-    met = backward(space.graph, space.bounds, space.graph.output, row, lines, rigorous=False, keep=True).coefficients
+    met = backward(space.graph, space.bounds, space.graph.output, row, lines, Pass(False, keep=True)).coefficients
     mu = {i: lines[i].substitute(met[i])[0] if i in met else shifts[i][:, None, :] for i in lines}
     return proof_by_rows(space, signs, polytope, shares, mu)

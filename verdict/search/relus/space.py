@@ -17,7 +17,7 @@ from ...base.deadline import checkpoint
 from ...base.device import Device
 from ...bounds.alpha import minimiser
 from ...bounds.bounds import Bounds
-from ...bounds.linear import backward
+from ...bounds.linear import KEEPING, backward
 from ...bounds.lines import Lines, crown_lines
 from ...bounds.reduced import Reduced, reduce
 from ...network.exact import ExactVector, FloatArray
@@ -223,7 +223,7 @@ class Space:
         xp, rough = namespace(below), self._rough.like(below)
         lines = self._lines(below, above, gap, shift, self._dtype)
         rows = self._rough_rows.like(below)[domains.row][:, None, :]
-        bound = backward(self.graph, rough, self.number, rows, lines, keep=True)
+        bound = backward(self.graph, rough, self.number, rows, lines, KEEPING)
         found = minimiser(self.graph, rough, bound, lines, self.number)
         nu = self._gather({i: c[:, 0, :] for i, c in bound.coefficients.items()}, below)
         slope = bound.slope[:, 0, :]

@@ -73,9 +73,9 @@ def _neg(builder: Builder, node: Node, x: Tensor) -> Tensor:
     return builder.total([x], [-1.0], -1)
 
 
-def _batch_normalization(builder: Builder, node: Node, x: Tensor, scale: Any, bias: Any, mean: Any,
-                         var: Any) -> Tensor:
-    if len(x.shape) < 2 or any(v.shape != x.shape[1:2] for v in (scale, bias, mean, var)):
+def _batch_normalization(builder: Builder, node: Node, x: Tensor, *factors: Any) -> Tensor:
+    scale, bias, mean, var = factors
+    if len(x.shape) < 2 or any(v.shape != x.shape[1:2] for v in factors):
         raise UnreadableError(f"factors that do not fit the channels of {x.shape}")
     # The irrational factor is, by definition, the float64 that three rounded operations give.
     with np.errstate(all="ignore"):
