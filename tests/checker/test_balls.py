@@ -126,7 +126,7 @@ def test_any_division_is_sound(tmp_path, monkeypatch, seed, kind, norm):
     monkeypatch.setattr(Ball, "part", anything)
     arithmetic = ARITHMETICS[kind][0](network)
     region = bounded(network, arithmetic, Pieces(low, high, ball=ball))
-    found = {r: lines(RELU, region.low[network.nodes[r].source], region.high[network.nodes[r].source])
+    found = {r: lines(RELU, (region.low[network.nodes[r].source], region.high[network.nodes[r].source]))
              for r in network.relus}
     rows = np.eye(network.size(network.output))[None]
     bound = arithmetic.lower(region, network.output, rows, found)[0]

@@ -136,7 +136,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
     `rows` is (rows, size of the node), float64. The errors are those of docs/rounding.md, with the variables'
     largest magnitudes in place of activations. Raises UnsupportedError where a function is not ON_OFF.
     """
-    graph.require(Feature.ON_OFF, "the reduced form of a network")
+    graph.require(Feature.ON_OFF, "the reduced form of a network", number)
     matrix = _scaled_inputs(bounds.lower[0][0], bounds.upper[0][0])
     inputs, largest = len(matrix) - 1, np.ones(len(matrix))
     forms = {0: _Form(matrix, np.zeros(graph.input_size), largest)}

@@ -17,6 +17,7 @@ from ..base.never import assert_never
 from .exact import Coefficients
 from .functions import RELU, Feature, Function
 from .maps import LinearMap
+from .maps.namespace import namespace
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -154,14 +155,26 @@ class Graph:
             found = found | function.bends(low, high)
         return found
 
-    def has(self, feature: Feature) -> bool:
-        """Whether all functions declare the feature."""
-        return all(function.has(feature) for function in self.functions.values())
+    def threshold(self, number: int, low: Any, high: Any) -> Any:
+        """Where to split the entries of node `number`, between `low` and `high`: at the threshold of the first function
+        that reads it and bends the entry, or else of the first one; 0 where none reads it."""
+        readers = [self.functions[i] for i in self.consumers[number] if i in self.functions]
+        found = readers[0].threshold(low, high) if readers else 0 * low
+        for function in reversed(dict.fromkeys(readers)):
+            found = namespace(low).where(function.bends(low, high), function.threshold(low, high), found)
+        return found
 
-    def require(self, feature: Feature, what: str) -> None:
-        """Raise UnsupportedError unless all functions declare the feature that `what` needs."""
+    def has(self, feature: Feature, behind: int | None = None) -> bool:
+        """Whether all functions declare the feature, or all that node `behind` depends on."""
+        needed = range(len(self.nodes)) if behind is None else self.ancestors(behind)
+        return all(function.has(feature) for i, function in self.functions.items() if i in needed)
+
+    def require(self, feature: Feature, what: str, behind: int | None = None) -> None:
+        """Raise UnsupportedError unless all functions, or all that node `behind` depends on, declare the feature that
+        `what` needs."""
+        needed = range(len(self.nodes)) if behind is None else self.ancestors(behind)
         for number, function in self.functions.items():
-            if not function.has(feature):
+            if number in needed and not function.has(feature):
                 name = self.names[number] if number < len(self.names) and self.names[number] else f"node {number}"
                 raise UnsupportedError(
                     f"{name}: {what} needs functions that are {feature.value}; {function.name} is not declared so"

@@ -41,7 +41,8 @@ class BoundsObserver:
 
     def grown(self, space: Space, unstable: Any, row: Any, grown: Grown, known: Any) -> Any:
         """Tree i is about row `row[i]` of the space, which are +e_j and then -e_j for the neurons j that are
-        `unstable`; `known` (rows,) are the bounds known before. The bounds (trees,) to take."""
+        `unstable`; `known` (rows,) are the bounds known before. The bounds (trees,) to take; all are relative to the
+        rows' offsets."""
         return grown.lower
 
     def end(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:

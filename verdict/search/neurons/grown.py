@@ -10,6 +10,11 @@ import numpy as np
 from ...certificate.proof import ROOT, ProofTree
 
 
+def absolute(lower: Any, offsets: Any) -> Any:
+    """Lower bounds of rows from those relative to their offsets, float64, rounded down."""
+    return np.where(offsets == 0, lower, np.nextafter(lower + offsets, -np.inf))
+
+
 @dataclass(frozen=True, eq=False)
 class Grown:
     """Trees of splits: in turn t leaf `leaf[i, t]` of tree i was split on unstable ReLU `column[i, t]`, both (trees,

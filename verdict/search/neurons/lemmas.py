@@ -17,7 +17,7 @@ from ...certificate.proof import Lemma, ProofTree
 from ...network.graph import Graph
 from ..observer import BoundsObserver
 from ..relus.space import Space
-from .grown import Grown
+from .grown import Grown, absolute
 
 if TYPE_CHECKING:
     from ...certificate.neurons import NeuronMap
@@ -60,14 +60,16 @@ class Lemmas(BoundsObserver):
         proved = grown.proved
         worth = (proved >= 0) | (proved - known[row] > WORTH * width[row % count])
         columns, kept = self.neurons.of_space(space.columns), self._kept.setdefault(space.number, {})
+        bounds = absolute(proved.astype(np.float64), space.offsets[row])
         for i in np.flatnonzero(worth).tolist():
             key = (1 if row[i] < count else -1), int(unstable[row[i] % count])
-            kept[key] = float(proved[i]), grown.tree(i, columns, space.quick_chords, space.thresholds)
+            kept[key] = float(bounds[i]), grown.tree(i, columns, space.quick_chords, space.thresholds)
         return np.where(worth, proved, -np.inf)
 
     def end(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:
         """Of a neuron that is stable only the end that makes it so matters: trees about the other one are forgotten."""
-        on, off = low >= 0, high <= 0
+        split, stable = self.graph.threshold(number, *plain), ~self.graph.bends(number, low, high)
+        on, off = stable & (low >= split), stable & (high <= split)
         kept = self._kept.get(number, {})
         for side, neuron in list(kept):
             if (off if side > 0 else on)[0, neuron]:

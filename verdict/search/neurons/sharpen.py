@@ -18,13 +18,14 @@ from ...bounds.bounds import Bounds
 from ...bounds.interval import carry_up
 from ...bounds.linear import tighten, unit_rows
 from ...bounds.lines import Lines
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ..means import Means
 from ..observer import BoundsObserver
 from ..relus.ascent import optimise
 from ..relus.branch import branch, losses
 from ..relus.space import Domains, Space
-from .grown import Grown
+from .grown import Grown, absolute
 
 # Gradient steps at the roots of the trees and after each split.
 ROOT_STEPS, STEPS = 20, 1
@@ -45,8 +46,9 @@ def sharpen(
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
     With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
-    remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable.
-    The trees grow on the device of `means`, and what their leaves prove is NumPy's word.
+    remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable, or
+    behind a function that is not ON_OFF. The trees grow on the device of `means`, and what their leaves prove is
+    NumPy's word.
 
     The `observer` has a say in which bounds are taken: for a certificate those that a checker can find too.
     """
@@ -76,23 +78,27 @@ def _split(
     number = len(bounds.lower) - 1
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
-    if not len(unstable):
+    # Only sides of what is off or on leave nothing to relax.
+    if not len(unstable) or not graph.has(Feature.ON_OFF, number):
         return low, high
     rows = unit_rows(unstable, low.shape[1], np.float64)
-    space = Space(graph, bounds, rows, np.zeros(len(rows)), number, means)
+    # A neuron is done once it is on one side of where it bends.
+    sides = graph.threshold(number, low[0], high[0])[unstable]
+    offsets = np.concatenate([sides, -sides])
+    space = Space(graph, bounds, rows, offsets, number, means)
     if not space.size:
         return low, high
     roots = space.root()
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
     most = MOST_ENTRIES // (widest * (rounds + 1))
     parts = [roots.take(share) for share in means.workers.shares(len(rows), most)]
-    before = np.concatenate([low[0, unstable], -high[0, unstable]])
+    before = np.concatenate([low[0, unstable], -high[0, unstable]]) - offsets
 
     def bounded(part: Domains) -> Any:
         grown = grow(space, part, ROOT_STEPS, rounds, stop, kept=observer.keeps_trees)
         return observer.grown(space, unstable, part.row, grown, before)
 
-    found = np.concatenate(means.workers.map(bounded, parts)).astype(np.float64)
+    found = absolute(np.concatenate(means.workers.map(bounded, parts)).astype(np.float64), offsets)
     low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
     high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
     return low, high
@@ -103,8 +109,8 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
 
     Trees that are to be `kept` are without the splits behind which the leaves' own multipliers prove less than before.
 
-    The roots get so many gradient steps on their slopes first. A tree whose leaves are all above 0 is finished: the
-    neuron is stable.
+    The roots get so many gradient steps on their slopes first. A tree whose leaves are all above 0, past the row's
+    offset, is finished: the neuron is stable.
     """
     leaves, seen = optimise(space, roots, steps)
     count, lower = len(roots), np.full((len(roots), rounds + 1), np.inf, np.float32)

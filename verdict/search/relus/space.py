@@ -90,7 +90,8 @@ class Space:
 
     `bounds` are float64 bounds of the box (batch 1); rows is (rows, size of the node), offsets (rows,). The node
     is the network's output unless another is given. Multipliers are looked for on the device of `means`. Raises
-    UnsupportedError where a function is not ON_OFF: a side of its threshold would leave something to relax.
+    UnsupportedError where a function that the node depends on is not ON_OFF: a side of its threshold would leave
+    something to relax.
     """
 
     def __init__(
@@ -103,10 +104,10 @@ class Space:
         means: Means | None = None,
     ) -> None:
         means = means or Means()
-        graph.require(Feature.ON_OFF, "branch and bound over neurons")
         self.graph, self.bounds, self.rows, self.offsets = graph, bounds, rows, offsets
         self.device, self.options = means.device, means.options.relus
         self.number = graph.output if number is None else number
+        graph.require(Feature.ON_OFF, "branch and bound over neurons", self.number)
         self.columns: dict[int, Any] = {}
         self.slices: dict[int, slice] = {}
         # Per ReLU node: its columns as an index, and CROWN's lines of all its neurons with no split: slopes below and

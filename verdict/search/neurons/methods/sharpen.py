@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....base.deadline import Deadline
+from ....network.functions import Feature
 from ....network.graph import Graph
 from ....property.input_set import InputSet
 from .linear import linear
@@ -19,6 +20,7 @@ def sharpened(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from ...means import Means
     from ..sharpen import sharpen
 
+    graph.require(Feature.ON_OFF, "branch and bound over neurons")
     with Workers(SHARPEN_THREADS) as workers:
         start = linear(graph, inputs, deadline).bounds
         bounds = sharpen(graph, start, SHARPEN_ROUNDS, Means(workers), deadline.passed)

@@ -1,0 +1,110 @@
+"""Sharper bounds of neurons that bend beside zero: a tree is done at the neuron's own threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.functions import Vee
+
+from verdict.bounds import linear_bounds
+from verdict.network.builder import Builder
+from verdict.network.evaluate import evaluate_all
+from verdict.network.exact import Coefficients
+from verdict.network.functions import RELU
+from verdict.network.graph import Graph
+from verdict.network.maps import Dense
+from verdict.search.means import Means
+from verdict.search.neurons.grown import Grown
+from verdict.search.neurons.lemmas import Lemmas
+from verdict.search.neurons.sharpen import sharpen
+from verdict.search.observer import BoundsObserver
+from verdict.search.relus.space import Space
+
+LOW, HIGH = np.full((1, 3), -1.0), np.full((1, 3), 1.0)
+ROUNDS = 24
+# The node in front of the second function, and where that bends.
+NUMBER, KINK = 3, Vee.kink
+
+
+def network(seed: int) -> Graph:
+    """A layer of ReLUs, one of |z - 1/2|, and two outputs."""
+    rng = np.random.default_rng([seed, 71])
+    builder, node, size = Builder(3), 0, 3
+    for width, function in ((8, RELU), (8, Vee()), (2, None)):
+        weight = rng.integers(-16, 17, (width, size)) / 16
+        node = builder.affine([(Dense(Coefficients(weight)), node)], Coefficients(rng.integers(-8, 9, width) / 16))
+        node, size = node if function is None else builder.pointwise(function, node), width
+    return builder.finish(node)
+
+
+class Told(BoundsObserver):
+    """Keeps the trees."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Space, Any, Any, Grown]] = []
+
+    def grown(self, space: Space, unstable: Any, row: Any, grown: Grown, known: Any) -> Any:
+        self.seen.append((space, unstable, row, grown))
+        return grown.lower
+
+
+class Numbers:
+    """Stands for the checker's numbers, which a function that the checker does not have lacks."""
+
+    def of_space(self, columns: dict[int, Any]) -> Any:
+        return np.concatenate([*columns.values(), np.zeros(0, int)]).astype(np.uint32)
+
+    def layer(self, relu: int) -> int:
+        return relu
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_are_sound_and_sharper(seed: int) -> None:
+    graph = network(seed)
+    plain, told = linear_bounds(graph, LOW, HIGH), Told()
+    sharp = sharpen(graph, plain, ROUNDS, Means(), observer=told)
+    found = evaluate_all(graph, np.random.default_rng(seed).uniform(-1, 1, (2000, 3)))
+    for values, low, high in zip(found, sharp.lower, sharp.upper, strict=True):
+        assert (values >= low[0] - 1e-12).all()
+        assert (values <= high[0] + 1e-12).all()
+    assert (sharp.upper[NUMBER] - sharp.lower[NUMBER] < plain.upper[NUMBER] - plain.lower[NUMBER]).any()
+    # Behind the function that is not off or on nothing can be split.
+    assert {space.number for space, *_ in told.seen} <= {NUMBER}
+
+
+def test_a_tree_is_done_past_the_threshold_and_not_before() -> None:
+    done, between = 0, 0
+    for seed in range(12):
+        graph = network(seed)
+        told = Told()
+        sharpen(graph, linear_bounds(graph, LOW, HIGH), ROUNDS, Means(), observer=told)
+        for space, unstable, row, grown in told.seen:
+            offsets = np.repeat([KINK, -KINK], len(unstable))
+            assert (space.offsets == offsets).all()
+            # A round without a split: the tree was done.
+            is_done = (grown.column < 0).any(axis=1) & (grown.lower > 0)
+            done += int(is_done.sum())
+            # On one side of zero, on both of the threshold: where a ReLU would be done, all rounds are used.
+            beside = (grown.lower <= 0) & (grown.lower + offsets[row] > 0) & (row < len(unstable))
+            between += int(((grown.column >= 0).sum(axis=1)[beside] > 1).sum())
+    assert done > 0
+    assert between > 0
+
+
+def test_lemmas_keep_the_end_that_makes_a_neuron_stable() -> None:
+    kept = 0
+    for seed in range(12):
+        graph = network(seed)
+        plain = linear_bounds(graph, LOW, HIGH)
+        lemmas = Lemmas(graph, Numbers())  # type: ignore[arg-type]
+        sharp = sharpen(graph, plain, ROUNDS, Means(), observer=lemmas)
+        low, high = sharp.lower[NUMBER][0], sharp.upper[NUMBER][0]
+        for (side, neuron), (bound, _) in lemmas._kept.get(NUMBER, {}).items():
+            assert bound <= (low[neuron] if side > 0 else -high[neuron])
+            if low[neuron] >= KINK or high[neuron] <= KINK:
+                assert side == (1 if low[neuron] >= KINK else -1)
+                assert bound >= side * KINK
+                kept += 1
+    assert kept > 0
