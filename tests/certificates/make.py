@@ -26,7 +26,7 @@ from support.provers import boxes  # noqa: E402
 import verdict  # noqa: E402
 from verdict.certificate.neurons import Disjuncts, NeuronMap  # noqa: E402
 from verdict.certificate.proof import Goal, Part, ProofTree  # noqa: E402
-from verdict.certificate.write import radius_claim, robust_claim, unsat_claim, write_certificate  # noqa: E402
+from verdict.certificate.write import VERSION, radius_claim, robust_claim, unsat_claim, write_certificate  # noqa: E402
 from verdict.models import data  # noqa: E402
 from verdict.property.vnnlib1 import read_vnnlib1  # noqa: E402
 
@@ -43,6 +43,7 @@ def main() -> None:
     tie = members(_tie(good / "xor-tie.vcert").read_bytes())
     _raw(good / "xor-raw.vcert")
     balls(good, bad)
+    thresholds(good, bad)
 
     for name, parts in {
         "dropped-child": {**query, "tree.npy": _tree(query, lambda nodes: np.delete(nodes, 1))},
@@ -58,7 +59,7 @@ def main() -> None:
         "far-witness": {**tie, "witness.json": b'{"point": ["1/2", "1/2"]}'},
         "negative-beta": _number(relus, "betas", -1.0),
         "nan": _number(relus, "betas", np.nan),
-        "newer-version": _manifest(query, lambda m: m.update(version=2)),
+        "newer-version": _manifest(query, lambda m: m.update(version=VERSION + 1)),
         "unknown-member": {**query, "surprise.npy": stored(np.zeros(1))},
         "pickle": {**query, "tree.npy": _pickle()},
     }.items():
@@ -93,6 +94,32 @@ def balls(good: Path, bad: Path) -> None:
         "unknown-norm": _manifest(l2, lambda m: m["claim"].update(norm="l3")),
     }.items():
         (bad / f"{name}.vcert").write_bytes(packed(changed))
+
+
+def thresholds(good: Path, bad: Path) -> None:
+    """Splits of neurons at any threshold and several times on a path, which version 2 of the format brought."""
+    point = [Fraction(float(v)) for v in data("digits").load()[0][3]]
+    made = robust("digits-mlp", point, Fraction(27, 1000), good, "relus", Fraction(0), Fraction(1))
+    assert made is not None
+    made.path.unlink()
+    tree = next(goal.tree for goal in made.parts[0].goals if len(goal.tree) > 1)
+    _, neuron, _, first = tree.node(0)
+    # Beside its kink, on the side where it is on; then another neuron, which goes on bending on one side.
+    (above,), _ = tree.split_neurons(first, neuron, 1 / 16)
+    tree.split_neurons(above, int(tree.columns[tree.columns != neuron][0]), -1 / 32)
+    new = members(made.write(good / "digits-thresholds.vcert").read_bytes())
+    for name, changed in {
+        "thresholds-in-version-1": _manifest(new, lambda m: m.update(version=1, splits=None)),
+        "unnamed-splits": _manifest(new, lambda m: m.pop("splits")),
+        "same-threshold-twice": {**new, "tree.npy": _tree(new, _same_again)},
+        "thresholds-larger": _manifest(new, lambda m: m["claim"].update(eps="3/100")),
+    }.items():
+        (bad / f"{name}.vcert").write_bytes(packed(changed))
+
+
+def _same_again(nodes: Any) -> Any:
+    nodes["value"][nodes["value"] == 1 / 16] = 0
+    return nodes
 
 
 def _query(path: Path, text: Path) -> Path:
