@@ -186,3 +186,14 @@ def test_no_two_test_files_share_a_name() -> None:
     # pytest takes the second of them for the first.
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert [name for name in names if names.count(name) > 1] == []
+
+
+def test_tests_mirror_the_packages() -> None:
+    """What is about one package is in the folder of its name; what is about the whole stays at the root, and these
+    folders: of how answers are attacked and compared, of kept files, and of what every solver must do."""
+    whole = {"attacks", "certificates", "conformance", "differential", "fuzz", "packaging", "support", "benchmarks"}
+    folders = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("*.py"))}
+    packages = {name for module in MODULES if (name := package(module))}
+    assert folders - whole <= packages
+    at_root = {path.name for path in (ROOT / "tests").glob("test_*.py")}
+    assert at_root == {"test_house.py", "test_extending.py", "test_notebooks.py"}
