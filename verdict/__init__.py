@@ -117,6 +117,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """The API, for `dir(verdict)` and completion."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name == "ask":
         # The package of that name, which can be called (`verdict.ask.answering.ask`).

@@ -6,7 +6,6 @@ The numbers are exact rationals; `float_below` and `float_above` give their prin
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,10 +16,16 @@ import numpy.typing as npt
 
 from ..network.exact import ExactVector, FloatArray
 from .record import evidence
+from .shown import Short, Shown
+from .trust import Trust as Trust
+from .trust import weakest as weakest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..checker import Report
     from ..network.network import Network
+    from .about import About
 
 
 # The relative gap at which an interval counts as closed.
@@ -36,29 +41,6 @@ def _explained(answer: Verdict | Largest | Radius | Pruning) -> None:
     """Refuse an answer that leaves something open and does not say why: a defect in what made it."""
     if answer.status in ("interval", "unknown") and not answer.reason:
         raise ValueError(f"the status is {answer.status} and no reason is given")
-
-
-class Trust(str, enum.Enum):
-    """What stands behind an answer, strongest first (design section 3)."""
-
-    REPLAYED = "replayed"  # a witness, evaluated in exact rationals and in ONNX Runtime
-    EXACT = "exact"  # a witness evaluated in exact rationals, or plain exact arithmetic
-    CERTIFIED = "certified"  # a certificate that the independent checker accepted in exact arithmetic
-    Z3 = "z3-exact"  # Z3's exact arithmetic: no tolerance, but no certificate either
-    RIGOROUS = "rigorous"  # float64 bounds that charge their own rounding
-    SOLVER = "solver"  # a floating-point solver's word alone
-
-    def __str__(self) -> str:
-        return self.value
-
-
-# Proofs from weakest to strongest: a proof in several parts is as good as its weakest part.
-_STRENGTH = [Trust.SOLVER, Trust.RIGOROUS, Trust.Z3, Trust.CERTIFIED, Trust.EXACT]
-
-
-def weakest(*trusts: Trust) -> Trust:
-    """The weakest of several proofs' trusts."""
-    return min(trusts, key=_STRENGTH.index)
 
 
 def _exactly(values: ExactVector) -> list[float | str]:
@@ -92,7 +74,7 @@ def _dict(what: Witness | Certificate | None) -> dict[str, Any] | None:
     return None if what is None else what.to_dict()
 
 
-class Unasked:
+class Unasked(Short):
     """An answer is neither true nor false: `assert robust(...)` would pass on a violation."""
 
     # What to ask instead.
@@ -102,8 +84,8 @@ class Unasked:
         raise TypeError(f"a {type(self).__name__} is neither true nor false, expected a question such as {self._tells}")
 
 
-@dataclass(frozen=True, eq=False)
-class Witness:
+@dataclass(frozen=True, eq=False, repr=False)
+class Witness(Short):
     """An input that reaches the unsafe set over the reals, as an exact replay has shown.
 
     `point` is the input, `outputs` the exact outputs there, `unsafe` the polytope reached in words, `radius`
@@ -142,7 +124,7 @@ class Witness:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Certificate(Unasked):
     """What became of a certificate that was asked for.
 
@@ -192,8 +174,8 @@ class Certificate(Unasked):
         return self.report is not None and self.report.any_order
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict(Unasked):
+@dataclass(frozen=True, eq=False, repr=False)
+class Verdict(Shown, Unasked):
     """The answer to "does the property hold for every input in the set?".
 
     `status` is robust, violated or unknown; `reason` says why it is unknown. `label` is the class that has to
@@ -215,6 +197,7 @@ class Verdict(Unasked):
     stages: dict[str, float] = field(default_factory=dict)
     certificate: Certificate | None = None
     real: Witness | None = None
+    about: Callable[[], About | None] | None = None
 
     def __post_init__(self) -> None:
         _explained(self)
@@ -240,8 +223,8 @@ def certificate_of(answer: Verdict) -> Certificate:
     return Certificate(None, reason=answer.reason) if answer.certificate is None else answer.certificate
 
 
-@dataclass(frozen=True, eq=False)
-class Largest(Unasked):
+@dataclass(frozen=True, eq=False, repr=False)
+class Largest(Shown, Unasked):
     """The answer to "how large does a value get on a set?": an interval with evidence for each end.
 
     The input `witness`, which is rational, gives exactly `lower`, by the value that `witness.unsafe` names. `deployed`
@@ -281,8 +264,8 @@ class Largest(Unasked):
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Radius(Unasked):
+@dataclass(frozen=True, eq=False, repr=False)
+class Radius(Shown, Unasked):
     """The answer to "how far can this input be perturbed?": an interval with evidence for each end.
 
     The property holds at every radius below `lower` (trust `lower_trust`). At `upper` it does not (trust
@@ -313,6 +296,7 @@ class Radius(Unasked):
     certificate: Certificate | None = None
     float32: Certificate | None = None
     is_unlimited: bool = False
+    about: Callable[[], About | None] | None = None
 
     def __post_init__(self) -> None:
         _explained(self)
@@ -334,8 +318,8 @@ class Radius(Unasked):
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Pruning(Unasked):
+@dataclass(frozen=True, eq=False, repr=False)
+class Pruning(Shown, Unasked):
     """The answer to "how many weights can be left out?": at `lower` the networks agree (trust), and at every magnitude
     above `upper` they do not.
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from ..base import interrupted
 from ..base.blas import one_thread
 from ..base.deadline import time_limit
 from ..base.memory import GIB, budget
 from ..search.options import DEFAULTS, SearchOptions
+from .about import about_of
 from .options import Options
 from .question import Question
 from .run import Run
@@ -54,8 +58,17 @@ def ask(
     options = Options() if options is None else options
     module, function = _HOMES[question.kind].split(".")
     answer = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+    interrupted.refuse_in_this_cell()
     with one_thread(), time_limit(options.timeout), _room(options.memory):
-        return answer(question, Run(options, on_progress, search))
+        found = answer(question, Run(options, on_progress, search))
+    return found if question.point is None else _about(found, question)
+
+
+def _about(found: Any, question: Question) -> Any:
+    """The answer with what it needs to show itself, where it is one about an input."""
+    from ..answer.results import Radius, Verdict
+
+    return replace(found, about=partial(about_of, question)) if isinstance(found, Radius | Verdict) else found
 
 
 def ask_with(question: Question, options: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
+from . import interrupted
 from .arguments import seconds
 from .errors import TimeLimitError
 
@@ -161,4 +162,7 @@ def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
 
 def why(end: KeyboardInterrupt) -> str:
     """What ended a search: the time, with what it had to say of itself, or the user."""
-    return str(end) or TIME_LIMIT if isinstance(end, OutOfTime) else "interrupted"
+    if isinstance(end, OutOfTime):
+        return str(end) or TIME_LIMIT
+    interrupted.remember()
+    return "interrupted"

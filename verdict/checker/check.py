@@ -21,7 +21,7 @@ from .work import Work
 REAL, ANY_ORDER = "the reals", "the reals and every float32 evaluation order"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What the checker found. `accepted`: the claim holds over the reals and, with `any_order`, for every float32
     evaluation; `reason` says why not."""
@@ -38,6 +38,10 @@ class Report:
     open: tuple[tuple[int, int, int], ...] = ()
     # The whole claim, of which `claim` is a summary.
     statement: Statement = field(default_factory=Statement)
+
+    def __repr__(self) -> str:
+        state = "accepted" if self.accepted else f"rejected: {self.reason[:80]}"
+        return f"<Report {state}, tier {self.tier}, {self.leaves} leaves>"
 
     def __bool__(self) -> bool:
         raise TypeError("a Report is neither true nor false, expected a question such as accepted")

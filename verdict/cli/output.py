@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_FLOOR, Context
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
-from verdict.answer.results import Certificate, Trust, Witness
+from verdict.answer.decimals import above as above
+from verdict.answer.decimals import below as below
+from verdict.answer.decimals import rational as rational
+from verdict.answer.results import Certificate, Witness
+from verdict.answer.trust import PROOFS as PROOFS
+from verdict.answer.trust import REFUTATIONS as REFUTATIONS
+from verdict.answer.trust import SEMANTICS as SEMANTICS
 from verdict.ask.parts import Domain
 from verdict.network.exact import float_above, float_below
 
 if TYPE_CHECKING:
     from verdict.ask.options import Options
     from verdict.ask.question import Question
-
-DIGITS = 10
-# A rational longer than this is left to --json.
-LONGEST = 60
-
-PROOFS = {
-    Trust.EXACT: "exact arithmetic",
-    Trust.CERTIFIED: "a certificate that the independent checker accepted in exact arithmetic",
-    Trust.Z3: "Z3's exact arithmetic; no certificate",
-    Trust.RIGOROUS: "float64 bounds that charge their own rounding",
-    Trust.SOLVER: "the MILP solver's word, within its tolerances; no certificate",
-}
-SEMANTICS = {
-    ("real",): "the network over the real numbers; float32 rounding is not covered",
-    ("real", "float32"): "the network over the real numbers and every float32 evaluation order",
-}
-REFUTATIONS = {
-    Trust.REPLAYED: "replayed in exact arithmetic, and ONNX Runtime is wrong nearby",
-    Trust.EXACT: "replayed in exact arithmetic; no input nearby is known where ONNX Runtime is wrong",
-}
 
 
 class Answer(Protocol):
@@ -42,33 +28,11 @@ class Answer(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-def below(value: Fraction) -> str:
-    """A decimal of ten digits that is at most `value`."""
-    return _decimal(value, ROUND_FLOOR)
-
-
-def above(value: Fraction) -> str:
-    """A decimal of ten digits that is at least `value`."""
-    return _decimal(value, ROUND_CEILING)
-
-
 def margin_text(value: float) -> str:
     """A lower bound in four digits, rounded down."""
     if value in (float("inf"), float("-inf")):
         return str(value)
     return f"{Context(prec=4, rounding=ROUND_FLOOR).create_decimal_from_float(float(value)).normalize():f}"
-
-
-def _decimal(value: Fraction, rounding: str) -> str:
-    context = Context(prec=DIGITS, rounding=rounding)
-    result = context.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize()
-    return f"{result:f}" if Decimal("1e-6") <= abs(result) < Decimal("1e12") or not result else str(result)
-
-
-def rational(value: Fraction) -> str | None:
-    """`p/q` where it is short enough to read."""
-    text = str(value)
-    return text if len(text) <= LONGEST else None
 
 
 def down(value: Fraction) -> float:

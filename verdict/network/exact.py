@@ -212,6 +212,9 @@ class ExactVector:
     def __len__(self) -> int:
         return len(self.numerators)
 
+    def __repr__(self) -> str:
+        return f"<ExactVector of {len(self)} rationals>"
+
     def fractions(self) -> list[Fraction]:
         need(FRACTION * len(self), f"exact numbers, {len(self)} of them,")
         return [Fraction(n, self.denominator) for n in self.numerators]

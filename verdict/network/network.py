@@ -41,7 +41,7 @@ class Port:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
     """A network as Verdict sees it.
 
@@ -69,6 +69,12 @@ class Network:
     roundings: int = 0
     chosen: str = ""
     is_shaped: bool = False
+
+    def __repr__(self) -> str:
+        ports = [" and ".join(f"{port.name} {port.shape}" for port in side) for side in (self.inputs, self.outputs)]
+        head = "" if self.head is None else f", behind it {self.head}"
+        operators = ", ".join(f"{count} {name}" for name, count in self.operators.items())
+        return f"<Network {self.name}: {ports[0]} -> {ports[1]}{head}; {operators}>"
 
     def passing_inputs(self) -> Network:
         """The same network with its inputs appended to its outputs, for constraints that mix the two."""

@@ -29,6 +29,11 @@ class Box(InputSet):
         self.lower, self.upper = tuple(lower), tuple(upper)
         self.size = len(self.lower)
 
+    def __repr__(self) -> str:
+        widths = [float(high - low) for low, high in zip(self.lower, self.upper, strict=True)]
+        between = f"widths {min(widths):.6g} to {max(widths):.6g}" if widths else "a point"
+        return f"<{type(self).__name__} of {self.size} inputs, {between}>"
+
     def minimum(self, a: Sequence[Fraction]) -> Fraction:
         return sum(
             (c * (low if c > 0 else high) for c, low, high in zip(a, self.lower, self.upper, strict=True)),

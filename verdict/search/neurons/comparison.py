@@ -26,7 +26,7 @@ from .methods import Method
 SHARE = 0.8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """One ReLU's pre-activations, or the outputs: `lower`, `upper` of shape (size,), and how many are unstable."""
 
@@ -35,13 +35,17 @@ class Layer:
     upper: FloatArray
     unstable: int
 
+    def __repr__(self) -> str:
+        size, width = self.lower.size, self.widths.mean()
+        return f"<Layer {self.name}: {size} neurons, {self.unstable} unstable, mean width {width:.4g}>"
+
     @property
     def widths(self) -> FloatArray:
         width: FloatArray = self.upper - self.lower
         return width
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """The bounds of one method: its ReLU layers in order, the outputs last.
 
@@ -57,6 +61,11 @@ class Comparison:
     rivals: tuple[str, ...]
     margins: FloatArray
     note: str = ""
+
+    def __repr__(self) -> str:
+        least = f"least margin {self.margins.min():.4g}" if self.margins.size else "no rival"
+        unstable = f"{self.unstable} unstable ReLUs"
+        return f"<Bounds by {self.method}: {len(self.layers)} layers, {unstable}, {least}, {self.trust}>"
 
     @property
     def unstable(self) -> int:

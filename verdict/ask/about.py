@@ -1,0 +1,61 @@
+"""What a question is about, for the answer to show: its input, and what shipped models and data say of their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..answer.about import About
+
+if TYPE_CHECKING:
+    from ..network.network import Network
+    from .question import Question
+
+
+def about_of(question: Question) -> About | None:
+    """The input of a question, None where it has several."""
+    if question.point is None or len(question.models) != 1:
+        return None
+    values = question.point.values()
+    if isinstance(values, dict):
+        return None
+    x = np.asarray(values, dtype=np.float64)
+    network = question.model.network
+    model, data = _shipped(question)
+    image: Any = question.point.image or (None if data is None else data.image_shape) or _image(x.shape, network)
+    return About(
+        x.reshape(-1),
+        tuple(image) if image and np.prod(image) == x.size else (),
+        _names(None if data is None else data.feature_names, x.size),
+        () if model is None or model.classes is None else model.classes,
+    )
+
+
+def _names(names: tuple[str, ...] | None, size: int) -> tuple[str, ...]:
+    return names if names is not None and len(names) == size else ()
+
+
+def _image(shape: tuple[int, ...], network: Network | None) -> tuple[int, ...]:
+    """The shape of an image, without axes of one: two axes, or three of which the first holds one or three channels."""
+    found = shape
+    if len([n for n in shape if n > 1]) < 2 and network is not None and len(network.inputs) == 1:
+        found = network.inputs[0].shape
+    while len(found) > 2 and found[0] == 1:
+        found = found[1:]
+    is_image = (len(found) == 3 and found[0] == 3) or len(found) == 2
+    return tuple(found) if is_image and min(found[-2:]) > 1 else ()
+
+
+def _shipped(question: Question) -> tuple[Any, Any]:
+    """The shipped model that is asked about, and the data that it was tried on; None where it is none."""
+    from verdict.models import datasets, models
+
+    from .loading import shipped_path
+
+    network = question.model.network
+    path = shipped_path(question.model.path) if network is None else network.path
+    for model in models().values():
+        if model.path == path:
+            return model, None if model.data is None else datasets()[model.data]
+    return None, None
