@@ -7,16 +7,16 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmarks.rows import Instance, Outcome, Row, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-
-class UsageError(Exception):
-    """A command line that makes no sense; its text is all that the user needs."""
+__all__ = ["Case", "Instance", "Options", "Outcome", "Row", "UsageError", "cases", "find", "register"]
 
 
 @dataclass(frozen=True)
@@ -43,66 +43,6 @@ class Options:
     def solvers(self, default: Sequence[str]) -> list[tuple[str, str]]:
         """(engine, solver) of each "engine/solver" asked for, or of the default ones; "bab" has no solver."""
         return [(engine, solver) for engine, _, solver in (way.partition("/") for way in self.engines or default)]
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One thing to measure; `data` is what `Case.measure` needs besides and goes through JSON."""
-
-    group: str
-    name: str
-    engine: str = ""
-    solver: str = ""
-    timeout: float = 60.0
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came out: `status` in the case's words, `seconds` and `cpu` (children included) of the part that
-    counts, the interval where there is one, `exact` as "p/q"; `extra` are columns of the case's own."""
-
-    status: str
-    seconds: float
-    cpu: float
-    lower: float | None = None
-    upper: float | None = None
-    exact: str = ""
-    note: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the CSV file; `extra` are columns that only some cases have."""
-
-    case: str
-    revision: str
-    group: str
-    instance: str
-    engine: str
-    solver: str
-    status: str
-    lower: float | None
-    upper: float | None
-    exact: str
-    seconds: float
-    cpu: float
-    note: str
-    extra: dict[str, str] = field(default_factory=dict)
-
-    @staticmethod
-    def of(case: str, revision: str, instance: Instance, outcome: Outcome) -> Row:
-        where = (case, revision, instance.group, instance.name, instance.engine, instance.solver)
-        values = asdict(outcome)
-        for what in ("seconds", "cpu"):
-            values[what] = round(values[what], 6)
-        return Row(*where, **values)
-
-    @property
-    def way(self) -> str:
-        """engine/solver, or whichever of them there is."""
-        return "/".join(filter(None, (self.engine, self.solver)))
 
 
 class Case(ABC):
@@ -132,7 +72,7 @@ class Case(ABC):
         """One line per group, engine and revision; by default medians."""
         from benchmarks.table import summary
 
-        return summary(self, rows)
+        return summary(self.name, self.solved, rows)
 
     def series(self, row: Row) -> str:
         """Which curve of the plot the row belongs to."""

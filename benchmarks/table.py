@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.registry import Case, Row, UsageError
+from benchmarks.rows import Row, UsageError
 
 COLUMNS = [f.name for f in fields(Row) if f.name != "extra"]
 
@@ -60,15 +60,15 @@ def median_radius(rows: Sequence[Row]) -> str:
     return f"{statistics.median(ends):.4g}" if ends else ""
 
 
-def summary(case: Case, rows: Sequence[Row]) -> Table:
-    """One line per group, engine and revision."""
-    table = Table(title=case.name)
+def summary(title: str, solved: Collection[str], rows: Sequence[Row]) -> Table:
+    """One line per group, engine and revision; the statuses that are `solved` count as answers."""
+    table = Table(title=title)
     heads = ("group", "engine", "revision", "answered", "median radius", "median s", "max s", "median cpu s")
     for number, head in enumerate(heads):
         table.add_column(head, justify="left" if number < 3 else "right")
     for (group, way, revision), part in grouped(rows).items():
         seconds = [row.seconds for row in part]
-        answered = sum(row.status in case.solved for row in part)
+        answered = sum(row.status in solved for row in part)
         table.add_row(
             group,
             way,

@@ -1,6 +1,7 @@
 """What comes new is one file: an operator, a solver, a perturbation and a bound, each made up here and asked for.
 
-A norm is made up in property/test_every_norm.py, an engine beside the engines.
+A norm is made up in property/test_every_norm.py, an engine in search/test_engine.py, a pointwise function in
+network/test_new_function.py.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from verdict import ops, solvers
 from verdict.base.deadline import Deadline
 from verdict.base.errors import InputError, ModelError
 from verdict.bounds.interval import interval_bounds
+from verdict.checker.readers import onnx
+from verdict.checker.readers.onnx import operators, reader
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import FloatArray
 from verdict.network.graph import Graph
@@ -57,6 +60,21 @@ def trilu(ctx: Context) -> list[Value]:
 '''
 
 
+TRIANGLES = '''"""The same for the checker, which takes nothing from the other."""
+
+import numpy as np
+
+from .table import Attribute, Operator
+
+
+def _trilu(builder, node, x, k=0):
+    return builder.times(x, (np.triu if node["upper"] else np.tril)(np.ones(x.shape), int(k)))
+
+
+OPERATORS = {"Trilu": Operator(_trilu, (14,), ((14, "x n?"),), ((14, "fd"),), {"upper": Attribute("INT", 1, (0, 1))})}
+'''
+
+
 def test_an_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = single("Trilu", (3, 4), opset=17, upper=0)
     with pytest.raises(ModelError, match=r"\(Trilu\): the operator is not supported"):
@@ -73,6 +91,17 @@ def test_an_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (answer.status, answer.trust) == ("robust", "rigorous")
     assert answer.certificate is not None
     assert "Trilu" in answer.certificate.reason
+    twin = tmp_path / "checker"
+    twin.mkdir()
+    beside(onnx, twin, "triangles", TRIANGLES, monkeypatch)
+    assert set(operators.tables("OPERATORS")) - set(reader.OPERATORS) == {"Trilu"}
+    monkeypatch.setattr(reader, "OPERATORS", operators.tables("OPERATORS"))
+    answer = verdict.robust(network, np.eye(3, 4), "0.1", that=that, certificate=tmp_path / "a.vcert")
+    assert (answer.status, answer.trust) == ("robust", "certified")
+    # An operator is in one table: a second one is no way to change what the first says.
+    beside(onnx, twin, "triangles_again", TRIANGLES, monkeypatch)
+    with pytest.raises(ValueError, match="Trilu stand in another file's table too"):
+        operators.tables("OPERATORS")
 
 
 MINE = '''"""SciPy's way to HiGHS, as a backend."""

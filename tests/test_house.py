@@ -182,6 +182,25 @@ def test_the_page_names_files_that_are_there() -> None:
     assert [name for name in named if ROOT / name not in MODULES.values()] == []
 
 
+def _words(text: str) -> set[str]:
+    """The words of four letters and more, without the ends of plurals."""
+    return {word.rstrip("s") for word in re.findall(r"[a-z]{3,}\d?|\w+-\w+", text.lower().replace("`", ""))}
+
+
+def test_the_page_says_what_the_files_say() -> None:
+    """Each idea of the table shares a word with what its files say of themselves, those for every file aside."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text[text.index("## Where is") : text.index("## What comes")]
+    rows = re.findall(r"^\| ([^|]+) \| (`[^|]+) \|$", table, re.MULTILINE)
+    assert len(rows) >= 30
+    modules = {path.relative_to(ROOT).as_posix(): name for name, path in MODULES.items()}
+    plain = _words("the and that all any with are what who one has its for from many file said how whatever out")
+    for idea, files in rows:
+        for file in re.findall(r"`([\w/]+\.py)`", files):
+            said = _words(ast.get_docstring(TREES[modules[file]]) or "")
+            assert (_words(idea) & said) - plain, (idea, file)
+
+
 def test_no_two_test_files_share_a_name() -> None:
     # pytest takes the second of them for the first.
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]

@@ -18,7 +18,7 @@ from ..base.errors import InputError, ModelError
 from ..network.network import Network
 from ..property import Perturbation
 from . import values
-from .loading import Model, for_classes, loaded
+from .loading import Model, for_classes, loaded, shipped_path
 from .values import Array, Value, members
 
 if TYPE_CHECKING:
@@ -111,9 +111,8 @@ class ModelFile(Part):
         network = (for_classes if classes else loaded)(model, output, shapes)
         if self.network is not None or self.sha256 in (None, network.sha256):
             return network
-        # The hash may be that of the whole file, of which one output was chosen.
-        whole = loaded(self.path, None, shapes)
-        if whole.sha256 != self.sha256:
+        # The hash may be that of the file as it is, or of the network with these shapes and all its outputs.
+        if self.sha256 != hash_of(shipped_path(self.path)) and self.sha256 != loaded(self.path, None, shapes).sha256:
             raise ModelError(f"{self.path}: the file has changed: its hash is {network.sha256}, expected {self.sha256}")
         return network
 

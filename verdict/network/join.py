@@ -48,7 +48,7 @@ class Joined(Network):
 
 class _JoinedRuntime(Runtime):
     def __init__(self, network: Joined) -> None:
-        super().__init__(network)
+        super().__init__(network.path, network.data, network.inputs, network.outputs)
         self._branches = network.branches
 
     def __call__(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -6,7 +6,6 @@ Runtime, which is a different program with different rounding and therefore a di
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,28 +16,13 @@ import numpy as np
 from .evaluate import evaluate, evaluate_exact
 from .exact import Coefficients, ExactVector, FloatArray
 from .graph import Affine, Graph
-from .head import Head
 from .maps import Index
+from .port import Port
 
 if TYPE_CHECKING:
     from .runtime import Runtime
 
-
-@dataclass(frozen=True)
-class Port:
-    """One ONNX input or output tensor: its name, its shape with the batch axis as 1, and its NumPy dtype.
-
-    An output behind a `head` has the shape of its scores here.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    head: Head | None = None
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
+__all__ = ["Network", "Port"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,7 +96,7 @@ class Network:
         """The deployed network: ONNX Runtime on CPU. Imports onnxruntime on first use."""
         from .runtime import Runtime
 
-        return Runtime(self)
+        return Runtime(self.path, self.data, self.inputs, self.outputs)
 
     def evaluate(self, x: FloatArray) -> FloatArray:
         """Float64 outputs (batch, output_size) for `x` of shape (batch, input_size); a hint, not the truth."""

@@ -6,23 +6,24 @@ property of the deployed network but never prove one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..base.errors import ModelError
-
-if TYPE_CHECKING:
-    from .network import Network, Port
+from .port import Port
 
 
 class Runtime:
-    """Runs a network's ONNX file, one point at a time (the file's batch axis may be fixed to 1)."""
+    """Runs a network's ONNX file, one point at a time (the file's batch axis may be fixed to 1): the bytes `data`,
+    which lie at `path` or lay there when they were read."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, path: Path, data: bytes, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+        self.path, self.data, self.inputs, self.outputs = path, data, inputs, outputs
 
     @cached_property
     def _session(self) -> Any:
@@ -35,28 +36,28 @@ class Runtime:
         try:
             # By path where weights may lie in files beside the model, by content where the file is another by now.
             # A path that is no UTF-8 is none that ONNX Runtime takes.
-            named = str(self.network.path).isprintable()
-            if named and self.network.path.is_file() and self.network.path.read_bytes() == self.network.data:
-                return ort.InferenceSession(str(self.network.path), options, providers=["CPUExecutionProvider"])
-            return ort.InferenceSession(self.network.data, options, providers=["CPUExecutionProvider"])
+            named = str(self.path).isprintable()
+            if named and self.path.is_file() and self.path.read_bytes() == self.data:
+                return ort.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+            return ort.InferenceSession(self.data, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             text = str(error).splitlines()[0]
-            raise ModelError(f"{self.network.path}: ONNX Runtime cannot load it: {text}") from error
+            raise ModelError(f"{self.path}: ONNX Runtime cannot load it: {text}") from error
 
     def __call__(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Raw outputs, flattened and put one after another, for one flat input point; labels as positions."""
         feed, start = {}, 0
-        for port in self.network.inputs:
+        for port in self.inputs:
             part = np.asarray(x).ravel()[start : start + port.size]
             feed[port.name] = part.astype(port.dtype).reshape(port.shape)
             start += port.size
-        names = [port.name for port in self.network.outputs]
+        names = [port.name for port in self.outputs]
         try:
             results = self._session.run(names, feed)
         except Exception as error:
             text = str(error).splitlines()[0]
-            raise ModelError(f"{self.network.path}: ONNX Runtime cannot run it: {text}") from error
-        return np.concatenate([self._numbers(p, r) for p, r in zip(self.network.outputs, results, strict=True)])
+            raise ModelError(f"{self.path}: ONNX Runtime cannot run it: {text}") from error
+        return np.concatenate([self._numbers(p, r) for p, r in zip(self.outputs, results, strict=True)])
 
     def _numbers(self, port: Port, result: Any) -> npt.NDArray[np.float64]:
         """One output as numbers: a label by the position of its class, a map's numbers in the order of its keys."""
@@ -68,5 +69,5 @@ class Runtime:
             return np.asarray(result, dtype=np.float64).ravel()
         (label,) = np.asarray(result).ravel().tolist()
         if label not in head.labels:
-            raise ModelError(f"{self.network.path}: ONNX Runtime gives the label {label!r}, which no class has")
+            raise ModelError(f"{self.path}: ONNX Runtime gives the label {label!r}, which no class has")
         return np.array([float(head.labels.index(label))])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +20,8 @@ from ..readers.rows import outward, tried, with_rows
 from .bounds import bounded
 from .lines import lines_of
 from .region import Pieces, Region
+from .surroundings import Surroundings
 from .tree import LINES, Leaves, Walk
-
-if TYPE_CHECKING:
-    from ..work import Work
 
 # Leaves looked at together, and how many numbers their coefficients may take.
 CHUNK, MOST_ENTRIES = 64, 2**20
@@ -32,7 +30,7 @@ CHUNK, MOST_ENTRIES = 64, 2**20
 class Part:
     """Part number `number` of the proof that `work` checks."""
 
-    def __init__(self, work: Work, number: int, any_order: bool) -> None:
+    def __init__(self, work: Surroundings, number: int, any_order: bool) -> None:
         self.work, self.number, self.record, self.any_order = work, number, work.parts[number], any_order
         self.disjuncts = [d for goal in self.record.goals for d in goal]
         chosen = [work.claim.disjuncts[d] for d in self.disjuncts]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..errors import RejectedError
 from ..readers.claim import replay
 from .part import Part
-
-if TYPE_CHECKING:
-    from ..work import Work
+from .surroundings import Surroundings
 
 
-def prove(work: Work, any_order: bool) -> None:
+def prove(work: Surroundings, any_order: bool) -> None:
     """Raises RejectedError unless the certificate proves its claim, over the reals or for float32 in any order."""
     if any_order and work.network.head:
         # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.

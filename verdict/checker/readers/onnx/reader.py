@@ -13,36 +13,14 @@ import numpy as np
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network
-from . import (
-    choices,
-    constants,
-    copies,
-    extrema,
-    folded,
-    heads,
-    learned,
-    linear,
-    maxima,
-    model,
-    moves,
-    products,
-    reductions,
-    relus,
-    resizes,
-    windows,
-)
+from . import copies, heads, model, moves, operators
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
 from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
 from .view import WHOLE, View
 
-OPERATORS: dict[str, Operator] = {
-    name: table
-    for part in (moves, copies, constants, folded, choices, linear, products, relus, extrema, windows, maxima,
-                 reductions, resizes, heads, learned)
-    for name, table in part.OPERATORS.items()
-}
+OPERATORS: dict[str, Operator] = operators.tables("OPERATORS")
 # How operators read a tensor with a head.
-BEHIND: dict[str, Callable[..., Any]] = {**heads.BEHIND, **learned.BEHIND}
+BEHIND: dict[str, Callable[..., Any]] = operators.tables("BEHIND")
 # Entries of all tensors together.
 MOST_TOTAL = 2**28
 _CONSTANTS = {"n": "l", "j": "il", "r": "fd", "b": "b"}
