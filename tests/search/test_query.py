@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from support.brute import least_margin
+from support.forced import verify
 from support.networks import Draft, random_network
 from support.queries import polytopes, random_formula, text, true
 
@@ -17,6 +18,7 @@ from verdict.network.join import join
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property.vnnlib2 import parse_vnnlib2
 from verdict.search import settle
+from verdict.search.options import SearchOptions
 
 # Margins nearer to zero than this are left to the exact side alone.
 CLEAR = 1e-6
@@ -144,9 +146,9 @@ def test_products_are_refuted_where_z3_says_nothing(monkeypatch):
     assert (answer.status, answer.trust) == ("robust", "rigorous")
 
 
-def test_a_large_network_is_not_given_to_z3(monkeypatch):
-    monkeypatch.setattr(settle, "MOST_COEFFICIENTS", 0)
-    answer = verdict.verify(parse_vnnlib2(ABS + "(assert (> Y[0] 1.0))"), verdict.load("abs"), timeout=60)
+def test_a_large_network_is_not_given_to_z3():
+    query, options = parse_vnnlib2(ABS + "(assert (> Y[0] 1.0))"), SearchOptions(most_coefficients=0)
+    answer = verify(query, verdict.load("abs"), options, timeout=60)
     assert (answer.status, "too large" in answer.reason) == ("unknown", True)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.forced import maxeps
 from support.line import saved
 
 import verdict
@@ -14,6 +15,7 @@ from verdict.answer.results import Trust
 from verdict.network.exact import ExactVector
 from verdict.property import ScaledBall
 from verdict.search import reach
+from verdict.search.options import SearchOptions
 
 
 def valley(path: Path, depth: float, inputs: int = 1):
@@ -67,24 +69,25 @@ def test_a_class_that_never_changes_is_safe_at_every_radius(engine: str, tmp_pat
     assert answer.certificate.radius == answer.lower
 
 
-def test_where_z3_does_not_know_the_end_of_the_search_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "MOST_COEFFICIENTS", 0)
+NO_Z3 = SearchOptions(most_coefficients=0)
+
+
+def test_where_z3_does_not_know_the_end_of_the_search_is_said(tmp_path: Path) -> None:
     network = saved([(np.zeros((1, 1)), np.zeros(1)), (np.zeros((2, 1)), np.array([1.0, 0.0]))], tmp_path / "c.onnx")
-    answer = verdict.maxeps(network, [0.0], engine="bab", timeout=120)
+    answer = maxeps(network, [0.0], NO_Z3, engine="bab", timeout=120)
     assert answer.status == "interval"
     assert not answer.is_unlimited
     assert "the largest float32" in answer.reason
     assert answer.lower == reach.FARTHEST
     # Numbers so large that a float's rounding is more than the margin: no proof, and the radius of that is named.
-    answer = verdict.maxeps(plain(tmp_path), [0.0], engine="bab", timeout=120)
+    answer = maxeps(plain(tmp_path), [0.0], NO_Z3, engine="bab", timeout=120)
     assert answer.status == "interval"
     assert answer.lower > 2**20
     assert "was not proved" in answer.reason
 
 
-def test_without_z3_a_far_radius_is_reached_by_growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "MOST_COEFFICIENTS", 0)
-    answer = verdict.maxeps(valley(tmp_path, 1e6), [0.0], engine="bab", timeout=120)
+def test_without_z3_a_far_radius_is_reached_by_growing(tmp_path: Path) -> None:
+    answer = maxeps(valley(tmp_path, 1e6), [0.0], NO_Z3, engine="bab", timeout=120)
     assert answer.lower <= 10**6 <= answer.upper
     assert answer.status == "closed"
 

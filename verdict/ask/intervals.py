@@ -49,7 +49,7 @@ def close(run: Run, searches: list[RadiusSearch]) -> None:
         for other in searches[1:]:
             if searches[0].is_open():
                 _try(searches, other)
-        tighten(searches[0], lambda search: run.engine.close(search, run.threads))
+        tighten(searches[0], lambda search: run.engine.close(search, run.threads), run.search)
     finally:
         searches[0].enter("end")
 

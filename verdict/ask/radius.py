@@ -145,7 +145,7 @@ def _searched(ready: Prepared, run: Run, path: Path | None, statement: Stated | 
             second_look_along(search.network, search.family, float_above(search.cap))
             seek_witness(search)
             search.prove_by_bounds()
-            tighten(search, lambda search: run.engine.close(search, run.threads))
+            tighten(search, lambda search: run.engine.close(search, run.threads), run.search)
         if deadline.passed():
             reason = TIME_LIMIT
         if path is not None:

@@ -112,7 +112,7 @@ def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:
 
     try:
         second_look(subject, [case.inputs.floats() for case in asked.cases])
-        evidence = decide_query(asked, subject, search, deadline, run.options.engine == DEFAULT)
+        evidence = decide_query(asked, subject, search, deadline, run.options.engine == DEFAULT, run.search)
     except OutOfTime:
         evidence = Evidence(reason=TIME_LIMIT)
     evidence.stages = {"start": started, **evidence.stages}

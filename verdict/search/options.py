@@ -13,7 +13,8 @@ from .relus.options import ReluOptions
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """For `branch_and_bound`, which chooses between searches over boxes and over neurons, and for those."""
+    """For `branch_and_bound`, which chooses between searches over boxes and over neurons, for those, and for what asks
+    Z3 a last question (`settle`, `reach`)."""
 
     few_inputs: int = 12
     """With at most so many inputs that can vary, boxes are halved; beyond, neurons are split."""
@@ -34,6 +35,8 @@ class SearchOptions:
     saturated: float = 0.95
     """Sharpening that leaves more than this share of the unstable neurons unstable is the last: no bound gets much
     better."""
+    most_coefficients: int = 200_000
+    """Networks with more coefficients than this are nothing for Z3, and exact points in them are dear."""
     boxes: BoxOptions = field(default_factory=BoxOptions)
     relus: ReluOptions = field(default_factory=ReluOptions)
 

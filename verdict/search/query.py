@@ -15,6 +15,7 @@ from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
 from .heads import refuse_head
+from .options import DEFAULTS, SearchOptions
 from .settle import Asked, Settling, accepted
 
 
@@ -24,6 +25,7 @@ def decide_query(
     search: Callable[[Problem, Case], Evidence],
     deadline: Deadline,
     thorough: bool = True,
+    options: SearchOptions = DEFAULTS,
 ) -> Evidence:
     """Evidence for a witness of `asked`, or for a proof that there is none; `search` decides one case's problem.
 
@@ -47,7 +49,7 @@ def decide_query(
                 undecided = True
                 reasons.append(evidence.reason)
                 continue
-            last = Settling(asked, network, problem, case.inputs, deadline)
+            last = Settling(asked, network, problem, case.inputs, deadline, options)
             started = deadline.elapsed()
             last.settle(None if evidence.witness is None else evidence.witness.point)
             total.stages["formula"] = total.stages.get("formula", 0.0) + deadline.elapsed() - started

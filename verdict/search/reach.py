@@ -20,9 +20,10 @@ from ..base.deadline import Deadline
 from ..base.errors import SolverError
 from ..bounds import Bounds
 from ..network.exact import ExactVector
+from .options import DEFAULTS, SearchOptions
 from .points.radius_witness import seek_witness
 from .radius import RadiusSearch
-from .settle import MOST_COEFFICIENTS, coefficients
+from .settle import coefficients
 
 # The largest radius that is looked at.
 FARTHEST = Fraction(float(np.finfo(np.float32).max))
@@ -32,7 +33,9 @@ SHARE, SECONDS = 0.3, 20.0
 FIRST_FACTOR = 16
 
 
-def tighten(search: RadiusSearch, close: Callable[[RadiusSearch], object]) -> None:
+def tighten(
+    search: RadiusSearch, close: Callable[[RadiusSearch], object], options: SearchOptions = DEFAULTS
+) -> None:
     """Let `close` end the interval that an attack and bounds have left open, again with a larger reach where all of the
     present one is proved."""
     factor = FIRST_FACTOR
@@ -41,7 +44,7 @@ def tighten(search: RadiusSearch, close: Callable[[RadiusSearch], object]) -> No
             close(search)
         if search.upper is not None or search.family.limit is not None or search.is_open() or search.deadline.passed():
             return
-        if factor == FIRST_FACTOR and _asked_everywhere(search, search.deadline.share(SHARE, SECONDS)):
+        if factor == FIRST_FACTOR and _asked_everywhere(search, search.deadline.share(SHARE, SECONDS), options):
             if search.upper is None:
                 return
         elif search.reach >= FARTHEST:
@@ -57,9 +60,9 @@ def tighten(search: RadiusSearch, close: Callable[[RadiusSearch], object]) -> No
         search.prove_by_bounds()
 
 
-def _asked_everywhere(search: RadiusSearch, clock: Deadline) -> bool:
+def _asked_everywhere(search: RadiusSearch, clock: Deadline, options: SearchOptions) -> bool:
     """Whether Z3 has settled if there is a violation at any distance, in exact arithmetic; offers the one it finds."""
-    if coefficients(search.graph) > MOST_COEFFICIENTS:
+    if coefficients(search.graph) > options.most_coefficients:
         return False
     search.enter("smt/z3")
     names = [smt.name(0, i) for i in range(search.graph.input_size)]

@@ -30,14 +30,13 @@ from ..property import Box, Problem
 from ..property.cases import Case
 from ..property.formula import Formula, comparisons
 from .boxes.paving import Paving
+from .options import DEFAULTS, SearchOptions
 from .points.nearby import around
 
 # Random points and corners that are tried before Z3.
 SAMPLES = 64
 # How long this may take where no time limit was given.
 UNLIMITED_SECONDS = 60.0
-# Networks with more coefficients than this are nothing for Z3, and exact points in them are dear.
-MOST_COEFFICIENTS = 200_000
 # A formula with products is hard for Z3 or very easy: share of the time, and most seconds, of a first question, and of
 # bounds on ever smaller boxes before the last one.
 FIRST_QUESTION = 0.1, 3.0
@@ -84,6 +83,7 @@ class Settling:
     problem: Problem
     box: Box
     deadline: Deadline
+    options: SearchOptions = DEFAULTS
     witness: Witness | None = None
     proof: Trust | None = None
     # A solution over the reals that the deployed network does not confirm.
@@ -98,7 +98,7 @@ class Settling:
         """Try points near `start`, which satisfies the closed case if there is one, and all over the box; ask Z3."""
         if self.deadline.passed():
             return
-        if coefficients(self.network.graph) > MOST_COEFFICIENTS:
+        if coefficients(self.network.graph) > self.options.most_coefficients:
             self.reason = "the network is too large to decide the formula itself"
             return
         lower, upper = self.box.floats()
