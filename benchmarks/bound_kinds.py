@@ -97,7 +97,7 @@ def _alpha_step(boxes: Boxes) -> tuple[Work, int]:
 
     graph = boxes.graph
     bounds = linear_bounds(graph, boxes.lower.astype(np.float32), boxes.upper.astype(np.float32))
-    lines = {i: crown_lines(graph, bounds, i) for i in graph.relus if i in graph.ancestors(graph.output)}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise if i in graph.ancestors(graph.output)}
     rows = np.repeat(boxes.row.astype(np.float32)[None, None], len(boxes.lower), axis=0)
 
     def work() -> object:

@@ -143,9 +143,9 @@ def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:
 
 def _always_off(graph: Graph, source: int, bounds: Bounds) -> set[int]:
     """The entries of a Pointwise node that are zero for certain."""
-    if source not in graph.relus:
+    if source not in graph.pointwise:
         return set()
-    low, high = bounds.of_relu(graph, source)
+    low, high = bounds.in_front(graph, source)
     return set(np.flatnonzero(graph.functions[source].is_zero(low[0], high[0])).tolist())
 
 

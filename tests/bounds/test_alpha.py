@@ -61,7 +61,7 @@ def test_gradient_is_the_derivative(kind, tmp_path):
         lower, upper = rng.uniform(-1, 0, (1, graph.input_size)), rng.uniform(0, 1, (1, graph.input_size))
         bounds = linear_bounds(graph, lower, upper)
         row = rng.normal(size=(1, 1, graph.output_size))
-        base = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+        base = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
         slopes = {i: rng.uniform(0.2, 0.8, line.slope_below.shape) for i, line in base.items()}
         free = {i: (line.slope_above > 0) & (line.slope_above < 1) for i, line in base.items()}
         slopes = {i: np.where(free[i], slopes[i], base[i].slope_below) for i in base}
@@ -93,7 +93,7 @@ def test_hint_bounds_are_not_below_rigorous_ones(tmp_path):
     lower, upper = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
     bounds = linear_bounds(graph, lower, upper)
     rows = np.eye(graph.output_size)
-    lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
     hint = backward(graph, bounds, graph.output, rows, lines, Pass(rigorous=False))
     proved = output_bounds(graph, bounds, rows)
     assert (proved.lower < hint.lower).all()

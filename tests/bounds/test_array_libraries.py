@@ -34,7 +34,7 @@ def close(device, there, here, dtype=np.float64):
 def split_lines(rng, graph, bounds, batch):
     """Lines as branch and bound makes them: slopes of each domain, some neurons split, their betas as shifts."""
     lines = {}
-    for i in graph.relus:
+    for i in graph.pointwise:
         base = crown_lines(graph, bounds, i)
         dtype, shape = base.slope_above.dtype, (batch, base.slope_above.shape[1])
         signs = rng.integers(-1, 2, shape) * ((base.slope_above > 0) & (base.slope_above < 1))
@@ -110,7 +110,7 @@ def test_slopes_found_elsewhere_are_proved_here(kind, other, tmp_path):
         _, graph, lower, upper = drawn(kind, seed, tmp_path, batch=2)
         bounds = linear_bounds(graph, lower, upper)
         row = np.tile(np.eye(graph.output_size)[:1], (2, 1, 1))
-        lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+        lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
         hint, slopes = ascend_slopes(
             graph,
             bounds.astype(np.float32).to(other),
@@ -148,7 +148,7 @@ def test_nothing_leaves_its_device(kind, rows, tmp_path):
     pytest.importorskip("array_api_compat")
     _, graph, lower, upper = drawn(kind, 0, tmp_path)
     bounds = interval_bounds(graph, meta.put(lower), meta.put(upper))
-    crown = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+    crown = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
     lines = {i: Lines(a.slope_below, a.slope_above, a.offset_above, a.slope_below) for i, a in crown.items()}
     row = meta.put(np.ones((3, rows, graph.output_size)))
     bound = backward(graph, bounds, graph.output, row, lines, KEEPING)

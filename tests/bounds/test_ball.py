@@ -63,7 +63,7 @@ def test_sampled_points_lie_within_all_bounds(seed: int, norm: Norm, tmp_path: P
             assert (better.lower[i][0] <= value.min(axis=0) + 1e-9).all()
             assert (better.upper[i][0] >= value.max(axis=0) - 1e-9).all()
     # Behind that, CROWN's lines differ and nothing has to follow.
-    first = graph.nodes[graph.relus[0]].sources[0]
+    first = graph.nodes[graph.pointwise[0]].sources[0]
     assert (bounds.lower[first] >= boxed.lower[first] - 1e-9).all()
 
 

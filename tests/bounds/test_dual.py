@@ -28,9 +28,9 @@ def exact_rule(graph, bounds, number, row, multipliers):
         if i not in pending:
             continue
         nu, node = pending.pop(i), graph.nodes[i]
-        if i in graph.relus:
+        if i in graph.pointwise:
             mu = [Fraction(float(v)) for v in multipliers.get(i, np.zeros(node.size))]
-            low, high = (side[0] for side in bounds.of_relu(graph, i))
+            low, high = (side[0] for side in bounds.in_front(graph, i))
             for n, m, a, b in zip(nu, mu, low, high, strict=True):
                 places = [Fraction(float(a)), Fraction(float(b))] + ([zero] if a < 0 < b else [])
                 total += min(n * max(z, zero) - m * z for z in places)
@@ -57,7 +57,7 @@ def test_any_multipliers_are_sound(graph, seed, scale):
     bounds = interval_bounds(graph, (center - radius)[None], (center + radius)[None])
     number = graph.output
     rows = rng.normal(size=(2, graph.output_size))
-    mu = {i: scale * rng.normal(size=(1, 2, graph.nodes[i].size)) for i in graph.relus if rng.random() < 0.8}
+    mu = {i: scale * rng.normal(size=(1, 2, graph.nodes[i].size)) for i in graph.pointwise if rng.random() < 0.8}
     found = dual_bound(graph, bounds, number, rows, mu)
     assert found.shape == (1, 2)
     point = ExactVector.of(np.clip(rng.uniform(-1, 1, graph.input_size) * radius + center,
@@ -83,7 +83,7 @@ def test_lines_are_multipliers(kind, tmp_path):
         center, radius = rng.uniform(-1, 1, (3, graph.input_size)), rng.uniform(0, 1, (3, 1))
         bounds = linear_bounds(graph, center - radius, center + radius)
         rows = rng.normal(size=(4, graph.output_size))
-        lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+        lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
         crown = backward(graph, bounds, graph.output, rows, lines, KEEPING)
         mu = {i: lines[i].substitute(nu)[0] for i, nu in crown.coefficients.items()}
         assert (dual_bound(graph, bounds, graph.output, rows, mu) >= crown.lower - 1e-9).all()
@@ -100,5 +100,5 @@ def test_not_a_number_knows_nothing(tmp_path):
     graph = load_onnx(random_network(np.random.default_rng(1), "dense", tmp_path)).graph
     bounds = linear_bounds(graph, -np.ones((1, graph.input_size)), np.ones((1, graph.input_size)))
     for bad in (np.nan, np.inf, -np.inf):
-        mu = {i: np.full((1, 1, graph.nodes[i].size), bad) for i in graph.relus}
+        mu = {i: np.full((1, 1, graph.nodes[i].size), bad) for i in graph.pointwise}
         assert dual_bound(graph, bounds, graph.output, np.ones((1, graph.output_size)), mu)[0, 0] == -np.inf

@@ -50,7 +50,7 @@ def test_bounds_lie_below_the_exact_rule(tmp_path, kind, seed):
     low = rng.uniform(-1, 0.5, (3, network.input_size))
     region = bounded(network, arithmetic, Pieces(low, low + 1))
     found = {}
-    for r in network.relus:
+    for r in network.pointwise:
         bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
         found[r] = lines(RELU, (bottom, top), rng.uniform(0, 1, bottom.shape))
     rows = rng.integers(-3, 4, (1, 2, network.size(network.output))).astype(float)
@@ -110,7 +110,7 @@ def test_splits_cut_the_region(tmp_path, seed):
     x = [Fraction(int(v), 16) for v in rng.integers(-16, 17, network.input_size)]
     values = network.evaluate(x)
     signs = np.zeros((1, int(network.starts[-1])), np.int8)
-    for k, r in enumerate(network.relus):
+    for k, r in enumerate(network.pointwise):
         for i, z in enumerate(values[network.nodes[r].source]):
             if rng.random() < 0.5:
                 signs[0, network.starts[k] + i] = 1 if z >= 0 else -1
@@ -119,7 +119,7 @@ def test_splits_cut_the_region(tmp_path, seed):
         region = bounded(network, arithmetic, Pieces(low, -low, _cuts(signs)))
         assert not region.empty[0]
         found = {}
-        for k, r in enumerate(network.relus):
+        for k, r in enumerate(network.pointwise):
             cut = signs[:, network.starts[k] : network.starts[k + 1]]
             source = network.nodes[r].source
             shift = -cut * rng.uniform(0, 2, cut.shape)
@@ -138,7 +138,7 @@ def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
     arithmetic, neurons = ARITHMETICS[kind][0](network), int(network.starts[-1])
     x = [Fraction(int(v), 16) for v in rng.integers(-16, 17, network.input_size)]
     values = network.evaluate(x)
-    on = np.array([z >= 0 for r in network.relus for z in values[network.nodes[r].source]])
+    on = np.array([z >= 0 for r in network.pointwise for z in values[network.nodes[r].source]])
     signs = np.where(rng.random(neurons) < 0.5, np.where(on, 1, -1), 0).astype(np.int8)[None]
     low = np.full((1, network.input_size), -1.0)
     one = np.zeros(1, int)
@@ -147,7 +147,7 @@ def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
     rows = np.eye(network.size(network.output))[None]
     for _ in range(4):
         below, chords, betas = (rng.uniform(-5, 5, size) for size in ((1, neurons), neurons, (1, neurons)))
-        found, empty = lines_of(network, region, Domains(leaves, below, chords, betas), len(network.relus), True)
+        found, empty = lines_of(network, region, Domains(leaves, below, chords, betas), len(network.pointwise), True)
         bound = arithmetic.lower(region, network.output, rows, found)[0]
         assert not empty[0]
         assert all(Fraction(float(b)) <= v for b, v in zip(bound, values[network.output], strict=True))
@@ -161,7 +161,7 @@ def test_neurons_are_split_at_any_threshold(tmp_path, kind, seed):
     arithmetic, neurons = ARITHMETICS[kind][0](network), int(network.starts[-1])
     x = [Fraction(int(v), 16) for v in rng.integers(-16, 17, network.input_size)]
     values = network.evaluate(x)
-    z = np.array([float(v) for r in network.relus for v in values[network.nodes[r].source]])
+    z = np.array([float(v) for r in network.pointwise for v in values[network.nodes[r].source]])
     room = rng.exponential(0.2, (2, neurons)) + 1e-9
     cuts = np.stack([np.where(rng.random(neurons) < 0.5, z - room[0], -np.inf),
                      np.where(rng.random(neurons) < 0.5, z + room[1], np.inf)])[:, None]
@@ -172,7 +172,8 @@ def test_neurons_are_split_at_any_threshold(tmp_path, kind, seed):
         region = bounded(network, arithmetic, pieces)
         for size in (0, 0.1, 5):
             below, chords, shift = rng.uniform(0, 1, (1, neurons)), None, rng.uniform(-size, size, (1, neurons))
-            found, empty = lines_of(network, region, Domains(leaves, below, chords, shift), len(network.relus), True)
+            domains = Domains(leaves, below, chords, shift)
+            found, empty = lines_of(network, region, domains, len(network.pointwise), True)
             bound = arithmetic.lower(region, network.output, rows, found)[0]
             assert not empty[0]
             assert all(Fraction(float(b)) <= v for b, v in zip(bound, values[network.output], strict=True))
@@ -245,7 +246,7 @@ def test_integers_never_exceed_the_rule_at_their_own_multipliers(tmp_path, monke
     arithmetic = Integers(network, limbs)
     region = bounded(network, arithmetic, Pieces(low, low + 10.0 ** int(rng.integers(-6, 3))))
     found = {}
-    for r in network.relus:
+    for r in network.pointwise:
         bottom, top = region.low[network.nodes[r].source], region.high[network.nodes[r].source]
         cut = np.where((bottom < 0) & (top > 0), rng.choice([0, 1, -1], bottom.shape), 0)
         bottom, top = np.where(cut > 0, 0, bottom), np.where(cut < 0, 0, top)
@@ -282,7 +283,7 @@ def test_tighter_bounds_never_hurt_stored_lines(tmp_path, kind, seed):
     loose = bounded(network, arithmetic, Pieces(low, low + 1))
     tight = bounded(network, arithmetic, Pieces(low, low + 1))
     fixed, better = {}, {}
-    for r in network.relus:
+    for r in network.pointwise:
         source = network.nodes[r].source
         bottom, top = loose.low[source], loose.high[source]
         below, chords = rng.uniform(0, 1, (2, *bottom.shape))

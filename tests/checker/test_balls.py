@@ -60,7 +60,7 @@ def test_points_lie_inside(tmp_path, seed, kind, norm):
     ball, low, high = _ball(rng, network.input_size, norm, Fraction(7, 10))
     region = bounded(network, ARITHMETICS[kind][0](network), Pieces(low, high, ball=ball))
     plain = bounded(network, ARITHMETICS[kind][0](network), Pieces(low, high))
-    first = network.nodes[network.relus[0]].source
+    first = network.nodes[network.pointwise[0]].source
     assert (region.high[first] < plain.high[first] - 1e-6).any()
     seen = 0
     for point in _points(rng, ball, 40):
@@ -127,7 +127,7 @@ def test_any_division_is_sound(tmp_path, monkeypatch, seed, kind, norm):
     arithmetic = ARITHMETICS[kind][0](network)
     region = bounded(network, arithmetic, Pieces(low, high, ball=ball))
     found = {r: lines(RELU, (region.low[network.nodes[r].source], region.high[network.nodes[r].source]))
-             for r in network.relus}
+             for r in network.pointwise}
     rows = np.eye(network.size(network.output))[None]
     bound = arithmetic.lower(region, network.output, rows, found)[0]
     for point in _points(rng, ball, 30):

@@ -50,7 +50,7 @@ def test_twins_compute_the_same(kind, tmp_path):
     # Points where inputs, and so some pre-activations, are equal, far apart, and in between.
     points = [rng.integers(-8, 9, 2 * size) / 8 for _ in range(6)]
     points.append(np.concatenate([points[0][:size], np.zeros(size)]))
-    relus = bool(first.graph.relus) and "Relu" in first.operators
+    relus = bool(first.graph.pointwise) and "Relu" in first.operators
     assert alike(first, second) == relus
     for make in (movement, copies):
         plain, twin = make(first), make(first, twin=True)

@@ -95,7 +95,7 @@ def test_nodes_in_any_order(tmp_path: Path) -> None:
     turned = [onnx.NodeProto.FromString(n.SerializeToString()) for n in reversed(proto.graph.node)]
     del proto.graph.node[:]
     proto.graph.node.extend(turned)
-    assert load(proto, tmp_path).graph.relu_count == 3
+    assert load(proto, tmp_path).graph.neuron_count == 3
 
 
 BAD = {

@@ -52,8 +52,8 @@ def test_validation(nodes: Any, output: int, message: str) -> None:
 def test_facts_about_a_graph() -> None:
     layers = [(Coefficients(np.ones((3, 2))), zeros(3)), (Coefficients(np.ones((1, 3))), zeros(1))]
     graph = sequential(layers)
-    assert graph.relus == (2,)
-    assert graph.relu_count == 3
+    assert graph.pointwise == (2,)
+    assert graph.neuron_count == 3
     assert graph.consumers == ((1,), (2,), (3,), ())
     assert graph.ancestors(2) == (0, 1, 2)
     assert graph.to_networkx().number_of_edges() == 3
@@ -140,7 +140,7 @@ def test_gradient(graph: Graph, seed: int) -> None:
     step = 1e-6
     ahead, behind = evaluate_all(graph, x + step * direction), evaluate_all(graph, x - step * direction)
     # Where a kink lies between the two points the difference quotient says nothing.
-    befores = [graph.nodes[i].source for i in graph.relus]
+    befores = [graph.nodes[i].source for i in graph.pointwise]
     assume(not any(((ahead[i] > 0) != (behind[i] > 0)).any() for i in befores))
     slope = ((ahead[graph.output] - behind[graph.output]) * cotangent).sum() / (2 * step)
     gradient = vjp(graph, evaluate_all(graph, x), cotangent)

@@ -41,7 +41,7 @@ def test_output_that_is_an_input(tmp_path: Path) -> None:
 
 def test_output_that_is_constant(tmp_path: Path) -> None:
     proto = model([helper.make_node("Relu", ["c"], ["y"])], {"x": (1, 3)}, {"c": weights(4)})
-    assert check(proto, tmp_path).graph.relu_count == 0
+    assert check(proto, tmp_path).graph.neuron_count == 0
 
 
 def test_double_precision(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_nodes_in_any_order(tmp_path: Path) -> None:
         helper.make_node("Add", ["x", "c"], ["s"]),
         helper.make_node("Constant", [], ["c"], value=onnx.numpy_helper.from_array(weights(3))),
     ]
-    assert check(model(nodes, {"x": ("N", 3)}, {}), tmp_path).graph.relu_count == 3
+    assert check(model(nodes, {"x": ("N", 3)}, {}), tmp_path).graph.neuron_count == 3
 
 
 def test_output_without_a_shape(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_local_functions_are_inlined(tmp_path: Path) -> None:
     )
     imports = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
     proto = helper.make_model(graph, opset_imports=imports, functions=[function], ir_version=8)
-    assert check(proto, tmp_path).graph.relu_count == 3
+    assert check(proto, tmp_path).graph.neuron_count == 3
 
 
 def test_every_unsupported_node_is_listed(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_any_multipliers_give_a_bound(seed: int, function: str) -> None:
     rng, graph = np.random.default_rng(seed), network(seed, FUNCTIONS[function])
     bounds = linear_bounds(graph, LOW[None], HIGH[None])
     rows = rng.standard_normal((2, 3))
-    mu = {i: rng.standard_normal((1, 2, graph.nodes[i].size)) for i in graph.relus}
+    mu = {i: rng.standard_normal((1, 2, graph.nodes[i].size)) for i in graph.pointwise}
     least = (evaluate(graph, points(seed)) @ rows.T).min(axis=0)
     assert (dual_bound(graph, bounds, graph.output, rows, mu)[0] <= least).all()
     assert (output_bounds(graph, bounds, rows).lower[0] <= least).all()

@@ -101,7 +101,7 @@ READERS: dict[str, Callable[[Graph, Bounds], Any]] = {
     "vjp": lambda graph, bounds: run.vjp(graph, [LOW] * 4, LOW),
     "float32_error": lambda graph, bounds: run.running_error(graph, [LOW] * 4, 2.0**-24),
     "look": lambda graph, bounds: run.look(graph, LOW, 2.0**-24, 2.0**-126, 1e38),
-    "relus": lambda graph, bounds: graph.relus,
+    "relus": lambda graph, bounds: graph.pointwise,
     "affine": lambda graph, bounds: graph.affine,
     "builder": lambda graph, bounds: _built(graph),
     "interval": lambda graph, bounds: interval_bounds(graph, LOW, HIGH),

@@ -181,5 +181,5 @@ def test_a_limit_counts_in_its_own_type(kind: Any, limit: float, absent: bool, t
     nodes = [helper.make_node("Clip", ["x", "", "high"], ["y"])]
     element = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     network = load(model(nodes, {"x": (1, 2)}, {"high": kind(limit)}, kind=element), tmp_path)
-    assert (network.graph.relu_count == 0) == absent
+    assert (network.graph.neuron_count == 0) == absent
     assert network.is_double == (kind is np.float64)

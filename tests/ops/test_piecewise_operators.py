@@ -64,7 +64,7 @@ def test_extremum(op: str, opset: int, arguments: Any, tmp_path: Path) -> None:
 
 def test_extremum_with_constants_needs_one_relu(tmp_path: Path) -> None:
     network = check(single("Max", (1, 4), (scalar(0.25), X, weights(4))), tmp_path)
-    assert network.graph.relu_count == 4
+    assert network.graph.neuron_count == 4
 
 
 POOLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
@@ -100,7 +100,7 @@ def test_max_pool_ceil(kernel: int, stride: int, pads: Any, dilation: int, tmp_p
 
 def test_overlapping_windows_share_maxima(tmp_path: Path) -> None:
     network = check(single("MaxPool", (1, 1, 10), (X,), kernel_shape=[4], strides=[2]), tmp_path)
-    assert network.graph.relu_count == 5 + 4  # five pairs, then one maximum for each of four windows
+    assert network.graph.neuron_count == 5 + 4  # five pairs, then one maximum for each of four windows
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 7), (2, 1, 3, 3), (1, 2, 1, 1)])

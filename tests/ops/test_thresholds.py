@@ -123,4 +123,4 @@ def test_a_product_with_what_is_compared(first: str, tmp_path: Path) -> None:
         nodes = [*before, node("Mul", pair, ["y"])]
         network = check(model(nodes, {"x": (1, 4)}, {"w": weights(4, 3), "zero": floats(0)}), tmp_path, points=20)
         assert network.head is None
-        assert network.graph.relu_count == 3
+        assert network.graph.neuron_count == 3

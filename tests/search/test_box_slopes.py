@@ -64,7 +64,7 @@ def test_more_boxes_are_closed_and_the_slopes_kept_close_them(tmp_path, monkeypa
         for b in np.flatnonzero(boxes.sloped & (boxes.slack > 1e-4)):
             bounds = linear_bounds(graph, low[b : b + 1], high[b : b + 1])
             lines, start = {}, 0
-            for i in graph.relus:
+            for i in graph.pointwise:
                 line, size = crown_lines(graph, bounds, i), graph.nodes[i].size
                 lines[i] = Lines(boxes.slopes[b : b + 1, start : start + size], line.slope_above, line.offset_above)
                 start += size

@@ -42,7 +42,7 @@ def boxes(graph: Graph, unsafe: UnsafeSet, low: Any, high: Any, margin: float = 
         if visited > most:
             return None
         bounds = linear_bounds(graph, lows, highs)
-        lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+        lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
         found = backward(graph, bounds, graph.output, rows.matrix, lines)
         left = np.flatnonzero(~(rows.slack(found.lower) > margin))
         if not len(left):

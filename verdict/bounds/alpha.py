@@ -134,8 +134,8 @@ def alpha_bounds(
     NumPy, so the result (NumPy) is a proof wherever the lines come from.
     """
     lows, highs = list(start.lower), list(start.upper)
-    for number in dict.fromkeys(graph.nodes[i].sources[0] for i in graph.relus):
-        before = sorted(set(graph.relus).intersection(graph.ancestors(number)))
+    for number in dict.fromkeys(graph.nodes[i].sources[0] for i in graph.pointwise):
+        before = sorted(set(graph.pointwise).intersection(graph.ancestors(number)))
         low, high = lows[number][0], highs[number][0]
         unstable = np.flatnonzero(graph.bends(number, low, high))
         if not before or not len(unstable) or stop():
@@ -175,7 +175,7 @@ def alpha_bounds(
 def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:
     """Carry tighter pre-activation bounds over to the ReLUs that read them."""
     for reader in graph.consumers[number]:
-        if reader in graph.relus:
+        if reader in graph.pointwise:
             low, high = graph.functions[reader].enclosure(lows[number], highs[number])
             lows[reader], highs[reader] = np.maximum(lows[reader], low), np.minimum(highs[reader], high)
 

@@ -20,7 +20,7 @@ STEPS = 20
 def optimised_output(graph: Graph, bounds: Bounds, clock: Deadline) -> Bounds:
     """Bounds (batch 1) with those of the output improved by `STEPS` steps of gradient ascent."""
     number, size = graph.output, graph.output_size
-    lines = {i: crown_lines(graph, bounds, i) for i in graph.ancestors(number) if i in graph.relus}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.ancestors(number) if i in graph.pointwise}
     if not lines:
         return bounds
     rows = np.concatenate([np.eye(size), -np.eye(size)])[:, None, :]

@@ -37,7 +37,7 @@ class Bounds:
     def batch(self) -> int:
         return len(self.lower[0])
 
-    def of_relu(self, graph: Graph, number: int) -> tuple[Any, Any]:
+    def in_front(self, graph: Graph, number: int) -> tuple[Any, Any]:
         """The bounds of a Pointwise node's pre-activations."""
         source = graph.nodes[number].sources[0]
         return self.lower[source], self.upper[source]
@@ -79,8 +79,8 @@ class Bounds:
     def unstable(self, graph: Graph, box: int = 0) -> int:
         """How many neurons bend in one box of the batch: ReLUs that may be on either side of zero."""
         count = 0
-        for number in graph.relus:
-            low, high = self.of_relu(graph, number)
+        for number in graph.pointwise:
+            low, high = self.in_front(graph, number)
             count += int(graph.functions[number].bends(low[box], high[box]).sum())
         return count
 

@@ -45,7 +45,7 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
             if isinstance(node, Pointwise):
                 mu = multipliers.get(current)
                 mu = zeros_like_shape(nu, nu.shape) + (0 if mu is None else mu)
-                low, high = (side[:, None, :] for side in bounds.of_relu(graph, current))
+                low, high = (side[:, None, :] for side in bounds.in_front(graph, current))
                 total = total + xp.sum(node.function.least(nu, mu, low, high), axis=-1)
                 least, most = node.function.enclosure(low, high)
                 size = xp.maximum(xp.maximum(xp.abs(low), xp.abs(high)), xp.maximum(xp.abs(least), xp.abs(most)))

@@ -36,8 +36,8 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
     """
     lows, highs = list(below.lower), list(below.upper)
     # Intervals are exact for the first layer, on a box.
-    first = min(graph.relus, default=0) if below.ball is None else 0
-    behind = {graph.nodes[i].sources[0] for i in graph.relus if graph.nodes[i].sources[0] > first}
+    first = min(graph.pointwise, default=0) if below.ball is None else 0
+    behind = {graph.nodes[i].sources[0] for i in graph.pointwise if graph.nodes[i].sources[0] > first}
     for number in range(len(lows), len(graph.nodes)):
         node = graph.nodes[number]
         if isinstance(node, Affine):

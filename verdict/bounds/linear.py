@@ -68,7 +68,7 @@ def first_layer_bounds(
 
     Pushing a box through forgets the ball, so what is linear in the inputs is bounded by the ball's own minimum.
     """
-    linear = {i for i in range(len(graph.nodes)) if not set(graph.relus).intersection(graph.ancestors(i))}
+    linear = {i for i in range(len(graph.nodes)) if not set(graph.pointwise).intersection(graph.ancestors(i))}
 
     def improve(bounds: Bounds) -> tuple[Any, Any]:
         if len(bounds.lower) - 1 in linear:
@@ -90,7 +90,7 @@ def tighten(
     `lines` takes up CROWN's of the ReLUs before it.
     """
     number = len(bounds.lower) - 1
-    for i in graph.relus:
+    for i in graph.pointwise:
         if i < number and i not in lines:
             lines[i] = crown_lines(graph, bounds, i)
     xp = namespace(bounds.lower[number])
@@ -120,7 +120,7 @@ def unit_rows(rows: Any, size: int, dtype: Any) -> Any:
 
 def output_bounds(graph: Graph, bounds: Bounds, rows: Any) -> LinearBound:
     """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`."""
-    lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
     return backward(graph, bounds, graph.output, rows, lines)
 
 
@@ -133,7 +133,7 @@ def output_lower(
     chunk = max(1, MOST_ENTRIES // (bounds.batch * widest))
     if len(rows) <= chunk:
         return output_bounds(graph, bounds, rows).lower
-    lines = {i: crown_lines(graph, bounds, i) for i in graph.relus}
+    lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
     xp = namespace(rows)
     lower = xp.full((bounds.batch, len(rows)), -np.inf, dtype=rows.dtype, device=rows.device)
     for start in range(0, len(rows), chunk):
@@ -207,7 +207,7 @@ def backward(
         slope = zeros_like_shape(rows, (batch, rows.shape[-2], graph.input_size))
     charge, rate = None, 0.0
     if how.rigorous:
-        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.relus)
+        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.pointwise)
         magnitude += rowdot(xp.abs(slope), xp.maximum(xp.abs(bounds.lower[0]), xp.abs(bounds.upper[0])))
         rate = 2 * gamma(products, unit(rows.dtype))
         with np.errstate(invalid="ignore"):

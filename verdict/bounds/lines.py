@@ -82,5 +82,5 @@ class Lines:
 
 def crown_lines(graph: Graph, bounds: Bounds, number: int) -> Lines:
     """CROWN's lines of the function of node `number` on its pre-activations' bounds."""
-    below, offset_below, above, offset_above = graph.functions[number].lines(*bounds.of_relu(graph, number))
+    below, offset_below, above, offset_above = graph.functions[number].lines(*bounds.in_front(graph, number))
     return Lines(below, above, offset_above, offset_below=offset_below)

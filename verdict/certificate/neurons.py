@@ -35,15 +35,15 @@ class NeuronMap:
             self.checked: CheckerNetwork = read_network(network.data if data is None else data, view)
         except UnreadableError as error:
             raise UnsupportedError(f"{network.path}: no certificate: {error}") from error
-        sizes = [self.checked.size(r) for r in self.checked.relus]
-        if sizes != [self.graph.nodes[r].size for r in self.graph.relus] or not self._agree():
+        sizes = [self.checked.size(r) for r in self.checked.pointwise]
+        if sizes != [self.graph.nodes[r].size for r in self.graph.pointwise] or not self._agree():
             raise UnsupportedError(f"{network.path}: no certificate: the checker reads other neurons")
 
     def _agree(self) -> bool:
         rng = np.random.default_rng(0)
         x = rng.standard_normal((2, self.graph.input_size))
         theirs = _floats(self.checked, x)
-        for mine, other in zip(self.graph.relus, self.checked.relus, strict=True):
+        for mine, other in zip(self.graph.pointwise, self.checked.pointwise, strict=True):
             part = Graph(self.graph.nodes, mine)
             found = evaluate(part, x)
             if not np.allclose(found, theirs[other], rtol=1e-6, atol=1e-6 * (1 + np.abs(found).max(initial=0))):
@@ -61,7 +61,7 @@ class NeuronMap:
 
     def layer(self, relu: int) -> int:
         """The number of the layer of the graph's ReLU node `relu`."""
-        return self.graph.relus.index(relu)
+        return self.graph.pointwise.index(relu)
 
     def of_space(self, columns: dict[int, Any]) -> Any:
         """The numbers of a search space's unstable ReLUs, in its order (`search.space.Space.columns`)."""

@@ -180,12 +180,12 @@ class Network:
         return self.input_size if number == 0 else int(self.nodes[number].size)
 
     @cached_property
-    def relus(self) -> tuple[int, ...]:
+    def pointwise(self) -> tuple[int, ...]:
         return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Pointwise))
 
     @cached_property
     def starts(self) -> Any:
-        return np.cumsum([0, *(self.nodes[i].size for i in self.relus)])
+        return np.cumsum([0, *(self.nodes[i].size for i in self.pointwise)])
 
     def needed(self, number: int) -> list[int]:
         """Node `number` and what it depends on, in order."""

@@ -56,7 +56,7 @@ class Work:
             self._reading = read(model, self.ask, self.certificate.view)
             self.network = self._reading.network
             self.claim = read_claim(self.certificate.claim, self.network, asked, self.ask)
-            self.parts = self.certificate.parts(len(self.network.relus), len(self.claim.disjuncts))
+            self.parts = self.certificate.parts(len(self.network.pointwise), len(self.claim.disjuncts))
             # A claim in numbers is about no query, even if one was given.
             about = None if wanted is None else (str(query), wanted)
             self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about,

@@ -72,7 +72,7 @@ def _facts(network: Network) -> dict[str, Any]:
         "outputs": [_port(port) for port in network.outputs],
         "operators": network.operators,
         "head": network.head,
-        "relus": graph.relu_count,
+        "relus": graph.neuron_count,
         "layers": layers,
     }
 

@@ -120,7 +120,7 @@ class Graph:
         return self.nodes[self.output].size
 
     @cached_property
-    def relus(self) -> tuple[int, ...]:
+    def pointwise(self) -> tuple[int, ...]:
         """Numbers of the Pointwise nodes, in order."""
         return tuple(self.functions)
 
@@ -181,9 +181,9 @@ class Graph:
                 )
 
     @cached_property
-    def relu_count(self) -> int:
+    def neuron_count(self) -> int:
         """How many neurons there are: entries of Pointwise nodes."""
-        return sum(self.nodes[i].size for i in self.relus)
+        return sum(self.nodes[i].size for i in self.pointwise)
 
     @cached_property
     def consumers(self) -> tuple[tuple[int, ...], ...]:

@@ -59,8 +59,8 @@ def tie_multipliers(space: Space, signs: Any, polytope: Polytope, box: Box) -> l
 def phases_of(space: Space, signs: Any) -> Phases:
     """The side of every ReLU on a domain where all unstable ones are split."""
     phases = {}
-    for i in space.graph.relus:
-        on = space.bounds.of_relu(space.graph, i)[0][0] >= 0
+    for i in space.graph.pointwise:
+        on = space.bounds.in_front(space.graph, i)[0][0] >= 0
         if i in space.columns:
             on[space.columns[i]] = signs[space.slices[i]] > 0
         phases[i] = on

@@ -29,7 +29,7 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
     """
     low, high, ball = pieces.low, pieces.high, pieces.ball
     region = Region({0: low}, {0: high}, (low > high).any(axis=1), ball)
-    number_of = {network.nodes[r].source: k for k, r in enumerate(network.relus)}
+    number_of = {network.nodes[r].source: k for k, r in enumerate(network.pointwise)}
     found: dict[int, Lines] = {}
     for i in network.needed(network.output)[1:]:
         arithmetic.ask()
@@ -62,7 +62,7 @@ def _tighten(network: Network, arithmetic: Arithmetic, region: Region, layer: in
              also: Any) -> None:
     """Meet the bounds of a layer's pre-activations with the rule's, for neurons where that is worth it to the function
     that reads them; `also` (size,), True for all, are those that need not bend."""
-    reader = network.nodes[network.relus[layer]]
+    reader = network.nodes[network.pointwise[layer]]
     i, function = reader.source, reader.function
     # Box by box: what holds for a box must not depend on which others are looked at together with it.
     wanted = function.worth(region.low[i], region.high[i], also)

@@ -50,7 +50,7 @@ def lines_of(network: Network, region: Region, domains: Domains, layers: int, st
     """The lines of the first `layers` layers of neurons on each domain, by node, and which domains are empty, (n,)."""
     result, empty = {}, np.broadcast_to(region.empty, len(domains)).copy()
     for k in range(layers):
-        number, mine = network.relus[k], slice(network.starts[k], network.starts[k + 1])
+        number, mine = network.pointwise[k], slice(network.starts[k], network.starts[k + 1])
         node, (bottom, top) = network.nodes[number], domains.leaves.cuts[..., mine]
         low, high, crossed = meet((region.low[node.source], region.high[node.source]), (bottom, top))
         empty |= crossed

@@ -39,7 +39,7 @@ class Part:
                [max(e) for e in zip(*{id(d.upper): d.upper for d in chosen}.values(), strict=True)])
         self.low, self.high = outward(*box)
         self.network = with_rows(work.network, chosen)
-        self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.relus)
+        self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.pointwise)
         self.ball = work.claim.ball if work.claim.ball is not None and work.claim.ball.norm != "linf" else None
         self.arithmetics, self.exact = work.arithmetics(self.network, any_order, box)
         # None where every leaf computes its own bounds.

@@ -39,7 +39,7 @@ def ascend(
     """
     before, weights = excluded
     left, margins = before <= 0, before.copy()
-    slopes = np.zeros((len(left), sum(graph.nodes[i].size for i in graph.relus)), np.float32)
+    slopes = np.zeros((len(left), sum(graph.nodes[i].size for i in graph.pointwise)), np.float32)
     at = np.flatnonzero(left.sum(axis=1) == 1)
     if not len(at):
         return margins, np.zeros(len(left), bool), slopes
@@ -47,7 +47,7 @@ def ascend(
     shares = _shares(rows, bound.lower[at], weights[at], polytope)
     where = device.put(at)
     here = bounds.with_ends([end[where] for end in bounds.lower], [end[where] for end in bounds.upper])
-    lines = {i: crown_lines(graph, here, i) for i in graph.relus}
+    lines = {i: crown_lines(graph, here, i) for i in graph.pointwise}
     exact = shares @ rows.matrix
     target = exact.astype(bound.lower.dtype)
     target_rows = device.put(target)[:, None, :]
@@ -62,7 +62,7 @@ def ascend(
         better = best - shares @ rows.limits - charge - rounding * (np.abs(best) + charge)
     own = before[at, polytope]
     margins[at, polytope] = np.where(better > own, better, own)
-    slopes[at] = np.concatenate([device.fetch(found[i]) for i in graph.relus], axis=1)
+    slopes[at] = np.concatenate([device.fetch(found[i]) for i in graph.pointwise], axis=1)
     return margins, (margins > 0).all(axis=1) & left.any(axis=1), slopes
 
 

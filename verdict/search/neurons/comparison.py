@@ -131,7 +131,7 @@ def compare(
             break
         took, low, high = clock.elapsed(), found.bounds.lower, found.bounds.upper
         layers = []
-        for relu in asked.relus:
+        for relu in asked.pointwise:
             source = asked.nodes[relu].sources[0]
             open_ = int(np.count_nonzero(asked.functions[relu].bends(low[source][0], high[source][0])))
             layers.append(Layer(_name(graph, relu), low[source][0], high[source][0], open_))

@@ -80,7 +80,7 @@ class Lemmas(BoundsObserver):
         """The lemmas of a certificate's part, in the order of layers."""
         result: list[Lemma] = []
         for number in sorted(self._kept):
-            relu = max(i for i in self.graph.consumers[number] if i in self.graph.relus)
+            relu = max(i for i in self.graph.consumers[number] if i in self.graph.pointwise)
             # The trees of a lemma have the same columns and chords.
             groups: dict[Any, Lemma] = {}
             for (side, neuron), (_, tree) in sorted(self._kept[number].items(), key=lambda item: item[0]):

@@ -35,14 +35,14 @@ def phases_at(graph: Graph, x: FloatArray) -> Phases:
     """Which ReLUs are on at a float point (input_size,)."""
     graph.require(Feature.ON_OFF, "linear regions")
     values = evaluate_all(graph, x[None])
-    return {i: values[graph.nodes[i].sources[0]][0] > 0 for i in graph.relus}
+    return {i: values[graph.nodes[i].sources[0]][0] > 0 for i in graph.pointwise}
 
 
 def regions_at(graph: Graph, x: ExactVector) -> list[Phases]:
     """The linear regions that meet at an exact point, or two of them: ReLUs at their kink all off, and all on."""
     graph.require(Feature.ON_OFF, "linear regions")
     values = evaluate_exact_all(graph, x)
-    before = {i: values[graph.nodes[i].sources[0]].numerators for i in graph.relus}
+    before = {i: values[graph.nodes[i].sources[0]].numerators for i in graph.pointwise}
     off = {i: (z > 0).astype(bool) for i, z in before.items()}
     on = {i: (z >= 0).astype(bool) for i, z in before.items()}
     return [off] if all((off[i] == on[i]).all() for i in off) else [off, on]
@@ -170,7 +170,7 @@ def _tight_forms(
     for row, exact, offset in zip(unsafe.matrix.values, unsafe.matrix.fractions(), offsets, strict=True):
         slack = abs(float(row @ values[graph.output][0]) - float(offset))
         candidates.append((slack * 1e-3, graph.output, exact, -offset))
-    for i in graph.relus:
+    for i in graph.pointwise:
         source = graph.nodes[i].sources[0]
         for neuron in np.flatnonzero(np.abs(values[source][0]) <= 1e-5):
             pick = np.zeros(graph.nodes[source].size, dtype=object)

@@ -54,8 +54,8 @@ def close_leaf(space: Space, signs: Any, polytope: Polytope) -> tuple[Multiplier
 def phases_of(space: Space, signs: Any) -> Phases:
     """The sides of all neurons on the domain of `signs`, for the encoder."""
     phases = {}
-    for i in space.graph.relus:
-        side = np.where(space.bounds.of_relu(space.graph, i)[0][0] >= 0, 1, -1).astype(np.int8)
+    for i in space.graph.pointwise:
+        side = np.where(space.bounds.in_front(space.graph, i)[0][0] >= 0, 1, -1).astype(np.int8)
         if i in space.columns:
             side[space.columns[i]] = signs[space.slices[i]]
         phases[i] = side
@@ -102,7 +102,7 @@ def _variants(graph: Graph, bounds: Bounds, mu: dict[int, FloatArray]) -> Iterat
     yield mu
     steady = {}
     for node in mu:
-        low, high = bounds.of_relu(graph, node)
+        low, high = bounds.in_front(graph, node)
         steady[node] = np.maximum(-low[0], high[0]) < STEADY
     if any(still.any() for still in steady.values()):
         yield {node: np.where(steady[node], 0.0, values) for node, values in mu.items()}

@@ -116,10 +116,10 @@ class Space:
         self._base: dict[int, tuple[Constant, ...]] = {}
         start, floors, chords, gaps, thresholds = 0, [], [], [], []
         needed = set(graph.ancestors(self.number))
-        for i in graph.relus:
+        for i in graph.pointwise:
             if i not in needed:
                 continue
-            low, high = bounds.of_relu(graph, i)
+            low, high = bounds.in_front(graph, i)
             columns = np.flatnonzero(graph.functions[i].bends(low[0], high[0]))
             self.columns[i], self.slices[i] = columns, slice(start, start + len(columns))
             self._places[i] = Constant(columns)
