@@ -156,3 +156,9 @@ def test_to_dict_is_json_without_what_is_only_shown(answers: dict[str, object]) 
 def test_another_folder_does_not_matter(answers: dict[str, object], tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "<img" in answers["violated"]._repr_html_()
+
+
+def test_what_has_scales_is_far_where_it_is_far_for_its_scale() -> None:
+    answer = verdict.maxeps("xor", [0, 1], scales=[1, "1/8"], engine="smt")
+    assert [i for i, _, _ in answer.about().moved(np.array([0.25, 0.9]))] == [1, 0]
+    assert [i for i, _, _ in answer.about().moved(np.array([0.25, 0.99]))] == [0, 1]

@@ -14,13 +14,15 @@ from ..network.exact import FloatArray
 class About:
     """The input `x` (size,), flat; `image` its shape (height, width) or (channels, height, width) where it is one.
 
-    `features` and `classes` are names, empty where there are none.
+    `features` and `classes` are names, empty where there are none; `scales` (size,) say by how much each entry moves at
+    the radius one, where they differ.
     """
 
     x: FloatArray
     image: tuple[int, ...] = ()
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    scales: FloatArray | None = None
 
     def feature(self, number: int) -> str:
         """What one entry of the input is called."""
@@ -34,6 +36,10 @@ class About:
         return f"class {label}" if name in ("", str(label)) else f"class {label} ({name})"
 
     def moved(self, witness: FloatArray) -> list[tuple[int, float, float]]:
-        """The entries that differ at a witness, those that moved farthest first: number, value here, value there."""
-        far = sorted(range(self.x.size), key=lambda i: (-abs(float(witness[i] - self.x[i])), i))
+        """The entries that differ at a witness, those that moved farthest first: number, value here, value there.
+
+        Where entries have scales, far is what is far for its scale.
+        """
+        change = abs(witness - self.x) / (1.0 if self.scales is None else self.scales)
+        far = sorted(range(self.x.size), key=lambda i: (-float(change[i]), i))
         return [(i, float(self.x[i]), float(witness[i])) for i in far if witness[i] != self.x[i]]

@@ -9,6 +9,7 @@ import numpy as np
 from ..answer.about import About
 
 if TYPE_CHECKING:
+    from ..network.exact import FloatArray
     from ..network.network import Network
     from .question import Question
 
@@ -29,7 +30,16 @@ def about_of(question: Question) -> About | None:
         tuple(image) if image and np.prod(image) == x.size else (),
         _names(None if data is None else data.feature_names, x.size),
         () if model is None or model.classes is None else model.classes,
+        _scales(question, x.size),
     )
+
+
+def _scales(question: Question, size: int) -> FloatArray | None:
+    """The scales of the question, 1 for entries that are fixed or free."""
+    scales = question.domain.scales
+    if scales is None or len(scales) != size:
+        return None
+    return np.array([float(scale) if scale else 1.0 for scale in scales])
 
 
 def _names(names: tuple[str, ...] | None, size: int) -> tuple[str, ...]:
