@@ -169,6 +169,8 @@ class Network:
     names: tuple[str, ...] = ()
     labels: tuple[Any, ...] = ()
     is_class: bool = False
+    # Whether entries are chosen by comparisons inside.
+    has_choices: bool = False
 
     def __post_init__(self) -> None:
         for node in self.nodes[1:]:

@@ -24,7 +24,7 @@ from .errors import OutOfRangeError, UnreadableError
 from .kernel.region import Region
 from .network import Affine, Pointwise, no_rule
 from .readers.onnx.reader import Reading
-from .readers.onnx.tensors import Chosen, Folded, Tensor
+from .readers.onnx.tensors import COMPARED, SIGN, Chosen, Folded, Tensor
 from .readers.vnnlib import Disjunct
 
 # Corners and inner points of the box; how many times a box is stretched for the point outside of it.
@@ -242,5 +242,11 @@ def _divided(norm: Callable[[Any], Any]) -> Callable[[Any, Any], tuple[Any, Any]
     return lambda low, high: (np.maximum(low, 0) / norm(high), np.nan_to_num(high / norm(np.maximum(low, 0)), nan=1.0))
 
 
-_STEPS = {"Sigmoid": _sigmoid, "Softmax": _softmax, "LogSoftmax": _log_softmax, "Log": _log,
-          "L1": _divided(np.sum), "L2": _divided(lambda x: np.sqrt(np.square(x).sum())), "MAX": _divided(np.max)}
+def _above(low: Any, high: Any) -> tuple[Any, Any]:
+    """1 above 0, else 0; either at 0."""
+    return (low > 0).astype(np.float64), (high >= 0).astype(np.float64)
+
+
+_STEPS = {COMPARED: _above, SIGN: lambda low, high: (np.sign(low), np.sign(high)), "Sigmoid": _sigmoid,
+          "Softmax": _softmax, "LogSoftmax": _log_softmax, "Log": _log, "L1": _divided(np.sum),
+          "L2": _divided(lambda x: np.sqrt(np.square(x).sum())), "MAX": _divided(np.max)}

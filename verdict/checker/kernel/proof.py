@@ -15,6 +15,8 @@ def prove(work: Surroundings, any_order: bool) -> None:
     if any_order and work.network.head:
         # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
         raise RejectedError(f"the rounding of a {work.network.head} is not bounded")
+    if any_order and work.network.has_choices:
+        raise RejectedError("the rounding of what is chosen by a comparison is not bounded")
     if work.claim.upper is not None:
         replay(work.claim, work.network, work.certificate.witness(), work.ask)
     missing = np.ones(len(work.claim.disjuncts), bool)

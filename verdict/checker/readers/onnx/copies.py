@@ -52,7 +52,8 @@ def _to_space(node: Node, x: Any) -> Any:
 
 def _to_depth(node: Node, x: Any) -> Any:
     n, c, h, w, side = _blocks(node, x)
-    x = x.reshape(n, c, h // side, side, w // side, side).transpose(0, 3, 5, 1, 2, 4)
+    x = x.reshape(n, c, h // side, side, w // side, side)
+    x = x.transpose(0, 1, 3, 5, 2, 4) if node["mode"] == b"CRD" else x.transpose(0, 3, 5, 1, 2, 4)
     return x.reshape(n, c * side**2, h // side, w // side)
 
 
@@ -102,7 +103,8 @@ OPERATORS = {
                              {"blocksize": Attribute("INT", required=True),
                               "mode": Attribute("STRING", b"DCR", (b"DCR", b"CRD"), since=11)}),
     "SpaceToDepth": Operator(move(_to_depth), (1, 13, 28), ((7, "v"),), ((7, _ANY),),
-                             {"blocksize": Attribute("INT", required=True)}),
+                             {"blocksize": Attribute("INT", required=True),
+                              "mode": Attribute("STRING", b"DCR", (b"DCR", b"CRD"), since=28)}),
     "Pad": Operator(_pad, (2, 11, 13, 18, *FREELY[4:]), ((7, "v"), (11, "v n c?"), (18, "v n c? j?")),
                     ((7, "fd"), (11, "fdil")),
                     {"mode": Attribute("STRING", b"constant", (b"constant", b"edge", b"reflect", b"wrap")),

@@ -29,7 +29,7 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 MOST_WHOLE = 2**24
 
 
-def _truth(builder: Builder, node: Node, a: Any, b: Any) -> Any:
+def truth(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     shape = broadcast(a.shape, b.shape)
     if a.dtype.kind == "f" and not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UnreadableError("a comparison with what is no number")
@@ -107,18 +107,14 @@ def _dequantized(builder: Builder, node: Node, x: Any, scale: Any, zero: Any = N
 
 
 def _compared(versions: tuple[int, ...], types: tuple[tuple[int, str], ...]) -> Operator:
-    return Operator(_truth, versions, ((7, "c c"),), types)
+    return Operator(truth, versions, ((7, "c c"),), types)
 
 
-_NUMBERS = "fdilquh"
+NUMBERS = "fdilquh"
 OPERATORS = {
-    "Equal": _compared((7, 11, 13, 19), ((7, "ilb"), (11, _NUMBERS + "b"))),
-    "Greater": _compared((7, 9, 13), ((7, "fd"), (9, _NUMBERS))),
-    "Less": _compared((7, 9, 13), ((7, "fd"), (9, _NUMBERS))),
-    "GreaterOrEqual": _compared((12, 16), ((7, _NUMBERS),)),
-    "LessOrEqual": _compared((12, 16), ((7, _NUMBERS),)),
+    "Equal": _compared((7, 11, 13, 19), ((7, "ilb"), (11, NUMBERS + "b"))),
     **{name: _compared((7,), ((7, "b"),)) for name in ("And", "Or", "Xor")},
-    "Not": Operator(_not, (1,), ((7, "c"),), ((7, "b"),)),
+    "Not": Operator(_not, (1,), ((7, "v"),), ((7, "b"),)),
     "ConstantOfShape": Operator(_of_shape, (9, 20, 21, 23, 24, 25), ((7, "n"),), ((7, ""),),
                                 {"value": Attribute("TENSOR")}),
     "Range": Operator(_range, (11, 27), ((7, "c c c"),), ((7, "il"),)),

@@ -19,14 +19,14 @@ from . import moves
 from .constants import cast_kind
 from .reductions import reduced_axes
 from .table import LETTERS, Attribute, Node, Operator
-from .tensors import Builder, Chosen, Head, Tensor, axis_of, fractions, reduced
+from .tensors import COMPARED, SIGN, Builder, Chosen, Head, Tensor, axis_of, fractions, reduced
 
 _FLOATS = ((7, "fd"),)
 # Steps that are a function of each entry by itself, and steps behind which all entries are above zero.
-EACH, POSITIVE = {"Sigmoid", "Log"}, {"Sigmoid", "Softmax", "L1", "L2", "MAX"}
+EACH, POSITIVE = {"Sigmoid", "Log", COMPARED, SIGN}, {"Sigmoid", "Softmax", "L1", "L2", "MAX"}
 # One number with such a head is a probability, or its logarithm: class 1 where it is above 1/2, where the score is
 # above 0.
-SINGLE = (Head(("Sigmoid",)), Head(("Sigmoid", "Log")))
+SINGLE = (Head(("Sigmoid",)), Head(("Sigmoid", "Log")), Head((COMPARED,)))
 
 
 def then(x: Any, step: str, kind: Any = None) -> Tensor:
@@ -59,6 +59,8 @@ def outcome(builder: Builder, value: Any) -> tuple[Tensor, str | None, bool]:
     bare, name = replace(value, head=None), str(value.head)
     if math.prod(value.shape) == 1 and value.head in SINGLE:
         return builder.concatenated([np.zeros(1), bare.moved(bare.positions.ravel())], 0), name, True
+    if value.head.is_open:
+        raise UnreadableError(f"{name} at the output, where only one comparison is read, as a label")
     return bare, name, False
 
 

@@ -69,9 +69,22 @@ def _classifier(builder: Builder, node: Node, x: Tensor) -> list[Any]:
     labels, kind = _either(node, "classlabels_ints", "classlabels_strings")
     if len(labels) < 2 or len(x.positions) != 1:
         raise UnreadableError(f"{len(labels)} classes, {len(x.positions)} rows of inputs, expected several of one")
-    scores = _scores(builder, node, x, len(labels), _numbers(node, "intercepts", len(labels)))
+    intercepts = _numbers(node, "intercepts", len(labels), 1)
+    if len(intercepts) == 1:
+        return _of_one_row(builder, node, _scores(builder, node, x, 1, intercepts), labels, kind)
+    scores = _scores(builder, node, x, len(labels), intercepts)
     step = {b"NONE": None, b"SOFTMAX": "Softmax", b"LOGISTIC": "Sigmoid"}[node["post_transform"]]
     return [chosen(scores, labels, (1,), kind), scores if step is None else then(scores, step)]
+
+
+def _of_one_row(builder: Builder, node: Node, score: Tensor, labels: list[Any], kind: Any) -> list[Any]:
+    """The second label where the one score is above 0. The other output holds sigmoid(-s) and sigmoid(s) with LOGISTIC;
+    else what no label goes by, and it is not read."""
+    if len(labels) != 2:
+        raise UnreadableError(f"{len(labels)} labels for one row of coefficients")
+    label = chosen(builder.concatenated([np.zeros((1, 1)), score], 1), labels, (1,), kind)
+    pair = then(builder.times(score, np.array([[-1.0, 1.0]])), "Sigmoid")
+    return [label, pair] if node["post_transform"] == b"LOGISTIC" else [label]
 
 
 def _either(node: Node, numbers: str, texts: str) -> tuple[list[Any], Any]:

@@ -21,6 +21,8 @@ from .view import WHOLE, View
 OPERATORS: dict[str, Operator] = operators.tables("OPERATORS")
 # How operators read a tensor with a head.
 BEHIND: dict[str, Callable[..., Any]] = operators.tables("BEHIND")
+# How they read one that ends with a comparison or a sign.
+BEHIND_OPEN: dict[str, Callable[..., Any]] = operators.tables("BEHIND_OPEN")
 # Entries of all tensors together.
 MOST_TOTAL = 2**28
 _CONSTANTS = {"n": "l", "j": "il", "r": "fd", "b": "b"}
@@ -100,7 +102,7 @@ class _Reader:
         labels = outputs[0].labels if isinstance(outputs[0], Chosen) else outputs[0].head and outputs[0].head.keys
         return Network(size, tuple(self.builder.nodes), output, head, tuple(shape for _, shape in shapes.values()),
                        tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
-                       tuple(labels or ()), is_class)
+                       tuple(labels or ()), is_class, self.builder.has_choices)
 
     def _named(self, proto: Any, step: Callable[[], Any]) -> Any:
         try:
@@ -129,7 +131,8 @@ class _Reader:
         values, lower = self._arguments(proto, table), table.lower
         headed = [v for v in values if isinstance(v, Chosen) or (isinstance(v, Tensor) and v.head)]
         if headed:
-            found = BEHIND.get(name_of(proto))
+            is_open = any(isinstance(v, Tensor) and v.head is not None and v.head.is_open for v in headed)
+            found = (BEHIND_OPEN if is_open else BEHIND).get(name_of(proto))
             if found is None:
                 what = "a label" if isinstance(headed[0], Chosen) else headed[0].head
                 raise UnreadableError(f"{what} is read only at the output")

@@ -18,6 +18,8 @@ from ...errors import UnreadableError
 from ...functions.relu import RELU
 from ...network import Affine, Linear, Pointwise
 
+# Steps that do not keep which entry is larger: 1 above 0, and the sign.
+COMPARED, SIGN = "comparison", "Sign"
 # Entries of one tensor or of one map's weights.
 MOST_ENTRIES = 2**26
 
@@ -29,6 +31,11 @@ class Head:
 
     steps: tuple[str, ...] = ()
     keys: tuple[Any, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it ends with a comparison or a sign."""
+        return self.steps[-1:] in ((COMPARED,), (SIGN,))
 
     def __str__(self) -> str:
         return " of ".join(reversed(self.steps)) or "ZipMap"
@@ -85,6 +92,8 @@ class Builder:
         self.sizes = [0]
         # Whether there are constants that the file's run rounds: then weights and biases have one rounding more.
         self.is_rounded = False
+        # Whether entries are chosen by comparisons, whose rounding is not bounded.
+        self.has_choices = False
 
     def append(self, node: Any) -> int:
         self.nodes.append(node)
