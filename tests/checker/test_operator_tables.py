@@ -114,7 +114,7 @@ def model(name, opset, constants=None, attributes=None, kind=TensorProto.FLOAT, 
     node.attribute.extend(more)
     nodes.append(node)
     last = "y"
-    if name in (*BESIDE, "Shape"):
+    if name in (*BESIDE, "Shape", "Sign"):
         nodes.append(helper.make_node("Relu", ["x"], ["z"]))
         last = "z"
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", kind, _shape(name))],

@@ -110,3 +110,38 @@ def test_every_command_with_a_time_limit_has_one_of_memory() -> None:
     assert {"robust", "maxeps", "verify", "prove", "bounds", "encode", "maxdelta", "maxpruning"} <= set(limited)
     for name in limited:
         assert "memory" in {p.name for p, _, _ in declared(COMMANDS[name])}
+
+
+# A child that holds an answer and is stuck on its way to say another one.
+HALFWAY = """
+import sys, time
+from verdict.cli import backstop, limits, printing
+backstop.GRACE = backstop.PRINTING = 0.1
+code = backstop.watched(["--timeout"])
+if code is None:
+    backstop.CHILD.limits(0.1, None)
+    backstop.CHILD.hold("held\\n")
+    {step}
+    time.sleep(100)
+sys.exit(code)
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("pass", "held\n"),
+        ("backstop.CHILD.printing()", "held\n"),
+        ("printing.console()", "held\n"),
+        ("limits.printed(lambda: (printing.put('kept'), time.sleep(100)))", "held\n"),
+        ("printing.put('said')", "said\n"),
+        ("printing.print_json([1], None)", "[1]\n"),
+        ("printing.put('said'); backstop.CHILD.hold('next\\n')", "said\nnext\n"),
+        ("limits.say()", "held\n"),
+    ],
+)
+def test_an_answer_is_said_once(tmp_path: Path, step: str, said: str) -> None:
+    """However far it had come when it was ended: what was held, or what was written, and never nothing."""
+    done = _run(HALFWAY.format(step=step), tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == (said, "", 3)

@@ -33,6 +33,8 @@ class Child:
 
     def __init__(self) -> None:
         self._wire: int | None = None
+        # What is printed while this is set is only kept, and nobody's to see yet.
+        self.is_keeping, self._has_written = False, False
         self.out, self.err, self.code = "", "", exitcodes.UNKNOWN
 
     def connect(self, wire: int, lifeline: int) -> None:
@@ -52,11 +54,19 @@ class Child:
     def hold(self, out: str, err: str = "", code: int = exitcodes.UNKNOWN) -> None:
         """What is to be said, and the exit code, if nothing better comes in time."""
         self.out, self.err, self.code = out, err, code
-        self._tell(out=out, err=err, code=code, printing=False)
+        self._has_written = False
+        self._tell(out=out, err=err, code=code, printing=False, written=False)
 
     def printing(self) -> None:
         """The answer is on its way."""
-        self._tell(printing=True)
+        if not self.is_keeping:
+            self._tell(printing=True)
+
+    def writing(self) -> None:
+        """The first of it is written now, and is nothing that the parent should say again."""
+        if not (self.is_keeping or self._has_written):
+            self._has_written = True
+            self._tell(printing=True, written=True)
 
     def done(self, code: int) -> None:
         """The answer is out."""
@@ -134,6 +144,7 @@ class _Parent:
     def __init__(self, child: int, wire: int) -> None:
         self.child, self.wire, self.rest = child, wire, b""
         self.state: dict[str, Any] = {"until": None, "memory": None, "out": "", "err": "", "printing": False}
+        self.state["written"] = False
         self.state["code"] = exitcodes.UNKNOWN
         self.used = 0
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -178,7 +189,10 @@ class _Parent:
     def _answer(self) -> int:
         self._kill()
         _erase_progress()
-        if not self.state["printing"]:
+        # What it has said last.
+        while select.select([self.wire], [], [], 0)[0] and (data := os.read(self.wire, 2**16)):
+            self._hear(data)
+        if not self.state["written"]:
             _write(1, self.state["out"])
             _write(2, self.state["err"])
         return int(self.state["code"])

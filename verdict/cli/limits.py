@@ -90,17 +90,21 @@ def again(show: Callable[[], object] | None) -> None:
 
 
 def printed(show: Callable[[], object]) -> str:
-    """What a function prints."""
+    """What a function prints, kept."""
     out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        show()
+    CHILD.is_keeping = True
+    try:
+        with contextlib.redirect_stdout(out):
+            show()
+    finally:
+        CHILD.is_keeping = False
     return out.getvalue()
 
 
 def say() -> int:
     """Print what is held; the exit code."""
-    CHILD.printing()
-    print(CHILD.out, end="")
+    CHILD.writing()
+    print(CHILD.out, end="", flush=True)
     print(CHILD.err, end="", file=sys.stderr)
     return CHILD.code
 

@@ -31,8 +31,15 @@ class _Output:
         return getattr(sys.stdout, name)
 
     def write(self, text: str) -> int:
+        if not CHILD.is_watched or CHILD.is_keeping:
+            with _writing():
+                return sys.stdout.write(text)
+        # Whoever ends this process must know what is out: nothing stays in a buffer.
+        CHILD.writing()
         with _writing():
-            return sys.stdout.write(text)
+            count = sys.stdout.write(text)
+            sys.stdout.flush()
+            return count
 
     def flush(self) -> None:
         with _writing():
