@@ -77,6 +77,10 @@ HEADS = {
                                 _node("Identity", "y", "o")], {}) for after in ("NONE", "SOFTMAX", "LOGISTIC")},
     "classifier's label": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1, 0, 1, 1],
                                   intercepts=[0.5, -0.5], classlabels_ints=[4, 2])], {"output": TensorProto.INT64}),
+    "label of one row": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1],
+                                intercepts=[0.5], classlabels_ints=[4, 2])], {"output": TensorProto.INT64}),
+    "two of one row": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1], intercepts=[0.5],
+                              classlabels_ints=[4, 2], post_transform="LOGISTIC"), _node("Identity", "y", "o")], {}),
 }
 
 
@@ -120,8 +124,12 @@ REFUSED = {
                       _node("Identity", "m", "y")], {"many": True}),
     "probit": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1, 0, 1, 1], intercepts=[0.0, 0.0],
                       classlabels_ints=[0, 1], post_transform="PROBIT")], {"output": TensorProto.INT64}),
-    "one row of coefficients": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1],
-                                       intercepts=[0.0], classlabels_ints=[0, 1])], {"output": TensorProto.INT64}),
+    "one row of coefficients for three": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1],
+                                                 intercepts=[0.0], classlabels_ints=[0, 1, 2])],
+                                          {"output": TensorProto.INT64}),
+    **{f"one row of coefficients, {after}": ([_node("LinearClassifier", "z", "l y", ML, coefficients=[1.0, 2, -1],
+                                                    intercepts=[0.0], classlabels_ints=[0, 1], post_transform=after),
+                                              _node("Identity", "y", "o")], {}) for after in ("NONE", "SOFTMAX")},
 }
 
 
