@@ -147,7 +147,7 @@ def test_parameters_are_few() -> None:
             count += (node.args.vararg is not None) + (node.args.kwarg is not None)
             if count > 6 and not is_interface(module, node.name):
                 many.add(f"{module}.{node.name}")
-    assert many == TOO_MANY
+    assert many <= TOO_MANY
 
 
 def test_functions_are_short() -> None:
@@ -158,9 +158,10 @@ def test_functions_are_short() -> None:
         lines = MODULES[module].read_text(encoding="utf-8").splitlines()
         for node in functions(module):
             first = node.body[0] if ast.get_docstring(node) is None or len(node.body) == 1 else node.body[1]
-            start = first.lineno if is_interface(module, node.name) else node.lineno
-            if (node.end_lineno or 0) - start >= 60 and "# long: " not in lines[node.lineno - 1]:
-                long.append(f"{module}.{node.name}")
+            end, says_why = node.end_lineno or 0, "# long: " in lines[node.lineno - 1]
+            if end - node.lineno < 60 or says_why or (end - first.lineno < 60 and is_interface(module, node.name)):
+                continue
+            long.append(f"{module}.{node.name}")
     assert long == []
 
 
