@@ -1,13 +1,16 @@
 """How answers show themselves: short in Python, whole in a notebook; and that the API can be found."""
 
 import inspect
+import re
 import types
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import verdict
+from verdict.answer.results import Verdict
 from verdict.base import interrupted
 from verdict.models import data
 from verdict.property.fronts import Brightness
@@ -162,3 +165,52 @@ def test_what_has_scales_is_far_where_it_is_far_for_its_scale() -> None:
     answer = verdict.maxeps("xor", [0, 1], scales=[1, "1/8"], engine="smt")
     assert [i for i, _, _ in answer.about().moved(np.array([0.25, 0.9]))] == [1, 0]
     assert [i for i, _, _ in answer.about().moved(np.array([0.25, 0.99]))] == [0, 1]
+
+
+def test_a_statement_claims_no_more_than_the_answer(answers: dict[str, object]) -> None:
+    network = verdict.load("xor")
+    sha = network.sha256
+    closed = verdict.maxeps(network, [0, 1], range=(0, 1))
+    said = closed.statement()
+    assert f"xor.onnx (SHA-256 {sha})" in said
+    assert "is known to abide by" in said
+    claimed = re.search(r"up to a threshold of ([\d./]+) \(L-infinity\), over the input range \[0, 1\]", said)
+    assert Fraction(claimed[1]) <= closed.lower
+    assert Fraction(claimed[1]) > closed.lower - Fraction(1, 10**9)
+    assert "class 1 catches" not in said
+    assert "a certificate that" not in said
+    assert "Not shown" in said
+    certified = answers["robust"].statement()
+    assert "accepted by the independent checker" in certified
+    assert "every float32 evaluation order" in certified
+    assert "up to a threshold of 1/50 (L-infinity)" in certified
+
+
+def test_a_statement_of_what_is_not_proved_says_so(answers: dict[str, object]) -> None:
+    assert "is known to break" in answers["violated"].statement()
+    wrong = verdict.maxeps("xor", [0, 1], label=0, range=(0, 1)).statement()
+    assert "known to break" in wrong
+    assert "known to abide" not in wrong
+    unknown = Verdict("unknown", 1, "bab", 0.1, reason="no time", about=answers["violated"].about).statement()
+    assert "is not known to abide by or to break" in unknown
+    assert "no time" in unknown
+
+
+def test_a_statement_names_what_narrows_the_question() -> None:
+    target = verdict.robust("digits-mlp", DIGIT, "0.01", range=(0, 1), target=7).statement()
+    assert "class 2 scores more than class 7" in target
+    assert "every input is given" not in target
+    given = verdict.maxeps("xor", [0, 1], given="x[0] <= 1/2", that="margin(0.3)", scales=[1, 2], engine="smt")
+    said = given.statement()
+    assert "the property margin(0.3)" in said
+    assert "of the inputs with x[0] <= 1/2" in said
+    assert "scales with the SHA-256" in said
+    assert "all real inputs" in said
+    front = verdict.maxeps("digits-mlp", DIGIT, range=(0, 1), perturbation="blur")
+    assert "of the perturbation blur" in front.statement()
+
+
+def test_what_is_about_no_single_input_has_no_statement(answers: dict[str, object]) -> None:
+    for name in ("largest", "pruning", "formula", "weights"):
+        with pytest.raises(verdict.InputError, match="a statement is about one input"):
+            answers[name].statement()

@@ -33,6 +33,16 @@ class Shown(Short):
 
         return page(self)
 
+    def statement(self) -> str:
+        """The certification statement of a `Verdict` or `Radius` about one input of one model, in Markdown.
+
+        It names the model and the input with their SHA-256, the property, the threshold and the range, what stands
+        behind it, and what was not shown. Raises InputError for other answers.
+        """
+        from .statement import statement
+
+        return statement(self)  # type: ignore[arg-type]
+
     def plot(self) -> Any:
         """Draw the answer with Matplotlib and return the axes.
 
