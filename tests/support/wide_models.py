@@ -16,7 +16,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-from support.wide_nodes import BUILDERS, attribute_value, spoiled
+from support.wide_damage import spoiled
+from support.wide_nodes import BUILDERS
+from support.wide_values import attribute_value
 
 # Numbers in one tensor at most.
 MOST = 36

@@ -1,20 +1,17 @@
-"""Nodes of wide models: inputs that fit together, values of attributes, and what makes a node illegal."""
+"""Nodes of wide models: inputs that fit together."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import AttributeProto, helper
+
+from support.wide_values import ATTRIBUTES, FLOATS, INTEGERS, attribute_value, axis, some_axes, window
 
 # (model, schema) -> the names of the inputs, and attributes that have to fit them.
 Builder = Callable[[Any, Any], "tuple[list[str], dict[str, Any]]"]
 BUILDERS: dict[str, Builder] = {}
-INTEGERS = [-(2**63), -(2**31), -3, -2, -1, 0, 1, 2, 3, 7, 2**31, 2**40, 2**63 - 1]
-FLOATS = [0.0, -0.0, 0.5, -0.25, 1.0, 2.0, 1e-5, 3e38, -3e38, 1e-45, np.inf, np.nan]
 REAL = ["float32", "float64"]
 
 
@@ -24,71 +21,6 @@ def builder(*names: str) -> Callable[[Builder], Builder]:
         return build
 
     return register
-
-
-def axis(m: Any, rank: int) -> int:
-    """An axis, rarely one that is not there."""
-    return m.whole(-rank - 1, rank) if m.chance(0.05) else m.whole(-rank, max(rank - 1, 0))
-
-
-def _axes(m: Any, rank: int) -> list[int]:
-    chosen = sorted(m.rng.permutation(rank)[: m.whole(0 if m.chance(0.1) else 1, rank)].tolist())
-    if m.chance(0.04):
-        return [*chosen, axis(m, rank + 1)]
-    return [int(a) - rank * int(m.chance(0.3)) for a in chosen]
-
-
-# Attributes by name; what is not here is drawn by its type.
-def _window(m: Any, shape: tuple[int, ...]) -> int:
-    return max(len(shape) - 2, 1)
-
-
-ATTRIBUTES: dict[str, Callable[[Any, tuple[int, ...]], Any]] = {
-    "axis": lambda m, s: axis(m, len(s)),
-    "axes": lambda m, s: _axes(m, len(s)),
-    "keepdims": lambda m, s: m.whole(0, 1),
-    "kernel_shape": lambda m, s: [m.whole(1, min(3, n)) for n in s[2:]],
-    "strides": lambda m, s: [m.whole(1, 2) for _ in range(_window(m, s))],
-    "dilations": lambda m, s: [m.one([1, 1, 2]) for _ in range(_window(m, s))],
-    "pads": lambda m, s: [m.one([0, 0, 1]) for _ in range(2 * _window(m, s))],
-    "output_padding": lambda m, s: [m.one([0, 0, 1]) for _ in range(_window(m, s))],
-    "output_shape": lambda m, s: [m.whole(1, 5) for _ in range(_window(m, s))],
-    "auto_pad": lambda m, s: m.one(["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]),
-    "epsilon": lambda m, s: m.one([0.0, 1e-5, 0.5, 1.0]),
-    "alpha": lambda m, s: m.one([0.0, 0.5, -0.25, 1.0, 2.0]),
-    "beta": lambda m, s: m.one([0.0, 0.5, -0.25, 1.0, 2.0]),
-    "to": lambda m, s: m.one([1, 1, 11, 11, 10, 6, 7, 9, 2, 3]),
-    "perm": lambda m, s: m.rng.permutation(len(s)).tolist(),
-    "start": lambda m, s: m.whole(-len(s) - 1, len(s) + 1),
-    "end": lambda m, s: m.whole(-len(s) - 1, len(s) + 1),
-    "blocksize": lambda m, s: m.one([1, 2, 2, 2]),
-    "min": lambda m, s: m.one([-1.0, 0.0, -3.4e38]),
-    "max": lambda m, s: m.one([0.5, 1.0, 3.4e38]),
-    "output_dtype": lambda m, s: 0,
-}
-MODES = {"Pad": ["constant", "constant", "edge", "reflect", "wrap"], "DepthToSpace": ["DCR", "CRD"]}
-
-
-def attribute_value(m: Any, op: str, attribute: Any, shape: tuple[int, ...]) -> Any:
-    """A value that is mostly legal; None where there is none to give."""
-    name, kind = attribute.name, attribute.type.name
-    if name in ATTRIBUTES:
-        return ATTRIBUTES[name](m, shape)
-    if kind == "INT":
-        return m.one([0, 0, 0, 1, 1, -1, 2])
-    if kind == "FLOAT":
-        return float(m.one(FLOATS[:6]))
-    if kind == "INTS":
-        return [m.whole(0, 2) for _ in range(m.whole(0, 3))]
-    if kind == "FLOATS":
-        return [m.whole(-8, 8) / 4 for _ in range(m.whole(0, 3))]
-    if kind == "STRING":
-        return m.one(MODES.get(op, ["constant", "", "floor"]))
-    if kind == "TENSOR":
-        kinds = ["float32", "float64", "int64", "int32", "bool", "uint8"]
-        shape = (1,) if op == "ConstantOfShape" else m.small_shape()
-        return onnx.numpy_helper.from_array(np.asarray(m.numbers(shape, m.one(kinds))))
-    return None
 
 
 def _operand(m: Any, table: Any) -> Any:
@@ -151,7 +83,7 @@ def _squeeze(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
 def _unsqueeze(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
     x = _operand(m, table)
     count = m.whole(1, 2)
-    return _either(m, 13, [x.name], "axes", _axes(m, len(x.shape) + count)[:count])
+    return _either(m, 13, [x.name], "axes", some_axes(m, len(x.shape) + count)[:count])
 
 
 @builder("ReduceSum")
@@ -168,14 +100,14 @@ def _reduced(m: Any, table: Any, new: int) -> tuple[list[str], dict[str, Any]]:
     x = _operand(m, table)
     if m.chance(0.2):
         return [x.name, ""][: m.whole(1, 1 + int(m.opset >= new))], {}
-    return _either(m, new, [x.name], "axes", _axes(m, len(x.shape)))
+    return _either(m, new, [x.name], "axes", some_axes(m, len(x.shape)))
 
 
 @builder("Pad")
 def _pad(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
     x = _operand(m, table)
     rank = len(x.shape)
-    over = _axes(m, rank) if m.opset >= 18 and m.chance(0.3) else None
+    over = some_axes(m, rank) if m.opset >= 18 and m.chance(0.3) else None
     pads = [m.one([0, 0, 1, 1, -1 if m.chance(0.2) else 2]) for _ in range(2 * (rank if over is None else len(over)))]
     if m.opset < 11:
         return [x.name], {"pads": pads}
@@ -190,7 +122,7 @@ def _pad(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
 def _slice(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
     x = _operand(m, table)
     rank = len(x.shape)
-    axes = _axes(m, rank) if m.chance(0.7) else list(range(m.whole(0, rank)))
+    axes = some_axes(m, rank) if m.chance(0.7) else list(range(m.whole(0, rank)))
     starts, ends, steps = [], [], []
     for a in axes:
         n = x.shape[a] if -rank <= a < rank else 2
@@ -284,7 +216,7 @@ def _windows(m: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     rule = m.chance(0.3)
     given: dict[str, Any] = {"auto_pad": ATTRIBUTES["auto_pad"](m, shape) if rule else "NOTSET"}
     if rule or m.chance(0.5):
-        given["pads"] = [0] * (2 * _window(m, shape))
+        given["pads"] = [0] * (2 * window(m, shape))
     return given
 
 
@@ -421,86 +353,3 @@ def _resize(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
         return [x.name, roi, scaled], given
     sizes = [max(1, int(n * s)) for n, s in zip(x.shape, scales, strict=True)]
     return [x.name, roi, "" if m.opset >= 13 else m.constant(np.zeros(0, np.float32)).name, m.ints(*sizes).name], given
-
-
-# What makes a node illegal.
-
-
-def spoiled(m: Any, node: Any) -> None:
-    """Change a node by one step out of what its operator set allows, or to the edge of it."""
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        m.one([_type, _value, _twice, _foreign, _inputs, _constant_kind])(m, node)
-
-
-def _type(m: Any, node: Any) -> None:
-    if node.attribute:
-        attribute = m.one(list(node.attribute))
-        value = m.one([1, 0.5, [1, 1], [0.5], "x"])
-        attribute.CopyFrom(helper.make_attribute(attribute.name, value))
-
-
-def _value(m: Any, node: Any) -> None:
-    if not node.attribute:
-        return
-    attribute = m.one(list(node.attribute))
-    if attribute.type == AttributeProto.INT:
-        attribute.i = m.one(INTEGERS)
-    elif attribute.type == AttributeProto.FLOAT:
-        attribute.f = m.one(FLOATS)
-    elif attribute.type == AttributeProto.INTS:
-        values = [*attribute.ints, m.one(INTEGERS)]
-        if len(values) > 1 and m.chance(0.6):
-            values[m.whole(0, len(values) - 2)] = values.pop()
-        del attribute.ints[:]
-        attribute.ints.extend(values)
-    elif attribute.type == AttributeProto.STRING:
-        attribute.s = m.one([b"", b"same_upper", b"\xff", b"linear"])
-
-
-def _twice(m: Any, node: Any) -> None:
-    if node.attribute:
-        node.attribute.append(m.one(list(node.attribute)))
-        node.attribute[-1].i += m.whole(0, 1)
-
-
-def _foreign(m: Any, node: Any) -> None:
-    """An attribute of another operator set, or of no operator."""
-    found = {}
-    for opset in (6, 7, 9, 10, 12, 14, 16, 19, onnx.defs.onnx_opset_version()):
-        with contextlib.suppress(onnx.defs.SchemaError):
-            found.update(onnx.defs.get_schema(node.op_type, max_inclusive_version=opset, domain="").attributes)
-    missing = [a for name, a in found.items() if name not in {given.name for given in node.attribute}]
-    if missing and m.chance(0.8):
-        attribute = m.one(missing)
-        value = attribute_value(m, node.op_type, attribute, m.shape_of(list(node.input)))
-        if value is not None:
-            node.attribute.append(helper.make_attribute(attribute.name, value, attr_type=attribute.type.value))
-    else:
-        node.attribute.append(helper.make_attribute(m.one(["axis", "axes", "flying"]), m.one([0, [0]])))
-
-
-def _inputs(m: Any, node: Any) -> None:
-    kept = list(node.input)
-    what = m.whole(0, 3)
-    if what == 0 and kept:
-        kept[m.whole(0, len(kept) - 1)] = ""
-    elif what == 1 and kept:
-        kept.pop()
-    elif what == 2:
-        kept.append("")
-    else:
-        kept.append(m.one([m.x.name, m.ints(0).name]))
-    del node.input[:]
-    node.input.extend(kept)
-
-
-def _constant_kind(m: Any, node: Any) -> None:
-    """One of the node's constants in another element type."""
-    own = [w for w in m.weights if w.name in node.input]
-    if own:
-        weight = m.one(own)
-        kind = m.one(["float32", "float64", "float16", "int32", "int64", "uint8", "int8", "bool"])
-        with np.errstate(all="ignore"):
-            array = onnx.numpy_helper.to_array(weight).astype(kind)
-        weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
-        m.types[weight.name] = helper.make_tensor_type_proto(weight.data_type, list(array.shape))
