@@ -54,6 +54,11 @@ def ask(
 
     `on_progress` receives reports while a search runs, as of that function. On `search`, the numbers that searches are
     tuned by, no answer depends, only how soon it comes. Raises what that function raises.
+
+    >>> import verdict
+    >>> question = verdict.Question.of("robust", ["xor"], [0, 1], eps="0.2", range=(0, 1))
+    >>> verdict.ask(question, verdict.Options(engine="smt")).status
+    'robust'
     """
     options = Options() if options is None else options
     module, function = _HOMES[question.kind].split(".")

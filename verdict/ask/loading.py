@@ -27,6 +27,10 @@ def load(model: str | Path, output: str | None = None, shapes: Shapes | None = N
     whose axes have no size in the file, by name: `{"x": (1, 3, 224, 224)}`, or `(1, 3, 224, 224)` of the only input.
     Raises ModelError or UnsupportedError with the file and the place in it, InputError for an output or input that is
     not there and for shapes that do not fit.
+
+    >>> import verdict
+    >>> verdict.load("xor")
+    <Network xor: input (1, 2) -> logits (1, 2); 2 Gemm, 1 Relu>
     """
     from ..ops.importer.onnx_import import load_onnx
 

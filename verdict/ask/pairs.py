@@ -54,7 +54,12 @@ def region(
     eps: Number = 0,
     range: tuple[Number, Number] | None = None,
 ) -> Box:
-    """The inputs within `eps` of `x`, in the valid range; without `x` the whole range. Raises InputError."""
+    """The inputs within `eps` of `x`, in the valid range; without `x` the whole range. Raises InputError.
+
+    >>> import verdict
+    >>> verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    <Box of 2 inputs, widths 0.1 to 0.1>
+    """
     network, reach = loaded(network), radius_of(eps)
     low, high = range_of(range) or (None, None)
     check_range(network, low, high)
@@ -77,6 +82,11 @@ def maxdelta(first: Model, second: Model, inputs: Box, **options: Any) -> Larges
     `certificate` the search gets half of the time, and the other half proves its upper end once more into that file;
     the question that it is about is kept beside it (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError
     where the networks do not fit each other.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> float(verdict.maxdelta("xor", "xor", box).upper)
+    0.0
     """
     found: Largest = ask_with(Question.of("maxdelta", [first, second], **ends(inputs)), options)
     return found
@@ -94,6 +104,11 @@ def maxmove(network: Model, inputs: Box, eps: Number, **options: Any) -> Largest
     """The largest |f(x')_i - f(x)_i| over all outputs i, all x of `inputs` and all x' within `eps` of x, in each entry.
 
     x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> round(float(verdict.maxmove("xor", box, "0.1").upper), 6)
+    0.2
     """
     found: Largest = ask_with(Question.of("maxmove", [network], eps=eps, **ends(inputs)), options)
     return found
@@ -113,6 +128,11 @@ def maxfall(network: Model, inputs: Box, feature: int, output: int, step: Number
 
     The output is monotone in the feature, there, if it is 0; of several outputs `verdict.load` chooses one. A point of
     `witness` holds x and then the growth. Options as in `maxdelta`.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> round(float(verdict.maxfall("xor", box, feature=0, output=1, step="0.1").upper), 6)
+    0.1
     """
     question = Question.of("maxfall", [network], **ends(inputs), feature=feature, output=output, step=step)
     found: Largest = ask_with(question, options)
@@ -147,6 +167,11 @@ def imitates(
     least that much; 0 asks it everywhere, and then a tie of the teacher's is a violation. Scores are compared in front
     of a Softmax. The other options are those of `verdict.prove`; with a `certificate` the question is kept beside it
     (FILE.vnnlib), and so is the network (FILE.onnx). Raises InputError and PropertyError.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> verdict.imitates("xor", "xor", box, delta=0).status
+    'robust'
     """
     question = Question.of("imitates", [teacher, student], **ends(inputs), delta=delta, lead=lead)
     found: Verdict = ask_with(question, options)
@@ -189,6 +214,11 @@ def general(
 
     With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
     point holds x and then x' - x. The other options are as in `imitates`.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> verdict.general("xor", box, "0.1", theta="0.3").status
+    'robust'
     """
     question = Question.of("general", [network], **ends(inputs), eps=eps, theta=theta, lead=lead)
     found: Verdict = ask_with(question, options)
@@ -209,7 +239,13 @@ def answer_general(question: Question, run: Run) -> Verdict:
 def maxgeneral(
     network: Model, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
 ) -> Radius:
-    """The largest eps for which `general` holds. Options as in `maxdelta`."""
+    """The largest eps for which `general` holds. Options as in `maxdelta`.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> verdict.maxgeneral("xor", box, theta="0.2", engine="smt").exact
+    Fraction(1, 10)
+    """
     question = Question.of("maxgeneral", [network], **ends(inputs), theta=theta, lead=lead)
     found: Radius = ask_with(question, options)
     return found

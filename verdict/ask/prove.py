@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 
 def variables(network: Model, output: str | None = None) -> tuple[Vector, Vector]:
     """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with; `output` names the
-    one of several outputs that y is."""
+    one of several outputs that y is.
+
+    >>> import verdict
+    >>> x, y = verdict.variables("xor")
+    >>> len(x), len(y)
+    (2, 2)
+    """
     network = loaded(network, output)
     return inputs(network.input_size), outputs(network.output_size)
 
@@ -62,6 +68,11 @@ def prove(
     is kept beside it (FILE.vnnlib). With integers it is the question without them, and there are no certificates.
     `timeout` is in seconds; the other options are those of `verdict.verify`. Raises PropertyError for a question that
     makes no sense, InputError for a file that cannot be written.
+
+    >>> import verdict
+    >>> x, y = verdict.variables("xor")
+    >>> verdict.prove("xor", that=y[0] + y[1] == 1, given=(x >= 0) & (x <= 1)).status
+    'robust'
     """
     question = Question.of("prove", [network], that=that, given=given, output=output, integers=integers)
     found: Verdict = ask_with(question, {"timeout": timeout, "query": query, **options})

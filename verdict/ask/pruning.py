@@ -46,6 +46,11 @@ def maxpruning(
     That is asked wherever the network's class leads by at least `lead`. `layer` and `output` as in
     `verdict.maxweights`; `timeout` is in seconds for all; the other options are those of `verdict.prove`. A
     `certificate` that the pair agrees at the threshold found gets half of the time.
+
+    >>> import verdict
+    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
+    >>> verdict.maxpruning("xor", box).removed
+    0
     """
     least = nonnegative(lead, "lead")
     question = Question.of("maxpruning", [network], **ends(inputs), layer=layer, lead=least, output=output)

@@ -70,6 +70,12 @@ def maxeps(
     search gets half of the time, and the other half proves what it has found into that file, and for every float32
     evaluation order, perhaps at a smaller radius, into that file or one beside it. With scales or formulas it is about
     a query at the lower end, kept beside it (FILE.vnnlib).
+
+    >>> import verdict
+    >>> verdict.maxeps("xor", [0, 1], range=(0, 1), engine="smt").exact
+    Fraction(1, 4)
+
+    Source: Tjeng et al. 1711.07356 (minimum distortion); docs/search.md says how it is found.
     """
     question = Question.of(
         "maxeps", [network], x, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,

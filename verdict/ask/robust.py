@@ -75,6 +75,10 @@ def robust(
     scales or formulas it is about a query that is kept beside it (FILE.vnnlib).
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
+
+    >>> import verdict
+    >>> verdict.robust("xor", [0, 1], "0.2", range=(0, 1)).status
+    'robust'
     """
     question = Question.of(
         "robust", [network], x, eps=eps, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
@@ -172,6 +176,11 @@ def bounds_of(
 
     Arguments as in `robust`; `method` is a comma-separated list of `verdict.search.neurons.methods.METHODS`, or "all";
     `timeout` is in seconds for all. One `Comparison` for each method that was through by then, in that order.
+
+    >>> import verdict
+    >>> [bounds] = verdict.bounds_of("xor", [0, 0], "0.25", range=(0, 1), method="interval")
+    >>> [(layer.name, layer.unstable) for layer in bounds.layers]
+    [('relu1', 2), ('outputs', 0)]
     """
     question = Question.of(
         "bounds", [network], x, eps=eps, norm=norm, perturbation=perturbation, range=range, label=label, target=target,

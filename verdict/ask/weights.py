@@ -59,6 +59,10 @@ def maxweights(
     not meet.
 
     Raises InputError and UnsupportedError.
+
+    >>> import verdict
+    >>> verdict.maxweights("xor", [0, 1], layer="fc1", engine="smt").exact
+    Fraction(1, 2)
     """
     question = Question.of(
         "maxweights", [network], x, layer=layer, relative=relative, label=label, target=target, output=output
