@@ -47,10 +47,12 @@ def test_a_repr_is_one_short_line_that_says_the_status(answers: dict[str, object
     certificate = answers["robust"].certificate
     shown = (certificate, certificate.report, answers["violated"].witness, verdict.load("digits-mlp"),
              answers["violated"].witness.point, verdict.region("xor", [0, 1], "0.1"),
-             *verdict.bounds_of("xor", [0, 1], "0.1", range=(0, 1)))
+             *verdict.bounds_of("xor", [0, 1], "0.1", range=(0, 1)), *verdict.variables("digits-mlp"),
+             verdict.Question.of("robust", ["digits-mlp"], DIGIT, eps="0.02", range=(0, 1)))
     for value in shown:
         assert len(repr(value)) < 160
         assert "array(" not in repr(value)
+        assert " at 0x" not in repr(value)
 
 
 def test_a_page_says_the_status_and_the_trust_in_words(answers: dict[str, object]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,7 +63,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Question:
     """What is asked: of which models, about which input, for which set of inputs, and what has to hold or be found.
 
@@ -98,6 +99,10 @@ class Question:
             for name, needed in known.items():
                 if needed and name not in names:
                     raise InputError(f"{what} needs {name}")
+
+    def __repr__(self) -> str:
+        about = " and ".join(os.path.basename(model.path) for model in self.models)
+        return f"<Question {self.kind} about {about or 'no model'}>"
 
     @classmethod
     def of(cls, kind: str, models: Sequence[Model | ModelFile], x: Any = None, **said: Any) -> Question:

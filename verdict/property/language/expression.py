@@ -117,6 +117,9 @@ class Vector(Sequence[Expression]):
     def __init__(self, entries: Iterable[Expression]) -> None:
         self._entries = list(entries)
 
+    def __repr__(self) -> str:
+        return f"<Vector of {len(self)} expressions>"
+
     def __len__(self) -> int:
         return len(self._entries)
 
