@@ -106,6 +106,20 @@ def test_what_belongs_to_the_older_certificate_is_replaced_with_it(tmp_path):
         verdict.prove("xor", y[1] > y[0], asked, certificate=path)
 
 
+def test_a_query_that_is_left_over_is_replaced(tmp_path):
+    """Another certificate without a query has taken the place of the one that it belonged to."""
+    path, (x, y) = tmp_path / "c.vcert", verdict.variables("xor")
+    asked = sets.box(x, [0, "0.6"], ["1/16", 1])
+    assert verdict.prove("xor", y[1] > y[0], asked, certificate=path).certificate.accepted
+    assert _robust(path).certificate.query is None
+    made = verdict.prove("xor", y[1] > y[0] + Fraction(1, 64), asked, certificate=path).certificate
+    assert verdict.check(path, verdict.load("xor"), made.query).accepted
+    assert _robust(path).certificate.accepted
+    made.query.write_text(made.query.read_text() + "; mine\n")
+    with pytest.raises(InputError, match=r"c.vcert.vnnlib: cannot be written"):
+        verdict.prove("xor", y[1] > y[0], asked, certificate=path)
+
+
 def test_a_question_without_a_certificate_leaves_no_query(tmp_path):
     x, y = verdict.variables("xor")
     answer = verdict.prove("xor", y[1] > y[0], sets.box(x, 0, 1), certificate=tmp_path / "c.vcert")

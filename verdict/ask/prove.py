@@ -110,7 +110,7 @@ def proved(network: Network, that: Formula, given: Formula, run: Run, kept: str 
         asked = parse_vnnlib1(_keep(asked_as_query(network, that, given), kept), kept)
     elif run.certificate is not None:
         # What is proved is what the text says that is kept beside the certificate.
-        asked = parse_vnnlib1(asked_as_query(network, that, given), UNNAMED)
+        asked = parse_vnnlib1(sealed(asked_as_query(network, that, given)), UNNAMED)
     else:
         asked = unwritten(network, that, given)
     found = decided(asked, network, run)

@@ -11,10 +11,11 @@ import json
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..base.writing import Place, same
+from ..base.writing import Place, same, sealed_place
 
 # Bytes of a manifest, and of a file beside a certificate, that are looked at.
 MOST_MANIFEST, MOST_BESIDE = 2**26, 2**31
@@ -45,8 +46,13 @@ def certificate_place(path: Path) -> Place:
 
 
 def query_place(path: Path, data: bytes | None = None) -> Place:
-    """Where the query is kept that a certificate is about; `data` is what will be written there."""
-    return _beside(path, ".vnnlib", "property", "the query", data)
+    """Where the query is kept that a certificate is about; `data` is what will be written there.
+
+    One that Verdict has made, and nobody changed, may be left from a certificate that another one has replaced.
+    """
+    place = _beside(path, ".vnnlib", "property", "the query", data)
+    made = sealed_place(place.path)
+    return replace(place, replaces=lambda there: place.replaces(there) or made.replaces(there))
 
 
 def network_place(path: Path, data: bytes | None = None) -> Place:
