@@ -95,7 +95,7 @@ class _Reader:
         found = [heads.outcome(self.builder, o) for o in outputs]
         scores, head, is_class = [x for x, _, _ in found], found[0][1], found[0][2]
         if len(found) > 1 and any(name is not None for _, name, _ in found):
-            raise UnreadableError("a head on one of several outputs, expected a file with the output in question alone")
+            raise UnreadableError("a head on one of several outputs, expected a claim about one of them (--output)")
         lists = [o.moved(o.positions.ravel()) for o in scores]
         joined = scores[0] if len(scores) == 1 else self.builder.concatenated(lists, 0)
         output = self.builder.flat(joined)
