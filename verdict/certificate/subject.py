@@ -37,7 +37,7 @@ def subject_of(network: Network) -> tuple[Subject, NeuronMap]:
     for subject in _subjects(network):
         try:
             neurons = NeuronMap(network, subject.data, subject.view)
-            note = f"it is about a file without what the checker does not read: {first}" if subject.note and first else ""
+            note = f"about a file without what the checker does not read: {first}" if subject.note and first else ""
             return replace(subject, note=note), neurons
         except UnsupportedError as error:
             # A view of the file is only tried, and says less than the network's own bytes.
