@@ -36,7 +36,7 @@ def _usual(name, opset):
         "Reshape": ([_int(1, -1)], {}),
         "Squeeze": ([_int(0)] * lists, {} if lists else {"axes": [0]}),
         "Unsqueeze": ([_int(0)] * lists, {} if lists else {"axes": [0]}),
-        "Gather": ([_int(0, 1)], {"axis": 1}),
+        "Gather": ([_int(0, 1)], {"axis": 1}), "GatherND": ([_int([0, 1], [0, 0])], {}),
         "Slice": ([_int(0), _int(2), _int(1)], {}) if opset >= 10 else ([], {"starts": [0], "ends": [2], "axes": [1]}),
         "Split": ([], {"axis": 1, **({"num_outputs": 2} if opset >= 18 else {})}),
         "Pad": ([_int(0, 0, 1, 1, 0, 0, 0, 0)], {}) if opset >= 11 else ([], {"pads": [0, 0, 1, 1, 0, 0, 0, 0]}),

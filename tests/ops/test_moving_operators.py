@@ -43,6 +43,8 @@ CASES: list[tuple[str, tuple[int | str, ...], tuple[Any, ...], dict[str, Any], t
     ("Gather", (4, 5), (X, ints(3, 1)), {"axis": 1}, (8, 13)),
     ("Gather", (4, 5), (X, np.array([[0, 1], [4, 4]])), {"axis": -1}, (13,)),
     ("Gather", (4, 5), (X, np.array(-2)), {"axis": 1}, (13,)),
+    ("GatherND", (4, 5), (X, np.array([[0, 1], [3, -5]])), {}, (11, 13)),
+    ("GatherND", (4, 5), (X, np.array([[[-1]], [[0]]])), {"batch_dims": 0}, (12, 13)),
     ("Pad", (2, 3), (X,), {"pads": [1, 0, 0, 2]}, (8,)),
     ("Pad", (2, 3), (X,), {"pads": [1, 0, 0, 2], "value": 0.7}, (8, 10)),
     ("Pad", (4, 3), (X,), {"pads": [-1, 1, -1, -2], "value": 0.7}, (8,)),

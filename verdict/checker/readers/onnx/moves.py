@@ -93,6 +93,16 @@ def _gather(node: Node, x: Any, indices: Any) -> Any:
     return np.take(x, indices.astype(np.int64), axis=axis)
 
 
+def _gather_nd(node: Node, x: Any, indices: Any) -> Any:
+    """Each row of indices is a place in the first axes."""
+    depth = indices.shape[-1] if indices.ndim else 0
+    if not 0 < depth <= x.ndim or any(not -n <= k < n for row in indices.reshape(-1, depth).tolist()
+                                      for k, n in zip(row, x.shape, strict=False)):
+        raise UnreadableError(f"indices of shape {indices.shape} outside the shape {x.shape}")
+    small(indices.size // depth * math.prod(x.shape[depth:]))
+    return x[tuple(indices[..., axis] for axis in range(depth))]
+
+
 def _slice(node: Node, x: Any, starts: Any = None, ends: Any = None, axes: Any = None, steps: Any = None) -> Any:
     begin, end = (node[n] if given is None else listed(given) for n, given in (("starts", starts), ("ends", ends)))
     which = node["axes"] if axes is None else listed(axes)
@@ -161,6 +171,8 @@ OPERATORS = {
                           {"axes": Attribute("INTS", until=13, required=True)}),
     "Transpose": Operator(move(_transpose), (1, 13, 21, 23, 24, 25), ((7, "v"),), _ANY, {"perm": Attribute("INTS")}),
     "Gather": Operator(move(_gather), (1, 11, 13), ((7, "v j"),), _ANY, {"axis": Attribute("INT", 0)}),
+    "GatherND": Operator(move(_gather_nd), (11, 12, 13), ((7, "v n"),), _ANY,
+                         {"batch_dims": Attribute("INT", 0, (0,), since=12)}),
     "Slice": Operator(move(_slice), (1, 10, 11, 13), ((7, "v"), (10, "v j j j? j?")), _ANY,
                       {"starts": Attribute("INTS", until=10, required=True),
                        "ends": Attribute("INTS", until=10, required=True), "axes": Attribute("INTS", until=10)}),
