@@ -17,10 +17,10 @@ from ..attempts import Attempt, for_lines, for_rationals
 from ..errors import OutOfRangeError, RejectedError
 from ..readers.multipliers import Domains, Group
 from ..readers.rows import outward, tried, with_rows
+from ..surroundings import Surroundings
 from .bounds import bounded
 from .lines import lines_of
 from .region import Pieces, Region
-from .surroundings import Surroundings
 from .tree import LINES, Leaves, Walk
 
 # Leaves looked at together, and how many numbers their coefficients may take.

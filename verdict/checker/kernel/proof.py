@@ -6,8 +6,8 @@ import numpy as np
 
 from ..errors import RejectedError
 from ..readers.claim import replay
+from ..surroundings import Surroundings
 from .part import Part
-from .surroundings import Surroundings
 
 
 def prove(work: Surroundings, any_order: bool) -> None:

@@ -66,7 +66,11 @@ def _bare(x: Any) -> Any:
     return replace(x, head=None) if isinstance(x, Tensor) else x
 
 
-def _sign(builder: Builder, node: Node, x: Tensor) -> Tensor:
+def _sign(builder: Builder, node: Node, x: Any) -> Any:
+    if is_constant(x):
+        if not np.isfinite(x).all():
+            raise UnreadableError("the sign of what is no finite number")
+        return np.sign(x)
     return replace(x, head=Head((SIGN,)))
 
 
@@ -185,7 +189,7 @@ def _is(x: Any, step: str) -> bool:
 _TWO = ((7, "v v"),)
 OPERATORS = {
     "Where": Operator(_where, (9, 16), ((7, "t v v"),), ((7, "fdilbquh"),)),
-    "Sign": Operator(_sign, (9, 13), ((7, "x"),), ((7, "fd"),)),
+    "Sign": Operator(_sign, (9, 13), ((7, "v"),), ((7, "fd"),)),
     **{name: Operator(_compared, (7, 9, 13), _TWO, ((7, "fd"), (9, NUMBERS))) for name in ("Greater", "Less")},
     **{name: Operator(_compared, (12, 16), _TWO, ((7, NUMBERS),)) for name in ("GreaterOrEqual", "LessOrEqual")},
 }

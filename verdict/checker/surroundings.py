@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from ..clock import Ask
-from ..memory import Memory
-from ..network import Network
-from ..readers.certificate import Certificate
-from ..readers.claim import Claim
-from .tree import Leaves
+from .clock import Ask
+from .kernel.tree import Leaves
+from .memory import Memory
+from .network import Network
+from .readers.certificate import Certificate
+from .readers.claim import Claim
 
 
 class Surroundings(Protocol):
