@@ -57,7 +57,8 @@ def drawn(kind, seed, folder, most, device=CPU, single=True):
     slopes = rng.random((20, space.size)).astype(np.float32)
     betas = (rng.random((20, space.size)) * (signs != 0)).astype(np.float32)
     lower = np.full(20, -np.inf, np.float32)
-    return space, Domains(rng.integers(0, 3, 20), signs, slopes, betas, lower, np.zeros(20, int), np.zeros(20, int))
+    none = np.zeros(20, int)
+    return space, Domains(rng.integers(0, 3, 20), signs, slopes, betas, lower, none, none, np.zeros(20))
 
 
 @FORMS

@@ -34,6 +34,7 @@ def domains(lower):
         np.array(lower, np.float32),
         np.zeros(count, int),
         np.zeros(count, int),
+        np.zeros(count),
     )
 
 

@@ -54,7 +54,7 @@ def test_programs_reach_further_while_they_prove(tmp_path):
         signs[k, k:] = -1
     zeros, lower = np.zeros(signs.shape, np.float32), np.full(len(signs), -1, np.float32)
     numbers, depths = np.zeros(len(signs), int), np.count_nonzero(signs, axis=1)
-    domains = Domains(numbers, signs, zeros, zeros, lower, depths, numbers)
+    domains = Domains(numbers, signs, zeros, zeros, lower, depths, numbers, np.zeros(len(numbers)))
     proofs = Programs(space).close(domains, [safe] * len(domains), lambda: False)
     assert list(proofs) == list(range(1, space.size + 1))
     assert Programs(space).close(domains, [unsafe] * len(domains), lambda: False).keys() < {1}

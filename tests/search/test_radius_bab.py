@@ -18,7 +18,9 @@ from verdict.search.radius import RadiusSearch
 
 
 @pytest.fixture
-def search() -> RadiusSearch:
+def search(monkeypatch: pytest.MonkeyPatch) -> RadiusSearch:
+    """A search whose sets are treated as those that are no boxes: one proof after the other, no tree of all radii."""
+    monkeypatch.setattr(radius_bab, "uses_tree", lambda search: False)
     network, x = verdict.load("digits-mlp"), data("digits").load()[0][0].ravel()
     label = int(network.evaluate(x[None])[0].argmax())
     family = LinfBall(ExactVector.of(x), Fraction(0), Fraction(1))
@@ -60,15 +62,3 @@ def test_a_long_last_proof_is_given_up_for_smaller_radii(
     # After the proof that was given up radii rise to it again.
     assert tried[0] == tried[-1] > tried[1]
     assert tried[1:] == sorted(tried[1:])
-
-
-def test_a_brief_search_ends_where_the_last_proof_is_long(
-    search: RadiusSearch, tried: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(radius_bab, "MANY", 0)
-    before = search.lower
-    search_bab(search, search.deadline, threads=1, brief=True)
-    assert search.is_open()
-    assert search.lower == before
-    assert len(tried) == 1
-    assert not search.notes

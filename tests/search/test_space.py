@@ -88,7 +88,8 @@ def _domains_around(rng, space, points):
     betas[rng.random(shape) < 0.5] = 0
     row = rng.integers(0, len(space.rows), len(points))
     none = np.zeros(len(points), int)
-    return Domains(row, signs, slopes, betas, np.full(len(points), -np.inf, np.float32), none, none)
+    lower = np.full(len(points), -np.inf, np.float32)
+    return Domains(row, signs, slopes, betas, lower, none, none, np.zeros(len(points)))
 
 
 @pytest.mark.parametrize("most", [ReluOptions.most_reduced, -1], ids=["reduced", "whole"])

@@ -21,11 +21,14 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self.count = max(1, min(count, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count))
+        # How many of them are left to other work for now.
+        self.spare = 0
         self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
 
     def shares(self, count: int, most: int | None = None) -> list[slice]:
         """The numbers below `count` cut into equal runs, one for each worker, or more of at most `most`."""
-        size = max(1, min(-(-count // self.count), count if most is None else most))
+        busy = max(1, self.count - self.spare)
+        size = max(1, min(-(-count // busy), count if most is None else most))
         return [slice(i, i + size) for i in range(0, count, size)]
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -137,7 +137,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
     largest magnitudes in place of activations. Raises UnsupportedError where a function is not ON_OFF.
     """
     graph.require(Feature.ON_OFF, "the reduced form of a network", number)
-    matrix = _scaled_inputs(bounds.lower[0][0], bounds.upper[0][0])
+    matrix = _scaled_inputs(bounds)
     inputs, largest = len(matrix) - 1, np.ones(len(matrix))
     forms = {0: _Form(matrix, np.zeros(graph.input_size), largest)}
     layers: list[Layer] = []
@@ -187,11 +187,17 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
     )
 
 
-def _scaled_inputs(low: FloatArray, high: FloatArray) -> FloatArray:
-    """The inputs of the box [low, high] as functions of the scaled ones that move, and of 1: (moving + 1, inputs)."""
+def scale_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:
+    """The centre and the radius of every coordinate of the box of `bounds`, (inputs,): x = center + radius * s."""
+    low, high = bounds.lower[0][0], bounds.upper[0][0]
     center = low / 2 + high / 2
     # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
-    radius = np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+    return center, np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+
+
+def _scaled_inputs(bounds: Bounds) -> FloatArray:
+    """The inputs of the box as functions of the scaled ones that move, and of 1: (moving + 1, inputs)."""
+    center, radius = scale_of(bounds)
     moving = np.flatnonzero(radius)
     matrix = np.zeros((len(moving) + 1, len(center)))
     matrix[np.arange(len(moving)), moving] = radius[moving]

@@ -8,6 +8,7 @@ whenever they are stopped the interval is valid.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,6 +29,11 @@ from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 SEEN = "ONNX Runtime gives a violation at"
 # The share of the time left that the bounds of hidden neurons may take, before those of the outputs.
 HIDDEN_SHARE = 0.5
+# How narrow bisection by bounds makes the interval, relatively: the finer, unless that takes more than so many seconds,
+# for branch and bound makes more of the time.
+FINE, COARSE, FINE_SECONDS = 1e-3, 3e-2, 0.3
+# What bisection may take of the time left, once something is proved of every polytope.
+BISECTION_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,26 @@ class RadiusSearch:
         # Whether floats can tell what is left of the interval: not where it is less than what they round away.
         self.floats_tell = True
         self._tight: tuple[float, Bounds] | None = None
+        self._last: tuple[float, Device, Bounds] | None = None
         # How far it looks while there is no witness and the sets grow without end, and whether all of them are proved.
         largest = max((abs(f) for f in family.center.fractions()), default=Fraction(1))
         self.reach, self.is_safe_everywhere = 16 * max(Fraction(1), largest), False
+        # Set where it is to end while a solver works for it, in another thread.
+        self.cancel: threading.Event | None = None
+
+    def copy(self) -> RadiusSearch:
+        """A search for the same radius from what this one has reached, for another thread; `stop` ends it."""
+        clock = Deadline(None, self.deadline)
+        other = RadiusSearch(self.network, self.family, self.unsafe, clock, None, self._method, self.device)
+        other.lowers, other.trusts, other.closest = list(self.lowers), list(self.trusts), self.closest
+        other.reach, other.floats_tell, other.cancel = self.reach, self.floats_tell, threading.Event()
+        return other
+
+    def stop(self) -> None:
+        """End soon, from another thread."""
+        self.deadline.stop()
+        if self.cancel is not None:
+            self.cancel.set()
 
     @property
     def upper(self) -> Fraction | None:
@@ -197,9 +220,10 @@ class RadiusSearch:
         proved = [float_below(low) for low in self.lowers]
         failed = [np.inf] * len(proved)
         top = radius = float_below(self.cap)
-        factor = math.sqrt(2)
+        factor, clock = math.sqrt(2), Deadline(FINE_SECONDS, self.deadline)
+        whole = self.deadline.share(BISECTION_SHARE, math.inf)
         for _ in range(60):
-            if self.deadline.passed() or not radius:
+            if self.deadline.passed() or not radius or (whole.passed() and min(proved)):
                 break
             for i, safe in enumerate(self.safe_at(radius)):
                 if safe and radius > proved[i]:
@@ -209,7 +233,8 @@ class RadiusSearch:
                     failed[i] = min(failed[i], radius)
             left = [least - low for low, least in zip(proved, np.minimum(failed, top), strict=True)]
             # However small the radius is that failed, one that holds may be below.
-            movable = [i for i, gap in enumerate(left) if gap > (1e-3 * top if proved[i] else 0)]
+            fine = COARSE if clock.passed() else FINE
+            movable = [i for i, gap in enumerate(left) if gap > (fine * top if proved[i] else 0)]
             if not movable:
                 break
             # The polytope whose lower end limits the answer most goes first.
@@ -223,10 +248,15 @@ class RadiusSearch:
                 radius = least / factor
 
     def bounds_at(self, radius: float, device: Device = CPU) -> Bounds:
-        """Linear bounds of every node on the set of this radius (batch 1)."""
+        """Linear bounds of every node on the set of this radius (batch 1); the last are kept."""
+        if self._last is not None and self._last[:2] == (radius, device):
+            return self._last[2]
         lower, upper = (device.put(end[None]) for end in self.family.floats(radius))
         hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
-        return linear_bounds(self.graph, lower, upper, hidden.passed, self.family.ball(radius))
+        bounds = linear_bounds(self.graph, lower, upper, hidden.passed, self.family.ball(radius))
+        if not hidden.passed():
+            self._last = radius, device, bounds
+        return bounds
 
     def tight_bounds_at(self, radius: float) -> Bounds:
         """Bounds for the encoders, by the method asked for, on the set of this radius (batch 1); the last are kept."""

@@ -1,7 +1,8 @@
-"""The default: branch and bound first, then what closes the rest.
+"""The default: branch and bound, beside it what else may close, then what closes the rest.
 
 Of a problem, MILP takes over where splits end at a region of a ball that they can neither exclude nor enter. Of a
-radius, splits get a little time, then MILP and, on small networks, exact arithmetic, the one first that can close.
+radius, a tree of splits is searched, and once that turns out to be long MILP works on the other core for as long as it
+keeps up; what is left after both goes to MILP or, on small networks, to exact arithmetic, the one first that can close.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
     from ..decision import Decision
     from ..radius import RadiusSearch
 
-# How long domains are split for a radius before a MILP solver takes over what is left, in seconds of processor time.
-BAB_SECONDS = 1.0
-# With at most so many unstable ReLUs it takes over as soon as the last proof by splits turns out to be long.
-FEW_UNSTABLE = 150
-# The same where few inputs can vary, so that their box is split and not ReLUs.
-SPLIT_SECONDS = 20.0
+# On balls that are no boxes, and where few inputs vary, splits get so many seconds of processor time and this share of
+# the time, more where there are few ReLUs, before a MILP solver takes over.
+SPLIT_SECONDS, SPLIT_SHARE, FEW_SHARE = 20.0, 0.3, 0.8
+# With one thread nothing works beside the tree, and it gets this share of the time.
+TREE_SHARE = 0.6
 # What splits and MILP leave open of a network with at most so many coefficients is finished in exact arithmetic, in at
 # most so many seconds.
 FEW_COEFFICIENTS, EXACT_SECONDS = 20_000, 60.0
@@ -30,7 +30,7 @@ FEW_COEFFICIENTS, EXACT_SECONDS = 20_000, 60.0
 @register
 class Auto(Engine):
     name = "auto"
-    idea = "branch and bound, then MILP or exact arithmetic for the rest"
+    idea = "branch and bound, MILP beside it, exact arithmetic for the rest"
     features = Features(exactness="solver")
 
     def decide(self, run: Decision) -> None:
@@ -50,23 +50,46 @@ class Auto(Engine):
 
 
 def _close(search: RadiusSearch, threads: int) -> None:
+    from .parts.radius_bab import uses_tree
+
+    before = len(search.notes)
+    if uses_tree(search):
+        _by_tree(search, threads)
+    else:
+        _by_splits(search, threads)
+    _finish(search, threads)
+    if not search.is_open():
+        # What one engine could not do does not matter any more.
+        del search.notes[before:]
+
+
+def _by_tree(search: RadiusSearch, threads: int) -> None:
+    """A tree of splits, and a MILP solver on the other core."""
+    from verdict.solvers import solver
+
+    from .parts.beside import Beside
+    from .parts.radius_milp import can_close, search_milp
+    from .parts.tree_search import search_tree
+
+    if threads < 2 or not can_close(search):
+        search_tree(search, search.deadline.share(TREE_SHARE, math.inf), threads)
+        return
+    with Beside(search, "milp", lambda other: search_milp(other, solver("highs"), 1)) as beside:
+        search_tree(search, search.deadline, threads, beside)
+        beside.harvest()
+
+
+def _by_splits(search: RadiusSearch, threads: int) -> None:
+    """Proofs of one radius after the other, for a part of the time."""
     from ...network.exact import float_below
     from ..options import DEFAULTS
     from .parts.radius_bab import search_bab
 
     # On balls that are no boxes, splits prove what they can without a solver's word, all if there are few ReLUs;
     # tangents close the rest.
-    is_quick = search.family.is_box and search.family.size > DEFAULTS.few_inputs
-    seconds = BAB_SECONDS if is_quick else SPLIT_SECONDS
     unstable = search.bounds_at(float_below(search.cap)).unstable(search.graph)
-    share = 0.3 if search.family.is_box or unstable > DEFAULTS.few_relus else 0.8
-    clock = ProcessorTime(seconds, search.deadline.share(share, math.inf))
-    before = len(search.notes)
-    search_bab(search, clock, threads, brief=is_quick and unstable <= FEW_UNSTABLE)
-    _finish(search, threads)
-    if not search.is_open():
-        # What one engine could not do does not matter any more.
-        del search.notes[before:]
+    share = SPLIT_SHARE if search.family.is_box or unstable > DEFAULTS.few_relus else FEW_SHARE
+    search_bab(search, ProcessorTime(SPLIT_SECONDS, search.deadline.share(share, math.inf)), threads)
 
 
 def _finish(search: RadiusSearch, threads: int) -> None:

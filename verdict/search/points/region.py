@@ -14,21 +14,27 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from verdict.encoders.milp import Phases, encode_margin, encode_radius
+from verdict.encoders.milp import Phases, encode_margin
 
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
 from ...base.never import assert_never
-from ...bounds import Bounds, interval_bounds
+from ...bounds import Bounds
 from ...network.evaluate import evaluate_all, evaluate_exact_all
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...network.functions import Feature
 from ...network.graph import Affine, Graph, Input, Pointwise
 from ...property import Perturbation, Polytope
 from ...property.input_set import InputSet
+from .lazy_region import nearest_by_rows
 
 # A constraint with a relative slack below this is taken to be tight at the solver's vertex.
 TIGHT = 1e-7
+# With more unknowns than this the rational solution of the tight constraints takes longer than it is worth.
+MOST_UNKNOWNS = 64
+# How far beyond the vertex points are tried, relatively, and what floats may see of the slack of one that is unsafe.
+PUSHES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+NEARLY = 1e-9
 
 
 def phases_at(graph: Graph, x: FloatArray) -> Phases:
@@ -78,26 +84,20 @@ def best_in_region(
     Nothing is yielded when the region does not reach the
     unsafe polytope within it.
     """
-    from verdict.solvers import Status, solver
-
-    lower, upper = family.floats(radius)
-    bounds = interval_bounds(graph, lower[None], upper[None])
-    try:
-        encoding = encode_radius(graph, bounds, unsafe, family, (0.0, radius), phases)
-        solution = solver("highs", isolate=False).solve(
-            encoding.model, time_limit=None if clock is None else clock.limit()
-        )
-    except SolverError:
+    found = nearest_by_rows(graph, family, unsafe, phases, radius, clock or Deadline())
+    if found is None:
         return
-    if solution.status is not Status.OPTIMAL or solution.point is None:
-        return
-    x, least = solution.point[: graph.input_size], float(solution.point[-1])
+    x, least = found
     vertex = _exact_vertex(graph, family, unsafe, phases, x, least)
     if vertex is not None:
         yield vertex
-    for push in (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3):
-        moved = family.pushed(x, push)
-        yield ExactVector.of(np.clip(moved, *family.floats(float_above(Fraction(least * (1 + push))))))
+    pushed = np.array([
+        np.clip(family.pushed(x, push), *family.floats(float_above(Fraction(least * (1 + push))))) for push in PUSHES
+    ])
+    # An exact look takes long at a large network, and floats tell which of them are far from a violation.
+    slack = unsafe.slack(evaluate_all(graph, pushed)[graph.output])
+    for point in pushed[slack <= NEARLY * (1 + np.abs(slack).max())]:
+        yield ExactVector.of(point)
 
 
 def _exact_vertex(
@@ -107,6 +107,8 @@ def _exact_vertex(
     do not determine it."""
     placed = _tight_coordinates(family, x, radius)
     free = [i for i in range(len(x)) if i not in placed]
+    if len(free) >= MOST_UNKNOWNS:
+        return None
     forms = _tight_forms(graph, unsafe, phases, x, len(free) + 1)
     # Unknowns: the free coordinates and the radius. Substitute x_i = constant + slope * radius elsewhere.
     constants, slopes = ExactVector.of(_part(placed, len(x), 0)), ExactVector.of(_part(placed, len(x), 1))

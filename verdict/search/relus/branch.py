@@ -69,7 +69,7 @@ def _best_trial(space: Space, domains: Domains, worth: Any, count: int) -> tuple
         trial_signs.append(signs)
     many = 2 * count
     slopes, betas = xp.tile(domains.slopes, (many, 1)), xp.tile(domains.betas, (many, 1))
-    row, *others = (xp.tile(a, (many,)) for a in (domains.row, domains.lower, domains.depth, domains.node))
+    row, *others = (xp.tile(a, (many,)) for a in (domains.row, *domains.fields[4:]))
     trial = Domains(row, xp.concat(trial_signs), slopes, betas, *others)
     lower = space.relax(trial, slopes, betas, follow=False).lower
     lower = xp.maximum(lower.reshape(count, 2, batch), domains.lower)

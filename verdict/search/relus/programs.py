@@ -8,6 +8,7 @@ are left (Ehlers 1705.01320) costs as much as some hundred splits, and closes wh
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +21,8 @@ from .space import Domains, Space
 # The share of the ReLUs that may be left unsplit at first; by how many more they may be after a program that closed its
 # domain, and fewer after one that did not.
 REACH, LONGER, SHORTER = 0.5, 1, 3
+# What programs that closed nothing may take: so many seconds, or this share of the search's time if that is more.
+LEAST_SECONDS, MOST_SHARE = 0.05, 0.1
 # Where sides have followed a program is worth it if no more than this share of what the worst bound missed is missing.
 NEAR = 0.01
 
@@ -34,8 +37,15 @@ class Programs:
         self._space, self._reach = space, int(REACH * space.size) if can_say else 0
         # What the worst bound has missed zero by.
         self._missing = 0.0
+        # When the search began, and what was spent in vain.
+        self._began, self._wasted = time.monotonic(), 0.0
         # The solver works in this process, on one domain at a time.
         self._lock = threading.Lock()
+
+    def on(self, space: Space) -> Programs:
+        """These on another space of the same search."""
+        self._space, self._reach = space, min(self._reach, space.size)
+        return self
 
     def close(
         self, domains: Domains, polytopes: list[Polytope], stop: Callable[[], bool]
@@ -50,9 +60,12 @@ class Programs:
             if (left if near[at] else unhalved)[at] > self._reach:
                 continue
             with self._lock:
-                if stop():
+                began = time.monotonic()
+                if stop() or self._wasted > max(LEAST_SECONDS, MOST_SHARE * (began - self._began)):
                     break
                 proof, _ = close_leaf(self._space, domains.signs[at], polytopes[at])
+                if proof is None:
+                    self._wasted += time.monotonic() - began
                 self._reach = max(0, self._reach + (-SHORTER if proof is None else LONGER))
                 if proof is not None:
                     proofs[at] = proof

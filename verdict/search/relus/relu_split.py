@@ -135,29 +135,45 @@ class ReluSplit:
                     break
                 domain = full.take(slice(at, at + 1))
                 polytope = self._polytope(domain.row[0])
-                found, points = self._close_full(domain.signs[0], polytope)
+                found, points = self._close_full(domain, polytope)
                 if found is None and not self._observer.close_tie(domain):
                     if len(points) and self.watch.try_points(points):
                         return self._refuted()
-                    reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
-                    self._touched = float(domain.lower[0]), reason
-                    if self.space.size > self.options.few:
-                        return self._outcome(False, *self._touched)
+                    ended = self._touch(domain, polytope)
+                    if ended is not None:
+                        return ended
                     continue
                 self._close_raw(domain, [] if found is None else [found])
             if len(parents):
                 self._observer.split(parents, result.children)
-            done = result.children.lower > 0
+            done = self._is_closed(result.children)
             self._close(result.children.take(done))
             self._queue.push(result.children.take(~done))
         return None
 
-    def _close_full(self, signs: Any, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
+    def _touch(self, domain: Domains, polytope: Polytope) -> Outcome | None:
+        """Note a linear region that can be neither excluded nor entered; an outcome if that ends the search."""
+        reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
+        self._touched = float(domain.lower[0]), reason
+        return self._outcome(False, *self._touched) if self.space.size > self.options.few else None
+
+    def _is_closed(self, domains: Domains) -> Any:
+        """Which of the domains are safe, (batch,)."""
+        return domains.lower > 0
+
+    def _measured(self, domains: Domains) -> tuple[Domains, Relaxed | None]:
+        """Open domains with what their own multipliers say of them, and what the bounds saw, if anybody asks."""
+        # What `optimise` has seen is of the last multipliers, not of the best.
+        if self.space.reduced is None:
+            return domains, None
+        return domains, self.space.relax(domains, domains.slopes, domains.betas)
+
+    def _close_full(self, domain: Domains, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
         """A proof that a domain with every ReLU split is safe, or points (k, inputs) to look at."""
         ball = self.bounds.ball
         if ball is not None:
-            return close_round_leaf(self.space, signs, polytope, ball)
-        found, point = close_leaf(self.space, signs, polytope)
+            return close_round_leaf(self.space, domain.signs[0], polytope, ball)
+        found, point = close_leaf(self.space, domain.signs[0], polytope)
         return found, np.zeros((0, self.graph.input_size)) if point is None else point[None]
 
     def _close(self, domains: Domains) -> None:
@@ -187,26 +203,34 @@ class ReluSplit:
         """Bound a batch, close what can be closed, split the rest."""
         domains, seen = optimise(self.space, self._best_rows(domains), steps)
         self._recheck(domains, seen.rounding)
-        proofs: dict[int, Multipliers] = {}
-        if self._programs is not None:
-            proofs = self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
+        proofs = self._by_programs(domains)
         solved = np.isin(np.arange(len(domains)), list(proofs))
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[: self.options.looked_at]]))
-        closed = (domains.lower > 0) & ~solved
-        implied, worth = self._look_ahead(domains, seen, ~closed & ~solved)
+        left = ~(domains.lower > 0) & ~solved
+        loss = losses(self.space, domains, seen)[left]
+        opened, best = self._measured(domains.take(left))
+        closed = [domains.take((domains.lower > 0) & ~solved)]
+        late = self._is_closed(opened)
+        if late.any():
+            closed.append(opened.take(late))
+            opened, loss, best = opened.take(~late), loss[~late], None if best is None else best.take(~late)
+        implied, worth = self._look_ahead(opened, best, loss)
         split = (worth >= 0).any(axis=1)
         parents = implied.after.take(split)
         children = branch(self.space, parents, worth[split], self.options.trials) if len(parents) else parents
-        done, by_programs = domains.take(closed), domains.take(solved)
-        return _Step(done, by_programs, list(proofs.values()), implied, split, children, points)
+        by_programs = domains.take(solved)
+        return _Step(Domains.join(closed), by_programs, list(proofs.values()), implied, split, children, points)
 
-    def _look_ahead(self, domains: Domains, seen: Relaxed, left: Any) -> tuple[Implied, Any]:
-        """The sides that follow on the domains `left`, and how good a split each of their ReLUs is, -1 if it is one."""
-        opened, loss = domains.take(left), losses(self.space, domains, seen)[left]
-        if self.space.reduced is None:
+    def _by_programs(self, domains: Domains) -> dict[int, Multipliers]:
+        """Proofs by linear programs of some of the domains, by their numbers."""
+        if self._programs is None:
+            return {}
+        return self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
+
+    def _look_ahead(self, opened: Domains, best: Relaxed | None, loss: Any) -> tuple[Implied, Any]:
+        """The sides that follow on open domains, and how good a split each of their ReLUs is, -1 if it is one."""
+        if best is None or self.space.reduced is None:
             return nothing_implied(opened), loss
-        # `seen` is of the last multipliers, not of the best.
-        best = self.space.relax(opened, opened.slopes, opened.betas)
         estimates = estimate(self.space, opened, best)
         implied = imply(self.space, opened, best, estimates)
         if is_shallow(self.space):

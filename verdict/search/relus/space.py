@@ -40,7 +40,8 @@ class Domains:
     `signs` are +1 (on, z at least the neuron's threshold), -1 (off, at most that) or 0 (not split), `slopes` those of
     the lines below, `betas` the multipliers of the splits; each (batch, unstable ReLUs). `lower` is relative to the
     row's offset: above 0 closes. `depth` is how often a domain was halved to get it (sides that follow from a bound are
-    not counted), `node` its number in the proof tree that it belongs to, if one is grown (`trees.SplitTrees`).
+    not counted), `node` its number in the proof tree that it belongs to, if one is grown (`trees.SplitTrees`), `reach`
+    the radius below which the domain is known to be safe, where a radius is looked for (`radii.Radii`).
     """
 
     row: Any
@@ -50,13 +51,14 @@ class Domains:
     lower: Any
     depth: Any
     node: Any
+    reach: Any
 
     def __len__(self) -> int:
         return len(self.lower)
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        return self.row, self.signs, self.slopes, self.betas, self.lower, self.depth, self.node
+        return self.row, self.signs, self.slopes, self.betas, self.lower, self.depth, self.node, self.reach
 
     def take(self, index: Any) -> Domains:
         return Domains(*(values[index] for values in self.fields))
@@ -74,8 +76,8 @@ class Domains:
 class Relaxed:
     """What bounding a batch of domains saw: lower bounds minus the row's offset (rigorous where NumPy computed them)
     and how much of that is rounding, each (batch,); the coefficients nu of the unstable ReLUs and their
-    pre-activations z at the minimiser, each (batch, size); the minimiser x, (batch, inputs), scaled or not (see
-    `Space.points`); in the reduced form the bound's coefficients of the scaled input, (batch, inputs)."""
+    pre-activations z at the minimiser, each (batch, size); the minimiser x and the bound's coefficients of the input,
+    each (batch, inputs), both scaled in the reduced form (see `Space.points`)."""
 
     lower: Any
     rounding: Any
@@ -83,6 +85,10 @@ class Relaxed:
     z: Any
     x: Any
     slope: Any = None
+
+    def take(self, index: Any) -> Relaxed:
+        fields = (self.lower, self.rounding, self.nu, self.z, self.x, self.slope)
+        return Relaxed(*(None if values is None else values[index] for values in fields))
 
 
 class Space:
@@ -173,6 +179,7 @@ class Space:
             np.full(rows, -np.inf, np.float32),
             np.zeros(rows, np.intp),
             np.zeros(rows, np.intp),
+            np.zeros(rows),
         )
 
     def relax(self, domains: Domains, slopes: Any, betas: Any, *, follow: bool = True) -> Relaxed:
@@ -231,7 +238,7 @@ class Space:
         quick = xp.sum(xp.where(slope > 0, rough.lower[0], rough.upper[0]) * slope, axis=1) + bound.constant[:, 0]
         rounding = cast(quick - bound.lower[:, 0], np.float32)
         lower = next_below(cast(bound.lower[:, 0] - self._limits.like(below)[domains.row], np.float32))
-        return Relaxed(next_below(lower), rounding, nu, self._gather(found.pre, below), found.x)
+        return Relaxed(next_below(lower), rounding, nu, self._gather(found.pre, below), found.x, slope)
 
     def verify(self, domains: Domains) -> FloatArray:
         """Rigorous float64 lower bounds of rows minus offsets over each domain, (batch,)."""

@@ -21,6 +21,7 @@ from ...effort import Effort
 from ...means import Means
 from ...neurons.sharpen import sharpen
 from ...observer import Watch
+from ...options import SearchOptions
 from ...outcome import Outcome
 from ...relus.relu_split import ReluSplit
 
@@ -34,21 +35,33 @@ def branch_and_bound(
     the listeners.
     """
     watch, options = watch or Watch(), effort.options
-    for polytope in polytopes:
-        if not polytope.matrix.is_dyadic:
-            # The float rows would be other rows than those asked about.
-            return Outcome(False, -np.inf, 0, f"{polytope.name}: coefficients that no float64 equals")
+    if reason := unfit(polytopes):
+        return Outcome(False, -np.inf, 0, reason)
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    # A split neuron has to leave nothing to relax.
-    is_hard = bounds.unstable(graph) > options.few_relus or not graph.has(Feature.ON_OFF)
-    few_inputs = 0 < np.count_nonzero(high > low) <= options.few_inputs and is_hard
     with Workers(effort.threads) as workers:
         means = Means(workers, effort.device, options)
         # Boxes around a tie would have to shrink without end.
-        if few_inputs and not watch.proof.has_tie and bounds.ball is None:
+        if splits_inputs(graph, bounds, options) and not watch.proof.has_tie:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             return InputSplit(graph, unsafe, low, high, watch, means).run(effort.deadline)
         return _split_relus(graph, bounds, polytopes, effort.deadline, watch, means)
+
+
+def unfit(polytopes: list[Polytope]) -> str:
+    """Why bounds in floats can say nothing of the polytopes, or the empty string."""
+    for polytope in polytopes:
+        if not polytope.matrix.is_dyadic:
+            # The float rows would be other rows than those asked about.
+            return f"{polytope.name}: coefficients that no float64 equals"
+    return ""
+
+
+def splits_inputs(graph: Graph, bounds: Bounds, options: SearchOptions) -> bool:
+    """Whether boxes are halved, and not ReLUs, on the box of `bounds` (batch 1)."""
+    few_inputs = 0 < np.count_nonzero(bounds.upper[0][0] > bounds.lower[0][0]) <= options.few_inputs
+    # A split neuron has to leave nothing to relax.
+    is_hard = bounds.unstable(graph) > options.few_relus or not graph.has(Feature.ON_OFF)
+    return bool(few_inputs and is_hard and bounds.ball is None)
 
 
 def _split_relus(

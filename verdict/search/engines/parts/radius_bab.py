@@ -18,9 +18,12 @@ from ....base.deadline import Deadline
 from ....network.exact import ExactVector, FloatArray, float_below
 from ...effort import Effort
 from ...observer import Watch
+from ...options import DEFAULTS
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
-from .bab import branch_and_bound
+from .bab import branch_and_bound, splits_inputs
+from .radius_tree import last_radius
+from .tree_search import search_tree
 
 # The last proof is tried this far below the witness, relatively, once the interval is this narrow.
 LAST, NARROW, COARSE = Fraction(5, 10**7), Fraction(2, 100), Fraction(1, 1000)
@@ -31,13 +34,16 @@ WIDE, MANY = Fraction(1, 4), 100
 FIRST_GROWTH = Fraction(5, 4)
 
 
-def search_bab(search: RadiusSearch, clock: Deadline, threads: int, brief: bool = False) -> None:
+def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
     """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails.
 
-    With `brief` it also stops when the last proof turns out to be long. On balls that are no polytopes a search ends at
+    On balls that are no polytopes a search ends at
     a linear region that it can neither exclude nor enter; then smaller radii are tried, down to a gap of `COARSE` below
     the one that failed.
     """
+    if uses_tree(search):
+        search_tree(search, clock, threads)
+        return
     search.enter("bab")
     failed: Fraction | None = None
     growth, hopeful = FIRST_GROWTH, True
@@ -58,12 +64,17 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int, brief: bool 
         proved = _prove(search, float_below(radius), clock, threads, MANY if at_once else math.inf)
         if proved or search.cap != cap:
             continue
-        if at_once and not brief:
+        if at_once:
             hopeful = False
         elif search.family.is_box:
             break
         else:
             failed = radius
+
+
+def uses_tree(search: RadiusSearch) -> bool:
+    """Whether the family's sets are boxes on which ReLUs are split: one tree does that for all radii."""
+    return search.family.is_box and not splits_inputs(search.graph, search.bounds_at(last_radius(search)), DEFAULTS)
 
 
 def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, most: float) -> bool:

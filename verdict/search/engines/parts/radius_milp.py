@@ -81,6 +81,7 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
                 time_limit=search.deadline.limit(),
                 threads=threads if solver.features.threads else 1,
                 progress=progress if solver.features.progress else None,
+                cancel=search.cancel,
             )
         except SolverError as error:
             # A solver that breaks down on one model: what is proved so far stands.
@@ -121,6 +122,8 @@ def _quick(search: RadiusSearch, solver: Solver, encoding: Encoding) -> Solution
     """
     if not isinstance(solver, Highs) or not solver.isolate or encoding.model.matrix.nnz > SMALL:
         return None
+    if search.cancel is not None:
+        return None  # nothing ends it within this process
     limit = search.deadline.share(1, QUICK).limit()
     try:
         solution = Highs(isolate=False).solve(encoding.model, time_limit=limit)

@@ -1,0 +1,75 @@
+"""Another way to close the same interval, on the second core: in a thread, on a search of its own.
+
+The ways share nothing while they work, so neither waits for the other; the first search takes over what the other has
+found, proofs with their trust and witnesses, whenever it has the time to look. The other begins when the first turns
+out to be long, and ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ....base.deadline import OutOfTime
+from ...radius import RadiusSearch
+
+
+class Beside:
+    """`close` tightens a copy of the search in another thread, once `start` is called; a context manager."""
+
+    def __init__(self, search: RadiusSearch, name: str, close: Callable[[RadiusSearch], object]) -> None:
+        self._search, self._close = search, close
+        self._other: RadiusSearch | None = None
+        self._pool = ThreadPoolExecutor(1, name)
+        self._work: Future[None] | None = None
+
+    @property
+    def started(self) -> bool:
+        return self._work is not None
+
+    @property
+    def is_running(self) -> bool:
+        return self._work is not None and not self._work.done()
+
+    def start(self) -> None:
+        """Begin, from what the search has reached."""
+        self._other = other = self._search.copy()
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            with contextlib.suppress(OutOfTime), other.deadline.running():
+                self._close(other)
+
+        self._work = self._pool.submit(context.run, work)
+
+    def is_behind(self, seconds: float) -> bool:
+        """Whether after so long, and a share of the time since, the other way has reached less than the first."""
+        if self._other is None or not self.is_running:
+            return False
+        return self._other.deadline.elapsed() > seconds and self._other.lower < self._search.lower
+
+    def stop(self) -> None:
+        """End the other way; what it has found can still be taken over."""
+        if self._other is not None:
+            self._other.stop()
+
+    def harvest(self) -> None:
+        """Take over what the other way has found. Raises what it has raised."""
+        if self._work is not None and self._work.done():
+            self._work.result()
+        other = self._other
+        if other is None:
+            return
+        if other.closest is not None:
+            self._search.offer(other.closest.point)
+        for number, (radius, trust) in enumerate(zip(list(other.lowers), list(other.trusts), strict=True)):
+            self._search.prove(number, radius, trust)
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, *end: object) -> None:
+        self.stop()
+        self._pool.shutdown(wait=True)
