@@ -134,7 +134,7 @@ def _least(space: Space, tree: ProofTree, row: int) -> float:
         split, values = tree._betas[node]
         betas[[place[int(n)] for n in split]] = values
         none = np.zeros(1, int)
-        domain = Domains(np.array([row]), signs[None], slopes[None], betas[None], np.zeros(1), none, none)
+        domain = Domains(np.array([row]), signs[None], slopes[None], betas[None], np.zeros(1), none, none, np.zeros(1))
         least = min(least, float(space.verify(domain)[0]))
     return least
 
