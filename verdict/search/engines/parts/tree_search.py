@@ -30,7 +30,7 @@ PATIENCE, SOON = 2.0, 2.0
 SMALLER_SHARE = 0.5
 # Another way begins after so many seconds; it gets so many, and this share of what the last proof has taken, to catch
 # up.
-UNDECIDED, TRIAL, TRIAL_SHARE = 1.0, 5.0, 0.25
+UNDECIDED, TRIAL, TRIAL_SHARE = 3.0, 5.0, 0.25
 # The longest slice while another way is at work, in seconds.
 BRIEF = 0.5
 # An interval no wider than this, relatively, is left to the last proof.
