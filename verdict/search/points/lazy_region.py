@@ -25,7 +25,7 @@ from ...property import Perturbation, Polytope
 
 # Solutions looked at, rows that join after each, and by how much a row must be violated to count.
 TURNS, JOINING, VIOLATED = 40, 24, 1e-9
-# A neuron: the number of the node of its pre-activation, and its place there.
+# A neuron: the number of its node, a key of `Phases`, and its place there.
 Neuron: TypeAlias = tuple[int, int]
 
 
@@ -109,21 +109,14 @@ def sides(graph: Graph, phases: Phases, neurons: Sequence[Neuron]) -> tuple[Floa
     """Rows (k, inputs) and limits (k,) with rows @ x <= limits: the neurons' sides within the region's affine function,
     one for each."""
     rows, limits = np.zeros((len(neurons), graph.input_size)), np.zeros(len(neurons))
-    for source in {source for source, _ in neurons}:
-        here = [i for i, (node, _) in enumerate(neurons) if node == source]
+    for node in {node for node, _ in neurons}:
+        here = [i for i, (other, _) in enumerate(neurons) if other == node]
+        places, (source,) = [neurons[i][1] for i in here], graph.nodes[node].sources
         pick = np.zeros((len(here), graph.nodes[source].size))
-        for at, i in enumerate(here):
-            # Rows say "at most": what is on is turned around.
-            pick[at, neurons[i][1]] = -1.0 if _side(graph, phases, *neurons[i]) else 1.0
+        # Rows say "at most": what is on is turned around.
+        pick[np.arange(len(here)), places] = np.where(phases[node][places] > 0, -1.0, 1.0)
         rows[here], limits[here] = gradients(graph, phases, source, pick, np.zeros(len(here)))
     return rows, limits
-
-
-def _side(graph: Graph, phases: Phases, source: int, neuron: int) -> bool:
-    """Whether a neuron of a pre-activation is on in the region."""
-    return any(
-        bool(on[neuron] > 0) for node, on in phases.items() if graph.nodes[node].sources[0] == source
-    )
 
 
 def gradients(
@@ -169,7 +162,7 @@ def violated(graph: Graph, phases: Phases, x: FloatArray, joined: Collection[Neu
             values.append(z[None] * on)
             beyond = np.where(on, -z, z)
             found = np.flatnonzero(beyond > VIOLATED * (1 + np.abs(z).max(initial=0))).tolist()
-            wrong.extend((float(beyond[i]), (node.source, i)) for i in found if (node.source, i) not in joined)
+            wrong.extend((float(beyond[i]), (number, i)) for i in found if (number, i) not in joined)
         else:
             assert_never(node)
     return [neuron for _, neuron in sorted(wrong, reverse=True)[:JOINING]]

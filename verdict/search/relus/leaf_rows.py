@@ -32,7 +32,7 @@ def close_by_rows(space: Space, domain: Domains) -> tuple[bool, FloatArray | Non
     row = int(domain.row[0])
     cost, limit = gradients(graph, phases, space.number, space.rows[row : row + 1], -space.offsets[row : row + 1])
     places = {
-        (graph.nodes[node].sources[0], int(column)): space.slices[node].start + at
+        (node, int(column)): space.slices[node].start + at
         for node, columns in space.columns.items()
         for at, column in enumerate(columns)
     }

@@ -42,11 +42,6 @@ class Programs:
         # The solver works in this process, on one domain at a time.
         self._lock = threading.Lock()
 
-    def on(self, space: Space) -> Programs:
-        """These on another space of the same search."""
-        self._space, self._reach = space, min(self._reach, space.size)
-        return self
-
     def close(
         self, domains: Domains, polytopes: list[Polytope], stop: Callable[[], bool]
     ) -> dict[int, Multipliers]:

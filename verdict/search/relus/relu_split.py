@@ -35,6 +35,9 @@ from .queue import DomainQueue
 from .round_leaf import close_round_leaf
 from .space import Domains, Relaxed, Space
 
+# Why a search ends that can neither exclude nor enter a region.
+TOUCHED = "a linear region touches the unsafe set"
+
 
 @dataclass(frozen=True, eq=False)
 class _Step:
@@ -153,7 +156,7 @@ class ReluSplit:
 
     def _touch(self, domain: Domains, polytope: Polytope) -> Outcome | None:
         """Note a linear region that can be neither excluded nor entered; an outcome if that ends the search."""
-        reason = f"{polytope.name}: a linear region touches the unsafe set".lstrip(": ")
+        reason = f"{polytope.name}: {TOUCHED}".lstrip(": ")
         self._touched = float(domain.lower[0]), reason
         return self._outcome(False, *self._touched) if self.space.size > self.options.few else None
 
@@ -161,12 +164,12 @@ class ReluSplit:
         """Which of the domains are safe, (batch,)."""
         return domains.lower > 0
 
-    def _measured(self, domains: Domains) -> tuple[Domains, Relaxed | None]:
-        """Open domains with what their own multipliers say of them, and what the bounds saw, if anybody asks."""
+    def _measured(self, domains: Domains) -> Relaxed | None:
+        """What bounds of open domains by their own multipliers see, if anybody asks."""
         # What `optimise` has seen is of the last multipliers, not of the best.
         if self.space.reduced is None:
-            return domains, None
-        return domains, self.space.relax(domains, domains.slopes, domains.betas)
+            return None
+        return self.space.relax(domains, domains.slopes, domains.betas)
 
     def _close_full(self, domain: Domains, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
         """A proof that a domain with every ReLU split is safe, or points (k, inputs) to look at."""
@@ -208,7 +211,8 @@ class ReluSplit:
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[: self.options.looked_at]]))
         left = ~(domains.lower > 0) & ~solved
         loss = losses(self.space, domains, seen)[left]
-        opened, best = self._measured(domains.take(left))
+        opened = domains.take(left)
+        best = self._measured(opened)
         closed = [domains.take((domains.lower > 0) & ~solved)]
         late = self._is_closed(opened)
         if late.any():

@@ -3,7 +3,7 @@
 Near a tie gradient steps no longer find multipliers that balance. Written in the input and the unstable ReLUs alone
 the program over their triangles (Ehlers 1705.01320) is small, its matrix is the same for all domains, and its duals are
 the slopes and the multipliers of splits that bound the domain best (Salman et al. 1902.08722); the bound that these
-make, in float64, decides. Programs get a share of the search's time, more as long as they close domains.
+make, in float64, decides. Programs that close nothing may take a share of the search's time.
 """
 
 from __future__ import annotations
@@ -46,12 +46,11 @@ class Tuned:
         self._tried, self._near, self._left = 0, NEAR, LEFT
         self.on(space)
 
-    def on(self, space: Space) -> Tuned:
-        """These on another space of the same search."""
+    def on(self, space: Space) -> None:
+        """Go on in another space of the same search."""
         self._space, self._parts = space, None if space.reduced is None else _Parts(space)
         # The numbers in a program's matrix.
         self._numbers = 3 * space.size * (space.size + (0 if space.reduced is None else space.reduced.inputs))
-        return self
 
     def close(self, domains: Domains, stop: Callable[[], bool]) -> dict[int, Multipliers]:
         """The numbers of open domains that a program has closed, each with an empty proof; others whose bound it has

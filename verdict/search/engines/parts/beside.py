@@ -45,7 +45,7 @@ class Beside:
         self._work = self._pool.submit(context.run, work)
 
     def is_behind(self, seconds: float) -> bool:
-        """Whether after so long, and a share of the time since, the other way has reached less than the first."""
+        """Whether the other way has worked for so many seconds and reached less than the first."""
         if self._other is None or not self.is_running:
             return False
         return self._other.deadline.elapsed() > seconds and self._other.lower < self._search.lower

@@ -22,11 +22,11 @@ from ...options import DEFAULTS
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
 from .bab import branch_and_bound, splits_inputs
-from .radius_tree import last_radius
+from .radius_tree import LAST, last_radius
 from .tree_search import search_tree
 
-# The last proof is tried this far below the witness, relatively, once the interval is this narrow.
-LAST, NARROW, COARSE = Fraction(5, 10**7), Fraction(2, 100), Fraction(1, 1000)
+# The last proof is tried, LAST below the witness, once the interval is this narrow, relatively.
+NARROW, COARSE = Fraction(2, 100), Fraction(1, 1000)
 # An interval no wider than this, relatively, is first tried to be closed with at most so many domains open: trees that
 # end have seldom more, others soon do.
 WIDE, MANY = Fraction(1, 4), 100

@@ -21,7 +21,7 @@ from ....network.functions import Form
 from ....property import UnsafeSet
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
-from .radius_bab import LAST
+from .radius_tree import LAST
 
 # Below the least positive float64 a nearer witness says nothing more: for all that floats can tell the radius is 0.
 LEAST = Fraction(2) ** -1074

@@ -57,7 +57,7 @@ class RadiusTree(ReluSplit):
         # Domains with every ReLU split that could not be closed on this ball.
         self._stuck: list[Domains] = []
         self._radii = self._ladder()
-        self._begun, self._most = False, self._batch
+        self._most = self._batch
 
     def _ladder(self) -> Radii:
         return Radii(self.space, self.search.family, min(float_below(self.search.lower), self.goal), self.goal)
@@ -98,8 +98,7 @@ class RadiusTree(ReluSplit):
         True if nothing is left to do here."""
         self._stop = clock.passed
         self._aim()
-        if not self._begun:
-            self._begun = True
+        if not self._visited:
             self._advance([self.space.root().take(self.rows.starts)], self.options.root_steps)
         while len(self._queue) and not self.is_stale:
             self._tell()
@@ -161,10 +160,10 @@ class RadiusTree(ReluSplit):
     def _is_closed(self, domains: Domains) -> Any:
         return (domains.lower > 0) | (domains.reach >= self.goal)
 
-    def _measured(self, domains: Domains) -> tuple[Domains, Relaxed | None]:
+    def _measured(self, domains: Domains) -> Relaxed | None:
         best = self.space.relax(domains, domains.slopes, domains.betas)
         domains.reach = self._radii.reach(domains, best)
-        return domains, best
+        return best
 
 
 # The last proof is tried this far below the witness, relatively.

@@ -3,7 +3,7 @@
 Each attempt is one tree behind bounds of hidden neurons that are sharpened as far as that pays; sharpening and
 searching take turns, as for a yes or no (`bab`), but nothing is begun anew. A proof near the witness uses bounds of the
 whole ball, and where these are loose it tells nothing of smaller radii; so, unless it promises to end soon, attempts in
-the middle of the interval get as much of the time.
+the middle of the interval get half as much of the time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ....network.exact import float_below
 from ...means import Means
 from ...neurons.sharpen import sharpen
 from ...radius import RadiusSearch
+from ...relus.relu_split import TOUCHED
 from .bab import unfit
 from .beside import Beside
 from .radius_tree import RadiusTree, last_radius
@@ -35,8 +36,6 @@ UNDECIDED, TRIAL, TRIAL_SHARE = 3.0, 5.0, 0.25
 BRIEF = 0.5
 # An interval no wider than this, relatively, is left to the last proof.
 NARROW = Fraction(1, 100)
-
-TOUCHED = "a linear region touches the unsafe set"
 
 
 class Attempt:
