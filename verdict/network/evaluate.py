@@ -6,7 +6,7 @@ The exact run is the definition of the network's real semantics; the float run i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -62,26 +62,44 @@ def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
     `values` are what `evaluate_all` returned, `cotangent` has shape (batch, output_size). At a kink the
     derivative is that of one side, for a ReLU 0.
     """
-    gradients: dict[int, Any] = {graph.output: cotangent}
-    for number in range(graph.output, 0, -1):
-        gradient = gradients.pop(number, None)
+
+    def pointwise(number: int, node: Pointwise, gradient: Any) -> Any:
+        return gradient * node.function.derivative(values[node.source])
+
+    def affine(node: Affine, gradient: Any) -> list[tuple[int, Any]]:
+        return [(source, linear.apply_transpose(gradient)) for linear, source in node.terms]
+
+    found = pull_back(graph, graph.output, cotangent, pointwise, affine)
+    return zeros_like_shape(cotangent, (cotangent.shape[0], graph.input_size)) if found is None else found
+
+
+def pull_back(
+    graph: Graph,
+    number: int,
+    row: Any,
+    pointwise: Callable[[int, Pointwise, Any], Any],
+    affine: Callable[[Affine, Any], list[tuple[int, Any]]],
+) -> Any | None:
+    """A linear function `row` of node `number` as one of the input, in any arithmetic that adds; None where the input
+    plays no part in it. `pointwise` (number, node, row) and `affine` (node, row) take a row one node back, to its
+    source and to each of its sources."""
+    pending: dict[int, Any] = {number: row}
+    for current in range(number, 0, -1):
+        gradient = pending.pop(current, None)
         if gradient is None:
             continue
-        node = graph.nodes[number]
+        node = graph.nodes[current]
         if isinstance(node, Pointwise):
-            _accumulate(gradients, node.source, gradient * node.function.derivative(values[node.source]))
+            moved = [(node.source, pointwise(current, node, gradient))]
         elif isinstance(node, Affine):
-            for linear, source in node.terms:
-                _accumulate(gradients, source, linear.apply_transpose(gradient))
-        elif not isinstance(node, Input):
+            moved = affine(node, gradient)
+        elif isinstance(node, Input):
+            moved = []
+        else:
             assert_never(node)
-    if 0 not in gradients:
-        return zeros_like_shape(cotangent, (cotangent.shape[0], graph.input_size))
-    return gradients[0]
-
-
-def _accumulate(gradients: dict[int, Any], number: int, gradient: Any) -> None:
-    gradients[number] = gradients[number] + gradient if number in gradients else gradient
+        for source, part in moved:
+            pending[source] = pending[source] + part if source in pending else part
+    return pending.get(0)
 
 
 def evaluate_exact_all(graph: Graph, x: ExactVector) -> list[ExactVector]:

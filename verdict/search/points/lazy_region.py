@@ -19,6 +19,7 @@ from verdict.solvers import LinearModel, Status, solver
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
 from ...base.never import assert_never
+from ...network.evaluate import pull_back
 from ...network.exact import FloatArray
 from ...network.graph import Affine, Graph, Input, Pointwise
 from ...property import Perturbation, Polytope
@@ -124,25 +125,15 @@ def gradients(
 ) -> tuple[FloatArray, FloatArray]:
     """rows @ node `number` + constants as (slopes (k, inputs), limits (k,)): slopes @ x <= limits says that they are at
     most 0 within the region."""
-    pending: dict[int, Any] = {number: rows}
     constant = constants.astype(np.float64)
-    for current in range(number, 0, -1):
-        gradient = pending.pop(current, None)
-        if gradient is None:
-            continue
-        node = graph.nodes[current]
-        if isinstance(node, Pointwise):
-            moved = [(node.source, gradient * phases[current])]
-        elif isinstance(node, Affine):
-            constant = constant + gradient @ node.bias.values
-            moved = [(source, linear.apply_transpose(gradient)) for linear, source in node.terms]
-        elif isinstance(node, Input):
-            moved = []
-        else:
-            assert_never(node)
-        for source, part in moved:
-            pending[source] = pending[source] + part if source in pending else part
-    return pending.get(0, np.zeros((len(rows), graph.input_size))), -constant
+
+    def affine(node: Affine, gradient: FloatArray) -> list[tuple[int, FloatArray]]:
+        nonlocal constant
+        constant = constant + gradient @ node.bias.values
+        return [(source, linear.apply_transpose(gradient)) for linear, source in node.terms]
+
+    found = pull_back(graph, number, rows, lambda current, node, gradient: gradient * phases[current], affine)
+    return np.zeros((len(rows), graph.input_size)) if found is None else found, -constant
 
 
 def violated(graph: Graph, phases: Phases, x: FloatArray, joined: Collection[Neuron]) -> list[Neuron]:

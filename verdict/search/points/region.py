@@ -18,12 +18,11 @@ from verdict.encoders.milp import Phases, encode_margin
 
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
-from ...base.never import assert_never
 from ...bounds import Bounds
-from ...network.evaluate import evaluate_all, evaluate_exact_all
+from ...network.evaluate import evaluate_all, evaluate_exact_all, pull_back
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...network.functions import Feature
-from ...network.graph import Affine, Graph, Input, Pointwise
+from ...network.graph import Affine, Graph, Pointwise
 from ...property import Perturbation, Polytope
 from ...property.input_set import InputSet
 from .lazy_region import nearest_by_rows
@@ -190,26 +189,17 @@ def linear_form(
 ) -> tuple[ExactVector, Fraction]:
     """The exact linear form row . node(x) + constant in terms of the input, within the region of `phases`."""
     graph.require(Feature.ON_OFF, "linear regions")
-    pending: dict[int, ExactVector] = {number: row}
-    for current in range(number, 0, -1):
-        gradient = pending.pop(current, None)
-        if gradient is None:
-            continue
-        node = graph.nodes[current]
-        if isinstance(node, Pointwise):
-            on = phases[current].astype(object)
-            moved = [(node.source, ExactVector(gradient.numerators * on, gradient.denominator))]
-        elif isinstance(node, Affine):
-            constant += _dot(gradient, ExactVector(*node.bias.integers))
-            moved = [(source, linear.apply_exact_transpose(gradient).reduced()) for linear, source in node.terms]
-        elif isinstance(node, Input):
-            moved = []
-        else:
-            assert_never(node)
-        for source, part in moved:
-            pending[source] = pending[source] + part if source in pending else part
-    zero = ExactVector.of([0] * graph.input_size)
-    return pending.get(0, zero), constant
+
+    def pointwise(current: int, node: Pointwise, gradient: ExactVector) -> ExactVector:
+        return ExactVector(gradient.numerators * phases[current].astype(object), gradient.denominator)
+
+    def affine(node: Affine, gradient: ExactVector) -> list[tuple[int, ExactVector]]:
+        nonlocal constant
+        constant += _dot(gradient, ExactVector(*node.bias.integers))
+        return [(source, linear.apply_exact_transpose(gradient).reduced()) for linear, source in node.terms]
+
+    found = pull_back(graph, number, row, pointwise, affine)
+    return ExactVector.of([0] * graph.input_size) if found is None else found, constant
 
 
 def solve_exactly(system: list[list[Fraction]], unknowns: int) -> list[Fraction] | None:
