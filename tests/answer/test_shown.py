@@ -1,8 +1,10 @@
 """How answers show themselves: short in Python, whole in a notebook; and that the API can be found."""
 
 import inspect
+import json
 import re
 import types
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -212,7 +214,33 @@ def test_a_statement_names_what_narrows_the_question() -> None:
     assert "of the perturbation blur" in front.statement()
 
 
-def test_what_is_about_no_single_input_has_no_statement(answers: dict[str, object]) -> None:
-    for name in ("largest", "pruning", "formula", "weights"):
-        with pytest.raises(verdict.InputError, match="a statement is about one input"):
-            answers[name].statement()
+def test_every_answer_makes_a_statement(answers: dict[str, object]) -> None:
+    said = {name: answers[name].statement() for name in ("largest", "pruning", "formula", "weights")}
+    for text in said.values():
+        assert "The submitted model xor.onnx (SHA-256 " in text
+        assert "is known to abide by" in text
+        assert "Not shown" in text
+    # The threshold of a largest value is what none is above, that of the others what nothing below breaks.
+    largest, weights = answers["largest"], answers["weights"]
+    assert Fraction(_threshold(said["largest"])) >= largest.upper
+    assert Fraction(_threshold(said["weights"])) <= weights.lower
+    assert "between any x and x' at most 1/100 apart" in said["largest"]
+    assert "changes of the weights of layer fc1" in said["weights"]
+    assert "the property of y[0] >= -1, over all inputs with (x[0] >= 0)" in said["formula"]
+    assert json.loads(largest.statement("json"))["statement"] == said["largest"].splitlines()[0]
+    with pytest.raises(verdict.InputError, match="expected md or json"):
+        largest.statement("html")
+
+
+def _threshold(text: str) -> str:
+    return re.search(r"up to a threshold of ([\d./]+) ", text)[1]
+
+
+def test_a_certificate_that_was_checked_makes_a_statement(answers: dict[str, object]) -> None:
+    from verdict.answer.statement import statement
+
+    certificate = answers["robust"].certificate
+    made = statement(certificate.report)
+    assert (made.known, made.trust) == ("abides", "certified")
+    assert "class 2 stays for every input within 1/50" in made.markdown()
+    assert statement(replace(certificate.report, accepted=False, reason="broken")).known == "open"

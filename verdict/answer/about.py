@@ -6,9 +6,9 @@ An answer carries what finds this out, and nobody pays for it before somebody lo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from ..network.exact import FloatArray
+from .claim import Claim
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -16,10 +16,8 @@ class About:
     """The input `x` (size,), flat; `image` its shape (height, width) or (channels, height, width) where it is one.
 
     `features` and `classes` are names, empty where there are none; `scales` (size,) say by how much each entry moves at
-    the radius one, where they differ. The rest is for statements: the `model` and the `place` of the input with their
-    hashes, the `property` where it is no class, the `measure` of radii, the valid range as `limits`, the condition
-    `given`, the radius `eps` and the only rival `target`, if one was asked for. Without a `model` there is
-    no statement.
+    the radius one, where they differ. `claim` is what a statement says of the question. Of a question about no single
+    input `x` is empty.
     """
 
     x: FloatArray
@@ -27,14 +25,7 @@ class About:
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     scales: FloatArray | None = None
-    model: str = ""
-    place: str = ""
-    property: str = ""
-    measure: str = ""
-    limits: str = ""
-    given: str = ""
-    eps: Fraction | None = None
-    target: int | None = None
+    claim: Claim | None = None
 
     def feature(self, number: int) -> str:
         """What one entry of the input is called."""

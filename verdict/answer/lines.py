@@ -24,7 +24,7 @@ READABLE = 12
 def subject(answer: Any) -> About | None:
     """What an answer is about, None where it is about no input."""
     found: About | None = None if answer.about is None else answer.about()
-    return found
+    return None if found is None or not found.x.size else found
 
 
 def shown_witness(answer: Any, about: About) -> FloatArray | None:
@@ -119,7 +119,7 @@ def certificate_line(made: Certificate) -> str:
     name = "" if made.path is None else f"{made.path.name}, {made.size} bytes: "
     reason = made.reason or made.report.reason
     state = "accepted by the independent checker" if made.accepted else f"not accepted: {reason}"
-    return f"{name}{state}, {made.report.leaves} leaves"
+    return f"{name}{state}, {made.report.leaves} {'leaf' if made.report.leaves == 1 else 'leaves'}"
 
 
 _LINES: dict[str, Callable[[Any, Any], list[tuple[str, str]]]] = {

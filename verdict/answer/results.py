@@ -248,6 +248,7 @@ class Largest(Shown, Unasked):
     stages: dict[str, float] = field(default_factory=dict)
     lower_trust: Trust = Trust.EXACT
     certificate: Certificate | None = None
+    about: Callable[[], About | None] | None = None
 
     def __post_init__(self) -> None:
         _explained(self)
@@ -339,6 +340,7 @@ class Pruning(Shown, Unasked):
     seconds: float
     reason: str = ""
     certificate: Certificate | None = None
+    about: Callable[[], About | None] | None = None
 
     def __post_init__(self) -> None:
         _explained(self)

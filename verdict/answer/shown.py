@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import InputError
 from .decimals import above
 from .lines import certificate_line, ends
 
@@ -33,15 +35,18 @@ class Shown(Short):
 
         return page(self)
 
-    def statement(self) -> str:
-        """The certification statement of a `Verdict` or `Radius` about one input of one model, in Markdown.
+    def statement(self, form: str = "md") -> str:
+        """The certification statement of an answer: `form` is md, Markdown, or json (docs/statement.schema.json).
 
-        It names the model and the input with their SHA-256, the property, the threshold and the range, what stands
-        behind it, and what was not shown. Raises InputError for other answers.
+        It names the models and the input with their SHA-256, the property, the threshold and the range, what stands
+        behind it, and what was not shown. Raises InputError for an answer that was not asked for, but made by hand.
         """
         from .statement import statement
 
-        return statement(self)  # type: ignore[arg-type]
+        if form not in ("md", "json"):
+            raise InputError(f"a statement's form is {form!r}, expected md or json")
+        made = statement(self)
+        return made.markdown() if form == "md" else json.dumps(made.to_dict(), indent=2, allow_nan=False) + "\n"
 
     def plot(self) -> Any:
         """Draw the answer with Matplotlib and return the axes.

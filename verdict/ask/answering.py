@@ -66,14 +66,15 @@ def ask(
     interrupted.refuse_in_this_cell()
     with one_thread(), time_limit(options.timeout), _room(options.memory):
         found = answer(question, Run(options, on_progress, search))
-    return found if question.point is None else _about(found, question)
+    return _about(found, question)
 
 
 def _about(found: Any, question: Question) -> Any:
-    """The answer with what it needs to show itself, where it is one about an input."""
-    from ..answer.results import Radius, Verdict
+    """The answer with what it needs to show itself and to make a statement."""
+    from ..answer.results import Largest, Pruning, Radius, Verdict
 
-    return replace(found, about=partial(about_of, question)) if isinstance(found, Radius | Verdict) else found
+    is_answer = isinstance(found, Radius | Verdict | Largest | Pruning)
+    return replace(found, about=partial(about_of, question)) if is_answer else found
 
 
 def ask_with(question: Question, options: Mapping[str, Any]) -> Any:

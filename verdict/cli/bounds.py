@@ -69,9 +69,9 @@ def command(
 
     Exit code 0; 2: bad input.
     """
-    from verdict.ask.answering import ask
     from verdict.base.errors import InputError
     from verdict.cli.asked import Asking, Source, only
+    from verdict.cli.asking import ask
     from verdict.cli.inputs import Reading
     from verdict.cli.output import recorded_values
     from verdict.cli.printing import print_json

@@ -21,8 +21,8 @@ class Argument:
 
 
 class Option:
-    """Words that begin with one of `names`; `between` are the least and the greatest
-    number.  The rest is for the help page.
+    """Words that begin with one of `names`; `between` are the least and the greatest number. The rest is for the help
+    page.
 
     `help` is a text, or makes one when the page is shown: of what a registry holds by then.
     """
@@ -38,6 +38,19 @@ class Option:
     ) -> None:
         self.names, self.metavar, self.help, self.panel = names, metavar, help, panel
         self.show_default, self.between = show_default, between
+        # Older names that are still read, and an option that is nothing but an older name: no page shows them.
+        self.older: tuple[str, ...] = ()
+        self.is_hidden = False
+
+    def once(self, *older: str) -> Option:
+        """The same option, which had these names once."""
+        self.older = older
+        return self
+
+    def hidden(self) -> Option:
+        """The same option, on no page."""
+        self.is_hidden = True
+        return self
 
 
 MEMORY = Option(
@@ -45,6 +58,13 @@ MEMORY = Option(
     metavar="GIB",
     panel="The search",
     help="GiB of memory that may be taken. Default: most of what is free.",
+    show_default=False,
+)
+STATEMENT = Option(
+    "--statement",
+    metavar="FILE",
+    panel="The output",
+    help="Write the certification statement of the answer there, .md for people or .json for programs.",
     show_default=False,
 )
 
@@ -58,3 +78,6 @@ def declared(command: Callable[..., int]) -> Iterator[tuple[inspect.Parameter, A
     if "timeout" in parameters and "memory" not in parameters:
         # What has a limit of time has one of memory: `limits` holds both.
         yield inspect.Parameter("memory", inspect.Parameter.KEYWORD_ONLY, default=None), float | None, MEMORY
+    if "certificate" in parameters:
+        # What is proved, or checked, can be stated: `limits` writes it down.
+        yield inspect.Parameter("statement", inspect.Parameter.KEYWORD_ONLY, default=None), str | None, STATEMENT

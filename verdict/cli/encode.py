@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 Norm = Annotated[
     str | None,
-    Option("--norm", panel=options.QUESTION, help="linf (default), l1 or l2, as in robust.", show_default=False),
+    Option(
+        "--norm", metavar="NAME", panel=options.QUESTION, help="linf (default), l1 or l2, as in robust.",
+        show_default=False,
+    ),
 ]
 
 

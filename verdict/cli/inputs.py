@@ -34,6 +34,11 @@ class Point:
     truth: int | None = None
 
 
+def file_name(point: Point) -> str:
+    """What files about an input are called: digits-3 for digits#3."""
+    return re.sub(r"[^\w.-]+", "-", point.name)
+
+
 @dataclass(frozen=True)
 class Points:
     """The inputs that an `--input` names; `several` if it is a range, whatever its length."""

@@ -54,8 +54,18 @@ def starts(at: float) -> None:
 
 
 def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> int:
-    """Run a command with its arguments, under its limits."""
+    """Run a command with its arguments, under its limits, and write down what it may state."""
     arguments = dict(given)
+    path = arguments.pop("statement", None)
+    if path is None:
+        return _limited(name, command, arguments)
+    from verdict.cli.asking import stated
+
+    with stated(path):
+        return _limited(name, command, arguments)
+
+
+def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) -> int:
     if arguments.get("norm") not in (None, "linf"):
         from verdict.property.norms import norm_of
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from verdict import __version__
 from verdict.base.errors import OutputError, UnsupportedError, VerdictError
 from verdict.base.visible import visible_lines
 from verdict.cli import exitcodes
 from verdict.cli.interrupts import Terminated
 from verdict.cli.limits import call
-from verdict.cli.printing import abandon, flush, note, ready
+from verdict.cli.printing import abandon, flush, note, put, ready
 from verdict.cli.words import plain
 
 _HOMES = {
@@ -56,6 +58,8 @@ class _Commands(Mapping[str, Callable[..., int]]):
 
 
 COMMANDS = _Commands()
+# The variable by which a shell asks what could come next.
+COMPLETION = "_VERDICT_COMPLETE"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int | None:
+    if said := _said(words):
+        put(said)
+        return exitcodes.OK
     if words and words[0] in COMMANDS:
         command = COMMANDS[words[0]]
         given = plain(command, words[1:])
@@ -101,6 +108,20 @@ def _run(words: Sequence[str]) -> int | None:
     from verdict.cli.parser import parse
 
     return parse(COMMANDS, words)
+
+
+def _said(words: Sequence[str]) -> str:
+    """The version, the name or a help page, where nothing else is asked for: that needs no parser."""
+    if list(words) in (["--version"], ["--name"]):
+        return __version__ if words[0] == "--version" else "Verdict"
+    if COMPLETION not in os.environ and words[-1:] in ([], ["-h"], ["--help"]) and len(words) <= 2:
+        from verdict.cli import helppage
+
+        if len(words) < 2:
+            return helppage.root(COMMANDS)
+        if words[0] in COMMANDS:
+            return helppage.page(words[0], COMMANDS[words[0]])
+    return ""
 
 
 def _fail(message: str, code: int, several: bool = False) -> int:

@@ -77,7 +77,7 @@ def command(
         "maxeps", source, norm=norm, scales=scales, that=that, given=given, integers=integers,
         perturbation=perturbation, mean=mean, std=std, range=range, label=label, target=target,
     )
-    return Questions(asking, search, _MaxEps(save, search), json).run()
+    return Questions(asking, search, _MaxEps(save), json).run()
 
 
 class _MaxEps:
@@ -90,8 +90,7 @@ class _MaxEps:
         ("seconds", 7),
     )
 
-    def __init__(self, save: Path | None, options: Options) -> None:
-        self.options = options
+    def __init__(self, save: Path | None) -> None:
         self.folder = save
         self.saved: dict[str, list[str]] = {}
         self.failed = False
@@ -103,8 +102,8 @@ class _MaxEps:
     def about(self, asking: Asking, question: Question, point: Point) -> Question:
         return question
 
-    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Radius:
-        from verdict.ask.answering import ask
+    def ask(self, asking: Asking, question: Question, point: Point, options: Options, shown: Line) -> Radius:
+        from verdict.cli.asking import ask
         from verdict.cli.output import measure
 
         self.range, self.measure = asking.range, measure(question.domain)
@@ -113,7 +112,7 @@ class _MaxEps:
 
             for place in places(self.folder, point).values():
                 place.check()
-        answer: Radius = ask(question, self.options, shown.interval)
+        answer: Radius = ask(question, options, shown.interval)
         if self.folder is not None and answer.witness is not None:
             from verdict.base.errors import InputError
             from verdict.cli.printing import note

@@ -36,7 +36,7 @@ Eps = Annotated[
     ),
 ]
 Norm = Annotated[
-    str, Option("--norm", panel=QUESTION, help="The norm of the perturbation: linf, l1 or l2.")
+    str, Option("--norm", metavar="NAME", panel=QUESTION, help="The norm of the perturbation: linf, l1 or l2.")
 ]
 Scales = Annotated[
     str | None,
@@ -141,12 +141,11 @@ Output = Annotated[
     str | None,
     Option(
         "--output",
-        "--output-name",
         metavar="NAME",
         panel=QUESTION,
         help="Of a network with several outputs the one asked about. Default: the one that can hold class scores.",
         show_default=False,
-    ),
+    ).once("--output-name"),
 ]
 # The same where --output says something else.
 OutputName = Annotated[
@@ -281,7 +280,8 @@ Certificate = Annotated[
         "--certificate",
         metavar="FILE",
         panel=OUTPUT,
-        help="Write the proof to this file (.vcert) and have the independent checker read it, all within --timeout.",
+        help="Write the proof to this file (.vcert) and have the independent checker read it, all within --timeout. "
+        "For a range of inputs a folder, with a file for each.",
         show_default=False,
     ),
 ]

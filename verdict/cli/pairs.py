@@ -16,12 +16,11 @@ Outputs = Annotated[
     list[str] | None,
     Option(
         "--output",
-        "--output-name",
         metavar="NAME",
         panel=options.QUESTION,
         help="Of networks with several outputs the one that is compared: once for both, or once for each.",
         show_default=False,
-    ),
+    ).once("--output-name"),
 ]
 Lead = Annotated[
     str | None,
@@ -106,9 +105,9 @@ def imitates(
 
     Exit code 0: it does; 1: there is a counterexample; 3: unknown or timed out; 2: bad input.
     """
-    from verdict.ask.answering import ask
     from verdict.ask.pairs import ends
     from verdict.ask.question import Question
+    from verdict.cli.asking import ask
 
     search = options.searched(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
@@ -165,11 +164,11 @@ def general(
     Two of E, T and M are given, or E with one of T and M: then it is a yes or no. Exit code 0: yes, or the interval is
     closed; 1: no; 3: unknown; 2: bad input.
     """
-    from verdict.ask.answering import ask
     from verdict.ask.loading import for_classes, loaded
     from verdict.ask.pairs import ends
     from verdict.ask.question import Question
     from verdict.base.errors import InputError
+    from verdict.cli.asking import ask
     from verdict.ops.importer.shapes import read_shapes
 
     search = options.searched(

@@ -1,4 +1,4 @@
-"""Typer's parser, made of the same declarations as `words` reads: help pages, and a message for every mistake.
+"""Typer's parser, made of the same declarations as `words` reads: a message for every mistake, and shell completion.
 
 Loading and building it takes a tenth of a second, so `main` asks it only for what is not plain.
 """
@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from verdict import __version__
 from verdict.base.errors import InputError
+from verdict.cli import helppage
 from verdict.cli.declared import Argument, Option, declared
 from verdict.cli.limits import call
 from verdict.cli.printing import put
@@ -27,30 +29,55 @@ def parse(commands: Mapping[str, Callable[..., int]], words: Sequence[str]) -> i
 
     Raises InputError for words that make no sense.
     """
+    made = typer.main.get_command(app(commands))
     try:
+        if not words:  # a shell asks what could come next
+            made.main([], prog_name="verdict")
         # Not Typer's own main: it ends a broken pipe with code 1, which here means "violated".
-        with typer.main.get_command(app(commands, words[:1])).make_context("verdict", list(words)) as context:
+        with made.make_context("verdict", _renamed(commands, words)) as context:
             code = context.command.invoke(context)
             return code if isinstance(code, int) else None
     except typer.Exit as ending:
         return int(ending.exit_code)
+    except SystemExit as ending:  # completion ends so
+        return int(ending.code or 0)
     except _UsageError as error:
         place = error.ctx.command_path if error.ctx else "verdict"
         raise InputError(f"{error.format_message()} (see {place} --help)") from error
 
 
-def app(commands: Mapping[str, Callable[..., int]], explained: Sequence[str] | None = None) -> typer.Typer:
-    """The parser of all commands by name; only the help of the `explained`, or of all, is made where it is not text."""
-    made = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+def app(commands: Mapping[str, Callable[..., int]]) -> typer.Typer:
+    """The parser of all commands by name, which show the pages of `helppage`."""
+
+    class Root(TyperGroup):
+        def get_help(self, ctx: Any) -> str:
+            return helppage.root(commands)
+
+    class Command(TyperCommand):
+        def get_help(self, ctx: Any) -> str:
+            return helppage.page(self.name or "", commands[self.name or ""])
+
+    made = typer.Typer(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
     made.callback(invoke_without_command=True)(_root)
     for name, command in commands.items():
         # The standard's questions look like options.
         settings = {"ignore_unknown_options": True} if name == "supports" else None
-        made.command(name, context_settings=settings)(_typed(name, command, explained is None or name in explained))
+        summary = helppage.summary(command)
+        made.command(name, cls=Command, context_settings=settings, help=summary)(_typed(name, command))
     return made
 
 
-def _typed(name: str, command: Callable[..., int], is_explained: bool) -> Callable[..., int]:
+def _renamed(commands: Mapping[str, Callable[..., int]], words: Sequence[str]) -> list[str]:
+    """The words with the names that pages show in place of older ones."""
+    if not words or words[0] not in commands:
+        return list(words)
+    options = [each for _, _, each in declared(commands[words[0]]) if isinstance(each, Option)]
+    names = {old: option.names[-1] for option in options for old in option.older}
+    split = (word.partition("=") for word in words)
+    return [names.get(name, name) + equals + value for name, equals, value in split]
+
+
+def _typed(name: str, command: Callable[..., int]) -> Callable[..., int]:
     """The command with Typer's declarations in place of ours."""
 
     @functools.wraps(command)
@@ -58,7 +85,7 @@ def _typed(name: str, command: Callable[..., int], is_explained: bool) -> Callab
         return call(name, command, given)
 
     parameters = [
-        parameter.replace(annotation=Annotated[kind, _info(declaration, is_explained)])
+        parameter.replace(annotation=Annotated[kind, _info(declaration)])
         for parameter, kind, declaration in declared(command)
     ]
     typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -66,17 +93,15 @@ def _typed(name: str, command: Callable[..., int], is_explained: bool) -> Callab
     return typed
 
 
-def _info(declaration: Argument | Option, is_explained: bool) -> Any:
+def _info(declaration: Argument | Option) -> Any:
     if isinstance(declaration, Argument):
-        return typer.Argument(metavar=declaration.metavar, help=declaration.help)
-    text = declaration.help if isinstance(declaration.help, str) else declaration.help() if is_explained else ""
+        return typer.Argument(metavar=declaration.metavar)
     least, most = declaration.between or (None, None)
     return typer.Option(
         *declaration.names,
         metavar=declaration.metavar,
-        help=text,
-        rich_help_panel=declaration.panel,
-        show_default=declaration.show_default,
+        help=declaration.help if isinstance(declaration.help, str) else None,
+        hidden=declaration.is_hidden,
         min=least,
         max=most,
     )

@@ -58,9 +58,9 @@ def command(
 
     Exit code 0: it does (answer robust); 1: violated; 3: unknown or timed out; 2: bad input.
     """
-    from verdict.ask.answering import ask
     from verdict.ask.parts import ModelFile
     from verdict.ask.question import Question
+    from verdict.cli.asking import ask
     from verdict.cli.inputs import Reading, one_point, refuse_without
     from verdict.cli.output import recorded
     from verdict.cli.printing import print_json

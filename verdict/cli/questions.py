@@ -17,7 +17,7 @@ from verdict.ask.question import Question
 from verdict.base.errors import InputError
 from verdict.cli.asked import Asking
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
-from verdict.cli.inputs import Point
+from verdict.cli.inputs import Point, file_name
 from verdict.cli.interrupts import Interrupts
 from verdict.cli.limits import again
 from verdict.cli.output import parameters, recorded
@@ -34,7 +34,7 @@ class Kind(Protocol[Answer]):
     header: Sequence[tuple[str, int]]  # columns of the table: title and width
 
     def about(self, asking: Asking, question: Question, point: Point) -> Question: ...
-    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Answer: ...
+    def ask(self, asking: Asking, question: Question, point: Point, options: Options, shown: Line) -> Answer: ...
     def record(self, answer: Answer, point: Point) -> dict[str, Any]: ...
     def text(self, answer: Answer, point: Point) -> list[tuple[str, str]]: ...
     def row(self, answer: Answer, point: Point) -> Sequence[str]: ...
@@ -54,8 +54,22 @@ class Questions(Generic[Answer]):
         self._classes: dict[str, int] = {}
         # What was asked about each input.
         self._asked: dict[str, Question] = {}
+        self._folder = None
         if options.certificate is not None and self.inputs.several:
-            raise InputError(f"--certificate goes with one input, and {asking.source.input} is a range")
+            from verdict.base.writing import made_folder
+
+            if str(options.certificate).endswith(".vcert"):
+                raise InputError(
+                    f"--certificate {options.certificate}: a file goes with one input, and {asking.source.input} is a "
+                    "range: expected a folder, in which each input gets a file"
+                )
+            self._folder = made_folder(options.certificate, "--certificate")
+
+    def _options(self, point: Point) -> Options:
+        """The options for this input: of several, each has a certificate of its own in the folder."""
+        if self._folder is None:
+            return self.options
+        return self.options.but(certificate=str(self._folder / f"{file_name(point)}.vcert"))
 
     def _question(self, point: Point) -> Question:
         """The question about this input."""
@@ -78,7 +92,7 @@ class Questions(Generic[Answer]):
                         with as_options():
                             question = self.kind.about(self.asking, self._question(point), point)
                             self._asked[point.name] = question
-                            answers.append(self.kind.ask(self.asking, question, point, shown))
+                            answers.append(self.kind.ask(self.asking, question, point, self._options(point), shown))
                     if self.inputs.several and not self.json:
                         self._row(answers[-1], point, first=len(answers) == 1)
                     if ctrl_c.seen:
@@ -115,7 +129,7 @@ class Questions(Generic[Answer]):
             records = [
                 {
                     **self._common(answer, point), **self.kind.record(answer, point), **self._named(answer, point),
-                    **recorded(self._asked[point.name], self.options, answer),
+                    **recorded(self._asked[point.name], self._options(point), answer),
                 }
                 for answer, point in answered
             ]

@@ -96,9 +96,9 @@ def command(
         integers=integers, perturbation=perturbation, mean=mean, std=std, range=range, label=label, target=target,
     )
     if eps is not None:
-        return Questions(asking, search, _Robust(eps, search), json).run()
+        return Questions(asking, search, _Robust(eps), json).run()
     word = "few" if patch is None else "patch"
-    return Questions(asking, search, _Replaced(word, patch or pixels or 0, search), json).run()
+    return Questions(asking, search, _Replaced(word, patch or pixels or 0), json).run()
 
 
 class _Robust:
@@ -110,10 +110,9 @@ class _Robust:
         ("reason", 6),
     )
 
-    def __init__(self, eps: str, options: Options) -> None:
+    def __init__(self, eps: str) -> None:
         from verdict.base.number import exact
 
-        self.options = options
         self.eps, self.size = eps, {"eps": str(exact(eps, "--eps"))}
 
     @property
@@ -124,12 +123,12 @@ class _Robust:
     def about(self, asking: Asking, question: Question, point: Point) -> Question:
         return question
 
-    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Verdict:
-        from verdict.ask.answering import ask
+    def ask(self, asking: Asking, question: Question, point: Point, options: Options, shown: Line) -> Verdict:
+        from verdict.cli.asking import ask
         from verdict.cli.output import measure
 
         self.range, self.measure = asking.range, measure(question.domain)
-        found: Verdict = ask(question, self.options, shown.stage)
+        found: Verdict = ask(question, options, shown.stage)
         return found
 
     def code(self, answers: Sequence[Verdict]) -> int:
@@ -196,8 +195,8 @@ class _Robust:
 class _Replaced(_Robust):
     """The same about inputs of which a patch or some pixels are replaced: a question to `verdict prove`."""
 
-    def __init__(self, word: str, count: int, options: Options) -> None:
-        self.word, self.count, self.options = word, count, options
+    def __init__(self, word: str, count: int) -> None:
+        self.word, self.count = word, count
         self.size = {"patch" if word == "patch" else "pixels": str(count)}
 
     @property
@@ -220,12 +219,12 @@ class _Replaced(_Robust):
         that = "stays()" if aim.target is None else f"beats({aim.target})"
         return asking.about(point, "prove", that=that, given=given, label=label)
 
-    def ask(self, asking: Asking, question: Question, point: Point, shown: Line) -> Verdict:
+    def ask(self, asking: Asking, question: Question, point: Point, options: Options, shown: Line) -> Verdict:
         from verdict.answer.gate import witness_class
-        from verdict.ask.answering import ask
+        from verdict.cli.asking import ask
 
         self.range, label = asking.range, question.aim.label
-        held: Verdict = ask(question, self.options, shown.stage)
+        held: Verdict = ask(question, options, shown.stage)
         if label is None or "that" in asking.said:
             return held
         target = None if held.witness is None else witness_class(asking.network, held.witness, label)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from verdict.answer.results import Witness
 from verdict.base.writing import Place, begins
-from verdict.cli.inputs import Point
+from verdict.cli.inputs import Point, file_name
 from verdict.cli.printing import note
 from verdict.network.network import Network
 
@@ -21,7 +20,7 @@ SIDE = 256
 
 def places(folder: Path, point: Point) -> dict[str, Place]:
     """Where what is saved about an input goes; each file replaces nothing but one of its kind."""
-    name = re.sub(r"[^\w.-]+", "-", point.name)
+    name = file_name(point)
     starts = {"witness.npy": b"\x93NUMPY"}
     if point.image is not None:
         starts |= dict.fromkeys(("original.png", "witness.png", "difference.png"), b"\x89PNG\r\n\x1a\n")

@@ -94,7 +94,7 @@ class Show:
 
 def find_number(show: Show, display: Callable[[Any], int]) -> int:
     """Ask for a number and `display` the answer, also what it is by the time a limit ends the search."""
-    from verdict.ask.answering import ask
+    from verdict.cli.asking import ask
     from verdict.cli.progress import line
 
     with line(show.title) as shown:

@@ -25,28 +25,36 @@ if TYPE_CHECKING:
 
 ANSWERS = {"robust": "unsat", "violated": "sat", "unknown": "unknown"}
 Networks = Annotated[
-    list[str],
+    list[str] | None,
     Option(
         "--network",
         metavar="NAME=FILE",
-        help="The ONNX file of a declared network; once for each that is not equal-to another. NAME= is optional "
-        "with one network.",
+        panel=options.QUESTION,
+        help="Instead of MODEL, as the VNN-LIB standard has it: the file of a declared network, once for each that is "
+        "not equal-to another. NAME= is optional with one network.",
+        show_default=False,
     ),
 ]
 
 
 def command(
-    query: Annotated[str, Argument(metavar="QUERY", help="A VNN-LIB 1 or 2 file (.vnnlib or .vnnlib.gz).")],
-    network: Networks,
+    model: Annotated[
+        str, Argument(metavar="MODEL", help="The only network: an ONNX file, or the name of a shipped model.")
+    ],
+    query: Annotated[
+        str | None, Argument(metavar="QUERY", help="A VNN-LIB 1 or 2 file (.vnnlib or .vnnlib.gz).")
+    ] = None,
+    network: Networks = None,
     shape: options.Shape = None,
     serialise_assignments: Annotated[
         str | None,
         Option(
             "--serialise-assignments",
-            "--assignments",
             metavar="DIR",
+            panel=options.OUTPUT,
+            show_default=False,
             help="VNN-LIB 2: write the assignment as ONNX tensors, NAME.pb, into this folder and not on stdout.",
-        ),
+        ).once("--assignments"),
     ] = None,
     engine: options.Engine = None,
     solver: options.Solver = None,
@@ -56,7 +64,9 @@ def command(
     device: options.Device = "cpu",
     certificate: options.Certificate = None,
     json: options.Json = False,
-    verbose: Annotated[bool, Option("--verbose", help="Say on stderr where the time went.")] = False,
+    verbose: Annotated[
+        bool, Option("--verbose", panel=options.OUTPUT, help="Say on stderr where the time went.")
+    ] = False,
 ) -> int:
     """Is there an assignment for which all constraints of QUERY hold?
 
@@ -64,14 +74,15 @@ def command(
     code 0: sat or unsat; 3: otherwise; 2: bad input.
     """
     started = time.monotonic()
-    from verdict.ask.answering import ask
     from verdict.ask.parts import ModelFile, NamedFile
     from verdict.ask.question import Question
     from verdict.base.errors import InputError
+    from verdict.cli.asking import ask
     from verdict.cli.output import certificate_text, recorded
     from verdict.property.assignment import assignment_places
     from verdict.property.vnnlib import VnnLib1, read_query
 
+    query, network = _words(model, query, network)
     asked = read_query(query)
     places = None
     if serialise_assignments is not None:
@@ -102,6 +113,16 @@ def command(
     if places is not None and not isinstance(asked, VnnLib1):
         _serialise(asked, answer, places)
     return OK if answer.status != "unknown" else UNKNOWN
+
+
+def _words(model: str, query: str | None, network: list[str] | None) -> tuple[str, list[str]]:
+    """The query and the words for its networks: MODEL QUERY, or QUERY --network FILE."""
+    from verdict.base.errors import InputError
+
+    if (query is None) == (network is None):
+        found = "both" if network is not None else "neither"
+        raise InputError(f"expected MODEL QUERY, or QUERY --network FILE: found {found} a second word and --network")
+    return (model, network) if network is not None else (query or "", [model])
 
 
 def load_networks(

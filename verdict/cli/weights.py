@@ -115,10 +115,10 @@ def maxpruning(
 
     Exit code 0: every magnitude is proved or refuted; 3: not every one; 2: bad input.
     """
-    from verdict.ask.answering import ask
     from verdict.ask.loading import for_classes
     from verdict.ask.pairs import ends
     from verdict.ask.question import Question
+    from verdict.cli.asking import ask
     from verdict.cli.output import PROOFS, above, below, certificate_record, certificate_text, recorded
     from verdict.cli.printing import print_json
     from verdict.compose.composer import save as write

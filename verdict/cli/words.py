@@ -41,7 +41,7 @@ def _read(command: Callable[..., int], words: Iterator[str]) -> dict[str, Any]:
         if isinstance(declaration, Argument):
             places.append((parameter.name, kind))
         else:
-            options |= dict.fromkeys(declaration.names, (parameter.name, kind, declaration))
+            options |= dict.fromkeys((*declaration.names, *declaration.older), (parameter.name, kind, declaration))
     given: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")

@@ -1,0 +1,42 @@
+"""What a question claims, in words: the parts of a certification statement that do not depend on the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..base.visible import visible
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A model by the name of its file, the hash of its bytes, and the output asked about, if it has several."""
+
+    name: str
+    sha256: str
+    output: str = ""
+
+    def __str__(self) -> str:
+        said = f"{visible(self.name)} (SHA-256 {self.sha256})"
+        return f"{said}, output {visible(self.output)}" if self.output else said
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The property as a noun phrase, "local robustness at ..." or "agreement: ...", and the `inputs` that it is about.
+
+    Where the property is that a class stays, `keeps` is true, and the class comes with the answer: `property` is then
+    what every input has instead, or empty, `target` the only rival, if one was asked for, and `given` the condition.
+    `threshold` is the number that was asked about, None where the answer is one, or where there is none (`measure` is
+    empty then).
+    """
+
+    models: tuple[Submitted, ...]
+    property: str
+    inputs: str
+    measure: str = ""
+    threshold: Fraction | None = None
+    keeps: bool = False
+    place: str = ""
+    given: str = ""
+    target: int | None = None
