@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ def command(
     path, certificate = _words(model, certificate, network)
     search = options.searched(timeout=timeout, threads=jobs)
     asked = _Asked(path, query, exact or tier, not real_only, search)
-    if Path(certificate).is_dir():
+    if os.path.isdir(certificate):  # also for what is no name of a file
         return _folder(asked, Path(certificate), json)
     report = asked.report(certificate, path, query)
     if json:
