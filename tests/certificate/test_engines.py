@@ -149,7 +149,7 @@ def test_a_violation_and_an_open_question_have_none(tmp_path):
     assert violated.status == "violated"
     assert "witness" in violated.certificate.reason
     # Z3 needs minutes for this one.
-    open_ = verdict.robust(network, x, "0.0293", range=(0, 1), engine="smt", timeout=4, certificate=path)
+    open_ = verdict.robust(network, x, "0.0293", range=(0, 1), engine="smt", timeout=1, certificate=path)
     assert open_.status == "unknown"
     assert open_.certificate.reason == "nothing was proved"
     assert path.read_bytes() == older

@@ -5,6 +5,7 @@ import pytest
 from support.asked import SORTS, Asked, ask
 from support.networks import KINDS, Draft
 from support.recorded import record
+from support.seeds import seeds
 
 import verdict
 from verdict.certificate.neurons import Disjuncts, NeuronMap
@@ -32,7 +33,7 @@ def _asked(folder, sort, count):
 @pytest.mark.parametrize("sort", [s for s in SORTS if s != "point"])
 def test_what_is_proved_is_accepted(tmp_path, sort):
     accepted = 0
-    for asked, folder in _asked(tmp_path, sort, 6):
+    for asked, folder in _asked(tmp_path, sort, len(seeds(4, 6))):
         found = record(asked, folder, options=ONLY_BOXES)
         assert not (found.proved and asked.truth == "violated")
         assert not found.left
@@ -47,7 +48,7 @@ def test_what_is_proved_is_accepted(tmp_path, sort):
 def test_boxes_closed_by_splitting_their_relus(tmp_path, sort):
     """Hard work from the first box on: the input tree goes on with ReLU splits, slopes, betas and weights."""
     options, worked = SearchOptions(few_relus=-1, boxes=BoxOptions(patience=0)), 0
-    for asked, folder in _asked(tmp_path, sort, 6):
+    for asked, folder in _asked(tmp_path, sort, len(seeds(4, 6))):
         found = record(asked, folder, options=options)
         assert not (found.proved and asked.truth == "violated")
         assert not found.left
@@ -95,7 +96,7 @@ def test_each_disjunct_of_a_leaf_has_its_own_weights(tmp_path):
 def test_no_weights_prove_what_is_false(tmp_path):
     """A query with a solution is refused, whatever the weights of its one leaf: its rows' mean is negative there."""
     tried = 0
-    for asked, inside in _asked(tmp_path, "rows", 16):
+    for asked, inside in _asked(tmp_path, "rows", len(seeds(8, 16))):
         if asked.truth != "violated":
             continue
         rng, data = np.random.default_rng(tried), asked.query.read_bytes()

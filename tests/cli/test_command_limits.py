@@ -54,7 +54,7 @@ def _run(code: str, folder: Path, *words: object) -> subprocess.CompletedProcess
 
 @posix
 def test_a_command_that_ignores_its_limit_is_answered_for_with_what_it_held(tmp_path: Path) -> None:
-    done = _run(STUCK, tmp_path, "maxeps", "cancer-mlp", "--input", "cancer#3", "--timeout", 20, "--json")
+    done = _run(STUCK, tmp_path, "maxeps", "cancer-mlp", "--input", "cancer#3", "--timeout", 3, "--json")
     assert done.returncode == 3, done
     answer = json.loads(done.stdout)
     assert (answer["status"], answer["reason"]) == ("interval", "the time limit was reached")

@@ -79,7 +79,7 @@ def test_maxfall(run: Run) -> None:
 def test_maxweights(run: Run) -> None:
     one = run("maxweights", "digits-mlp", "--input", "digits#3", "--layer", "fc1", "--json")
     assert (one.code, one.json["status"], one.json["label"]) == (0, "closed", 2)
-    every = run("maxweights", "digits-mlp", "--input", "digits#3")
+    every = run("maxweights", "xor", "--input", "xor#1")
     assert every.code == 3
     assert "not closed (change of each weight)" in every.out
     assert run("maxweights", "digits-mlp", "--input", "digits#3", "--layer", "fc9").code == 2

@@ -176,7 +176,7 @@ def test_sigterm_ends_like_ctrl_c(tmp_path: Path) -> None:
         [*command, "--certificate", str(tmp_path / "c.vcert")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(tmp_path)},
     )
-    time.sleep(6)
+    time.sleep(3)
     child.send_signal(signal.SIGTERM)
     out, err = child.communicate(timeout=60)
     if child.returncode != 130:  # it had not even begun

@@ -144,7 +144,7 @@ def test_ctrl_c_of_robust_is_unknown(hard: Path) -> None:
     words = ["robust", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--json"]
     words += ["--engine", "milp"]
     # Long enough for the attack: the middle of a wide interval would be violated at once.
-    free = finish(start("maxeps", *words[1:], "--timeout", 8)).json
+    free = finish(start("maxeps", *words[1:], "--timeout", 4)).json
     eps = (free["lower"] + free["upper"]) / 2
     result = interrupt(start(*words, "--eps", eps), 5)
     assert result.code == 3, result
@@ -155,7 +155,7 @@ def test_terminal_shows_progress_and_cleans_up(hard: Path) -> None:
     import pty
 
     main, side = pty.openpty()
-    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--timeout", 6]
+    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--timeout", 4]
     child = subprocess.Popen(
         [sys.executable, "-m", "verdict", *map(str, words), "--json"],
         stdin=subprocess.DEVNULL,

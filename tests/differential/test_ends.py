@@ -18,7 +18,7 @@ from support.line import largest, radius, saved
 import verdict
 from verdict.answer.results import is_closed
 
-SEEDS = int(os.environ.get("VERDICT_LONG", "24"))
+SEEDS = int(os.environ.get("VERDICT_LONG", "16"))
 
 
 def layers_of(rng: np.random.Generator, widest: int = 40, deepest: int = 2) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -3,7 +3,7 @@
 Every witness has to solve the query by the checker's own reading of both files, and every proof has to come with a
 certificate that the checker accepts in exact arithmetic. Two kinds of proofs may say that they have none: those of
 questions that brute force finds too close to call, and, once in a block, those by input splits alone, which come to
-an end where the checker's bounds are a little weaker. 100 questions by default, five verdicts each;
+an end where the checker's bounds are a little weaker. 56 questions by default, five verdicts each;
 `VERDICT_LONG=2600 pytest tests/differential` asks the first 2,600 of the same sequence, the slow MILP engine every
 fourth after the first 100, which makes 10,000 verdicts. Every second question is asked "bare": without the attack,
 and with every polytope left to the engine, since otherwise the steps that all engines share would answer nearly all
@@ -31,8 +31,8 @@ from verdict.search.options import SearchOptions
 from verdict.solvers import Solver
 
 RELUS = SearchOptions(few_inputs=-1)
-COUNT = int(os.environ.get("VERDICT_LONG", "100"))
-BLOCK = 20
+COUNT = int(os.environ.get("VERDICT_LONG", "56"))
+BLOCK = 14
 # The engine of each way, its limit in seconds, and what it forces; branch and bound on inputs never ends at a tie.
 WAYS = {
     "relu": ("bab", 20.0, {"few_inputs": -1}),
@@ -42,7 +42,7 @@ WAYS = {
     "smt": ("smt", 20.0, {}),
 }
 # The most unknowns per way in a block, questions that brute force finds too close to call not counted.
-MOST_UNKNOWN = {"relu": 1, "input": 5, "auto": 1, "milp": 1, "smt": 1}
+MOST_UNKNOWN = {"relu": 1, "input": 4, "auto": 1, "milp": 1, "smt": 1}
 
 
 @dataclass

@@ -111,8 +111,8 @@ def _in_floats(network: Any, x: list[Fraction]) -> np.ndarray[Any, Any]:
             continue
         total = np.array([float(b) for b in node.bias])
         for linear, source in node.terms:
-            weight, below = linear.integers
-            total = total + linear.forward(values[source][None], (weight / below).astype(float))[0]
+            weight = linear.weight if linear.exact is None else linear.integers[0] / linear.integers[1]
+            total = total + linear.forward(values[source][None], weight.astype(float))[0]
         values.append(total)
     return values[network.output]
 
