@@ -52,8 +52,10 @@ def _described(name: str, thing: Any) -> Iterator[str]:
 def _signature(name: str, thing: Any) -> str:
     """The call, broken after each parameter where it is long."""
     found = inspect.signature(thing)
-    words = [_word(parameter) for parameter in found.parameters.values()]
-    kinds = [parameter.kind for parameter in found.parameters.values()]
+    # The numbers that searches are tuned by are nobody's to set.
+    shown = [parameter for parameter in found.parameters.values() if parameter.name != "search"]
+    words = [_word(parameter) for parameter in shown]
+    kinds = [parameter.kind for parameter in shown]
     if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
         words.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     line = f"verdict.{name}({', '.join(words)})"

@@ -242,5 +242,9 @@ def test_a_certificate_that_was_checked_makes_a_statement(answers: dict[str, obj
     certificate = answers["robust"].certificate
     made = statement(certificate.report)
     assert (made.known, made.trust) == ("abides", "certified")
+    # The search and the checker name the input by the same hash.
+    digest = certificate.report.statement.members()["input"]["sha256"]
+    assert digest in answers["robust"].statement()
+    assert digest in made.markdown()
     assert "class 2 stays for every input within 1/50" in made.markdown()
     assert statement(replace(certificate.report, accepted=False, reason="broken")).known == "open"

@@ -43,15 +43,13 @@ def _place(question: Question) -> str:
     if question.point is None:
         return ""
     values = question.point.values()
-    arrays = values.values() if isinstance(values, dict) else [values]
-    numbers = np.concatenate([np.asarray(array, np.float64).reshape(-1) for array in arrays])
-    name = visible(question.point.source or "the input")
-    return f"{name} (SHA-256 of its numbers as float64: {_digest(numbers)})"
-
-
-def _digest(x: Any) -> str:
-    """The hash of the numbers as little-endian float64, flat."""
-    return hashlib.sha256(np.ascontiguousarray(x, "<f8").tobytes()).hexdigest()
+    arrays = list(values.values()) if isinstance(values, dict) else [values]
+    network = question.models[0].network
+    # The numbers that the network gets, as `verdict check` has them.
+    kind = "float64" if network is None or len(network.inputs) != 1 else network.inputs[0].dtype
+    numbers = np.concatenate([np.asarray(array, kind).reshape(-1) for array in arrays])
+    digest = _digest_of([Fraction(float(number)) for number in numbers])
+    return f"{visible(question.point.source or 'the input')} (SHA-256 of its numbers: {digest})"
 
 
 def _digest_of(numbers: Sequence[Fraction | None]) -> str:
