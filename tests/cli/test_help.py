@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -16,6 +17,7 @@ from verdict.answer.statement import MARKS
 from verdict.cli.declared import Option, declared
 from verdict.cli.examples import EXAMPLES
 from verdict.cli.main import COMMANDS
+from verdict.models import model as shipped
 
 Run = Callable[..., Outcome]
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "statement.schema.json").read_text())
@@ -126,3 +128,18 @@ def test_words_of_check_and_verify(run: Run) -> None:
         done = run(*words)
         assert done.code == 2
         assert "found neither" in done.err or "found both" in done.err
+
+
+def test_a_statement_has_the_hash_of_the_submitted_file(run: Run, tmp_path: Path) -> None:
+    """Of a file with several outputs too, where the network that is asked about is another model."""
+    import onnx
+
+    model = onnx.load(shipped("xor").path)
+    model.graph.node.append(onnx.helper.make_node("ArgMax", [model.graph.output[0].name], ["best"], axis=1))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("best", onnx.TensorProto.INT64, [1, 1]))
+    path, said = tmp_path / "two.onnx", tmp_path / "said.json"
+    onnx.save(model, path)
+    done = run("robust", path, "--input", "xor#1", "--eps", "0.1", "--range", "0", "1", "--statement", said)
+    assert done.code == 0, done
+    wanted = {"name": "two.onnx", "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "output": "logits"}
+    assert json.loads(said.read_text())["models"] == [wanted]

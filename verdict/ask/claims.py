@@ -34,8 +34,17 @@ def _submitted(question: Question) -> tuple[Submitted, ...]:
 
 
 def _model(file: ModelFile) -> Submitted:
-    digest = file.sha256 or f"{hash_of(shipped_path(file.path))}, the file as it is now"
+    digest = _own_hash(file) or file.sha256 or f"{hash_of(shipped_path(file.path))}, the file as it is now"
     return Submitted(shipped_path(file.path).name, digest, file.output or "")
+
+
+def _own_hash(file: ModelFile) -> str | None:
+    """The hash of the submitted file, where what is asked about is one output of it, or has its inputs' sizes from
+    outside: the network then has another hash, of the model that is that alone."""
+    from ..ops.importer.own_file import own_file
+
+    own = None if file.network is None else own_file(file.network)
+    return None if own is None else hashlib.sha256(own).hexdigest()
 
 
 def _place(question: Question) -> str:

@@ -29,7 +29,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "supports": ("supports --engines", "supports --onnx-opset-versions"),
     "maxdelta": (
         "maxdelta digits-mlp digits-mlp-robust --input digits#3",
-        "maxdelta xor xor --input xor#1 --within 0.1 --statement agree.json",
+        "maxdelta digits-mlp digits-mlp-robust --input digits#3 --statement agree.json",
     ),
     "imitates": (
         "imitates xor xor --delta 0.01 --range 0 1",

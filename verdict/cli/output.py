@@ -69,7 +69,8 @@ def measure(domain: Domain) -> str:
     if domain.perturbation is None:
         from verdict.property.norms import norm_of
 
-        return norm_of(domain.norm or "linf").title
+        scaled = ", in units of the scales" if domain.scales is not None else ""
+        return norm_of(domain.norm or "linf").title + scaled
     return str(getattr(domain.perturbation, "unit", domain.perturbation))
 
 

@@ -137,6 +137,9 @@ class Questions(Generic[Answer]):
             print_json(whole if self.inputs.several else records[0])
         elif self.inputs.several:
             console().print(f"\n{self._summary(answers)}", soft_wrap=True)
+            if self._folder is not None:
+                made = sum(answer.certificate is not None and answer.certificate.accepted for answer in answers)
+                console().print(f"certificates in {self._folder}: {made} that the checker accepted", soft_wrap=True)
         else:
             answer, point = answered[0]
             lines = self.kind.text(answer, point)
