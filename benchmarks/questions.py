@@ -136,7 +136,7 @@ def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
     from verdict.network.evaluate import classify
     from verdict.network.exact import ExactVector
     from verdict.property import LinfBall, misclassification
-    from verdict.search.engines.parts.radius_smt import search_smt
+    from verdict.search.engines.parts.radius_smt import Way, search_smt
     from verdict.search.points.radius_witness import seek_witness
     from verdict.search.radius import RadiusSearch
 
@@ -156,7 +156,7 @@ def compare_in_smt(instance: Instance, **choice: Any) -> Outcome:
         seek_witness(search)
         search.prove_by_bounds()
         if search.open_polytopes():
-            search_smt(search, **choice)
+            search_smt(search, Way(**choice))
         radius = judge_radius(search, label, "smt/z3")
     return radius_outcome(clock, radius)
 

@@ -17,7 +17,7 @@ from support.handmade import layers
 
 import verdict
 from verdict.property import misclassification
-from verdict.search.points.attack import attack
+from verdict.search.points.attack import Starts, Within, attack
 
 HIDDEN = np.array([0.3125, -0.71875, 0.09375, 0.84375, -0.40625])
 SIZE = len(HIDDEN)
@@ -37,7 +37,7 @@ def network(tmp_path):
 
 def test_an_attack_alone_finds_nothing(network):
     lower, upper = -np.ones(SIZE), np.ones(SIZE)
-    found = attack(network.graph, misclassification(0, 2), lower, upper, np.random.default_rng(0))
+    found = attack(network.graph, misclassification(0, 2), Within(lower, upper), Starts(np.random.default_rng(0)))
     samples = np.random.default_rng(1).uniform(lower, upper, (100_000, SIZE))
     assert len(found) == 0
     assert (network.evaluate(samples).argmax(axis=1) == 0).all()

@@ -12,7 +12,7 @@ from verdict.base.device import Device
 from verdict.network.evaluate import evaluate
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.property import misclassification
-from verdict.search.points.attack import attack
+from verdict.search.points.attack import Starts, Within, attack
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -27,7 +27,7 @@ def test_what_is_found_is_unsafe_and_inside(kind: str, device: Device, tmp_path:
         # Many points: where any of them is unsafe, gradient steps must find one too.
         samples = rng.uniform(lower, upper, (2000, graph.input_size))
         reachable = (unsafe.slack(evaluate(graph, samples)) <= 0).mean() > 0.01
-        points = attack(graph, unsafe, lower, upper, np.random.default_rng(0), starts=x[None], device=device)
+        points = attack(graph, unsafe, Within(lower, upper), Starts(np.random.default_rng(0), x[None]), device=device)
         assert isinstance(points, np.ndarray)
         assert points.dtype == np.float64
         assert ((points >= lower) & (points <= upper)).all()

@@ -57,7 +57,7 @@ def test_an_attack_on_a_large_network_takes_fewer_points_and_steps(monkeypatch):
     label = int(network.evaluate(X[None])[0].argmax())
     unsafe = verdict.property.misclassification(label, 10, None)
     rng = np.random.default_rng(0)
-    attacks.attack(network.graph, unsafe, X - 1e-6, X + 1e-6, rng, starts=np.stack([X] * 8))
+    attacks.attack(network.graph, unsafe, attacks.Within(X - 1e-6, X + 1e-6), attacks.Starts(rng, np.stack([X] * 8)))
     assert set(sizes) == {6}
     assert len(sizes) == 2 * attacks.points_at_once(network.graph)
 

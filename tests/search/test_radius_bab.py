@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
+from support.open_search import open_search
 
-import verdict
-from verdict.base.deadline import Deadline
-from verdict.models import data
-from verdict.network.exact import ExactVector
-from verdict.property import LinfBall, misclassification
 from verdict.search.engines.parts import radius_bab
 from verdict.search.engines.parts.radius_bab import search_bab
-from verdict.search.points.radius_witness import seek_witness
 from verdict.search.radius import RadiusSearch
 
 
@@ -21,14 +14,7 @@ from verdict.search.radius import RadiusSearch
 def search(monkeypatch: pytest.MonkeyPatch) -> RadiusSearch:
     """A search whose sets are treated as those that are no boxes: one proof after the other, no tree of all radii."""
     monkeypatch.setattr(radius_bab, "uses_tree", lambda search: False)
-    network, x = verdict.load("digits-mlp"), data("digits").load()[0][0].ravel()
-    label = int(network.evaluate(x[None])[0].argmax())
-    family = LinfBall(ExactVector.of(x), Fraction(0), Fraction(1))
-    found = RadiusSearch(network, family, misclassification(label, network.output_size), Deadline())
-    seek_witness(found)
-    found.prove_by_bounds()
-    assert found.is_open()
-    return found
+    return open_search()
 
 
 @pytest.fixture

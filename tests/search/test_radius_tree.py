@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.networks import KINDS, random_network
+from support.open_search import new_search, open_search
 from support.seeds import seeds
 
 import verdict
@@ -218,14 +219,7 @@ def test_programs_find_multipliers_no_worse_than_gradient_steps():
 @pytest.fixture
 def search() -> RadiusSearch:
     """Attack and bounds have left the interval of an image open."""
-    network, x = verdict.load("digits-mlp"), data("digits").load()[0][0].ravel()
-    label = int(network.evaluate(x[None])[0].argmax())
-    family = LinfBall(ExactVector.of(x), Fraction(0), Fraction(1))
-    found = RadiusSearch(network, family, misclassification(label, network.output_size), Deadline())
-    seek_witness(found)
-    found.prove_by_bounds()
-    assert found.is_open()
-    return found
+    return open_search()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -238,11 +232,8 @@ def test_the_tree_closes_the_interval(search, threads):
 
 def test_a_far_witness_is_replaced_on_the_way():
     """Without an attack the only witness is far: the tree finds nearer ones and goes on below them."""
-    network, x = verdict.load("digits-mlp"), data("digits").load()[0][0].ravel()
-    label = int(network.evaluate(x[None])[0].argmax())
-    family = LinfBall(ExactVector.of(x), Fraction(0), Fraction(1))
-    unsafe = misclassification(label, network.output_size)
-    near, far = (RadiusSearch(network, family, unsafe, Deadline()) for _ in range(2))
+    near, far = new_search(), new_search()
+    x = near.family.center.floats()
     seek_witness(near)
     assert near.closest is not None
     point = np.array([float(v) for v in near.closest.point.fractions()])

@@ -8,6 +8,7 @@ open interval, and says why. An exception never gets here, so it never becomes a
 from __future__ import annotations
 
 import contextlib
+import sys
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,44 @@ def judge_radius(
         certificate=certificate,
         float32=float32,
         is_unlimited=unlimited,
+    )
+
+
+def judge_always(limit: Fraction | None, label: int | None, engine: str, seconds: float) -> Radius:
+    """The radius of a property that holds everywhere: every radius up to the `limit` of the sets, if they have one."""
+    return Radius(
+        # Without a limit every radius is safe; this is the largest float.
+        lower=Fraction(sys.float_info.max) if limit is None else limit,
+        upper=None,
+        exact=None,
+        status="safe",
+        label=label,
+        engine=engine,
+        seconds=seconds,
+        lower_trust=Trust.EXACT,
+        is_unlimited=limit is None,
+    )
+
+
+def judge_at_center(
+    network: Network, here: Witness, deployed: Witness | None, label: int | None, engine: str, seconds: float
+) -> Radius:
+    """The radius 0 of an input that is itself a witness: `here` by its exact replay, `deployed` where ONNX Runtime
+    confirms it."""
+    zero = Fraction(0)
+    return Radius(
+        lower=zero,
+        upper=zero,
+        exact=zero,
+        status="wrong-label",
+        label=label,
+        engine=engine,
+        seconds=seconds,
+        lower_trust=Trust.EXACT,
+        upper_trust=Trust.EXACT if deployed is None else Trust.REPLAYED,
+        target=None if label is None else witness_class(network, here, label),
+        closest=here,
+        witness=deployed,
     )
 
 

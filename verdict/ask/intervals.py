@@ -27,7 +27,9 @@ def ready(run: Run) -> None:
 
 def radius(run: Run, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
     """The search for the radius at which a set of the family first reaches the unsafe set."""
-    return RadiusSearch(network, family, unsafe, run.deadline, run.on_progress, run.engine.bounds, run.device)
+    search = RadiusSearch(network, family, unsafe, run.deadline, run.engine.bounds, run.device)
+    search.on_progress = run.on_progress
+    return search
 
 
 def seek(run: Run, searches: list[RadiusSearch]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from ..answer.results import Certificate, Radius, Trust
+from ..answer.results import Certificate, Radius, Witness
 from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited, why
 from ..base.errors import InputError
 from ..base.number import Number
@@ -141,8 +140,9 @@ def _searched(ready: Prepared, run: Run, path: Path | None, statement: Stated | 
     # Where an exact look at the input itself takes too long, bounds say as much: what they prove begins there.
     with contextlib.suppress(OutOfTime), deadline.share(FIRST_LOOK, math.inf).running():
         here = ready.family.center
-        if not too_dear(ready.network) and replay_exactly(ready.network, ready.unsafe, here) is not None:
-            return _wrong_already(ready, run)
+        wrong = None if too_dear(ready.network) else replay_exactly(ready.network, ready.unsafe, here, Fraction(0))
+        if wrong is not None:
+            return _wrong_already(ready, run, wrong)
     search.answer = partial(judge_radius, search, ready.label, name, TIME_LIMIT, deploy=False)
     reason, made = "", None if path is None else Certificate(None, reason="interrupted")
     float32 = None
@@ -185,44 +185,22 @@ def _certified(
 
 def _always(question: Prepared, run: Run) -> Radius:
     """The answer where the property holds everywhere: of all numbers, or of no input at all."""
-    # Without a valid range every radius is safe; this is the largest float.
-    limit = question.family.limit
-    return Radius(
-        lower=Fraction(sys.float_info.max) if limit is None else limit,
-        upper=None,
-        exact=None,
-        status="safe",
-        label=question.label,
-        engine=run.engine.title,
-        seconds=run.whole.elapsed(),
-        lower_trust=Trust.EXACT,
-        reason=question.always,
-        is_unlimited=limit is None,
-        certificate=None if run.certificate is None else Certificate(None, reason=question.always),
-    )
+    from ..answer.gate import judge_always
+
+    radius = judge_always(question.family.limit, question.label, run.engine.title, run.whole.elapsed())
+    made = None if run.certificate is None else Certificate(None, reason=question.always)
+    return replace(radius, reason=question.always, certificate=made)
 
 
-def _wrong_already(question: Prepared, run: Run) -> Radius:
-    from ..answer.replay import replay_exactly
+def _wrong_already(question: Prepared, run: Run, here: Witness) -> Radius:
+    """The answer where the input itself, exactly replayed, is a witness."""
+    from ..answer.gate import judge_at_center
 
-    zero = Fraction(0)
-    here = replay_exactly(question.network, question.unsafe, question.family.center, zero)
-    deployed = at_center(question)
-    return Radius(
-        lower=zero,
-        upper=zero,
-        exact=zero,
-        status="wrong-label",
-        label=question.label,
-        engine=run.engine.title,
-        seconds=run.whole.elapsed(),
-        lower_trust=Trust.EXACT,
-        upper_trust=Trust.REPLAYED if deployed else Trust.EXACT,
-        target=question.rival(here),
-        closest=here,
-        witness=question.shown(deployed),
-        reason=_at_the_input(question),
-        certificate=None if run.certificate is None else Certificate(None, reason=NO_RADIUS),
+    ends, deployed = (question.label, run.engine.title, run.whole.elapsed()), at_center(question)
+    radius = judge_at_center(question.network, here, deployed, *ends)
+    made = None if run.certificate is None else Certificate(None, reason=NO_RADIUS)
+    return replace(
+        radius, witness=question.shown(radius.witness), reason=_at_the_input(question), certificate=made
     )
 
 

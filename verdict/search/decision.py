@@ -26,7 +26,7 @@ from .engines.parts.bab import branch_and_bound
 from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from .observer import Observer, Watch
 from .outcome import Outcome
-from .points.attack import attack
+from .points.attack import Starts, Within, attack
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
 ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
@@ -83,12 +83,9 @@ class Decision:
     def attack(self) -> bool:
         """Whether gradient descent finds a witness."""
         self.enter("attack")
-        lower, upper = self.box.floats()
-        rng = np.random.default_rng(0)
-        points = attack(
-            self.graph, self.unsafe, lower, upper, rng, deadline=self.deadline.share(ATTACK_SHARE, math.inf),
-            device=self.device, ball=self.box.ball,
-        )
+        within, begin = Within(*self.box.floats(), self.box.ball), Starts(np.random.default_rng(0))
+        clock = self.deadline.share(ATTACK_SHARE, math.inf)
+        points = attack(self.graph, self.unsafe, within, begin, clock, self.device)
         return len(points) > 0 and self.confirm(list(points[:8]))
 
     def bounds(self) -> bool:

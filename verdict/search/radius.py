@@ -57,7 +57,6 @@ class RadiusSearch:
         family: Perturbation,
         unsafe: UnsafeSet,
         deadline: Deadline,
-        on_progress: Callable[[Progress], object] | None = None,
         bounds: str = "linear",
         device: Device = CPU,
     ) -> None:
@@ -70,8 +69,9 @@ class RadiusSearch:
         self.stages: dict[str, float] = {}
         self.stage = "start"
         self.notes: list[str] = []
-        self._on_progress, self._method = on_progress, bounds
-        # What would be answered now, without another look at the deployed network.
+        self._method = bounds
+        # Who is told how far it is, and what would be answered now, without another look at the deployed network.
+        self.on_progress: Callable[[Progress], object] | None = None
         self.answer: Callable[[], Radius | Largest] | None = None
         # Whether floats can tell what is left of the interval: not where it is less than what they round away.
         self.floats_tell = True
@@ -86,7 +86,7 @@ class RadiusSearch:
     def copy(self) -> RadiusSearch:
         """A search for the same radius from what this one has reached, for another thread; `stop` ends it."""
         clock = Deadline(None, self.deadline)
-        other = RadiusSearch(self.network, self.family, self.unsafe, clock, None, self._method, self.device)
+        other = RadiusSearch(self.network, self.family, self.unsafe, clock, self._method, self.device)
         other.lowers, other.trusts, other.closest = list(self.lowers), list(self.trusts), self.closest
         other.reach, other.floats_tell, other.cancel = self.reach, self.floats_tell, threading.Event()
         return other
@@ -210,8 +210,8 @@ class RadiusSearch:
         self._tell(f"{self.stage}: {stage}")
 
     def _tell(self, stage: str) -> None:
-        if self._on_progress is not None:
-            self._on_progress(Progress(self.lower, self.upper, stage, self.deadline.elapsed(), self.answer))
+        if self.on_progress is not None:
+            self.on_progress(Progress(self.lower, self.upper, stage, self.deadline.elapsed(), self.answer))
 
     def prove_by_bounds(self) -> None:
         """Raise every polytope's lower end as far as linear bounds reach, by bisection on the radius."""

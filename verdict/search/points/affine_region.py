@@ -18,6 +18,26 @@ from ...network.graph import Affine, Graph, Input, Pointwise
 from ...property import Polytope
 
 
+def values_within(graph: Graph, phases: Phases, rows: FloatArray, points: int) -> list[FloatArray]:
+    """The value of every node (k, size) within the region of `phases`: of the `rows` (k, inputs) the first `points` are
+    points, and the others steps, to which no constant is added."""
+    values: list[FloatArray] = []
+    for number, node in enumerate(graph.nodes):
+        if isinstance(node, Input):
+            values.append(rows)
+        elif isinstance(node, Affine):
+            total = np.zeros((len(rows), node.size))
+            total[:points] += node.bias.values
+            for linear, source in node.terms:
+                total = total + linear.apply(values[source])
+            values.append(total)
+        elif isinstance(node, Pointwise):
+            values.append(values[node.source] * (phases[number] > 0))
+        else:
+            assert_never(node)
+    return values
+
+
 class AffineRegion:
     """The affine functions of all nodes within the region of `phases`, around `center` (inputs,), in floats."""
 
@@ -25,19 +45,7 @@ class AffineRegion:
         graph.require(Feature.ON_OFF, "linear regions")
         self.graph, self.center = graph, center
         # Per node its value at the centre, then its slopes, (1 + inputs, size).
-        self.values: dict[int, FloatArray] = {0: np.concatenate([center[None], np.eye(len(center))])}
-        for number in range(1, len(graph.nodes)):
-            node = graph.nodes[number]
-            if isinstance(node, Affine):
-                total = np.zeros((len(center) + 1, node.size))
-                total[0] += node.bias.values
-                for linear, source in node.terms:
-                    total = total + linear.apply(self.values[source])
-                self.values[number] = total
-            elif isinstance(node, Pointwise):
-                self.values[number] = self.values[node.source] * (phases[number] > 0)
-            elif not isinstance(node, Input):
-                assert_never(node)
+        self.values = values_within(graph, phases, np.concatenate([center[None], np.eye(len(center))]), 1)
 
     def sides(self, signs: Mapping[int, FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Rows (k, inputs) and ends (k,) with rows @ step >= ends: ReLU node i's pre-activations have the signs

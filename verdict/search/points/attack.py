@@ -7,6 +7,7 @@ it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,36 +20,50 @@ from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...network.maps.namespace import namespace, product
 from ...ops.importer.selfcheck import products
-from ...property import Perturbation, UnsafeSet
+from ...property import UnsafeSet
 
 # The most numbers that one step keeps (half a GiB), and the most products in it (a few seconds).
 MOST_KEPT, MOST_PRODUCTS = 2**26, 2**32
 # So many of the largest steps lead from one side of a box to the other.
 LEAST_STEPS = 4
+# The steps of an attack.
+STEPS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """Where an attack moves: in the box [lower, upper] of floats, each (input_size,), and in the `ball` if any."""
+
+    lower: FloatArray
+    upper: FloatArray
+    ball: Ball | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Where an attack begins: at the `points` (n, input_size) if any, and at `restarts` more that `rng` draws."""
+
+    rng: np.random.Generator
+    points: FloatArray | None = None
+    restarts: int = 16
 
 
 def attack(
     graph: Graph,
     unsafe: UnsafeSet,
-    lower: FloatArray,
-    upper: FloatArray,
-    rng: np.random.Generator,
-    *,
-    starts: FloatArray | None = None,
-    restarts: int = 16,
-    steps: int = 30,
+    within: Within,
+    begin: Starts,
     deadline: Deadline | None = None,
     device: Device = CPU,
-    ball: Ball | None = None,
 ) -> FloatArray:
-    """Points of the box [lower, upper] (each (input_size,)) with the least slack found, (k, input_size).
+    """Points with the least slack found, (k, input_size): every one whose float slack is at most 0, best first; empty
+    when none was found.
 
-    Returns every point whose float slack is at most 0, best first; empty when none was found. `starts`
-    (n, input_size) are tried besides random points and corners; large networks get fewer of each, and fewer steps.
-    Arguments and result are NumPy arrays; the gradient steps are taken in float64 on `device`. With a `ball` the points
-    lie in it too.
+    It begins at given points, random ones and corners; large networks get fewer of each, and fewer steps. Arguments and
+    result are NumPy arrays; the gradient steps are taken in float64 on `device`.
     """
-    few = points_at_once(graph)
+    lower, upper, ball, rng = within.lower, within.upper, within.ball, begin.rng
+    starts, restarts, steps, few = begin.points, begin.restarts, STEPS, points_at_once(graph)
     if few < restarts:
         restarts, steps, starts = few, min(steps, max(LEAST_STEPS, 2 * few)), None if starts is None else starts[:few]
     random = rng.uniform(lower, upper, (restarts, len(lower)))
@@ -99,41 +114,6 @@ def refine(
         rate = 0.5**step / 4
         x = (x - rate * (high - low) * np.sign(vjp(graph, values, cotangent))).clip(low, high)
     return best, least
-
-
-def shrink(
-    graph: Graph,
-    unsafe: UnsafeSet,
-    family: Perturbation,
-    radius: float,
-    rng: np.random.Generator,
-    deadline: Deadline,
-    *,
-    starts: FloatArray | None = None,
-    device: Device = CPU,
-) -> tuple[float, FloatArray] | None:
-    """The smallest radius up to `radius` at which the attack succeeds, and the point that it found.
-
-    Bisects on the radius, starting each attack from the best points so far moved inward.
-    """
-    best: tuple[float, FloatArray] | None = None
-    low, high = 0.0, radius
-    for _ in range(24):
-        if deadline.passed() or high - low <= 1e-3 * high:
-            break
-        lower, upper = family.floats(high if best is None else (low + high) / 2)
-        ball = family.ball(high if best is None else (low + high) / 2)
-        points = attack(graph, unsafe, lower, upper, rng, starts=starts, deadline=deadline, device=device, ball=ball)
-        if len(points):
-            distances = family.distances(points)
-            nearest = int(distances.argmin())
-            best = (float(distances[nearest]), points[nearest])
-            high, starts = min(high, best[0]), points[:8]
-        elif best is None:
-            return None
-        else:
-            low = (low + high) / 2
-    return best
 
 
 def points_at_once(graph: Graph) -> int:

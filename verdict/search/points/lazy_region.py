@@ -18,11 +18,11 @@ from verdict.solvers import LinearModel, Status, solver
 
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
-from ...base.never import assert_never
 from ...network.evaluate import pull_back
 from ...network.exact import FloatArray
-from ...network.graph import Affine, Graph, Input, Pointwise
+from ...network.graph import Affine, Graph
 from ...property import Perturbation, Polytope
+from .affine_region import values_within
 
 # Solutions looked at, rows that join after each, and by how much a row must be violated to count.
 TURNS, JOINING, VIOLATED = 40, 24, 1e-9
@@ -138,22 +138,12 @@ def gradients(
 
 def violated(graph: Graph, phases: Phases, x: FloatArray, joined: Collection[Neuron]) -> list[Neuron]:
     """The neurons, beyond those in `joined`, whose sides x violates most within the region's affine function."""
-    values: list[Any] = []
+    values = values_within(graph, phases, x[None], 1)
     wrong: list[tuple[float, Neuron]] = []
-    for number, node in enumerate(graph.nodes):
-        if isinstance(node, Input):
-            values.append(x[None])
-        elif isinstance(node, Affine):
-            total = np.zeros((1, node.size)) + node.bias.values
-            for linear, source in node.terms:
-                total = total + linear.apply(values[source])
-            values.append(total)
-        elif isinstance(node, Pointwise):
-            z, on = values[node.source][0], phases[number] > 0
-            values.append(z[None] * on)
-            beyond = np.where(on, -z, z)
-            found = np.flatnonzero(beyond > VIOLATED * (1 + np.abs(z).max(initial=0))).tolist()
-            wrong.extend((float(beyond[i]), (number, i)) for i in found if (number, i) not in joined)
-        else:
-            assert_never(node)
+    for number in graph.pointwise:
+        (source,) = graph.nodes[number].sources
+        z = values[source][0]
+        beyond = np.where(phases[number] > 0, -z, z)
+        found = np.flatnonzero(beyond > VIOLATED * (1 + np.abs(z).max(initial=0))).tolist()
+        wrong.extend((float(beyond[i]), (number, i)) for i in found if (number, i) not in joined)
     return [neuron for _, neuron in sorted(wrong, reverse=True)[:JOINING]]

@@ -14,18 +14,15 @@ from ...base.deadline import Deadline
 from ...bounds import Bounds
 from ...network.exact import ExactVector, FloatArray
 from ...property import Problem, UnsafeSet
-from .attack import attack
+from .attack import Starts, Within, attack
 from .region import deepest_in_region, regions_at
 
 
 def reached_from(problem: Problem, x: FloatArray, deadline: Deadline) -> Iterator[FloatArray]:
     """Points that a short attack reaches from a solver's point: a repair of tolerance artefacts."""
-    lower, upper = problem.inputs.floats()
-    rng = np.random.default_rng(1)
-    graph, ball = problem.network.graph, problem.inputs.ball
-    yield from attack(
-        graph, problem.unsafe, lower, upper, rng, starts=x[None], restarts=2, deadline=deadline, ball=ball
-    )[:4]
+    within = Within(*problem.inputs.floats(), problem.inputs.ball)
+    begin = Starts(np.random.default_rng(1), x[None], restarts=2)
+    yield from attack(problem.network.graph, problem.unsafe, within, begin, deadline)[:4]
 
 
 def around(

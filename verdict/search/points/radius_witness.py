@@ -18,7 +18,7 @@ from ...base.deadline import Deadline
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...property import NormBall, Polytope
 from ..radius import RadiusSearch
-from .attack import attack, points_at_once, shrink
+from .attack import Starts, Within, attack, points_at_once
 from .nearest import nearest_candidates, nearest_in_region
 from .region import best_in_region, phases_at
 
@@ -38,7 +38,7 @@ def seek_witness(search: RadiusSearch) -> None:
     radius = _first_hit(search, rng, clock)
     if radius is None:
         return
-    found = shrink(search.graph, search.unsafe, search.family, radius, rng, clock, device=search.device)
+    found = _shrink(search, radius, rng, clock)
     if found is None:
         return
     search.offer(ExactVector.of(found[1]))
@@ -52,17 +52,43 @@ def _first_hit(search: RadiusSearch, rng: np.random.Generator, clock: Deadline) 
     top = float_above(search.cap)
     radius = top / 256
     while not clock.passed():
-        lower, upper = search.family.floats(radius)
-        points = attack(
-            search.graph, search.unsafe, lower, upper, rng, deadline=clock, device=search.device,
-            ball=search.family.ball(radius),
-        )
-        if len(points):
+        if len(_attack(search, radius, Starts(rng), clock)):
             return radius
         if radius >= top:
             return None
         radius = min(2 * radius, top)
     return None
+
+
+def _attack(search: RadiusSearch, radius: float, begin: Starts, clock: Deadline) -> FloatArray:
+    """Unsafe points of the set of a radius, as `attack` finds them."""
+    within = Within(*search.family.floats(radius), search.family.ball(radius))
+    return attack(search.graph, search.unsafe, within, begin, clock, search.device)
+
+
+def _shrink(
+    search: RadiusSearch, radius: float, rng: np.random.Generator, clock: Deadline
+) -> tuple[float, FloatArray] | None:
+    """The smallest radius up to `radius` at which the attack succeeds, and the point that it found.
+
+    Bisects on the radius, starting each attack from the best points so far moved inward.
+    """
+    best: tuple[float, FloatArray] | None = None
+    low, high, starts = 0.0, radius, None
+    for _ in range(24):
+        if clock.passed() or high - low <= 1e-3 * high:
+            break
+        points = _attack(search, high if best is None else (low + high) / 2, Starts(rng, starts), clock)
+        if len(points):
+            distances = search.family.distances(points)
+            nearest = int(distances.argmin())
+            best = (float(distances[nearest]), points[nearest])
+            high, starts = min(high, best[0]), points[:8]
+        elif best is None:
+            return None
+        else:
+            low = (low + high) / 2
+    return best
 
 
 def polish(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ...property import Polytope, UnsafeSet
 from ..means import Means
 from ..observer import Watch
 from ..outcome import Outcome
-from ..points.attack import attack
+from ..points.attack import Starts, Within, attack
 from ..rows import Rows
 from .ascent import optimise
 from .branch import branch, losses
@@ -76,7 +77,6 @@ class ReluSplit:
         size = options.batch if self.means.device.is_rigorous else options.device_batch
         self._batch, self._clock = size * self.means.workers.count, ProcessorTime()
         self._observer = self.watch.proof.relus(self.space, polytopes, self.rows)
-        self._programs = Programs(self.space) if options.programs else None
         self._stop: Callable[[], bool] = lambda: False
         # The least bound and the reason, where a linear region can be neither excluded nor entered.
         self._touched: tuple[float, str] | None = None
@@ -225,9 +225,13 @@ class ReluSplit:
         by_programs = domains.take(solved)
         return _Step(Domains.join(closed), by_programs, list(proofs.values()), implied, split, children, points)
 
+    @cached_property
+    def _programs(self) -> Programs:
+        return Programs(self.space)
+
     def _by_programs(self, domains: Domains) -> dict[int, Multipliers]:
         """Proofs by linear programs of some of the domains, by their numbers."""
-        if self._programs is None:
+        if not self.options.programs:
             return {}
         return self._programs.close(domains, [self._polytope(row) for row in domains.row], self._stop)
 
@@ -274,8 +278,7 @@ class ReluSplit:
     def _attack_from(self, domains: Domains, deadline: Deadline) -> bool:
         """The attack once more, from the minimisers of the least promising domains."""
         seen = self.space.relax(domains, domains.slopes, domains.betas)
-        low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
-        starts = self.space.points(seen.x)
-        rng = np.random.default_rng(len(domains))
-        found = attack(self.graph, self.unsafe, low, high, rng, starts=starts, deadline=deadline, ball=self.bounds.ball)
+        within = Within(self.bounds.lower[0][0], self.bounds.upper[0][0], self.bounds.ball)
+        begin = Starts(np.random.default_rng(len(domains)), self.space.points(seen.x))
+        found = attack(self.graph, self.unsafe, within, begin, deadline)
         return len(found) > 0 and self.watch.try_points(found)

@@ -8,6 +8,7 @@ radius; if not, p/q is the exact answer. Bisecting on the way raises the lower e
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from fractions import Fraction
 
 from verdict.encoders import smt
@@ -35,13 +36,19 @@ class Strategy(enum.Enum):
     OPTIMISE = "optimise"  # Z3's own optimiser
 
 
-def search_smt(
-    search: RadiusSearch,
-    form: Form = smt.DEFAULT_FORM,
-    strategy: Strategy = Strategy.DESCEND,
-    memory: int | None = None,
-    clock: Deadline | None = None,
-) -> None:
+@dataclass(frozen=True)
+class Way:
+    """How Z3 is asked: the form of a ReLU, the strategy, and the most memory of Z3 in MiB."""
+
+    form: Form = smt.DEFAULT_FORM
+    strategy: Strategy = Strategy.DESCEND
+    memory: int | None = None
+
+
+WAY = Way()
+
+
+def search_smt(search: RadiusSearch, way: Way = WAY, clock: Deadline | None = None) -> None:
     """Close the interval exactly, or stop when the time, or that of the `clock`, is up or Z3 gives up."""
     search.enter("smt/z3")
     clock = clock or search.deadline
@@ -56,7 +63,7 @@ def search_smt(
         try:
             # While nothing is proved the end may be 0 itself, and no witness the last: ever longer leaps towards it.
             leap = 2 * leap if again and not search.lower else 1
-            again = _round(search, remaining, form, strategy, memory, clock, leap)
+            again = _round(search, remaining, way, clock, leap)
         except SolverError as error:
             # Z3 was killed by a limit, or broke down: what is proved so far stands.
             search.notes.append(str(error))
@@ -65,28 +72,20 @@ def search_smt(
             break
 
 
-def _round(
-    search: RadiusSearch,
-    remaining: list[int],
-    form: Form,
-    strategy: Strategy,
-    memory: int | None,
-    clock: Deadline,
-    leap: int,
-) -> bool:
+def _round(search: RadiusSearch, remaining: list[int], way: Way, clock: Deadline, leap: int) -> bool:
     """One session under the present cap; True if the cap fell, or the lower end left 0, and another round is worth it.
 
     With a `leap` above 1, so many halvings below the cap are asked for first.
     """
-    cap = search.cap
+    cap, strategy = search.cap, way.strategy
     bounds = search.tight_bounds_at(float_above(cap))
     unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
     search.refine_at_witness()
-    with Session(memory=memory) as session:
+    with Session(memory=way.memory) as session:
         limit = clock.limit
         session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude(), timeout=limit())
         session.command(smt.inputs_in_family(search.family), timeout=limit())
-        for piece in smt.network(search.graph, bounds, form):
+        for piece in smt.network(search.graph, bounds, way.form):
             session.command(piece, timeout=limit())
         session.command(smt.in_unsafe(search.graph, unsafe, bounds), timeout=limit())
         session.command(f"(assert (>= eps {smt.number(search.lower)}))", timeout=limit())
