@@ -213,7 +213,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], tuple[str, ...]]
     # the options
     "label too large": (nothing, (*X, "--label", "10"), ("label 10", "0 to 9")),
     "label negative": (nothing, (*X, "--label", "-1"), ("label -1", "0 to 9")),
-    "label a word": (nothing, (*X, "--label", "two"), ("--label", "valid")),
+    "label a word": (nothing, (*X, "--label", "two"), ("--label", "expected one of the classes 0, 1")),
     "target too large": (nothing, (*X, "--target", "99"), ("target 99", "0 to 9")),
     "target is the label": (nothing, (*X, "--target", "2"), ("target 2 is the label",)),
     "range reversed": (nothing, (*X, "--range", "1", "0"), ("range is empty",)),

@@ -10,14 +10,19 @@ from ..base.visible import visible
 
 @dataclass(frozen=True)
 class Submitted:
-    """A model by the name of its file, the hash of its bytes, and the output asked about, if it has several."""
+    """A model by the name of its file, the hash of its bytes, and the output asked about, if it has several.
+
+    `origin` is what it was converted from, where that is known.
+    """
 
     name: str
     sha256: str
     output: str = ""
+    origin: str = ""
 
     def __str__(self) -> str:
-        said = f"{visible(self.name)} (SHA-256 {self.sha256})"
+        made = f", made from {visible(self.origin)}" if self.origin else ""
+        said = f"{visible(self.name)} (SHA-256 {self.sha256}{made})"
         return f"{said}, output {visible(self.output)}" if self.output else said
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import InputError
+from ..base.errors import InputError, VerdictError
 from .decimals import above
 from .lines import certificate_line, ends
 
@@ -60,8 +60,16 @@ class Shown(Short):
 
 
 def _change(answer: Verdict | Radius) -> str:
-    label = "" if answer.label is None else f", class {answer.label}"
-    return label if answer.target is None else f"{label} -> {answer.target}"
+    """The class, and the one that it changes to, by their names where the network has any."""
+    if answer.label is None:
+        return ""
+    try:
+        about = None if answer.about is None else answer.about()
+    except VerdictError:  # the model's file is gone, and so is nothing else
+        about = None
+    names = () if about is None else about.classes
+    label, target = (str(k) if k is None or k >= len(names) else names[k] for k in (answer.label, answer.target))
+    return f", class {label}" if answer.target is None else f", class {label} -> {target}"
 
 
 def _short_witness(witness: Witness) -> str:

@@ -12,6 +12,7 @@ from .loading import shipped_path
 
 if TYPE_CHECKING:
     from ..network.exact import FloatArray
+    from ..network.names import Names
     from ..network.network import Network
     from .question import Question
 
@@ -23,13 +24,13 @@ def about_of(question: Question) -> About:
         return About(np.zeros(0), claim=claim_of(question))
     x = np.asarray(values, dtype=np.float64)
     network = question.model.network
-    model, data = _shipped(question)
+    data, known = _shipped(network, question), _known(network, question)
     image: Any = question.point.image or (None if data is None else data.image_shape) or _image(x.shape, network)
     return About(
         x.reshape(-1),
         tuple(image) if image and np.prod(image) == x.size else (),
-        _names(None if data is None else data.feature_names, x.size),
-        () if model is None or model.classes is None else model.classes,
+        known.features if len(known.features) == x.size else (),
+        known.classes,
         _scales(question, x.size),
         claim_of(question),
     )
@@ -43,10 +44,6 @@ def _scales(question: Question, size: int) -> FloatArray | None:
     return np.array([float(scale) if scale else 1.0 for scale in scales])
 
 
-def _names(names: tuple[str, ...] | None, size: int) -> tuple[str, ...]:
-    return names if names is not None and len(names) == size else ()
-
-
 def _image(shape: tuple[int, ...], network: Network | None) -> tuple[int, ...]:
     """The shape of an image, without axes of one: two axes, or three of which the first holds one or three channels."""
     found = shape
@@ -58,13 +55,17 @@ def _image(shape: tuple[int, ...], network: Network | None) -> tuple[int, ...]:
     return tuple(found) if is_image and min(found[-2:]) > 1 else ()
 
 
-def _shipped(question: Question) -> tuple[Any, Any]:
-    """The shipped model that is asked about, and the data that it was tried on; None where it is none."""
+def _known(network: Network | None, question: Question) -> Names:
+    """The names of the network that is asked about: its own, or those in its file."""
+    return question.model.load().names if network is None else network.names
+
+
+def _shipped(network: Network | None, question: Question) -> Any:
+    """The data that a shipped model was tried on; None where it is none."""
     from verdict.models import datasets, models
 
-    network = question.model.network
     path = shipped_path(question.model.path) if network is None else network.path
     for model in models().values():
         if model.path == path:
-            return model, None if model.data is None else datasets()[model.data]
-    return None, None
+            return None if model.data is None else datasets()[model.data]
+    return None

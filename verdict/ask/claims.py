@@ -35,7 +35,8 @@ def _submitted(question: Question) -> tuple[Submitted, ...]:
 
 def _model(file: ModelFile) -> Submitted:
     digest = _own_hash(file) or file.sha256 or f"{hash_of(shipped_path(file.path))}, the file as it is now"
-    return Submitted(shipped_path(file.path).name, digest, file.output or "")
+    origin = "" if file.network is None else file.network.names.origin
+    return Submitted(shipped_path(file.path).name, digest, file.output or "", origin)
 
 
 def _own_hash(file: ModelFile) -> str | None:

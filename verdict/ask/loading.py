@@ -1,45 +1,107 @@
-"""Loading a network: an ONNX file, or a shipped model by its name.
+"""Loading a network: an ONNX file, a shipped model by its name, or a model in memory.
 
-Every function of the API that takes a network takes either in its place.
+Every function of the API that takes a network takes whatever `load` takes in its place.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..base.arguments import place, word
-from ..base.errors import ModelError
+from ..base.arguments import place, several, word
+from ..base.errors import InputError, ModelError
+from ..network.names import Names
 from ..network.network import Network
 
 if TYPE_CHECKING:
     from ..ops.importer.shapes import Shapes
 
-# A network, or what `load` makes one of.
-Model = Network | str | Path
+# A network, or what `load` makes one of: a file, a shipped model's name, or a model of a framework.
+Model: TypeAlias = Any
 
 
-def load(model: str | Path, output: str | None = None, shapes: Shapes | None = None) -> Network:
-    """The network in an ONNX file, or the shipped model of that name (see `verdict models`).
+def load(
+    model: Any,
+    output: str | None = None,
+    shapes: Shapes | None = None,
+    *,
+    example: Any = None,
+    features: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Network:
+    """The network in an ONNX file, the shipped model of that name (see `verdict models`), or a model in memory.
+
+    In memory it may be a fitted scikit-learn estimator or Pipeline, a `torch.nn.Module` with an `example`, a Keras
+    model, an `onnx.ModelProto` or the bytes of an ONNX file. It is converted to ONNX, what the ONNX file predicts is
+    compared with the model's own predictions, and every answer is about that file, in its precision (`repr` says
+    which); `Network.save` writes it. `example` is one input with its batch axis, or several.
+
+    `features` and `classes` are names, one for each input and from class 0 on, where the model does not say its own
+    (scikit-learn does): formulas, labels and answers use them.
 
     `output` is the name of one of its outputs, and then the network has that one alone. `shapes` are those of inputs
     whose axes have no size in the file, by name: `{"x": (1, 3, 224, 224)}`, or `(1, 3, 224, 224)` of the only input.
     Raises ModelError or UnsupportedError with the file and the place in it, InputError for an output or input that is
-    not there and for shapes that do not fit.
+    not there, for shapes and names that do not fit, and where a package is missing that converts the model.
 
     >>> import verdict
     >>> verdict.load("xor")
     <Network xor: input (1, 2) -> logits (1, 2); 2 Gemm, 1 Relu>
     """
-    from ..ops.importer.onnx_import import load_onnx
+    from ..ops.importer.onnx_import import load_data, load_onnx
+    from .convert import as_onnx, is_known
 
-    path = shipped_path(model)
-    return load_onnx(path, output=None if output is None else word(output, "output"), shapes=shapes)
+    chosen = None if output is None else word(output, "output")
+    if isinstance(model, Network):
+        network = loaded(model, chosen, shapes)
+    elif is_known(model):
+        made = as_onnx(model, example)
+        network = load_data(made.data, made.path, output=chosen, shapes=shapes)
+    else:
+        path = shipped_path(model)
+        network = load_onnx(path, output=chosen, shapes=shapes)
+        network = replace(network, names=_shipped_names(path) or network.names)
+    return with_names(network, features, classes)
+
+
+def with_names(network: Network, features: Sequence[str] | None, classes: Sequence[str] | None) -> Network:
+    """The network with these names instead of its own, where they are given. Raises InputError."""
+    if features is None and classes is None:
+        return network
+    known = network.names
+    read = Names(
+        known.features if features is None else _words(features, "features"),
+        known.classes if classes is None else _words(classes, "classes"),
+        known.origin,
+        given=True,
+    )
+    return replace(network, names=read.checked(network.input_size))
+
+
+def _words(names: Any, what: str) -> tuple[str, ...]:
+    return tuple(word(name, f"a name in {what}") for name in several(names, what))
+
+
+def _shipped_names(path: Path) -> Names | None:
+    """The names in the manifest, where the file is a shipped model's."""
+    from verdict.models import datasets, models
+
+    model = next((m for m in models().values() if m.path == path), None)
+    if model is None:
+        return None
+    data = None if model.data is None else datasets()[model.data]
+    return Names((data and data.feature_names) or (), model.classes or ())
 
 
 def shipped_path(model: Any) -> Path:
     """The file of that name or, where there is none, of the shipped model that is called so. Raises ModelError."""
+    if not isinstance(model, str | os.PathLike):
+        from .convert import KINDS
+
+        raise InputError(f"the network is a {type(model).__name__}, expected {KINDS}")
     path = place(model, "the network")
     try:
         there = path.exists()

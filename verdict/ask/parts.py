@@ -18,7 +18,8 @@ from ..base.errors import InputError, ModelError
 from ..network.network import Network
 from ..property import Perturbation
 from . import values
-from .loading import Model, for_classes, loaded, shipped_path
+from .convert import KINDS, is_known, is_shaped_by_example
+from .loading import Model, for_classes, load, loaded, shipped_path, with_names
 from .values import Array, Value, members
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class ModelFile(Part):
     """A network's file, or a shipped model's name, with the hash of its bytes, where they have been looked at.
 
     `output` names the one of several outputs that is asked about, `shapes` those of inputs with open axes, and `name`
-    what a query calls it. `network` is the loaded network, where one is at hand, and no part of the value.
+    what a query calls it; `features` and `classes` are names that a user gave beside the file. `network` is the loaded
+    network, where one is at hand, and no part of the value.
     """
 
     path: str
@@ -80,25 +82,37 @@ class ModelFile(Part):
     output: str | None = None
     shapes: Any = None
     name: str | None = None
+    features: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
     network: Network | None = field(default=None, compare=False, repr=False)
 
     KINDS: ClassVar[Mapping[str, Value]] = {
         "path": values.PLACE, "sha256": values.WORD, "output": values.WORD, "name": values.WORD,
+        "features": values.WORDS, "classes": values.WORDS,
         "shapes": Value(_shapes, lambda shapes: {name: list(shape) for name, shape in shapes}),
     }
 
     @classmethod
-    def of(cls, model: Model, output: str | None = None, shapes: Any = None, name: str | None = None) -> ModelFile:
-        """What a caller gives in a network's place."""
+    def of(
+        cls, model: Model, output: str | None = None, shapes: Any = None, name: str | None = None, example: Any = None
+    ) -> ModelFile:
+        """What a caller gives in a network's place; one in memory is converted, and then `example` is an input."""
+        if is_known(model):
+            shaped = example if is_shaped_by_example(model) else None
+            model, output, shapes = load(model, output, shapes, example=shaped), None, None
         if isinstance(model, Network):
             chosen = output or model.chosen or None
             if model.is_shaped:
                 shapes = {port.name: port.shape for port in model.inputs}
-            return cls(str(model.path), model.sha256, chosen, shapes, name, model)
+            known = model.names
+            given = (known.features or None, known.classes or None) if known.given else (None, None)
+            return cls(str(model.path), model.sha256, chosen, shapes, name, *given, model)
+        if not isinstance(model, str | os.PathLike):
+            raise InputError(f"the network is a {type(model).__name__}, expected {KINDS}")
         place = arguments.place(model, "the network")
         # A path is never a shipped model's name.
         is_bare = not isinstance(model, str) and len(place.parts) == 1 and not place.suffix
-        return cls(os.path.join(os.curdir, place) if is_bare else os.fspath(model), None, output, shapes, name)
+        return cls(os.path.join(os.curdir, place) if is_bare else os.fspath(place), None, output, shapes, name)
 
     def load(self, *, classes: bool = False) -> Network:
         """The network, with the one output that holds `classes` if so wanted. Raises ModelError where the file is
@@ -109,6 +123,7 @@ class ModelFile(Part):
         model: Model = self.path if self.network is None else self.network
         output = None if self.network is not None and self.network.chosen == self.output else self.output
         network = (for_classes if classes else loaded)(model, output, shapes)
+        network = with_names(network, self.features, self.classes)
         if self.network is not None or self.sha256 in (None, network.sha256):
             return network
         # The hash may be that of the file as it is, or of the network with these shapes and all its outputs.

@@ -125,7 +125,8 @@ def network_of(question: Question) -> Network:
     network = question.model.load(classes=question.aim.that is None or normalised_too)
     if not normalised_too:
         return network
-    return _normalised(network, domain.mean or (Fraction(0),), domain.std or (Fraction(1),))
+    made = _normalised(network, domain.mean or (Fraction(0),), domain.std or (Fraction(1),))
+    return replace(made, names=network.names)
 
 
 @lru_cache(maxsize=2)

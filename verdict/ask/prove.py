@@ -16,7 +16,7 @@ from ..answer.results import Certificate, Verdict
 from ..base.deadline import limited
 from ..base.errors import PropertyError
 from ..base.writing import sealed, sealed_place
-from ..property.language import Formula, Vector, inputs, outputs
+from ..property.language import Formula, Vector
 from ..property.vnnlib1 import parse_vnnlib1
 from .answering import ask_with
 from .arguments import formula
@@ -27,7 +27,7 @@ from .queries import UNNAMED, asked_as_query, beyond, emptiness, unwritten
 from .question import Question
 from .run import Run
 from .verify import decided
-from .wording import names, read_formulas
+from .wording import named_variables, names, read_formulas
 
 if TYPE_CHECKING:
     from ..network.network import Network
@@ -35,15 +35,14 @@ if TYPE_CHECKING:
 
 def variables(network: Model, output: str | None = None) -> tuple[Vector, Vector]:
     """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with; `output` names the
-    one of several outputs that y is.
+    one of several outputs that y is. Where features and classes have names, they are indices too: `x["age"]`.
 
     >>> import verdict
     >>> x, y = verdict.variables("xor")
     >>> len(x), len(y)
     (2, 2)
     """
-    network = loaded(network, output)
-    return inputs(network.input_size), outputs(network.output_size)
+    return named_variables(loaded(network, output))
 
 
 @limited

@@ -18,7 +18,7 @@ from ..base import arguments
 from ..base.errors import InputError
 from .loading import Model, shipped_path
 from .parts import Aim, Domain, ModelFile, NamedFile, Part, Point, hash_of
-from .values import members
+from .values import Array, members
 
 # The version of the form in JSON.
 VERSION = 1
@@ -109,11 +109,15 @@ class Question:
         """The question with these members of its parts; `output` and `shapes` are those of the only model."""
         about = {} if kind == "maxfall" else {"output": said.pop("output", None)}
         about["shapes"] = said.pop("shapes", None)
-        files = tuple(each if isinstance(each, ModelFile) else ModelFile.of(each, **about) for each in models)
+        about["example"] = _one_input(x)
+        files = [each if isinstance(each, ModelFile) else ModelFile.of(each, **about) for each in models]
+        for name in ("label", "target"):
+            if said.get(name) is not None and files:
+                files[0], said[name] = _class(files[0], said[name], name)
         domain = Domain(**{key: said.pop(key) for key in list(said) if key in Domain.KINDS})
         aim = Aim(**{key: said.pop(key) for key in list(said) if key in Aim.KINDS})
         point = x if x is None or isinstance(x, Point) else Point(x)
-        return cls(kind, files, point, domain, aim, **said)
+        return cls(kind, tuple(files), point, domain, aim, **said)
 
     @property
     def model(self) -> ModelFile:
@@ -167,3 +171,19 @@ class Question:
             del part["path"]
         data.get("point", {}).pop("source", None)
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _one_input(x: Any) -> Any:
+    """An input as the example of a model that is converted: with its batch axis."""
+    array = None if x is None or isinstance(x, Point | Mapping) else Array.of(x, "the input")
+    if array is None or array.dtype == "exact":
+        return None
+    values = array.values()
+    return values[None] if values.ndim < 2 or values.shape[0] != 1 else values
+
+
+def _class(file: ModelFile, label: Any, what: str) -> tuple[ModelFile, Any]:
+    """A class by its name as its number, and the file, with its network where that had to say the names."""
+    if isinstance(label, str) and file.network is None:
+        file = replace(file, network=file.load())
+    return file, label if file.network is None else file.network.names.number(label, what)

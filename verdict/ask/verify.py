@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,23 +186,38 @@ def answer_check(question: Question, run: Run) -> Report:
     """The answer to a question of the kind check."""
     from .. import checker
 
-    model, aim = question.model, question.aim
-    path = shipped_path(model.path) if model.network is None else model.network.path
+    aim = question.aim
     if question.certificate is None:
         raise InputError("a question of the kind check needs a certificate")
     certificate, query = Path(question.certificate.path), question.query
     try:
-        return checker.check(
-            certificate,
-            path,
-            None if query is None else Path(query.path),
-            tier=aim.tier or "exact",
-            jobs=run.threads,
-            any_order=aim.any_order is not False,
-            progress=run.report,
-            seconds=run.options.timeout,
-        )
+        with _model_file(question.model) as path:
+            return checker.check(
+                certificate,
+                path,
+                None if query is None else Path(query.path),
+                tier=aim.tier or "exact",
+                jobs=run.threads,
+                any_order=aim.any_order is not False,
+                progress=run.report,
+                seconds=run.options.timeout,
+            )
     except checker.OutOfTimeError as error:
         raise TimeLimitError(f"{certificate}: the time ran out before it was checked") from error
     except checker.UnreadableError as error:
         raise InputError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _model_file(model: ModelFile) -> Iterator[Path]:
+    """The file that the checker reads: the model's own, or one with its bytes where it was converted in memory."""
+    network = model.network
+    if network is None:
+        yield shipped_path(model.path)
+    elif network.path.exists() or not network.names.origin:
+        yield network.path
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / network.path.name
+            path.write_bytes(network.data)
+            yield path

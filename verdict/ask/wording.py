@@ -13,7 +13,7 @@ from typing import Any
 from ..base.errors import InputError
 from ..network.exact import ExactVector
 from ..network.network import Network
-from ..property.language import Formula
+from ..property.language import Formula, Vector, inputs, outputs
 from .arguments import formula
 from .parts import Aim
 
@@ -27,17 +27,26 @@ def names(
     """The vocabulary; `label` is by default the network's own class of the input, `shape` that of the input tensor."""
     from ..network.evaluate import classify
     from ..ops.importer.outputs import classes
-    from ..property.language import inputs, outputs
+    from ..property.language.named import named
     from ..property.language.words import words
 
-    x, y = inputs(network.input_size), outputs(network.output_size)
+    x, y = named_variables(network)
     if shape is None:
         shape = network.inputs[0].shape if len(network.inputs) == 1 else ()
     if center is not None and label is None:
         with contextlib.suppress(InputError):  # no output is one of classes: the words that speak of one will say so
             label = classify(network.evaluate(center.floats()[None])[0][classes(network)])
     points = None if center is None else center.fractions()
-    return words(x, y, points, label, shape, lambda: y[classes(network)])
+    known = words(x, y, points, label, shape, lambda: y[classes(network)])
+    return named(known, x, network.features, network.classes)
+
+
+def named_variables(network: Network) -> tuple[Vector, Vector]:
+    """The inputs and outputs with their names, where they are known; outputs are not where they are not the classes."""
+    size = network.output_size
+    return inputs(network.input_size, network.features), outputs(
+        size, network.classes if len(network.classes) == size else ()
+    )
 
 
 def refuse_unused(that: Any, given: Any, label: Any, target: Any) -> None:

@@ -19,7 +19,7 @@ from verdict.ask.wording import refuse_unused
 from verdict.base.errors import InputError
 from verdict.base.number import exact
 from verdict.cli.inputs import Point, Points, Reading, read_inputs
-from verdict.cli.vocabulary import numbers, scales, shape_of
+from verdict.cli.vocabulary import as_options, numbers, scales, shape_of
 from verdict.network.network import Network
 
 
@@ -92,9 +92,10 @@ class Asking:
         readers: dict[str, Callable[[str, Network], Any]] = {"perturbation": read_perturbation, "scales": scales}
         return found | {name: read(found[name], self.network) for name, read in readers.items() if name in found}
 
-    def question(self, point: Point, label: int | None) -> Question:
+    def question(self, point: Point, label: int | str | None) -> Question:
         """What is asked about one input, with the class that has to stay, if one is known."""
-        return Question.of(self.kind, [self._file], shape_of(point), **self._members | {"label": label})
+        with as_options():
+            return Question.of(self.kind, [self._file], shape_of(point), **self._members | {"label": label})
 
     def about(self, point: Point, kind: str, **said: Any) -> Question:
         """Another question about the same input."""

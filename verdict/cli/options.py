@@ -118,22 +118,22 @@ Range = Annotated[
     ),
 ]
 Label = Annotated[
-    int | None,
+    str | None,
     Option(
         "--label",
         metavar="K",
         panel=QUESTION,
-        help="The class that must be kept. Default: the network's own class of the input.",
+        help="The class that must be kept, its number or name. Default: the network's own class of the input.",
         show_default=False,
     ),
 ]
 Target = Annotated[
-    int | None,
+    str | None,
     Option(
         "--target",
         metavar="K",
         panel=QUESTION,
-        help="Count only this class as a violation.",
+        help="Count only this class as a violation, a number or a name.",
         show_default=False,
     ),
 ]

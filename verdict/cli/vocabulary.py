@@ -33,8 +33,8 @@ def shape_of(point: Point) -> Asked:
 
 @contextlib.contextmanager
 def as_options() -> Iterator[None]:
-    """While inside, what is wrong with a formula is said of its option."""
-    from verdict.base.errors import PropertyError
+    """While inside, what is wrong with a formula, or with the name of a class, is said of its option."""
+    from verdict.base.errors import InputError, PropertyError
 
     try:
         yield
@@ -42,6 +42,10 @@ def as_options() -> Iterator[None]:
         word = str(error).partition(":")[0]
         if word in ("that", "given"):
             raise PropertyError(f"--{error}") from error
+        raise
+    except InputError as error:
+        if str(error).startswith(("label is", "target is")):
+            raise InputError(f"--{error}") from error
         raise
 
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.arguments import place
 from .evaluate import evaluate, evaluate_exact
 from .exact import Coefficients, ExactVector, FloatArray
 from .graph import Affine, Graph
 from .maps import Index
+from .names import Names
 from .port import Port
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Network:
     to its outputs, which the file does not. Where hidden values were asked for they are the last of the outputs, `data`
     is the model that has them, `sha256` the file's.
     Where one of several outputs was `chosen`, `data` is the model with that one alone, and where shapes of inputs were
-    given from outside (`is_shaped`), it has them.
+    given from outside (`is_shaped`), it has them. `names` are those of its inputs and classes.
     Vectors are flat, in the order of `inputs` and `outputs`, row-major.
     """
 
@@ -53,12 +55,14 @@ class Network:
     roundings: int = 0
     chosen: str = ""
     is_shaped: bool = False
+    names: Names = field(default_factory=Names)
 
     def __repr__(self) -> str:
         ports = [" and ".join(f"{port.name} {port.shape}" for port in side) for side in (self.inputs, self.outputs)]
         head = "" if self.head is None else f", behind it {self.head}"
         operators = ", ".join(f"{count} {name}" for name, count in self.operators.items())
-        return f"<Network {self.name}: {ports[0]} -> {ports[1]}{head}; {operators}>"
+        origin = f"; from {self.names.origin}" if self.names.origin else ""
+        return f"<Network {self.name}: {ports[0]} -> {ports[1]}{head}; {operators}{origin}>"
 
     def passing_inputs(self) -> Network:
         """The same network with its inputs appended to its outputs, for constraints that mix the two."""
@@ -76,6 +80,28 @@ class Network:
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the inputs, flat, in their order; none where they are not known."""
+        return self.names.features
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, from class 0 on; none where they are not known."""
+        return self.names.classes
+
+    def save(self, path: str | Path) -> Network:
+        """Write the network's ONNX file, and return the network as the one in that file.
+
+        It is the file that ONNX Runtime replays and that certificates are about, with the same SHA-256. What stands
+        there is replaced only if it is the same file. Raises InputError where it cannot be written.
+        """
+        from ..base.writing import Place, same
+
+        target = place(path, "the file")
+        Place(target, "save", same(self.data), "the same model").write(self.data)
+        return replace(self, path=target)
 
     @property
     def head(self) -> str | None:

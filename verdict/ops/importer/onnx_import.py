@@ -20,10 +20,11 @@ import numpy as np
 import onnx
 
 from ...base.deadline import checkpoint
-from ...base.errors import ModelError, UnsupportedError
+from ...base.errors import InputError, ModelError, UnsupportedError
 from ...base.visible import visible
 from ...network.builder import Builder
 from ...network.maps import Index
+from ...network.names import Names, names_in
 from ...network.network import Network, Port
 from .. import standard
 from ..head import scores_of
@@ -61,7 +62,13 @@ def load_onnx(
     Verdict cannot represent it.
     """
     path = Path(path)
-    data = read_model(path)
+    return load_data(read_model(path), path, hidden=hidden, output=output, shapes=shapes)
+
+
+def load_data(
+    data: bytes, path: Path, *, hidden: Sequence[str] = (), output: str | None = None, shapes: Shapes | None = None
+) -> Network:
+    """The same of the bytes of an ONNX file; `path` names it in messages and says where external weights lie."""
     if shapes is None:
         return _read(data, path, hidden, output)
     network = _read(without_branches(fixed(data, shapes, path), path), path, hidden, output)
@@ -193,7 +200,14 @@ class _Importer:
             operators=dict(Counter(map(_full_name, graph.node))),
             roundings=max((v.roundings for v in self.values.values() if isinstance(v, Constant)), default=0),
             is_double=not any(v is not None and v.kind == "float32" for v in self.values.values()),
+            names=self._names(sum(port.size for port in inputs)),
         )
+
+    def _names(self, inputs: int) -> Names:
+        try:
+            return names_in({entry.key: entry.value for entry in self.model.metadata_props}).checked(inputs)
+        except InputError as error:
+            raise ModelError(f"{self.path}: {error}") from error
 
     def plain(self) -> onnx.ModelProto:
         """The model with the nodes that have been walked through: without branches."""

@@ -22,7 +22,7 @@ def with_output(network: Network, name: str) -> Network:
     from .onnx_import import network_of
 
     made = network_of(only(model_of(network.data, network.path), name, network.path), network.path)
-    return replace(made, chosen=name, is_shaped=network.is_shaped)
+    return replace(made, chosen=name, is_shaped=network.is_shaped, names=network.names)
 
 
 def for_classes(network: Network) -> Network:

@@ -114,8 +114,8 @@ class Vector(Sequence[Expression]):
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, entries: Iterable[Expression]) -> None:
-        self._entries = list(entries)
+    def __init__(self, entries: Iterable[Expression], names: Sequence[str] = ()) -> None:
+        self._entries, self._names = list(entries), tuple(names)
 
     def __repr__(self) -> str:
         return f"<Vector of {len(self)} expressions>"
@@ -127,7 +127,12 @@ class Vector(Sequence[Expression]):
         return iter(self._entries)
 
     def __getitem__(self, index: Any) -> Any:
-        """An entry, or a vector of some: integers, slices, lists of numbers, boolean arrays."""
+        """An entry, or a vector of some: integers, names, slices, lists of numbers, boolean arrays."""
+        if isinstance(index, str):
+            if index not in self._names:
+                known = f"expected one of {', '.join(self._names[:12])}" if self._names else "no names are known"
+                raise PropertyError(f"there is no entry {index!r}, {known}")
+            return self._entries[self._names.index(index)]
         if isinstance(index, slice):
             return Vector(self._entries[index])
         if isinstance(index, Sequence | np.ndarray):
@@ -211,11 +216,11 @@ def _compared(left: Expression, relation: str) -> Comparison:
     return Comparison(Polynomial({**terms, (): left.constant} if left.constant else terms), relation)
 
 
-def inputs(count: int) -> Vector:
-    """The inputs of a network, flat, in its own units."""
-    return Vector(Expression({i: Fraction(1)}) for i in range(count))
+def inputs(count: int, names: Sequence[str] = ()) -> Vector:
+    """The inputs of a network, flat, in its own units; `names` are theirs, if they have any."""
+    return Vector((Expression({i: Fraction(1)}) for i in range(count)), names)
 
 
-def outputs(count: int) -> Vector:
-    """The outputs of a network, flat."""
-    return Vector(Expression({-1 - i: Fraction(1)}) for i in range(count))
+def outputs(count: int, names: Sequence[str] = ()) -> Vector:
+    """The outputs of a network, flat; `names` are theirs, if they have any."""
+    return Vector((Expression({-1 - i: Fraction(1)}) for i in range(count)), names)

@@ -136,7 +136,9 @@ class _Reader:
             return [self._whole(part) for part in node.elts]
         return self._whole(node)
 
-    def _whole(self, node: ast.expr) -> int:
+    def _whole(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value  # the name of a feature or class
         value = self.value(node)
         if not isinstance(value, Fraction) or value.denominator != 1:
             raise self._error(node, "is no index")
