@@ -22,9 +22,11 @@ if "numpy" not in sys.modules:
 
 if TYPE_CHECKING:
     from .answer.results import Largest, Pruning, Radius, Trust, Verdict, Witness
+    from .answer.table import Certified, Radii
     from .ask.answering import ask
     from .ask.families import maxradius
     from .ask.loading import load
+    from .ask.many import certify, radii
     from .ask.options import Options
     from .ask.pairs import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, region
     from .ask.prove import prove, variables
@@ -45,6 +47,10 @@ _HOMES = {
     "Options": "ask.options",
     "bounds_of": "ask.robust",
     "load": "ask.loading",
+    "certify": "ask.many",
+    "radii": "ask.many",
+    "Certified": "answer.table",
+    "Radii": "answer.table",
     "robust": "ask.robust",
     "maxeps": "ask.radius",
     "verify": "ask.verify",
@@ -78,6 +84,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Certified",
     "InputError",
     "Largest",
     "ModelError",
@@ -86,6 +93,7 @@ __all__ = [
     "PropertyError",
     "Pruning",
     "Question",
+    "Radii",
     "Radius",
     "Report",
     "SolverError",
@@ -97,6 +105,7 @@ __all__ = [
     "__version__",
     "ask",
     "bounds_of",
+    "certify",
     "check",
     "general",
     "imitates",
@@ -110,6 +119,7 @@ __all__ = [
     "maxradius",
     "maxweights",
     "prove",
+    "radii",
     "region",
     "robust",
     "variables",

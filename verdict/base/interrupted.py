@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 
 _cell: int | None = None
+_count = 0
 
 
 def _current() -> int | None:
@@ -22,8 +23,13 @@ def _current() -> int | None:
 
 def remember() -> None:
     """A search has just been interrupted by the user, and keeps what it has."""
-    global _cell
-    _cell = _current()
+    global _cell, _count
+    _cell, _count = _current(), _count + 1
+
+
+def count() -> int:
+    """How often the user has interrupted a search in this process."""
+    return _count
 
 
 def refuse_in_this_cell() -> None:

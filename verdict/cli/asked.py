@@ -78,7 +78,12 @@ class Asking:
 
     @cached_property
     def inputs(self) -> Points:
-        return read_inputs(self.source.input, self.network, self.source.reading)
+        found, names = read_inputs(self.source.input, self.network, self.source.reading), self.network.names
+        if not (names.classes and names.are_numbers):
+            return found
+        # Classes that are called by numbers of their own are called so in data, too.
+        truths = [None if p.truth is None else names.number(str(p.truth), f"{p.name}: the class") for p in found.points]
+        return replace(found, points=[replace(p, truth=t) for p, t in zip(found.points, truths, strict=True)])
 
     @cached_property
     def range(self) -> tuple[str, str] | None:

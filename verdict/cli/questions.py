@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from verdict.answer.results import Radius, Verdict
+from verdict.ask.batch import answered, own_class, status_of
 from verdict.ask.options import Options
 from verdict.ask.question import Question
 from verdict.base.errors import InputError
@@ -73,30 +74,20 @@ class Questions(Generic[Answer]):
 
     def _question(self, point: Point) -> Question:
         """The question about this input."""
-        label = point.truth if self.by_truth and point.truth is not None else self.asking.said.get("label")
-        return self.asking.question(point, label)
+        if self.by_truth and point.truth is not None:
+            return self.asking.question(point, self.network.names.said(point.truth))
+        return self.asking.question(point, self.asking.said.get("label"))
 
     def run(self) -> int:
         """Ask, print, and return the exit code."""
         answers: list[Answer] = []
         with Interrupts() as ctrl_c:
             try:
-                for number, point in enumerate(self.inputs.points):
-                    if number:
-                        # Rows are out already; one JSON object is not.
-                        again(partial(self._finish, answers) if self.json else None)
-                    with line(point.name) as shown:
-                        shown.show = partial(self._so_far, answers)
-                        if self.by_truth and point.truth is not None:
-                            self._classes[point.name] = self._own_class(point)
-                        with as_options():
-                            question = self.kind.about(self.asking, self._question(point), point)
-                            self._asked[point.name] = question
-                            answers.append(self.kind.ask(self.asking, question, point, self._options(point), shown))
+                each = answered(self.inputs.points, partial(self._answer, answers), lambda: ctrl_c.seen)
+                for point, answer in each:
+                    answers.append(answer)
                     if self.inputs.several and not self.json:
-                        self._row(answers[-1], point, first=len(answers) == 1)
-                    if ctrl_c.seen:
-                        break
+                        self._row(answer, point, first=len(answers) == 1)
             except KeyboardInterrupt:
                 if not answers:
                     raise
@@ -107,14 +98,19 @@ class Questions(Generic[Answer]):
         # A range that was cut short is not proved by its first answers.
         return UNKNOWN if code == OK and len(answers) < len(self.inputs.points) else code
 
-    def _own_class(self, point: Point) -> int:
-        """The class that the deployed network gives to an input."""
-        from verdict.answer.replay import scores
-        from verdict.ask.prepared import center_of
-        from verdict.network.evaluate import classify
-
-        x = center_of(self.network, point.values).floats()
-        return classify(scores(self.network, self.network.runtime(x), x))
+    def _answer(self, answers: Sequence[Answer], point: Point) -> Answer:
+        """The answer about one input, after those that there are already."""
+        if answers:
+            # Rows are out already; one JSON object is not.
+            again(partial(self._finish, list(answers)) if self.json else None)
+        with line(point.name) as shown:
+            shown.show = partial(self._so_far, answers)
+            if self.by_truth and point.truth is not None:
+                self._classes[point.name] = own_class(self.network, point.values)
+            with as_options():
+                question = self.kind.about(self.asking, self._question(point), point)
+                self._asked[point.name] = question
+                return self.kind.ask(self.asking, question, point, self._options(point), shown)
 
     def _so_far(self, answers: Sequence[Answer], answer: Answer) -> None:
         """Print what would be the end if the present input's answer were this."""
@@ -155,10 +151,9 @@ class Questions(Generic[Answer]):
         return f"{self.network.chosen} of shape {self.network.outputs[0].shape}"
 
     def _status(self, answer: Answer, point: Point) -> str:
-        """The answer's status; `wrong-label` where the input itself does not get the true class that it should keep."""
-        if not self.by_truth or point.truth is None or answer.status not in ("violated", "wrong-label"):
-            return answer.status
-        return answer.status if self._classes.get(point.name, point.truth) == point.truth else "wrong-label"
+        """The answer's status, seen from the true class where that has to stay."""
+        truth = point.truth if self.by_truth else None
+        return status_of(answer.status, truth, self._classes.get(point.name, truth))
 
     def _named(self, answer: Answer, point: Point) -> dict[str, Any]:
         return {"status": self._status(answer, point)}

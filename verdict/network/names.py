@@ -60,6 +60,10 @@ class Names:
         hint = " as text" if self.are_numbers and not isinstance(label, str) else ""
         raise InputError(f"{what} is {label!r}, expected one of the classes {self.listed()}{hint}")
 
+    def said(self, number: int) -> int | str:
+        """A class as `number` reads it: by its name where a number could mean either."""
+        return self.classes[number] if self.classes and self.are_numbers else number
+
     def listed(self) -> str:
         """The classes, for messages."""
         more = ", ..." if len(self.classes) > LISTED else ""
