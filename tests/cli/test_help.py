@@ -98,6 +98,9 @@ def test_a_statement_replaces_nothing_else(run: Run, tmp_path: Path) -> None:
         path.write_text("mine")
         assert run(*asked, "0.1", "--statement", path).code == 2
         assert path.read_text() == "mine"
+    late = run(*asked, "0.1", "--timeout", "0.000001", "--statement", tmp_path / "late.md")
+    assert (late.code, (tmp_path / "late.md").exists()) == (3, False)
+    assert "late.md: nothing is written" in late.err
     refused = run(*asked, "0.1", "--statement", tmp_path / "s.txt")
     assert (refused.code, refused.out) == (2, "")
     assert "ends in .md or .json" in refused.err

@@ -33,7 +33,7 @@ def ask(
 
 @contextlib.contextmanager
 def stated(path: str) -> Iterator[None]:
-    """Write the statements of all that is answered inside to a file, .md or .json, if it ends with answers.
+    """Write the statements of all that is answered inside to a file, .md or .json.
 
     A file that cannot be written there is refused before anything is asked. Raises InputError.
     """
@@ -51,8 +51,8 @@ def stated(path: str) -> Iterator[None]:
         yield
     finally:
         _kept = None
-    if not kept:
-        raise InputError(f"--statement {path}: nothing is written: there is no answer")
+    if not kept:  # no answer came in time, which is said already
+        return
     made = [statement(answer) for answer in kept]
     if form == ".md":
         text = "\n---\n\n".join([f"{MARKS[form]}\n\n{made[0].markdown()}", *(each.markdown() for each in made[1:])])

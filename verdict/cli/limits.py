@@ -32,6 +32,8 @@ class _Command:
         self.started: float | None = None
         self.clock = Deadline()
         self.seconds: float | None = None
+        # What is said besides where no answer comes in time.
+        self.unstated = ""
         self.memory: int | None = None
 
 
@@ -61,8 +63,12 @@ def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> in
         return _limited(name, command, arguments)
     from verdict.cli.asking import stated
 
-    with stated(path):
-        return _limited(name, command, arguments)
+    _command.unstated = f"note: --statement {path}: nothing is written\n"
+    try:
+        with stated(path):
+            return _limited(name, command, arguments)
+    finally:
+        _command.unstated = ""
 
 
 def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) -> int:
@@ -83,7 +89,8 @@ def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) 
     clock = Deadline(timeout, started=_command.started)
     _command.clock, _command.seconds, _command.memory, _command.started = clock, timeout, size, None
     CHILD.limits(None if timeout is None else clock.remaining(), size)
-    CHILD.hold(*empty(name, bool(arguments.get("json"))))
+    out, err = empty(name, bool(arguments.get("json")))
+    CHILD.hold(out, err + _command.unstated)
     try:
         with _command.clock.running(), budgets.budget(size):
             return command(**arguments)
@@ -96,7 +103,8 @@ def again(show: Callable[[], object] | None) -> None:
     if _command.seconds is not None:
         _command.clock.started = time.monotonic()
         CHILD.limits(_command.seconds, _command.memory)
-        CHILD.hold("" if show is None or not CHILD.is_watched else printed(show), f"note: {NOTHING} about the next\n")
+        err = f"note: {NOTHING} about the next\n{_command.unstated}"
+        CHILD.hold("" if show is None or not CHILD.is_watched else printed(show), err)
 
 
 def printed(show: Callable[[], object]) -> str:
