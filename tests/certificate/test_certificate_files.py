@@ -120,6 +120,27 @@ def test_a_query_that_is_left_over_is_replaced(tmp_path):
         verdict.prove("xor", y[1] > y[0], asked, certificate=path)
 
 
+def test_a_network_that_is_left_over_is_replaced(tmp_path):
+    """The same of a composed one; what somebody has changed, even by a note in its metadata, stays."""
+    import onnx
+
+    path, around = tmp_path / "c.vcert", verdict.region("xor", CENTER, "1/64")
+    asked = [lambda: verdict.general("xor", around, "1/64", lead="1/8", certificate=path),
+             lambda: verdict.imitates("xor", "xor", around, delta="1/8", certificate=path)]
+    first = asked[0]().certificate
+    assert first.accepted
+    assert _robust(path).certificate.accepted
+    second = asked[1]().certificate
+    assert second.network == first.network
+    assert verdict.check(path, second.network, second.query).accepted
+    assert _robust(path).certificate.accepted
+    changed = onnx.load(second.network)
+    changed.metadata_props.add(key="mine", value="a note")
+    onnx.save(changed, second.network)
+    with pytest.raises(InputError, match=r"c.vcert.onnx: cannot be written"):
+        asked[0]()
+
+
 def test_a_question_without_a_certificate_leaves_no_query(tmp_path):
     x, y = verdict.variables("xor")
     answer = verdict.prove("xor", y[1] > y[0], sets.box(x, 0, 1), certificate=tmp_path / "c.vcert")

@@ -249,3 +249,25 @@ def sealed_place(path: str | Path) -> Place:
         return first == f"{SEAL}{hashlib.sha256(rest).hexdigest()}\n".encode()
 
     return Place(Path(path), "query", replaces, "a query that Verdict has written and nobody has changed")
+
+
+MODEL_SEAL = b"Written by Verdict. SHA-256 of all before"
+# Bytes of the seal at the end of a model, and the most bytes of a file that is looked at.
+MODEL_SEAL_BYTES, MOST_SEALED = 6 + len(MODEL_SEAL) + 64, 2**31
+
+
+def sealed_model(data: bytes) -> bytes:
+    """An ONNX file with one more entry of its metadata at its end, by which a later run knows that nobody has changed
+    it since."""
+    digest = hashlib.sha256(data).hexdigest().encode()
+    # Field 14 of a ModelProto is a list of pairs of a key (1) and a value (2); what is appended to a message joins it.
+    entry = b"\x0a" + bytes([len(MODEL_SEAL)]) + MODEL_SEAL + b"\x12" + bytes([len(digest)]) + digest
+    return data + b"\x72" + bytes([len(entry)]) + entry
+
+
+def is_sealed_model(path: Path) -> bool:
+    """Whether a file is a model that Verdict has written and nobody has changed."""
+    if path.stat().st_size > MOST_SEALED:
+        return False
+    data = path.read_bytes()
+    return len(data) > MODEL_SEAL_BYTES and sealed_model(data[:-MODEL_SEAL_BYTES]) == data

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..base.writing import Place, same, sealed_place
+from ..base.writing import Place, is_sealed_model, same, sealed_place
 
 # Bytes of a manifest, and of a file beside a certificate, that are looked at.
 MOST_MANIFEST, MOST_BESIDE = 2**26, 2**31
@@ -56,8 +56,9 @@ def query_place(path: Path, data: bytes | None = None) -> Place:
 
 
 def network_place(path: Path, data: bytes | None = None) -> Place:
-    """Where the network is kept, if it is no file as it is."""
-    return _beside(path, ".onnx", "model", "the network", data)
+    """Where the network is kept, if it is no file as it is; as for the query one that Verdict made may lie there."""
+    place = _beside(path, ".onnx", "model", "the network", data)
+    return replace(place, replaces=lambda there: place.replaces(there) or is_sealed_model(there))
 
 
 def _beside(path: Path, suffix: str, member: str, what: str, data: bytes | None) -> Place:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..base.errors import UnsupportedError, VerdictError
+from ..base.writing import sealed_model
 from ..checker.readers.onnx import WHOLE, View
 from ..network.network import Network
 from .neurons import NeuronMap
@@ -52,10 +53,11 @@ def _subjects(network: Network) -> Iterator[Subject]:
     if own is not None and is_file(network.path, own):
         shapes = {port.name: port.shape for port in network.inputs} if network.is_shaped else {}
         yield Subject(network.path, own, True, View(network.chosen or None, shapes))
-    yield Subject(network.path, network.data, is_file(network.path, network.data))
+    is_there = is_file(network.path, network.data)
+    yield Subject(network.path, network.data if is_there else sealed_model(network.data), is_there)
     try:
         plain = folded(network)
     except VerdictError:
         return
     if plain != network.data:
-        yield Subject(network.path, plain, False, note="folded")
+        yield Subject(network.path, sealed_model(plain), False, note="folded")
