@@ -224,7 +224,8 @@ def test_every_answer_makes_a_statement(answers: dict[str, object]) -> None:
     largest, weights = answers["largest"], answers["weights"]
     assert Fraction(_threshold(said["largest"])) >= largest.upper
     assert Fraction(_threshold(said["weights"])) <= weights.lower
-    assert "between any x and x' at most 1/100 apart" in said["largest"]
+    assert "for every x of the set and every x' within 1/100 of it, in the set or not, no" in said["largest"]
+    assert "that the input is given class 1" in said["weights"]
     assert "changes of the weights of layer fc1" in said["weights"]
     assert "the property of y[0] >= -1, over all inputs with (x[0] >= 0)" in said["formula"]
     assert json.loads(largest.statement("json"))["statement"] == said["largest"].splitlines()[0]

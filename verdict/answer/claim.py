@@ -22,16 +22,16 @@ class Submitted:
 
     def __str__(self) -> str:
         made = f", made from {visible(self.origin)}" if self.origin else ""
-        said = f"{visible(self.name)} (SHA-256 {self.sha256}{made})"
-        return f"{said}, output {visible(self.output)}" if self.output else said
+        output = f", output {visible(self.output)}" if self.output else ""
+        return f"{visible(self.name)} (SHA-256 {self.sha256}{made}{output})"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The property as a noun phrase, "local robustness at ..." or "agreement: ...", and the `inputs` that it is about.
+    """The property, "agreement, that no output ...", and the `inputs` that it is about.
 
     Where the property is that a class stays, `keeps` is true, and the class comes with the answer: `property` is then
-    what every input has instead, or empty, `target` the only rival, if one was asked for, and `given` the condition.
+    what `what` has instead, or empty, `target` the only rival, if one was asked for, and `given` the condition.
     `threshold` is the number that was asked about, None where the answer is one, or where there is none (`measure` is
     empty then).
     """
@@ -45,3 +45,4 @@ class Claim:
     place: str = ""
     given: str = ""
     target: int | None = None
+    what: str = "every input"

@@ -133,11 +133,11 @@ def _property(about: About, claim: Claim, label: int | None) -> str:
     if not claim.keeps:
         return claim.property
     if label is None:
-        kept = f"every input has {claim.property}" if claim.property else "the class stays"
+        kept = f"{claim.what} has {claim.property}" if claim.property else "the class stays"
     elif claim.target is None:
-        kept = f"every input is given {about.named(label)}"
+        kept = f"{claim.what} is given {about.named(label)}"
     else:
-        kept = f"{about.named(label)} scores more than {about.named(claim.target)} on every input"
+        kept = f"{about.named(label)} scores more than {about.named(claim.target)} on {claim.what}"
     given = f", of the inputs with {claim.given}" if claim.given else ""
     return f"local robustness at {claim.place}, that {kept}{given}"
 

@@ -135,38 +135,41 @@ def _hash_of_query(query: Any) -> str:
     return f" (SHA-256 {digest})" if digest else ""
 
 
-def _conditions(question: Question, number: Fraction | None, word: str) -> str:
-    """What general and imitates ask: outputs close, the class the same, or both."""
-    found = [] if number is None else [word]
-    lead = question.aim.lead
-    if lead is not None:
-        found.append("the class the same wherever it leads" + (f" by at least {lead}" if lead else ""))
-    return " and ".join(found)
+def _conditions(close: str, same: str, lead: Fraction | None) -> str:
+    """What general and imitates ask: outputs close, the class the same wherever it leads by that much, or both."""
+    leads = "" if lead is None else f"{same} leads" + (f" by at least {lead}" if lead else "")
+    return " and ".join(filter(None, [close, leads]))
 
 
 def _imitates(question: Question) -> Claim:
     delta = question.aim.delta
-    same = _conditions(question, delta, "no output differing by more than the threshold")
-    return Claim(_submitted(question), f"agreement with each other: {same}", _box(question.domain),
+    close = "" if delta is None else "no output differs by more than the threshold"
+    same = _conditions(close, "the second gives the class of the first wherever that", question.aim.lead)
+    return Claim(_submitted(question), f"agreement, that {same}", _box(question.domain),
                  "" if delta is None else MOVES, delta)
 
 
 def _general(question: Question) -> Claim:
     theta = question.aim.theta
-    same = _conditions(question, theta, f"no output moving by more than {theta}")
-    return Claim(_submitted(question), f"global robustness, that of any x and x' in it at most the threshold apart "
-                 f"{same or 'no output moves'}", _box(question.domain), "L-infinity distance of x and x'",
-                 question.domain.eps)
+    close = "" if theta is None else f"no output moves by more than {theta}"
+    same = _conditions(close, "the class of x stays wherever it", question.aim.lead)
+    return Claim(_submitted(question), f"global robustness, that {_NEAR.format('the threshold')} {same}",
+                 _box(question.domain), "L-infinity distance of x and x'", question.domain.eps)
+
+
+# Only x is confined to the set.
+_NEAR = "for every x of the set and every x' within {} of it, in the set or not,"
 
 
 def _maxdelta(question: Question) -> Claim:
-    return Claim(_submitted(question), "agreement with each other: no output differing by more than the threshold",
+    return Claim(_submitted(question), "agreement, that no output differs by more than the threshold",
                  _box(question.domain), MOVES)
 
 
 def _maxmove(question: Question) -> Claim:
-    return Claim(_submitted(question), f"no output moving by more than the threshold between any x and x' at most "
-                 f"{question.domain.eps} apart", _box(question.domain), MOVES)
+    near = _NEAR.format(question.domain.eps)
+    return Claim(_submitted(question), f"global robustness, that {near} no output moves by more than the threshold",
+                 _box(question.domain), MOVES)
 
 
 def _maxfall(question: Question) -> Claim:
@@ -191,15 +194,15 @@ def _maxweights(question: Question) -> Claim:
     unit = "change of each weight" + (", as a part of it" if question.aim.relative else "")
     return Claim(
         _submitted(question), "", f"all changes of the weights of {_layers(question)}", unit, keeps=True,
-        place=_place(question), target=question.aim.target,
+        place=_place(question), target=question.aim.target, what="the input",
     )
 
 
 def _maxpruning(question: Question) -> Claim:
     lead = question.aim.lead
-    same = "the class the same wherever it leads" + (f" by at least {lead}" if lead else "")
-    return Claim(_submitted(question), f"{same} when every weight of {_layers(question)} of at most the threshold is "
-                 "left out", _box(question.domain), "magnitude of a weight")
+    same = _conditions("", "the class stays wherever it", Fraction(0) if lead is None else lead)
+    what = f"when every weight of {_layers(question)} of a magnitude of at most the threshold is left out"
+    return Claim(_submitted(question), f"pruning, that {same} {what}", _box(question.domain), "magnitude of a weight")
 
 
 _CLAIMS: Mapping[str, Callable[[Any], Claim]] = {
