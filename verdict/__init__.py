@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from .ask.families import maxradius
     from .ask.loading import load
     from .ask.many import certify, radii
+    from .ask.monotone import maxfall, monotone
     from .ask.options import Options
-    from .ask.pairs import general, imitates, maxdelta, maxfall, maxgeneral, maxmove, region
+    from .ask.pairs import general, imitates, maxdelta, maxgeneral, maxmove, region
     from .ask.prove import prove, variables
     from .ask.pruning import maxpruning
     from .ask.question import Question
@@ -60,7 +61,8 @@ _HOMES = {
     "general": "ask.pairs",
     "imitates": "ask.pairs",
     "maxdelta": "ask.pairs",
-    "maxfall": "ask.pairs",
+    "maxfall": "ask.monotone",
+    "monotone": "ask.monotone",
     "maxgeneral": "ask.pairs",
     "maxmove": "ask.pairs",
     "maxradius": "ask.families",
@@ -118,6 +120,7 @@ __all__ = [
     "maxpruning",
     "maxradius",
     "maxweights",
+    "monotone",
     "prove",
     "radii",
     "region",

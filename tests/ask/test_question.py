@@ -41,6 +41,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "maxdelta": BOX,
     "maxmove": {**BOX, "eps": 0},
     "maxfall": {**BOX, "feature": 0, "output": 1, "step": "0.1"},
+    "monotone": {**BOX, "feature": 0, "label": 1, "decreasing": True},
     "maxradius": {"x": X, "scales": [1, None], "lower": [0, 0], "upper": [1, 1], "that": "y[0] < 2"},
     "maxweights": {"x": X, "layer": 0, "relative": True},
     "maxpruning": {**BOX, "lead": 2},

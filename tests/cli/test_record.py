@@ -38,6 +38,7 @@ COMMANDS_ASKED = [
     ("general", "xor", *AROUND, "--eps", "0.01", "--theta", "1"),
     ("general", "xor", *AROUND, "--theta", "0.1", "--engine", "bab"),
     ("general", "xor", *AROUND, "--eps", "0.01", "--engine", "bab"),
+    ("monotone", "abs", "--range", "0", "1", "--feature", "0", "--output", "0"),
     ("maxfall", "xor", *AROUND, "--feature", "0", "--output", "1", "--step", "0.1", "--engine", "bab"),
     ("maxweights", "xor", *ONE, "--layer", "0", "--engine", "bab"),
     ("maxpruning", "xor", *ONE),

@@ -17,7 +17,7 @@ from .parts import hash_of
 
 if TYPE_CHECKING:
     from ..property.language import Formula
-    from .parts import Domain, ModelFile
+    from .parts import Aim, Domain, ModelFile
     from .question import Question
 
 MOVES = "of the difference of an output"
@@ -174,8 +174,22 @@ def _maxmove(question: Question) -> Claim:
 
 def _maxfall(question: Question) -> Claim:
     aim = question.aim
-    return Claim(_submitted(question), f"output {aim.output} falling by no more than the threshold while feature "
+    return Claim(_submitted(question), f"{_what_falls(aim)} falling by no more than the threshold while feature "
                  f"{aim.feature} grows by at most {aim.step}", _box(question.domain), "of the output's fall")
+
+
+def _what_falls(aim: Aim) -> str:
+    if aim.label is None:
+        return f"output {aim.output}"
+    return f"the margin of class {aim.label} over {'every other' if aim.target is None else f'class {aim.target}'}"
+
+
+def _monotone(question: Question) -> Claim:
+    aim = question.aim
+    way = "rising" if aim.decreasing else "falling"
+    within = "" if aim.step is None else f" by at most {aim.step}"
+    return Claim(_submitted(question), f"{_what_falls(aim)} never {way} while feature {aim.feature} grows{within}",
+                 _box(question.domain))
 
 
 def _maxradius(question: Question) -> Claim:
@@ -207,6 +221,7 @@ def _maxpruning(question: Question) -> Claim:
 
 _CLAIMS: Mapping[str, Callable[[Any], Claim]] = {
     "robust": _ball, "maxeps": _ball, "prove": _prove, "verify": _verify, "imitates": _imitates, "general": _general,
-    "maxgeneral": _general, "maxdelta": _maxdelta, "maxmove": _maxmove, "maxfall": _maxfall, "maxradius": _maxradius,
+    "maxgeneral": _general, "maxdelta": _maxdelta, "maxmove": _maxmove, "maxfall": _maxfall,
+    "monotone": _monotone, "maxradius": _maxradius,
     "maxweights": _maxweights, "maxpruning": _maxpruning,
 }

@@ -1,4 +1,4 @@
-"""Questions about two networks, or two copies of one: how far apart, the same class, moved by how much, monotone.
+"""Questions about two networks, or two copies of one: how far apart, the same class, moved by how much.
 
 Each is composed into one ONNX network over a box (`verdict.compose.pairs`) and then goes the way of every question.
 What is answered by yes or no is a formula (`verdict.ask.prove`); what is answered by a number is the largest value of
@@ -19,7 +19,6 @@ import numpy.typing as npt
 from ..answer.gate import judge_largest
 from ..answer.results import Largest, Radius, Verdict
 from ..answer.second_look import second_look
-from ..base.arguments import whole
 from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, last_words, limited
 from ..base.errors import InputError, PropertyError
 from ..base.number import Number, radius_of
@@ -35,7 +34,7 @@ from ..search.largest import LargestSearch
 from ..search.tighter import tighter
 from . import intervals
 from .answering import ask_with
-from .arguments import box, range_of
+from .arguments import box, each_end, range_of
 from .families import radius_within
 from .loading import Model, loaded
 from .prepared import center_of, check_range
@@ -52,17 +51,19 @@ def region(
     network: Model,
     x: npt.ArrayLike | None = None,
     eps: Number = 0,
-    range: tuple[Number, Number] | None = None,
+    range: tuple[Number | npt.ArrayLike, Number | npt.ArrayLike] | None = None,
 ) -> Box:
-    """The inputs within `eps` of `x`, in the valid range; without `x` the whole range. Raises InputError.
+    """The inputs within `eps` of `x`, in the valid range, (low, high), each a number or an array with one for each
+    input; without `x` the whole range. Raises InputError.
 
     >>> import verdict
     >>> verdict.region("xor", [0, 1], "0.1", range=(0, 1))
     <Box of 2 inputs, widths 0.1 to 0.1>
     """
     network, reach = loaded(network), radius_of(eps)
-    low, high = range_of(range) or (None, None)
-    check_range(network, low, high)
+    ends = range_of(range)
+    low, high = (None, None) if ends is None else each_end(*ends, network.input_size)
+    check_range(network, *(low or ()), *(high or ()))
     if x is not None:
         box = LinfBall(center_of(network, x), low, high).at(reach)
         check_range(network, min(box.lower), max(box.upper))
@@ -71,7 +72,7 @@ def region(
         raise InputError("the set of inputs is unlimited: expected an input and its eps, or a range")
     if reach:
         raise InputError(f"eps is {eps}, and no input is given that it is around")
-    return Box([low] * network.input_size, [high] * network.input_size)
+    return Box(low, high)
 
 
 @limited
@@ -95,7 +96,7 @@ def maxdelta(first: Model, second: Model, inputs: Box, **options: Any) -> Larges
 def answer_maxdelta(question: Question, run: Run) -> Largest:
     """The answer to a question of the kind maxdelta."""
     (one, two), inputs = (model.load() for model in question.models), box_of(question)
-    composed = _closer(lambda twin: difference(one, two, twin), alike(one, two), inputs)
+    composed = closer(lambda twin: difference(one, two, twin), alike(one, two), inputs)
     return _apart(composed, inputs, run)
 
 
@@ -118,37 +119,8 @@ def answer_maxmove(question: Question, run: Run) -> Largest:
     """The answer to a question of the kind maxmove."""
     subject = question.model.load()
     domain = _moved(question, subject.input_size)
-    composed = _closer(lambda twin: movement(subject, twin=twin), alike(subject, subject), domain)
+    composed = closer(lambda twin: movement(subject, twin=twin), alike(subject, subject), domain)
     return _apart(composed, domain, run)
-
-
-@limited
-def maxfall(network: Model, inputs: Box, feature: int, output: int, step: Number, **options: Any) -> Largest:
-    """The most that an output falls while one feature grows by at most `step`, from any x of `inputs`.
-
-    The output is monotone in the feature, there, if it is 0; of several outputs `verdict.load` chooses one. A point of
-    `witness` holds x and then the growth. Options as in `maxdelta`.
-
-    >>> import verdict
-    >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
-    >>> round(float(verdict.maxfall("xor", box, feature=0, output=1, step="0.1").upper), 6)
-    0.1
-    """
-    question = Question.of("maxfall", [network], **ends(inputs), feature=feature, output=output, step=step)
-    found: Largest = ask_with(question, options)
-    return found
-
-
-def answer_maxfall(question: Question, run: Run) -> Largest:
-    """The answer to a question of the kind maxfall."""
-    subject, inputs, aim = question.model.load(), box_of(question), question.aim
-    grows, falls = whole(aim.feature, "feature", subject.input_size), whole(aim.output, "output", subject.output_size)
-    row = np.zeros((1, subject.output_size))
-    row[0, falls] = -1.0
-    domain = Box([*inputs.lower, Fraction(0)], [*inputs.upper, aim.step or Fraction(0)])
-    step_of = np.eye(subject.input_size)[[grows]]
-    grown = _closer(lambda twin: movement(subject, step_of, twin), alike(subject, subject), domain)
-    return _largest(grown, domain, (row, [f"output {falls} falls"]), run)
 
 
 @limited
@@ -192,7 +164,7 @@ def imitated(
     old_one: Network, new_one: Network, inputs: Box, lead: Fraction | None, run: Run, delta: Fraction | None = None
 ) -> Verdict:
     """Whether the second network imitates the first."""
-    composed = _closer(lambda twin: both(old_one, new_one, twin), alike(old_one, new_one), inputs, halves=True)
+    composed = closer(lambda twin: both(old_one, new_one, twin), alike(old_one, new_one), inputs, halves=True)
     x, y = variables(composed)
     old, new = y[: len(y) // 2], y[len(y) // 2 :]
     that = [] if delta is None else [moves(new, old, delta)]
@@ -230,7 +202,7 @@ def answer_general(question: Question, run: Run) -> Verdict:
     subject, aim = question.model.load(classes=question.aim.lead is not None), question.aim
     make, that = _general(subject, aim.theta, aim.lead)
     domain = _moved(question, subject.input_size)
-    composed = _closer(make, alike(subject, subject), domain, halves=aim.lead is not None)
+    composed = closer(make, alike(subject, subject), domain, halves=aim.lead is not None)
     x, _ = variables(composed)
     return proved(composed, that, between(x, domain.lower, domain.upper), run)
 
@@ -257,7 +229,7 @@ def answer_maxgeneral(question: Question, run: Run) -> Radius:
     subject, inputs = question.model.load(classes=question.aim.lead is not None), box_of(question)
     make, that = _general(subject, question.aim.theta, question.aim.lead)
     size = subject.input_size
-    _check_size(inputs, size)
+    check_size(inputs, size)
     middle = [(low + high) / 2 for low, high in zip(inputs.lower, inputs.upper, strict=True)]
     family = ScaledBall(
         ExactVector.of([*middle, *[Fraction(0)] * size]),
@@ -283,7 +255,7 @@ def _general(
     raise PropertyError("expected either theta or lead")
 
 
-def _closer(make: Callable[[bool], Network], like: bool, inputs: Box, halves: bool = False) -> Network:
+def closer(make: Callable[[bool], Network], like: bool, inputs: Box, halves: bool = False) -> Network:
     """The composition, plain or twin where the networks are alike, whose outputs, or halves' difference, are nearer."""
     plain = make(False)
     if not like or inputs.size != plain.input_size:
@@ -325,7 +297,7 @@ def box_of(question: Question) -> Box:
 def _moved(question: Question, size: int) -> Box:
     """The box of (x, x' - x)."""
     reach, inputs = question.domain.eps or Fraction(0), box_of(question)
-    _check_size(inputs, size)
+    check_size(inputs, size)
     return Box([*inputs.lower, *[-reach] * size], [*inputs.upper, *[reach] * size])
 
 
@@ -333,11 +305,11 @@ def _apart(composed: Network, inputs: Box, run: Run) -> Largest:
     """The largest |output| of a network of differences."""
     unit = np.eye(composed.output_size)
     names = [f"output {i} {word}" for word in ("up", "down") for i in range(composed.output_size)]
-    return _largest(composed, inputs, (np.vstack([unit, -unit]), names), run)
+    return largest_of(composed, inputs, (np.vstack([unit, -unit]), names), run)
 
 
-def _largest(network: Network, inputs: Box, rows_and_names: tuple[FloatArray, Sequence[str]], run: Run) -> Largest:
-    _check_size(inputs, network.input_size)
+def largest_of(network: Network, inputs: Box, rows_and_names: tuple[FloatArray, Sequence[str]], run: Run) -> Largest:
+    check_size(inputs, network.input_size)
     intervals.ready(run)
     rows, names = rows_and_names
     search = LargestSearch(network, inputs, rows, names, run.deadline, partial(intervals.radius, run))
@@ -360,6 +332,6 @@ def _largest(network: Network, inputs: Box, rows_and_names: tuple[FloatArray, Se
         return judge_largest(search, network, run.engine.title, reason, made)
 
 
-def _check_size(inputs: Box, size: int) -> None:
+def check_size(inputs: Box, size: int) -> None:
     if inputs.size != size:
         raise InputError(f"the set has {inputs.size} inputs, the network {size}")

@@ -25,6 +25,7 @@ from .values import Array, Value, members
 if TYPE_CHECKING:
     from ..property.fronts import Front
     from ..property.language import Formula
+    from .arguments import End
 
 Made = TypeVar("Made", bound="Part")
 
@@ -195,7 +196,7 @@ class Domain(Part):
     norm: str | None = None
     scales: tuple[Fraction | None, ...] | None = None
     perturbation: Front | str | None = None
-    range: tuple[Fraction, Fraction] | None = None
+    range: tuple[End, End] | None = None
     mean: tuple[Fraction, ...] | None = None
     std: tuple[Fraction, ...] | None = None
     lower: tuple[Fraction | None, ...] | None = None
@@ -226,7 +227,8 @@ def _no_json(value: Perturbation) -> Any:
 class Aim(Part):
     """What is to hold, or to be found: a class that stays, a formula, how far outputs may be apart, what is varied.
 
-    `output` is the number of an output that falls while `feature` grows by at most `step`; `to` the form that `encode`
+    `output` is the number of an output that falls while `feature` grows by at most `step`, or is not to (`decreasing`:
+    not to rise); `to` the form that `encode`
     writes, `method` the methods that `bounds` compares, `tier` and `any_order` how a certificate is checked.
     """
 
@@ -241,6 +243,7 @@ class Aim(Part):
     step: Fraction | None = None
     layer: str | int | None = None
     relative: bool | None = None
+    decreasing: bool | None = None
     method: str | None = None
     to: str | None = None
     tier: str | None = None
@@ -251,7 +254,8 @@ class Aim(Part):
         "theta": values.DISTANCE, "lead": values.DISTANCE, "feature": values.WHOLE, "output": values.WHOLE,
         "step": values.DISTANCE,
         "layer": Value(values.LAYER.read, default="all"),
-        "relative": Value(values.FLAG.read, default=False), "method": values.WORD,
+        "relative": Value(values.FLAG.read, default=False), "decreasing": Value(values.FLAG.read, default=False),
+        "method": values.WORD,
         "to": values.WORD, "tier": Value(values.WORD.read, default="exact"),
         "any_order": Value(values.FLAG.read, default=True),
     }

@@ -18,6 +18,7 @@ from ..answer.results import Witness
 from ..base.errors import EmptySetError, InputError
 from ..network.exact import ExactVector
 from ..network.network import Network
+from .arguments import each_end
 from .parts import Aim, Domain, ModelFile, Point
 from .question import Question
 from .values import Array
@@ -148,8 +149,7 @@ def _family(network: Network, center: ExactVector, domain: Domain) -> ScaledBall
     from ..property.norm_ball import ball_family
     from ..property.norms import norm_of
 
-    low, high = domain.range or (None, None)
-    check_range(network, low, high)
+    low, high = _ends_of(domain, network)
     measure = norm_of(domain.norm or "linf")
     family = ball_family(measure, center, low, high)
     if domain.scales is None:
@@ -159,6 +159,15 @@ def _family(network: Network, center: ExactVector, domain: Domain) -> ScaledBall
     if len(domain.scales) != network.input_size:
         raise InputError(f"{len(domain.scales)} scales, expected one for each of {network.input_size} inputs")
     return ScaledBall(center, domain.scales, low, high)
+
+
+def _ends_of(domain: Domain, network: Network) -> tuple[Any, Any]:
+    """The ends of the valid range: None, one number for all inputs, or one for each. Raises InputError."""
+    low, high = domain.range or (None, None)
+    if low is not None and high is not None:
+        each_end(low, high, network.input_size)
+    check_range(network, *(low if isinstance(low, tuple) else [low]), *(high if isinstance(high, tuple) else [high]))
+    return low, high
 
 
 def _behind(ready: Prepared, domain: Domain) -> Prepared:
@@ -171,14 +180,17 @@ def _behind(ready: Prepared, domain: Domain) -> Prepared:
     front = from_text(domain.perturbation) if isinstance(domain.perturbation, str) else domain.perturbation
     if front is None:
         return ready
-    made = behind(front, ready.asked, ready.family.center, *(domain.range or (None, None)))
+    low, high = domain.range or (None, None)
+    if isinstance(low, tuple) or isinstance(high, tuple):
+        raise InputError("with a perturbation the valid range is one for all inputs, expected two numbers")
+    made = behind(front, ready.asked, ready.family.center, low, high)
     return replace(ready, network=made.network, family=made.family, front=made.front)
 
 
-def check_range(network: Network, low: Fraction | None, high: Fraction | None) -> None:
+def check_range(network: Network, *ends: Fraction | None) -> None:
     """Raise InputError for a set whose ends the network's inputs cannot hold."""
     greatest = min(Fraction(float(np.finfo(port.dtype).max)) for port in network.inputs)
-    for end in (low, high):
+    for end in ends:
         if end is not None and abs(end) > greatest:
             kind = network.inputs[0].dtype
             raise InputError(f"an end of the input set is {float(end):.4g}, out of the range of floats ({kind})")

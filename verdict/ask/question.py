@@ -55,7 +55,8 @@ KINDS: Mapping[str, Kind] = {
     "maxgeneral": Kind(1, "lower* upper*", "theta lead"),
     "maxdelta": Kind(2, "lower* upper*"),
     "maxmove": Kind(1, "lower* upper* eps*"),
-    "maxfall": Kind(1, "lower* upper*", "feature* output* step*"),
+    "maxfall": Kind(1, "lower* upper*", "feature* output step* label target"),
+    "monotone": Kind(1, "lower* upper*", "feature* output step label target decreasing"),
     "maxradius": Kind(None, "norm scales lower upper family", "that*", False),
     "maxweights": Kind(1, "", "layer relative label target", True),
     "maxpruning": Kind(1, "lower* upper*", "layer lead"),
@@ -107,11 +108,12 @@ class Question:
     @classmethod
     def of(cls, kind: str, models: Sequence[Model | ModelFile], x: Any = None, **said: Any) -> Question:
         """The question with these members of its parts; `output` and `shapes` are those of the only model."""
-        about = {} if kind == "maxfall" else {"output": said.pop("output", None)}
+        # Of these `output` is a number, and the one of several outputs is chosen when the network is loaded.
+        about = {} if kind in ("maxfall", "monotone") else {"output": said.pop("output", None)}
         about["shapes"] = said.pop("shapes", None)
         about["example"] = _one_input(x)
         files = [each if isinstance(each, ModelFile) else ModelFile.of(each, **about) for each in models]
-        for name in ("label", "target"):
+        for name in ("label", "target", "feature"):
             if said.get(name) is not None and files:
                 files[0], said[name] = _class(files[0], said[name], name)
         domain = Domain(**{key: said.pop(key) for key in list(said) if key in Domain.KINDS})
@@ -183,7 +185,10 @@ def _one_input(x: Any) -> Any:
 
 
 def _class(file: ModelFile, label: Any, what: str) -> tuple[ModelFile, Any]:
-    """A class by its name as its number, and the file, with its network where that had to say the names."""
+    """A class or feature by its name as its number, and the file, with its network where that had to say the names."""
     if isinstance(label, str) and file.network is None:
         file = replace(file, network=file.load())
-    return file, label if file.network is None else file.network.names.number(label, what)
+    if file.network is None:
+        return file, label
+    names = file.network.names
+    return file, names.feature(label) if what == "feature" else names.number(label, what)

@@ -45,7 +45,7 @@ def maxeps(
     norm: str = "linf",
     scales: Sequence[Number] | None = None,
     perturbation: Front | str | None = None,
-    range: tuple[Number, Number] | None = None,
+    range: tuple[Number | npt.ArrayLike, Number | npt.ArrayLike] | None = None,
     label: int | None = None,
     target: int | None = None,
     that: Formula | str | None = None,

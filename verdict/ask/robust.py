@@ -36,7 +36,7 @@ def robust(
     norm: str = "linf",
     scales: Sequence[Number] | None = None,
     perturbation: Front | str | None = None,
-    range: tuple[Number, Number] | None = None,
+    range: tuple[Number | npt.ArrayLike, Number | npt.ArrayLike] | None = None,
     label: int | None = None,
     target: int | None = None,
     that: Formula | str | None = None,
@@ -57,7 +57,8 @@ def robust(
     `network` may also be a file, or a shipped model's name; `output` names the one of several outputs that holds the
     class scores. `x` is flat or has the input's shape up to axes of 1 (or is one array for each input, by name), in the
     network's own input units, and is taken as the floats of the input's type; `eps` is exact (a string is the decimal
-    that it says). `range` bounds every coordinate. With a `perturbation` (`verdict.property.fronts`; "brightness",
+    that it says). `range` is (low, high), each one number for every
+    coordinate or an array with one for each. With a `perturbation` (`verdict.property.fronts`; "brightness",
     "blur:sigma=1.5", ...) `eps` is in its unit, and a witness holds the perturbation's parameters and, in `input`, what
     they make of `x`. `label` defaults to the network's own class of `x`; with `target`, only that class counts as a
     violation. With the engines milp and smt, `bounds` names the method whose bounds their formula holds
@@ -164,7 +165,7 @@ def bounds_of(
     *,
     norm: str = "linf",
     perturbation: Front | str | None = None,
-    range: tuple[Number, Number] | None = None,
+    range: tuple[Number | npt.ArrayLike, Number | npt.ArrayLike] | None = None,
     label: int | None = None,
     target: int | None = None,
     output: str | None = None,

@@ -28,6 +28,7 @@ from ..property.polynomial import Polynomial
 
 if TYPE_CHECKING:
     from ..property.fronts import Front
+    from .arguments import End
 
 # The types of arrays whose bytes are kept; all others become exact rationals.
 BYTES = (
@@ -137,7 +138,7 @@ def _texts(values: tuple[Fraction | None, ...]) -> list[str | None]:
     return [None if value is None else str(value) for value in values]
 
 
-def _range(value: Any, what: str) -> tuple[Fraction, Fraction]:
+def _range(value: Any, what: str) -> tuple[End, End]:
     from .arguments import range_of
 
     found = range_of(value)
@@ -244,7 +245,7 @@ PLACE = Value(lambda value, what: str(arguments.place(value, what)))
 NUMBERS = Value(_numbers, _texts)
 ENDS = Value(_ends, _texts)
 SCALES = Value(_scales, _texts)
-RANGE = Value(_range, _texts)
+RANGE = Value(_range, lambda ends: [_texts(end) if isinstance(end, tuple) else str(end) for end in ends])
 WHOLES = Value(lambda values, what: tuple(sorted(set(arguments.wholes(values, what)))), list, ())
 LAYER = Value(_layer)
 FORMULA = Value(_formula, _formula_json)

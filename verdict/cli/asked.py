@@ -19,7 +19,7 @@ from verdict.ask.wording import refuse_unused
 from verdict.base.errors import InputError
 from verdict.base.number import exact
 from verdict.cli.inputs import Point, Points, Reading, read_inputs
-from verdict.cli.vocabulary import as_options, numbers, scales, shape_of
+from verdict.cli.vocabulary import as_options, ends, names_file, numbers, scales, shape_of
 from verdict.network.network import Network
 
 
@@ -55,7 +55,8 @@ class Asking:
         self.said = {name: word for name, word in said.items() if word not in (None, "")}
         self.typed = dict(self.said)
         for end in self.said.get("range", ()):
-            exact(end, "--range")
+            if not names_file(end):
+                exact(end, "--range")
         refuse_unused(*(self.said.get(name) for name in ("that", "given", "label", "target")))
         for name in ("mean", "std"):
             if name in self.said:
@@ -94,8 +95,11 @@ class Asking:
     @cached_property
     def _members(self) -> dict[str, Any]:
         found: dict[str, Any] = {**self.said, "range": self.range}
-        readers: dict[str, Callable[[str, Network], Any]] = {"perturbation": read_perturbation, "scales": scales}
-        return found | {name: read(found[name], self.network) for name, read in readers.items() if name in found}
+        readers: dict[str, Callable[[Any, Network], Any]] = {
+            "perturbation": read_perturbation, "scales": scales, "range": ends,
+        }
+        said = {name: read for name, read in readers.items() if found.get(name) is not None}
+        return found | {name: read(found[name], self.network) for name, read in said.items()}
 
     def question(self, point: Point, label: int | str | None) -> Question:
         """What is asked about one input, with the class that has to stay, if one is known."""

@@ -39,6 +39,10 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
         "general xor --eps 0.05 --lead 0.5 --input xor#1 --within 0.1",
         "general xor --theta 0.1 --input xor#1 --within 0.1",
     ),
+    "monotone": (
+        "monotone abs --feature 0 --output 0 --range 0 1",
+        "monotone cancer-mlp --feature 'worst texture' --label benign --input cancer#3 --within 0.01",
+    ),
     "maxfall": (
         "maxfall xor --feature 0 --output 1 --step 0.1 --range 0 1",
         "maxfall xor --feature 1 --output 0 --step 0.1 --input xor#1 --within 0.1",

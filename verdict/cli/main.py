@@ -20,7 +20,7 @@ from verdict.cli import exitcodes
 from verdict.cli.interrupts import Terminated
 from verdict.cli.limits import call
 from verdict.cli.printing import abandon, flush, note, put, ready
-from verdict.cli.words import plain
+from verdict.cli.words import plain, with_both_ends
 
 _HOMES = {
     "robust": "robust.command",
@@ -31,7 +31,8 @@ _HOMES = {
     "maxdelta": "pairs.maxdelta",
     "imitates": "pairs.imitates",
     "general": "pairs.general",
-    "maxfall": "pairs.maxfall",
+    "monotone": "monotone.monotone",
+    "maxfall": "monotone.maxfall",
     "maxweights": "weights.maxweights",
     "maxpruning": "weights.maxpruning",
     "check": "check.command",
@@ -97,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int | None:
+    words = with_both_ends(words)
     if said := _said(words):
         put(said)
         return exitcodes.OK

@@ -110,9 +110,10 @@ Range = Annotated[
     tuple[str, str] | None,
     Option(
         "--range",
-        metavar="LO HI",
+        metavar="LO HI|FILE",
         panel=QUESTION,
-        help="Valid range of every input entry, exact decimals. Default: a shipped model's own, 0 1 for .png, "
+        help="Valid range of the inputs: two exact decimals for all of them; or two files, each with one number for "
+        "each input, or one with both as two rows. Default: a shipped model's own, 0 1 for .png, "
         "else unlimited.",
         show_default=False,
     ),

@@ -1,4 +1,4 @@
-"""`verdict maxdelta`, `imitates`, `general` and `maxfall`: two networks, or two copies of one."""
+"""`verdict maxdelta`, `imitates` and `general`: two networks, or two copies of one."""
 
 from __future__ import annotations
 
@@ -189,51 +189,3 @@ def general(
     question = Question.of("maxgeneral", [network], **ends(domain), theta=theta, lead=lead)
     show, unit = sets.Show(title, json, question, search), "L-infinity distance of x and x'"
     return sets.find_number(show, lambda answer: sets.show_radius(answer, show, unit))
-
-
-def maxfall(
-    model: options.Model,
-    feature: Annotated[
-        int, Option("--feature", metavar="I", panel=options.QUESTION, help="The input that grows.")
-    ],
-    output: Annotated[
-        int, Option("--output", metavar="J", panel=options.QUESTION, help="The output that may fall.")
-    ],
-    step: Annotated[
-        str, Option("--step", metavar="S", panel=options.QUESTION, help="By how much it may grow.")
-    ],
-    input: sets.Input = None,
-    within: sets.Within = None,
-    range: options.Range = None,
-    output_name: options.OutputName = None,
-    shape: options.Shape = None,
-    header: options.Header = None,
-    label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
-    json: options.Json = False,
-) -> int:
-    """How much can an output fall while a feature grows? Nothing, if it is monotone in the feature.
-
-    Exit code 0: the interval is closed; 3: it is not; 2: bad input.
-    """
-    from verdict.ask.loading import loaded
-    from verdict.ask.pairs import ends
-    from verdict.ask.question import Question
-    from verdict.ops.importer.shapes import read_shapes
-
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
-    network = loaded(model, output_name, read_shapes(shape))
-    title = f"{network.path.name}, feature {feature} up"
-    domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
-    question = Question.of("maxfall", [network], **ends(domain), feature=feature, output=output, step=step)
-    show = sets.Show(title, json, question, search)
-    return sets.find_number(show, lambda answer: sets.show_largest(answer, show))

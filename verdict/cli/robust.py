@@ -207,11 +207,13 @@ class _Replaced(_Robust):
 
     def about(self, asking: Asking, question: Question, point: Point) -> Question:
         from verdict.base.errors import InputError
-        from verdict.cli.vocabulary import names_for
+        from verdict.cli.vocabulary import names_file, names_for
 
         aim = question.aim
         if asking.range is None:
             raise InputError("what replaces pixels lies in the valid range, expected one (see --range)")
+        if any(names_file(end) for end in asking.range):
+            raise InputError("what replaces pixels lies in one valid range for all of them, expected two numbers")
         given = f"{self.word}({self.count}, {', '.join(asking.range)})"
         if aim.that is not None:
             return asking.about(point, "prove", that=aim.that, given=given, label=aim.label)

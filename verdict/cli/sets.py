@@ -56,8 +56,10 @@ class InputSet:
         from verdict.base.errors import InputError
         from verdict.cli.asked import shipped_range
         from verdict.cli.inputs import Reading, read_inputs, refuse_without
+        from verdict.cli.vocabulary import ends
 
-        limits = self.range or shipped_range(model)
+        named = self.range or shipped_range(model)
+        limits = None if named is None else ends(named, network)
         refuse_without(self.input, within=self.within, header=self.header, label_column=self.label_column)
         if self.input is None:
             return region(network, range=limits)
@@ -187,6 +189,12 @@ def show_radius(answer: Radius, show: Show, unit: str) -> int:
     return UNKNOWN if answer.status == "interval" else OK
 
 
+def _numbers(values: list[Fraction]) -> str:
+    """The first of some numbers, for people."""
+    more = f", ... ({len(values)} in all, see --json)" if len(values) > 12 else ""
+    return ", ".join(f"{float(value):.6g}" for value in values[:12]) + more
+
+
 def show_verdict(answer: Verdict, show: Show) -> int:
     """Print a yes or no; the exit code."""
     from verdict.cli.output import PROOFS, certificate_record, certificate_text, recorded
@@ -213,6 +221,7 @@ def show_verdict(answer: Verdict, show: Show) -> int:
         if answer.trust is not None and answer.status == "robust":
             lines.append(("trust", PROOFS[answer.trust]))
         elif answer.witness is not None:
+            lines.append(("witness", _numbers(point)))
             lines.append(("outputs", ", ".join(f"{float(v):.6g}" for v in outputs)))
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         else:

@@ -64,8 +64,30 @@ def numbers(text: str, option: str = "--integers") -> list[int]:
 
 def scales(text: str, network: Network) -> Sequence[Any]:
     """`1,0,1/2`, one number for each input, or what a file that `--input` takes holds."""
-    from verdict.cli.inputs import SUFFIXES, read_inputs
+    from verdict.cli.inputs import read_inputs
 
-    if text.partition("#")[0].endswith(SUFFIXES):
+    if names_file(text):
         return [float(value) for value in read_inputs(text, network).points[0].values]
     return text.split(",")
+
+
+def names_file(text: str) -> bool:
+    """Whether a list of numbers is given by a file that `--input` takes."""
+    from verdict.cli.inputs import SUFFIXES
+
+    return text.partition("#")[0].lower().endswith(SUFFIXES)
+
+
+def ends(words: tuple[str, str], network: Network) -> tuple[Any, Any]:
+    """The valid range: two numbers, or files with a number for each input; a file named twice has both, as two rows."""
+    from verdict.base.errors import InputError
+    from verdict.cli.inputs import read_inputs
+
+    low, high = words
+    if names_file(low) and low == high and "#" not in low:
+        low, high = f"{low}#0", f"{high}#1"
+    try:
+        found = [read_inputs(end, network).points[0].values if names_file(end) else end for end in (low, high)]
+    except InputError as error:
+        raise InputError(f"--range: {error}") from error
+    return found[0], found[1]

@@ -14,11 +14,26 @@ from typing import Any, get_args, get_origin
 
 from verdict.cli.declared import Argument, Option, declared
 
+# Files that may hold a range, and what its second end begins like.
+_ARRAYS = (".npy", ".npz", ".csv")
+_END = re.compile(r"[-+.]?[0-9][0-9./e+-]*$|.*\.(npy|npz|csv)(#|$)", re.IGNORECASE)
 _NUMBERS = {int: re.compile(r"[0-9]+"), float: re.compile(r"[0-9]+(\.[0-9]+)?")}
 
 
 class _NotPlainError(Exception):
     """These words are for the parser."""
+
+
+def with_both_ends(words: Sequence[str]) -> list[str]:
+    """The words with `--range FILE` written as `--range FILE FILE`: one file may hold both ends of every input."""
+    found: list[str] = []
+    for i, word in enumerate(words):
+        found.append(word)
+        after = words[i + 1] if i + 1 < len(words) else "-"
+        is_file = word.partition("#")[0].lower().endswith(_ARRAYS)
+        if i and words[i - 1] == "--range" and is_file and (after.startswith("--") or not _END.match(after)):
+            found.append(word)
+    return found
 
 
 def plain(command: Callable[..., int], words: Sequence[str]) -> dict[str, Any] | None:

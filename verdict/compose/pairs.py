@@ -34,9 +34,14 @@ def both(first: Network, second: Network, twin: bool = False) -> Network:
     return draft.finish(draft.join(a, b), f"{first.path.name} and {second.path.name}")
 
 
-def movement(network: Network, matrix: FloatArray | None = None, twin: bool = False) -> Network:
-    """The network that takes (x, p) and gives network(x + p matrix) - network(x); None stands for the identity."""
-    draft, (a, b) = _copies(network, matrix, scores=False, twin=twin)
+def movement(
+    network: Network, matrix: FloatArray | None = None, twin: bool = False, scores: bool = False
+) -> Network:
+    """The network that takes (x, p) and gives network(x + p matrix) - network(x); None stands for the identity.
+
+    With `scores` it is the class scores that move, those in front of a head.
+    """
+    draft, (a, b) = _copies(network, matrix, scores=scores, twin=twin)
     return draft.finish(draft.subtract(b, a), f"{network.path.name} moved minus {network.path.name}")
 
 

@@ -60,6 +60,15 @@ class Names:
         hint = " as text" if self.are_numbers and not isinstance(label, str) else ""
         raise InputError(f"{what} is {label!r}, expected one of the classes {self.listed()}{hint}")
 
+    def feature(self, feature: Any) -> Any:
+        """A feature by its name as its number; what is a number stays. Raises InputError for an unknown name."""
+        if not isinstance(feature, str) or (feature.isascii() and feature.lstrip("+-").isdecimal()):
+            return feature
+        if feature not in self.features:
+            known = ", ".join(self.features[:LISTED]) + (", ..." if len(self.features) > LISTED else "")
+            raise InputError(f"feature is {feature!r}, expected {f'one of {known}' if known else 'a number'}")
+        return self.features.index(feature)
+
     def said(self, number: int) -> int | str:
         """A class as `number` reads it: by its name where a number could mean either."""
         return self.classes[number] if self.classes and self.are_numbers else number
