@@ -6,7 +6,6 @@ file. Importing the package imports no solver; that happens when one is used.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -66,6 +65,8 @@ def solver(name: str, **options: object) -> Solver:
             return known[name](**options)
     except TypeError as error:
         raise SolverError(f"solver {name}: {error}") from error
+    import difflib
+
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"; did you mean {close[0]!r}?" if close else "."
     raise SolverError(f"there is no solver {name!r}{meant} Known: {', '.join(sorted(known))}")

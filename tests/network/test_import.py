@@ -218,3 +218,10 @@ def test_a_lowering_that_breaks_is_reported(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
     with pytest.raises(UnsupportedError, match=r"the_Neg \(Neg\): malformed: IndexError"):
         load(single("Neg", (1, 1)), tmp_path)
+
+
+def test_a_file_is_loaded_once_into_onnx_runtime_however_it_is_seen(tmp_path: Path) -> None:
+    network = load(single("Neg", (1, 1)), tmp_path)
+    # The import has compared itself with it.
+    assert "runtime" in vars(network)
+    assert network.passing_inputs().runtime is network.named(network.names).runtime is network.runtime

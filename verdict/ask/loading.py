@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -63,7 +62,7 @@ def load(
     else:
         path = shipped_path(model)
         network = load_onnx(path, output=chosen, shapes=shapes)
-        network = replace(network, names=_shipped_names(path) or network.names)
+        network = network.named(_shipped_names(path) or network.names)
     return with_names(network, features, classes)
 
 
@@ -78,7 +77,7 @@ def with_names(network: Network, features: Sequence[str] | None, classes: Sequen
         known.origin,
         given=True,
     )
-    return replace(network, names=read.checked(network.input_size))
+    return network.named(read.checked(network.input_size))
 
 
 def _words(names: Any, what: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,7 +75,18 @@ class Network:
         terms = ((Index(outputs, total - size), self.graph.output), (Index(inputs, size), 0))
         nodes = (*self.graph.nodes, Affine(terms, Coefficients(np.zeros(total))))
         graph = Graph(nodes, len(nodes) - 1, (*self.graph.names, "outputs and inputs"))
-        return replace(self, graph=graph, passes_inputs=True)
+        return self._like(graph=graph, passes_inputs=True)
+
+    def named(self, names: Names) -> Network:
+        """The same network with names of its inputs."""
+        return self._like(names=names)
+
+    def _like(self, **changes: Any) -> Network:
+        """The same file seen otherwise: where ONNX Runtime has loaded it, it is not loaded again."""
+        other = replace(self, **changes)
+        if "runtime" in self.__dict__:
+            other.__dict__["runtime"] = self.runtime
+        return other
 
     @property
     def name(self) -> str:

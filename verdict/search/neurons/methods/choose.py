@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from ....base.errors import InputError
@@ -22,6 +21,8 @@ def choose(names: str | Iterable[str]) -> list[Method]:
         elif name in METHODS:
             chosen.append(METHODS[name])
         else:
+            import difflib
+
             close = difflib.get_close_matches(name, METHODS, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else "."
             raise InputError(f"there is no method {name!r}{hint} Known: {', '.join(METHODS)}, all")
