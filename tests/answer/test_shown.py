@@ -249,3 +249,16 @@ def test_a_certificate_that_was_checked_makes_a_statement(answers: dict[str, obj
     assert digest in made.markdown()
     assert "class 2 stays for every input within 1/50" in made.markdown()
     assert statement(replace(certificate.report, accepted=False, reason="broken")).known == "open"
+
+
+def test_where_nothing_is_proved_a_radius_says_so_in_a_sentence() -> None:
+    from verdict.answer.gate import judge_always
+    from verdict.answer.lines import proved
+
+    safe = judge_always(None, 1, "auto", 0.0)
+    assert proved(safe, "safe") == "safe at every radius: exact arithmetic"
+    some = replace(safe, lower=Fraction(1, 4), is_unlimited=False, status="interval")
+    assert proved(some, "holds") == "holds below 0.25: exact arithmetic"
+    assert proved(replace(some, lower=Fraction(0)), "safe") == "nothing: no radius above 0 is known to be safe"
+    # A range that is one point.
+    assert proved(replace(some, lower=Fraction(0), status="safe"), "safe") == "safe at every radius: exact arithmetic"

@@ -85,6 +85,19 @@ def _of_verdict(answer: Verdict, about: About | None) -> list[tuple[str, str]]:
     ]
 
 
+# What is proved of a radius whose lower end is 0.
+NOTHING = "nothing: no radius above 0 is known to be safe"
+
+
+def proved(answer: Radius, safe: str) -> str:
+    """What is proved of a radius, and what that rests on; `safe` is the word for where it holds."""
+    if not answer.lower and answer.status != "safe":
+        return NOTHING
+    everywhere = answer.is_unlimited or not answer.lower
+    where = "at every radius" if everywhere else f"below {below(answer.lower)}"
+    return f"{safe} {where}: {PROOFS[answer.lower_trust]}"
+
+
 def _of_radius(answer: Radius, about: About | None) -> list[tuple[str, str]]:
     safe = "every radius" if answer.is_unlimited else "every radius within the valid range"
     refuted = "" if answer.upper_trust is None else REFUTATIONS[answer.upper_trust]
@@ -92,7 +105,7 @@ def _of_radius(answer: Radius, about: About | None) -> list[tuple[str, str]]:
     return [
         ("radius", f"{safe} is safe" if answer.status == "safe" else f"{ends(answer)} ({answer.status})"),
         ("class", _class(answer.label, about)),
-        ("proved below", PROOFS[answer.lower_trust]),
+        ("proved below", PROOFS[answer.lower_trust] if answer.lower or answer.status == "safe" else NOTHING),
         ("refuted above", f"{rival} catches up: {refuted}" if rival and refuted else refuted),
     ]
 

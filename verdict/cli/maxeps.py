@@ -200,7 +200,8 @@ def _wanted(answer: Radius) -> str:
 
 
 def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
-    from verdict.cli.output import PROOFS, REFUTATIONS, above, below, deployed_text, parameters_text, rational
+    from verdict.answer.lines import proved
+    from verdict.cli.output import REFUTATIONS, above, below, deployed_text, parameters_text, rational
 
     lines = []
     if answer.status == "safe":
@@ -211,14 +212,14 @@ def _interval(answer: Radius, measure: str) -> list[tuple[str, str]]:
         exact = rational(answer.exact) or "a long fraction, see --json"
         lines.append(("radius", f"exactly {exact} = {_decimal(answer)}"))
     elif answer.upper is None:
-        lines.append(("radius", f"at least {below(answer.lower)} ({measure}); no violation found"))
+        least = f"at least {below(answer.lower)} ({measure})" if answer.lower else "not known"
+        lines.append(("radius", f"{least}; no violation found"))
     else:
         gap = float((answer.upper - answer.lower) / answer.upper)
         state = "closed" if answer.status == "closed" else "not closed"
         ends = f"[{below(answer.lower)}, {above(answer.upper)}]"
         lines.append(("radius", f"in {ends} ({measure}), {state}: relative gap {gap:.1e}"))
-    where = "at every radius" if answer.is_unlimited else f"below {below(answer.lower)}"
-    lines.append(("proved", f"safe {where}: {PROOFS[answer.lower_trust]}"))
+    lines.append(("proved", proved(answer, "safe")))
     if answer.upper is not None and answer.upper_trust is not None and answer.closest is not None:
         rival = answer.closest.unsafe
         what = f"where {rival} catches up with class {answer.label}" if answer.label is not None else f"by {rival}"

@@ -143,14 +143,8 @@ def show_largest(answer: Largest, show: Show) -> int:
 
 def show_radius(answer: Radius, show: Show, unit: str) -> int:
     """Print the interval of radii; the exit code."""
-    from verdict.cli.output import (
-        PROOFS,
-        REFUTATIONS,
-        above,
-        below,
-        certificate_text,
-        recorded,
-    )
+    from verdict.answer.lines import proved
+    from verdict.cli.output import REFUTATIONS, above, below, certificate_text, recorded
 
     if show.json:
         from verdict.cli.printing import print_json
@@ -172,13 +166,14 @@ def show_radius(answer: Radius, show: Show, unit: str) -> int:
         return UNKNOWN if answer.status == "interval" else OK
     if answer.upper is not None:
         radius = _interval(answer.lower, answer.upper, answer.status)
+    elif answer.status == "safe":
+        radius = "none: nothing breaks it"
     else:
-        radius = "none: nothing breaks it" if answer.status == "safe" else f"at least {below(answer.lower)}"
-    proved = "holds at every radius" if answer.is_unlimited else f"holds below {below(answer.lower)}"
+        radius = f"at least {below(answer.lower)}" if answer.lower else "not known"
     lines = [] if answer.label is None else [("class", str(answer.label))]
     lines += [
         ("radius", f"{radius} ({unit})"),
-        ("proved", f"{proved}: {PROOFS[answer.lower_trust]}"),
+        ("proved", proved(answer, "holds")),
     ]
     if answer.upper is not None and answer.closest is not None and answer.upper_trust is not None:
         event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
