@@ -257,7 +257,7 @@ def test_where_nothing_is_proved_a_radius_says_so_in_a_sentence() -> None:
 
     safe = judge_always(None, 1, "auto", 0.0)
     assert proved(safe, "safe") == "safe at every radius: exact arithmetic"
-    some = replace(safe, lower=Fraction(1, 4), is_unlimited=False, status="interval")
+    some = replace(safe, lower=Fraction(1, 4), is_unlimited=False, status="interval", reason="no time")
     assert proved(some, "holds") == "holds below 0.25: exact arithmetic"
     assert proved(replace(some, lower=Fraction(0)), "safe") == "nothing: no radius above 0 is known to be safe"
     # A range that is one point.
