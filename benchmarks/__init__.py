@@ -8,8 +8,8 @@ import os
 import tempfile
 from pathlib import Path
 
-# What a command started from here is given: the user's environment, without what `import verdict` sets in it, and with
-# compiled modules, as any installed package has them.
+# What a command started from here is given: the user's environment, with compiled modules, as any installed package has
+# them.
 ENVIRONMENT = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "verdict-bytecode"), **os.environ}
 ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -20,6 +20,7 @@ from types import TracebackType
 
 from benchmarks import ENVIRONMENT
 from benchmarks.registry import Instance, Outcome, find
+from verdict.base.blas import VARIABLES
 
 # Seconds beyond an instance's own limit before its worker is interrupted, and then killed.
 GRACE = 30.0
@@ -68,7 +69,7 @@ class Worker:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", self._case, str(writer)],
             cwd=self._tree,
-            env={**ENVIRONMENT, "PYTHONPATH": str(self._tree)},
+            env={**dict.fromkeys(VARIABLES, "1"), **ENVIRONMENT, "PYTHONPATH": str(self._tree)},
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,

@@ -31,7 +31,7 @@ def executed(path: Path) -> Any:
     import nbformat
     from nbclient import NotebookClient
 
-    # One BLAS thread, as Verdict sets it where NumPy is not yet imported: the cores are the searches'.
+    # One BLAS thread, as in a process of Verdict's own: the cores are the searches'.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     notebook = clean(nbformat.read(path, as_version=4))

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from verdict.base.device import Device, find_device
-from verdict.base.errors import InputError
+from verdict.base import blas
+
+# As in a process of Verdict's own, before anything loads NumPy.
+blas.for_this_process()
+
+from verdict.base.device import Device, find_device  # noqa: E402
+from verdict.base.errors import InputError  # noqa: E402
 
 
 def _find(name: str) -> Device:

@@ -16,7 +16,7 @@ HOMES = {"verdict": "verdict", "encoders": "verdict.encoders", "solvers": "verdi
 # The floors from the top (docs/architecture.md); packages on one floor may use each other, in no circle.
 FLOORS = (
     ("verdict", "__main__"),
-    ("cli",),
+    ("cli", "sklearn"),
     ("ask",),
     ("search",),
     ("certificate", "encoders", "compose", "answer"),

@@ -10,15 +10,7 @@ Importing this package loads no solver, no ONNX and no NumPy: each name below is
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from typing import TYPE_CHECKING, Any
-
-if "numpy" not in sys.modules:
-    # Many small matrix products: BLAS threads only wait for each other (up to 15 times slower, PERFORMANCE.md).
-    # Verdict uses the cores itself; a user who set these variables is left alone. For NumPy first see `blas`.
-    for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
     from .answer.results import Largest, Pruning, Radius, Trust, Verdict, Witness

@@ -8,6 +8,7 @@ import gc
 import sys
 import time
 
+from verdict.base.blas import for_this_process
 from verdict.cli.backstop import CHILD, watched
 from verdict.cli.limits import age, starts
 from verdict.cli.main import main
@@ -19,6 +20,7 @@ THRESHOLDS = 50_000, 20, 100
 def run() -> int:
     """Run the command in sys.argv, with the garbage collector out of the way; its exit code."""
     starts(time.monotonic() - age())
+    for_this_process()
     code = watched(sys.argv[1:])
     if code is not None:
         return code

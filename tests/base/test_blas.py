@@ -10,8 +10,17 @@ from verdict.base import blas
 
 # A process of its own: in this one verdict came before NumPy, or the variables are set.
 SCRIPT = """
-import numpy as np
+import os
+before = dict(os.environ)
 import verdict
+verdict.robust
+assert dict(os.environ) == before
+import numpy as np
+try:
+    import sklearn, threadpoolctl
+    threads = lambda: {(p["filepath"], p["num_threads"]) for p in threadpoolctl.threadpool_info()}
+except ImportError:
+    threads = set
 from verdict.base import blas
 control = blas.openblas()
 assert control is not None
@@ -19,9 +28,12 @@ get, put = control
 put(2)
 seen = []
 network = verdict.load("xor")
+others = threads()
 verdict.robust(network, np.array([0, 1]), "0.1", on_progress=lambda stage: seen.append(get()))
 assert seen and set(seen) == {1}, seen
 assert get() == 2
+# OpenMP and every other library's threads are as they were, whatever the search has loaded beside them.
+assert others <= threads(), (others, threads())
 with blas.one_thread():
     with blas.one_thread():
         assert get() == 1

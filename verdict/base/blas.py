@@ -1,13 +1,14 @@
 """One BLAS thread while a search runs.
 
-Bounds are many small matrix products, on which the threads of OpenBLAS only wait for each other, and a search uses
-the cores itself. Importing verdict before NumPy settles this by an environment variable; where NumPy came first, its
-own OpenBLAS is found among the libraries beside it and told by name. Where that is not possible nothing happens.
+Bounds are many small matrix products, on which the threads of OpenBLAS only wait for each other (up to 15 times
+slower, PERFORMANCE.md), and a search uses the cores itself. A process of Verdict's own, such as a command, settles this
+by environment variables before NumPy is loaded. In somebody else's process other libraries need their threads: there
+NumPy's own OpenBLAS is found among the libraries beside it and told by name while a search runs. Where that is not
+possible nothing happens.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -19,6 +20,14 @@ from pathlib import Path
 VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 # What OpenBLAS's functions are called in NumPy's wheels of recent years: prefix and suffix.
 SPELLINGS = (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", ""))
+
+
+def for_this_process() -> None:
+    """One BLAS thread for all of this process, which is Verdict's own and has not loaded NumPy; a user who set a
+    variable is left alone."""
+    for variable in VARIABLES:
+        os.environ.setdefault(variable, "1")
+
 
 _lock = threading.Lock()
 _searches, _before = 0, 1
@@ -52,6 +61,8 @@ def one_thread() -> Iterator[None]:
 @cache
 def openblas() -> tuple[Callable[[], int], Callable[[int], object]] | None:
     """How to read and set the number of threads of the OpenBLAS that NumPy has loaded; None where it has another."""
+    import ctypes
+
     import numpy as np
 
     package = Path(np.__file__).parent

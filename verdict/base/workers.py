@@ -1,6 +1,6 @@
 """Using the second core: the same function on several batches at once, in threads.
 
-NumPy lets go of Python's lock inside its loops and products, and BLAS is kept to one thread (`verdict.__init__`), so
+NumPy lets go of Python's lock inside its loops and products, and BLAS is kept to one thread (`verdict.base.blas`), so
 two batches of bounds run side by side in one process without copying anything.
 """
 
