@@ -220,4 +220,4 @@ def test_tests_mirror_the_packages() -> None:
     packages = {name for module in MODULES if (name := package(module))}
     assert folders - whole <= packages
     at_root = {path.name for path in (ROOT / "tests").glob("test_*.py")}
-    assert at_root == {"test_docs.py", "test_house.py", "test_extending.py", "test_notebooks.py"}
+    assert at_root == {"test_docs.py", "test_docstrings.py", "test_house.py", "test_extending.py", "test_notebooks.py"}

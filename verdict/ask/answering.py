@@ -54,12 +54,15 @@ def ask(
     """The answer to a question: what the function of its kind (`verdict.robust`, `verdict.maxeps`, ...) returns.
 
     `on_progress` receives reports while a search runs, as of that function. On `search`, the numbers that searches are
-    tuned by, no answer depends, only how soon it comes. Raises what that function raises.
+    tuned by, no answer depends, only how soon it comes. Times in `options` are in seconds. Raises InputError and what
+    that function raises.
 
     >>> import verdict
     >>> question = verdict.Question.of("robust", ["xor"], [0, 1], eps="0.2", range=(0, 1))
     >>> verdict.ask(question, verdict.Options(engine="smt")).status
     'robust'
+
+    Source: that of the question's function; docs/search.md says how engines work.
     """
     options = Options() if options is None else options
     module, function = _HOMES[question.kind].split(".")

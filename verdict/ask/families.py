@@ -40,7 +40,10 @@ def maxradius(
     """The largest radius at which `that`, a formula over the outputs, holds on all of the family's set.
 
     The interval is valid whenever the search stops. `same` are other compositions of the network, with the same outputs
-    over the reals: that goes on with which bounds reach farthest. Options as in `maxdelta`.
+    over the reals: that goes on with which bounds reach farthest. Options as in `maxdelta`. Raises InputError.
+    docs/composed.md has an example.
+
+    Source: the search of a radius as in `verdict.maxeps`; docs/search.md.
     """
     question = Question.of("maxradius", [network, *same], **_said_of(family), that=that)
     found: Radius = ask_with(question, options)

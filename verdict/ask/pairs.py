@@ -54,7 +54,8 @@ def region(
     range: tuple[Number | npt.ArrayLike, Number | npt.ArrayLike] | None = None,
 ) -> Box:
     """The inputs within `eps` of `x`, in the valid range, (low, high), each a number or an array with one for each
-    input; without `x` the whole range. Raises InputError.
+    input; without `x` the whole range. All are in the network's own input units, and `x` is flat or has the input's
+    shape. Raises InputError.
 
     >>> import verdict
     >>> verdict.region("xor", [0, 1], "0.1", range=(0, 1))
@@ -88,6 +89,8 @@ def maxdelta(first: Model, second: Model, inputs: Box, **options: Any) -> Larges
     >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
     >>> float(verdict.maxdelta("xor", "xor", box).upper)
     0.0
+
+    Source: Paulsen et al. 2001.03662 (differential verification); docs/composed.md.
     """
     found: Largest = ask_with(Question.of("maxdelta", [first, second], **ends(inputs)), options)
     return found
@@ -104,7 +107,8 @@ def answer_maxdelta(question: Question, run: Run) -> Largest:
 def maxmove(network: Model, inputs: Box, eps: Number, **options: Any) -> Largest:
     """The largest |f(x')_i - f(x)_i| over all outputs i, all x of `inputs` and all x' within `eps` of x, in each entry.
 
-    x' may leave the set. `witness.point` holds x and then x' - x. Options as in `maxdelta`.
+    `inputs` and `eps` are in input units, and x' may leave the set. `witness.point` holds x and then x' - x. Options as
+    in `maxdelta`.
 
     >>> import verdict
     >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
@@ -133,8 +137,9 @@ def imitates(
     lead: Number | None = None,
     **options: Any,
 ) -> Verdict:
-    """Is every output of the student within `delta` of the teacher's, or the class the same, or both?
+    """Is every output of the student within `delta` of the teacher's, or the class the same, or both, on all `inputs`?
 
+    `inputs` is a box as `region` gives it, `delta` in units of the outputs.
     With `lead` the student has to give the teacher's class wherever the teacher's class leads every other one by at
     least that much; 0 asks it everywhere, and then a tie of the teacher's is a violation. Scores are compared in front
     of a Softmax. The other options are those of `verdict.prove`; with a `certificate` the question is kept beside it
@@ -144,6 +149,8 @@ def imitates(
     >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
     >>> verdict.imitates("xor", "xor", box, delta=0).status
     'robust'
+
+    Source: Paulsen et al. 2001.03662 (differential verification); docs/composed.md.
     """
     question = Question.of("imitates", [teacher, student], **ends(inputs), delta=delta, lead=lead)
     found: Verdict = ask_with(question, options)
@@ -184,13 +191,16 @@ def general(
 ) -> Verdict:
     """For all x of `inputs` and all x' within `eps` of x: do the outputs move by at most `theta`, does the class stay?
 
-    With `lead` the class has to stay for every x that leads by at least that much. x' may leave the set. A witness's
-    point holds x and then x' - x. The other options are as in `imitates`.
+    `inputs` is a box as `region` gives it, `eps` in input units and `theta` in those of the outputs. With `lead` the
+    class has to stay for every x that leads by at least that much. x' may leave the set. A witness's point holds x and
+    then x' - x. The other options are as in `imitates`.
 
     >>> import verdict
     >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))
     >>> verdict.general("xor", box, "0.1", theta="0.3").status
     'robust'
+
+    Source: Katz et al. 1709.02802 (global robustness); docs/composed.md.
     """
     question = Question.of("general", [network], **ends(inputs), eps=eps, theta=theta, lead=lead)
     found: Verdict = ask_with(question, options)
@@ -211,7 +221,7 @@ def answer_general(question: Question, run: Run) -> Verdict:
 def maxgeneral(
     network: Model, inputs: Box, *, theta: Number | None = None, lead: Number | None = None, **options: Any
 ) -> Radius:
-    """The largest eps for which `general` holds. Options as in `maxdelta`.
+    """The largest eps for which `general` holds, with `inputs` and the rest as in `general`, options as in `maxdelta`.
 
     >>> import verdict
     >>> box = verdict.region("xor", [0, 1], "0.1", range=(0, 1))

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 def variables(network: Model, output: str | None = None) -> tuple[Vector, Vector]:
     """(x, y): the inputs and outputs of a network, flat, in its own units, to write formulas with; `output` names the
-    one of several outputs that y is. Where features and classes have names, they are indices too: `x["age"]`.
+    one of several outputs that y is. Where features and classes have names, these are indices too: `x["age"]`.
+
+    Raises ModelError and what else `load` raises, InputError for an output that is not there.
 
     >>> import verdict
     >>> x, y = verdict.variables("xor")
@@ -72,6 +74,8 @@ def prove(
     >>> x, y = verdict.variables("xor")
     >>> verdict.prove("xor", that=y[0] + y[1] == 1, given=(x >= 0) & (x <= 1)).status
     'robust'
+
+    Source: Katz et al. 1702.01135 (properties as F and not G); docs/properties.md.
     """
     question = Question.of("prove", [network], that=that, given=given, output=output, integers=integers)
     found: Verdict = ask_with(question, {"timeout": timeout, "query": query, **options})

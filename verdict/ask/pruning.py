@@ -43,7 +43,8 @@ def maxpruning(
 ) -> Pruning:
     """The largest threshold at which the network without its weights up to it gives the same class on a whole set.
 
-    That is asked wherever the network's class leads by at least `lead`. `layer` and `output` as in
+    That is asked on all of `inputs`, a box as `region` gives it, wherever the network's class leads by at least `lead`,
+    in units of the scores. Raises InputError. `layer` and `output` as in
     `verdict.maxweights`; `timeout` is in seconds for all; the other options are those of `verdict.prove`. A
     `certificate` that the pair agrees at the threshold found gets half of the time.
 

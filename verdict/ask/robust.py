@@ -80,6 +80,8 @@ def robust(
     >>> import verdict
     >>> verdict.robust("xor", [0, 1], "0.2", range=(0, 1)).status
     'robust'
+
+    Source: Zhang et al. 1811.00866 (linear bounds), Wang et al. 2103.06624 (branch and bound); docs/search.md.
     """
     question = Question.of(
         "robust", [network], x, eps=eps, norm=norm, scales=scales, perturbation=perturbation, range=range, label=label,
@@ -182,6 +184,8 @@ def bounds_of(
     >>> [bounds] = verdict.bounds_of("xor", [0, 0], "0.25", range=(0, 1), method="interval")
     >>> [(layer.name, layer.unstable) for layer in bounds.layers]
     [('relu1', 2), ('outputs', 0)]
+
+    Source: Zhang et al. 1811.00866 (linear), Xu et al. 2011.13824 (alpha); docs/bounds.md has each method.
     """
     question = Question.of(
         "bounds", [network], x, eps=eps, norm=norm, perturbation=perturbation, range=range, label=label, target=target,

@@ -54,7 +54,10 @@ def verify(
     certificate. A witness satisfies the query exactly, strict inequalities
     included, over the reals and with the outputs of ONNX Runtime. Where no input fulfils the query's constraints on
     inputs, the status is robust and the reason says that the input set is empty.
-    Raises PropertyError for a query that is malformed, InputError for one that does not fit its networks.
+    `timeout` is in seconds. Raises PropertyError for a query that is malformed, InputError for one that does not fit
+    its networks. docs/vnnlib.md has examples.
+
+    Source: the VNN-LIB standard, as docs/vnnlib.md reads it.
     """
     from ..property.vnnlib1 import VnnLib1
     from ..property.vnnlib2 import VnnLib2
@@ -170,6 +173,9 @@ def check(
     The network may also be a shipped model's name. `tier`: exact (integers), rigorous (floats, rounding charged) or
     python (Fractions). With `any_order` the report also says whether the claim holds for every float32 evaluation.
     Raises InputError for what cannot be read, and TimeLimitError where it is not done after `timeout` seconds.
+    docs/certificate.md has an example.
+
+    Source: docs/certificate.md (the rule); Isac et al. 2206.00512 (proofs of networks).
     """
     model = ModelFile.of(network)
     place, about = arguments.place(certificate, "certificate"), arguments.optional_place(query, "the query")

@@ -58,7 +58,7 @@ def maxweights(
     lower end is proved and the upper end found by an attack, whose point holds the changes of the weights; they need
     not meet.
 
-    Raises InputError and UnsupportedError.
+    `x` is flat or has the input's shape, `timeout` is in seconds. Raises InputError and UnsupportedError.
 
     >>> import verdict
     >>> verdict.maxweights("xor", [0, 1], layer="fc1", engine="smt").exact

@@ -90,6 +90,7 @@ class Network:
 
     @property
     def name(self) -> str:
+        """The name of its file, without the folder and the suffix."""
         return self.path.stem
 
     @property
@@ -122,10 +123,12 @@ class Network:
 
     @property
     def input_size(self) -> int:
+        """How many numbers an input has, those of all inputs together."""
         return self.graph.input_size
 
     @property
     def output_size(self) -> int:
+        """How many numbers an output has, those of all outputs together; class scores where a head is behind them."""
         return self.graph.output_size
 
     @cached_property
