@@ -21,7 +21,7 @@ project, author, release = "Verdict", "The Verdict authors", verdict.__version__
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["img/make.py"]
-html_theme, html_title = "furo", f"Verdict {release}"
+html_theme, html_title, html_show_copyright = "furo", f"Verdict {release}", False
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
 # Code is shown in the language that its fence says; an indented block is what a terminal shows.

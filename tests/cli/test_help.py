@@ -55,7 +55,9 @@ def test_examples_run_and_answers_are_stated(run: Run, tmp_path: Path, monkeypat
         if can_state and "--statement" not in words:
             words += ["--statement", str(path)]
         done = run(*words)
-        assert done.code == 0, (line, done)
+        # The answer may be a no.
+        assert done.code in (0, 1), (line, done)
+        assert "error" not in done.err, (line, done)
         if path.exists():
             validator.validate(json.loads(path.read_text()))
             stated.add(words[0])
