@@ -84,7 +84,9 @@ def test_a_question_about_it_is_stored_and_its_file_is_asked_again(fitted, tmp_p
     (tmp_path / "other").write_bytes(b"kept")
     with pytest.raises(verdict.InputError, match="another file"):
         network.save(tmp_path / "other")
-    # Names that a user gave go with the question.
+    # Names that are given at the conversion are in the file, those that are given to a file go with the question.
+    with_features = verdict.load(fitted, features=FEATURES).save(tmp_path / "n.onnx")
+    assert verdict.load(with_features.path).features == tuple(FEATURES)
     named = verdict.Question.of("robust", [verdict.load(saved.path, features=FEATURES)], [40, 30, 30, 30], eps="0.5",
                                 given="age >= 40")
     assert verdict.ask(verdict.Question.from_json(named.to_json())).status == "robust"
@@ -131,7 +133,7 @@ def test_refusals_are_one_line(fitted, monkeypatch: pytest.MonkeyPatch):
         verdict.load(LogisticRegression())
     with pytest.raises(verdict.UnsupportedError, match="TreeEnsembleClassifier"):
         verdict.load(DecisionTreeClassifier().fit([[0], [1]], [0, 1]))
-    with pytest.raises(verdict.InputError, match="2 names of features, expected one for each of 4"):
+    with pytest.raises(verdict.ModelError, match="2 names of features, expected one for each of 4"):
         verdict.load(fitted, features=["a", "b"])
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     with pytest.raises(verdict.InputError, match=r"Pipeline of scikit-learn .*: pip install 'verdict-nn\[sklearn\]'$"):

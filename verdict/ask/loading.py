@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..base.arguments import place, several, word
+from ..base.arguments import place, word, words
 from ..base.errors import InputError, ModelError
 from ..network.names import Names
 from ..network.network import Network
@@ -57,8 +57,12 @@ def load(
     if isinstance(model, Network):
         network = loaded(model, chosen, shapes)
     elif is_known(model):
-        made = as_onnx(model, example)
+        made = as_onnx(model, example, features, classes)
         network = load_data(made.data, made.path, output=chosen, shapes=shapes)
+        if network.data == made.data:
+            network = network.kept_in_memory()
+        if made.names.origin:
+            return network  # the names that were given are in the file
     else:
         path = shipped_path(model)
         network = load_onnx(path, output=chosen, shapes=shapes)
@@ -72,16 +76,12 @@ def with_names(network: Network, features: Sequence[str] | None, classes: Sequen
         return network
     known = network.names
     read = Names(
-        known.features if features is None else _words(features, "features"),
-        known.classes if classes is None else _words(classes, "classes"),
+        known.features if features is None else words(features, "features"),
+        known.classes if classes is None else words(classes, "classes"),
         known.origin,
         given=True,
     )
     return network.named(read.checked(network.input_size))
-
-
-def _words(names: Any, what: str) -> tuple[str, ...]:
-    return tuple(word(name, f"a name in {what}") for name in several(names, what))
 
 
 def _shipped_names(path: Path) -> Names | None:

@@ -220,7 +220,7 @@ def _model_file(model: ModelFile) -> Iterator[Path]:
     network = model.network
     if network is None:
         yield shipped_path(model.path)
-    elif network.path.exists() or not network.names.origin:
+    elif not network.in_memory:
         yield network.path
     else:
         with tempfile.TemporaryDirectory() as folder:

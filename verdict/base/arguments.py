@@ -71,6 +71,11 @@ def word(value: Any, what: str) -> str:
     return value
 
 
+def words(values: Any, what: str) -> tuple[str, ...]:
+    """Several names."""
+    return tuple(word(value, f"a name in {what}") for value in several(values, what))
+
+
 def optional_word(value: Any, what: str) -> str | None:
     """The same, or None."""
     return None if value is None else word(value, what)

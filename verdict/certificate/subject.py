@@ -54,9 +54,9 @@ def _subjects(network: Network) -> Iterator[Subject]:
         shapes = {port.name: port.shape for port in network.inputs} if network.is_shaped else {}
         yield Subject(network.path, own, True, View(network.chosen or None, shapes))
     is_there = is_file(network.path, network.data)
-    # A converted model is known by the hash of these very bytes; only what Verdict itself has composed gets a mark.
-    is_known = is_there or bool(network.names.origin)
-    yield Subject(network.path, network.data if is_known else sealed_model(network.data), is_there)
+    # A user's own model keeps its bytes, and with them its hash; what Verdict has composed says so.
+    is_own = is_there or network.in_memory
+    yield Subject(network.path, network.data if is_own else sealed_model(network.data), is_there)
     try:
         plain = folded(network)
     except VerdictError:

@@ -39,6 +39,7 @@ class Network:
     is the model that has them, `sha256` the file's.
     Where one of several outputs was `chosen`, `data` is the model with that one alone, and where shapes of inputs were
     given from outside (`is_shaped`), it has them. `names` are those of its inputs and classes.
+    `in_memory` says that `data` is a user's own model that came without a file.
     Vectors are flat, in the order of `inputs` and `outputs`, row-major.
     """
 
@@ -56,6 +57,7 @@ class Network:
     chosen: str = ""
     is_shaped: bool = False
     names: Names = field(default_factory=Names)
+    in_memory: bool = False
 
     def __repr__(self) -> str:
         ports = [" and ".join(f"{port.name} {port.shape}" for port in side) for side in (self.inputs, self.outputs)]
@@ -80,6 +82,10 @@ class Network:
     def named(self, names: Names) -> Network:
         """The same network with names of its inputs."""
         return self._like(names=names)
+
+    def kept_in_memory(self) -> Network:
+        """The same network, of a model that came without a file."""
+        return self._like(in_memory=True)
 
     def _like(self, **changes: Any) -> Network:
         """The same file seen otherwise: where ONNX Runtime has loaded it, it is not loaded again."""
@@ -113,7 +119,7 @@ class Network:
 
         target = place(path, "the file")
         Place(target, "save", same(self.data), "the same model").write(self.data)
-        return replace(self, path=target)
+        return replace(self, path=target, in_memory=False)
 
     @property
     def head(self) -> str | None:

@@ -7,10 +7,12 @@ returns is compared with the model's own predictions before anything is asked of
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
+from ...base.arguments import words
 from ...base.errors import ModelError
-from .converted import Converted
+from .converted import Converted, named
 
 # Of each file of this package the classes, by package and name, that it converts. Keras stands before PyTorch: with
 # PyTorch under it a Keras model is a module too.
@@ -39,8 +41,9 @@ def is_known(model: Any) -> bool:
     return _home(model) is not None
 
 
-def as_onnx(model: Any, example: Any = None) -> Converted:
-    """The model as ONNX, with its names; `example` is an input or several, where the model does not say their shape.
+def as_onnx(model: Any, example: Any = None, features: Any = None, classes: Any = None) -> Converted:
+    """The model as ONNX, with its names or those that are given; `example` is an input or several, where the model does
+    not say their shape.
 
     Raises ModelError for what cannot be converted, or computes something else as ONNX, and InputError where a package
     is missing.
@@ -49,4 +52,12 @@ def as_onnx(model: Any, example: Any = None) -> Converted:
     if home is None:
         raise ModelError(f"the network is a {type(model).__name__}, expected {KINDS}")
     made: Converted = importlib.import_module(f"{__name__}.{home}").convert(model, example)
-    return made
+    if not made.names.origin:
+        return made  # somebody's bytes, which stay as they are
+    known = made.names
+    names = replace(
+        known,
+        features=known.features if features is None else words(features, "features"),
+        classes=known.classes if classes is None else words(classes, "classes"),
+    )
+    return replace(made, data=named(made.data, names), names=names)

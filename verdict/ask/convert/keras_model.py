@@ -15,7 +15,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...network.names import Names
-from .converted import Converted, converting, named, needed
+from .converted import Converted, converting, needed
 from .faithful import around, compare, runtime_outputs
 
 
@@ -35,7 +35,7 @@ def convert(model: Any, example: Any) -> Converted:
     ours = np.array([found[0].reshape(-1) for found in runtime_outputs(data, points, path)])
     compare(path, theirs, ours, "the output")
     names = Names(origin=f"Keras {keras.__version__} {name}, by its own export, in {one.dtype}")
-    return Converted(named(data, names), path, names)
+    return Converted(data, path, names)
 
 
 def _one(model: Any, example: Any, name: str) -> Any:

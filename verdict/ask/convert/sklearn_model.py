@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ...base.errors import ModelError
 from ...network.names import Names
 from ...ops.importer.one_output import only_these
-from .converted import Converted, converting, named, needed
+from .converted import Converted, converting, needed
 from .faithful import around, compare, runtime_outputs
 
 # Of ONNX's operator set, one that every skl2onnx writes.
@@ -49,7 +49,7 @@ def convert(model: Any, example: Any) -> Converted:
     digits = "float64" if dtype is np.float64 else "float32"
     origin = f"scikit-learn {_version()} {kind}, by skl2onnx {skl2onnx.__version__}, in {digits}"
     names = Names(tuple(map(str, getattr(model, "feature_names_in_", ()))), _classes(classes), origin)
-    return Converted(named(data, names), path, names)
+    return Converted(data, path, names)
 
 
 def _size(model: Any) -> int | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...network.names import Names
-from .converted import Converted, converting, named, needed
+from .converted import Converted, converting, needed
 from .faithful import around, compare, runtime_outputs
 
 OPSET = 17
@@ -45,7 +45,7 @@ def convert(model: Any, example: Any) -> Converted:
     compare(path, theirs, ours, "the output")
     digits = str(kind).removeprefix("torch.")
     names = Names(origin=f"PyTorch {torch.__version__} {name}, by torch.onnx.export, in {digits}")
-    return Converted(named(data, names), path, names)
+    return Converted(data, path, names)
 
 
 def _taken(model: Any, one: Any) -> Any:
