@@ -45,3 +45,9 @@ def test_monotone_is_a_yes_or_a_no(run):
     words = ("--feature", "worst area", "--label", "benign", "--input", "cancer#3")
     assert run("monotone", "cancer-mlp", *words).code == 0
     assert run("monotone", "abs", "--feature", "0", "--range", "0", "1").code == 2
+
+
+def test_a_class_is_asked_for_and_shown_by_its_name(run):
+    result = run("robust", "cancer-mlp", "--input", "cancer#3", "--eps", "0.001", "--label", "malignant")
+    assert result.code == 1, result.err
+    assert "0 (malignant) (the data set says 1)" in result.out

@@ -107,6 +107,7 @@ class _MaxEps:
         from verdict.cli.output import measure
 
         self.range, self.measure = asking.range, measure(question.domain)
+        self.classes = asking.network.classes
         if self.folder is not None:
             from verdict.cli.save import places
 
@@ -174,7 +175,7 @@ class _MaxEps:
         from verdict.cli.output import certificate_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
-        lines = [] if answer.label is None else [("class", label_text(answer.label, point))]
+        lines = [] if answer.label is None else [("class", label_text(answer.label, point, self.classes))]
         lines += _wrong(answer) if answer.status == "wrong-label" else _interval(answer, self.measure)
         lines += _float32(answer) + certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))

@@ -205,8 +205,8 @@ class Questions(Generic[Answer]):
         }
 
 
-def label_text(label: int, point: Point) -> str:
-    """The class in question, and the data set's own where it says another."""
-    if point.truth is None or point.truth == label:
-        return f"{label}"
-    return f"{label} (the data set says {point.truth})"
+def label_text(label: int, point: Point, classes: Sequence[str] = ()) -> str:
+    """The class in question with its name, where that says more, and the data set's own where it says another."""
+    name = classes[label] if label < len(classes) else ""
+    said = f"{label}" if name in ("", str(label)) else f"{label} ({name})"
+    return said if point.truth is None or point.truth == label else f"{said} (the data set says {point.truth})"

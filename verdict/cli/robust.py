@@ -128,6 +128,7 @@ class _Robust:
         from verdict.cli.output import measure
 
         self.range, self.measure = asking.range, measure(question.domain)
+        self.classes = asking.network.classes
         found: Verdict = ask(question, options, shown.stage)
         return found
 
@@ -174,7 +175,7 @@ class _Robust:
 
         label = answer.label
         lines = [("answer", f"{answer.status} {self.where}")]
-        lines += [] if label is None else [("class", label_text(label, point))]
+        lines += [] if label is None else [("class", label_text(label, point, self.classes))]
         if answer.status == "violated" and answer.witness is not None:
             where = "input itself" if answer.witness.radius == 0 else "witness"
             lines.append(("because", f"{deployed_text(answer.witness, label)} at the {where}"))
@@ -225,7 +226,7 @@ class _Replaced(_Robust):
         from verdict.answer.gate import witness_class
         from verdict.cli.asking import ask
 
-        self.range, label = asking.range, question.aim.label
+        self.range, self.classes, label = asking.range, asking.network.classes, question.aim.label
         held: Verdict = ask(question, options, shown.stage)
         if label is None or "that" in asking.said:
             return held
