@@ -20,7 +20,7 @@ from verdict.base.deadline import Deadline
 from verdict.bounds import linear_bounds
 from verdict.models import data
 from verdict.network.evaluate import evaluate_exact_all
-from verdict.network.exact import ExactVector
+from verdict.network.exact import ExactVector, float_below
 from verdict.property import LinfBall, misclassification
 from verdict.search.engines.parts import tree_search
 from verdict.search.engines.parts.beside import Beside
@@ -340,3 +340,11 @@ class TestBeside:
             beside.harvest()
         assert search.lower < search.upper
         assert any("contradicts" in note for note in search.notes)
+
+
+def test_where_no_float_lies_between_no_smaller_radius_is_tried(monkeypatch) -> None:
+    search = open_search()
+    monkeypatch.setattr(tree_search, "_is_long", lambda *given: True)
+    monkeypatch.setattr(tree_search, "_between", lambda search, failed: float_below(search.lower))
+    search_tree(search, Deadline(60.0), 1)
+    assert not search.is_open()

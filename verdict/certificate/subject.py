@@ -46,6 +46,16 @@ def subject_of(network: Network) -> tuple[Subject, NeuronMap]:
     raise first or UnsupportedError(f"{network.path}: no certificate")
 
 
+def _unpacks_to(path: Path, data: bytes) -> bool:
+    """Whether the file is these bytes, compressed."""
+    from ..ops.importer.model_file import read_model
+
+    try:
+        return path.is_file() and read_model(path) == data
+    except (OSError, ValueError, VerdictError):
+        return False
+
+
 def _subjects(network: Network) -> Iterator[Subject]:
     from ..ops.importer.own_file import folded, own_file
 
@@ -55,7 +65,7 @@ def _subjects(network: Network) -> Iterator[Subject]:
         yield Subject(network.path, own, True, View(network.chosen or None, shapes))
     is_there = is_file(network.path, network.data)
     # A user's own model keeps its bytes, and with them its hash; what Verdict has composed says so.
-    is_own = is_there or network.in_memory
+    is_own = is_there or network.in_memory or _unpacks_to(network.path, network.data)
     yield Subject(network.path, network.data if is_own else sealed_model(network.data), is_there)
     try:
         plain = folded(network)

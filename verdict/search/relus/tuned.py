@@ -8,18 +8,15 @@ make, in float64, decides. Programs that close nothing may take a share of the s
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from verdict.solvers import LinearModel, Status, solver
-
-from ...base.errors import SolverError
-from ...network.exact import FloatArray
 from .leaf import Multipliers
+from .program import Program
 from .space import Domains, Space
 
 # What programs that closed nothing may take of the search's time, and what they may take before there is any.
@@ -33,9 +30,6 @@ START, EACH = 2e-3, 1.3e-6
 NEAR, WIDER, CLOSER, NEAREST = 0.25, 1.2, 0.8, 0.02
 # Domains with at most so many ReLUs left get one in any case, more after each success and fewer after each failure.
 LEFT = 8
-SECONDS = 10.0
-# What missing a split costs, in terms of the row's coefficients.
-MISSED = 100.0
 
 
 class Tuned:
@@ -48,7 +42,7 @@ class Tuned:
 
     def on(self, space: Space) -> None:
         """Go on in another space of the same search."""
-        self._space, self._parts = space, None if space.reduced is None else _Parts(space)
+        self._space, self._programs = space, threading.local()
         # The numbers in a program's matrix.
         self._numbers = 3 * space.size * (space.size + (0 if space.reduced is None else space.reduced.inputs))
 
@@ -56,7 +50,7 @@ class Tuned:
         """The numbers of open domains that a program has closed, each with an empty proof; others whose bound it has
         made better get its multipliers."""
         closed: dict[int, Multipliers] = {}
-        if self._parts is None:
+        if self._space.reduced is None:
             return closed
         worst, self._seen = float(domains.lower.min(initial=0)), self._seen + len(domains)
         opened = np.flatnonzero(~(domains.lower > 0))
@@ -92,73 +86,15 @@ class Tuned:
 
     def tune(self, domains: Domains, at: int) -> bool:
         """Give domain `at` the multipliers of its program, if they are better; whether they close it."""
-        parts, here = self._parts, slice(at, at + 1)
-        found = None if parts is None else parts.solve(domains.row[at], domains.signs[at])
+        here, program = slice(at, at + 1), getattr(self._programs, "own", None)
+        if program is None:
+            program = self._programs.own = Program(self._space)
+        found = program.solve(int(domains.row[at]), domains.signs[at])
         if found is None:
             return False
-        slopes, betas = found
-        tuned = replace(domains.take(here), slopes=slopes[None], betas=betas[None])
-        lower = self._space.verify(tuned)[0]
-        if lower > domains.lower[at]:
-            domains.slopes[at], domains.betas[at] = slopes, betas
-        return bool(lower > 0)
-
-
-class _Parts:
-    """The program's constant parts: variables are the scaled input, the outputs of the unstable ReLUs, and by how much
-    their splits are missed.
-
-    Rows say, for every unstable ReLU of pre-activation z and output a: a - z, then a - chord z, then z. What a split is
-    missed by costs much, so multipliers stay bounded and an empty domain has some too.
-    """
-
-    def __init__(self, space: Space) -> None:
-        from scipy import sparse
-
-        reduced, size = space.reduced, space.size
-        if reduced is None:
-            raise ValueError("programs need the reduced form")
-        inputs = reduced.inputs
-        self._space, self._inputs = space, inputs
-        pre = np.zeros((size, inputs + 1 + size))
-        for layer in reduced.layers:
-            pre[layer.start - inputs - 1 : layer.stop - inputs - 1, : layer.start] = layer.matrix.values
-        self._constant = pre[:, inputs]
-        slopes = np.delete(pre, inputs, axis=1)
-        outputs = np.concatenate([np.zeros((size, inputs)), np.eye(size)], axis=1)
-        rows = np.concatenate([outputs - slopes, outputs - space.chords[:, None] * slopes, slopes])
-        missed = np.concatenate([np.zeros((2 * size, size)), np.eye(size)])
-        self._matrix = sparse.csr_array(np.concatenate([rows, missed], axis=1))
-        self._rows = reduced.rows.values
-
-    def solve(self, row: int, signs: Any) -> tuple[FloatArray, FloatArray] | None:
-        """The slopes and multipliers of splits (size,) that a solver finds for a domain."""
-        inputs, constant, space, inf, size = self._inputs, self._constant, self._space, np.inf, len(signs)
-        on, off, free = signs > 0, signs < 0, signs == 0
-        lower = [np.where(off, -inf, constant), np.full(size, -inf), np.where(on, -constant, -inf)]
-        upper = [np.where(on, constant, inf), np.full(size, inf), np.where(off, -constant, inf)]
-        upper[1][free] = (space.gaps + space.chords * constant)[free]
-        cost = self._rows[row].astype(np.float64)
-        miss = MISSED * (1 + np.abs(cost).sum()) * signs
-        model = LinearModel(
-            np.concatenate([np.delete(cost, inputs), miss]),
-            self._matrix,
-            np.concatenate(lower),
-            np.concatenate(upper),
-            np.concatenate([np.full(inputs, -1.0), np.where(on, -inf, 0.0), np.where(off, -inf, 0.0)]),
-            np.concatenate([np.full(inputs, 1.0), np.where(off, 0.0, inf), np.where(on, inf, 0.0)]),
-            np.zeros(inputs + 2 * size, bool),
-            float(cost[inputs] - space.offsets[row]),
-        )
-        try:
-            solution = solver("highs", isolate=False).solve(model, time_limit=SECONDS)
-        except SolverError:
-            return None
-        if solution.status is not Status.OPTIMAL or solution.duals is None or solution.reduced_costs is None:
-            return None
-        steep, _, side = np.asarray(solution.duals).reshape(3, -1)
-        # What the rows leave of an output's coefficient falls on its lower end 0.
-        steep, flat = (np.maximum(part, 0) for part in (steep, np.asarray(solution.reduced_costs)[inputs:][:size]))
-        total = steep + flat
-        slopes = np.where(total > 0, steep / np.where(total > 0, total, 1), space.floors)
-        return slopes, np.maximum(signs * side, 0)
+        if found.least > domains.lower[at]:
+            domains.slopes[at], domains.betas[at] = found.slopes, found.betas
+        if found.least <= 0:
+            return False
+        tuned = replace(domains.take(here), slopes=found.slopes[None], betas=found.betas[None])
+        return bool(self._space.verify(tuned)[0] > 0)

@@ -50,7 +50,7 @@ class RadiusTree(ReluSplit):
         self, search: RadiusSearch, numbers: list[int], radius: float, bounds: Bounds, means: Means
     ) -> None:
         polytopes = [search.unsafe.polytopes[i] for i in numbers]
-        super().__init__(search.graph, bounds, polytopes, Watch(try_points=self._offer), means)
+        super().__init__(search.graph, bounds, polytopes, Watch(try_points=self.offer), means)
         self._tuned = Tuned(self.space)
         self.search, self.numbers, self.radius, self.goal = search, numbers, radius, radius
         self._queue = DomainQueue(self.options.most_open, by_radius=True)
@@ -93,6 +93,13 @@ class RadiusTree(ReluSplit):
             self._close(domains.take(~alive))
             self._queue.push(domains.take(alive))
 
+    def bounds_at_goal(self) -> Bounds:
+        """Bounds on the ball of the goal, at least as tight as those of the present ball."""
+        found, known = self.search.bounds_at(self.goal), self.bounds
+        lower = [np.maximum(new, old) for new, old in zip(found.lower, known.lower, strict=True)]
+        upper = [np.minimum(new, old) for new, old in zip(found.upper, known.upper, strict=True)]
+        return found.with_ends(lower, upper)
+
     def explore(self, clock: Deadline) -> bool:
         """Search until all is closed that can be on this ball, the ball is stale, or the clock has passed; then go on.
         True if nothing is left to do here."""
@@ -122,7 +129,7 @@ class RadiusTree(ReluSplit):
         if reached > self._radii.radii[len(self._radii.radii) // 2]:
             self._radii = self._ladder()
 
-    def _offer(self, points: FloatArray) -> bool:
+    def offer(self, points: FloatArray) -> bool:
         """Try points as witnesses; never a reason to end, as the tree goes on below them."""
         cap = self.search.cap
         for point in points[:TRIED]:

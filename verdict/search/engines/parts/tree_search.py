@@ -11,11 +11,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numpy as np
-
 from ....base.deadline import Deadline, ProcessorTime
 from ....base.workers import Workers
-from ....bounds import Bounds
 from ....network.exact import float_below
 from ...means import Means
 from ...neurons.sharpen import sharpen
@@ -23,6 +20,7 @@ from ...radius import RadiusSearch
 from ...relus.relu_split import TOUCHED
 from .bab import unfit
 from .beside import Beside
+from .last_programs import LastByPrograms
 from .radius_tree import RadiusTree, last_radius
 
 # The last proof gets all the time as long as it promises to end within so many times what it has taken, or seconds.
@@ -83,7 +81,7 @@ class Attempt:
         while self.tree.explore(ProcessorTime(self._slice, clock)):
             if not self.tree.is_stale:
                 return True
-            self.tree.move(self.tree.goal, _smaller(self.search, self.tree))
+            self.tree.move(self.tree.goal, self.tree.bounds_at_goal())
         gained, self._share = self.tree.share - self._share, self.tree.share
         self._behind += self._slice
         self.expected = self._slice * (1 - self._share) / gained if gained > 0 else math.inf
@@ -116,6 +114,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
     with Workers(threads) as workers:
         means = Means(workers, search.device)
         last = Attempt(search, last_radius(search), means, clock)
+        programs = LastByPrograms(search)
         smaller: Attempt | None = None
         failed = math.inf
         while not clock.passed() and search.is_open():
@@ -126,12 +125,16 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                 if search.is_open() and not clock.passed():
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
                 return
-            if not _is_long(last, search):
+            programs.work(last, clock)
+            if not search.is_open() or not _is_long(last, search):
                 continue
             if smaller is None or smaller.done or smaller.tree.radius <= float_below(search.lower):
                 if smaller is not None and smaller.done and smaller.tree.reached < smaller.tree.goal:
                     failed = smaller.tree.radius
-                smaller = Attempt(search, _between(search, failed), means, clock)
+                between = _between(search, failed)
+                if between <= float_below(search.lower):
+                    continue  # no float lies between
+                smaller = Attempt(search, between, means, clock)
             while smaller.spent < SMALLER_SHARE * last.spent and not (smaller.done or clock.passed()):
                 smaller.work(clock)
                 if _is_stuck(smaller, last):
@@ -166,11 +169,3 @@ def _between(search: RadiusSearch, failed: float) -> float:
     """The next radius: in the middle of what is proved and the least that was not."""
     top = min(Fraction(failed), search.cap) if float_below(search.lower) < failed < math.inf else search.cap
     return float_below((search.lower + top) / 2)
-
-
-def _smaller(search: RadiusSearch, tree: RadiusTree) -> Bounds:
-    """Bounds on the ball of the tree's goal, at least as tight as those of its present ball."""
-    found, known = search.bounds_at(tree.goal), tree.bounds
-    lower = [np.maximum(new, old) for new, old in zip(found.lower, known.lower, strict=True)]
-    upper = [np.minimum(new, old) for new, old in zip(found.upper, known.upper, strict=True)]
-    return found.with_ends(lower, upper)

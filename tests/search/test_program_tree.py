@@ -1,0 +1,111 @@
+"""Branch and bound by programs: what it closes is safe, what is unsafe it leaves, and it moves to smaller balls."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.networks import KINDS, random_network
+from support.open_search import open_search
+from support.seeds import seeds
+
+import verdict
+from verdict.base.deadline import Deadline
+from verdict.bounds import linear_bounds
+from verdict.network.evaluate import evaluate
+from verdict.network.exact import ExactVector
+from verdict.property import LinfBall
+from verdict.search.engines.parts import last_programs
+from verdict.search.engines.parts.tree_search import search_tree
+from verdict.search.relus.program_tree import ProgramTree
+from verdict.search.relus.space import Space
+
+
+def _space(graph, family, radius: float, offsets: np.ndarray) -> Space:
+    low, high = family.floats(radius)
+    rows = np.concatenate([np.eye(graph.output_size), -np.eye(graph.output_size)])
+    return Space(graph, linear_bounds(graph, low[None], high[None]), rows, offsets)
+
+
+def _case(seed: int, kind: str, folder: Path):
+    rng = np.random.default_rng([seed, KINDS.index(kind), 7])
+    graph = verdict.load(random_network(rng, kind, folder)).graph
+    family = LinfBall(ExactVector.of(rng.integers(-8, 9, graph.input_size) / 8), Fraction(-2), Fraction(2))
+    low, high = family.floats(0.5)
+    points = rng.uniform(low, high, (4000, graph.input_size))
+    rows = np.concatenate([np.eye(graph.output_size), -np.eye(graph.output_size)])
+    least = (evaluate(graph, points) @ rows.T).min(axis=0)
+    return rng, graph, family, points, rows, least
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_closed_rows_are_safe_and_unsafe_ones_stay_open(kind, tmp_path) -> None:
+    closed = opened = 0
+    for seed in seeds(6, 60):
+        rng, graph, family, points, rows, least = _case(seed, kind, tmp_path)
+        # Some rows miss what samples reach, some are a little below it, some are far below.
+        offsets = least + rng.choice([0.05, -0.01, -0.5], len(rows))
+        seen: list[np.ndarray] = []
+        space = _space(graph, family, 0.5, offsets)
+        if space.reduced is None or not space.size:
+            continue
+        tree = ProgramTree(space, list(range(len(rows))), seen.append)
+        assert tree.explore(Deadline(20.0), lambda: False)
+        for row, left in tree.left.items():
+            if not left:
+                closed += 1
+                assert (evaluate(graph, points) @ rows[row] > offsets[row]).all()
+            else:
+                # Nothing that floats can prove is left open: some offered point is unsafe, or nearly.
+                opened += 1
+                assert seen
+                assert min(float((evaluate(graph, p) @ rows[row]).min()) for p in seen) <= offsets[row] + 1e-5
+        for p in seen:
+            low, high = family.floats(0.5)
+            assert (p >= low).all()
+            assert (p <= high).all()
+    assert closed or opened
+
+
+def test_both_kinds_of_rows_come_up(tmp_path) -> None:
+    _, graph, family, _, rows, least = _case(0, KINDS[0], tmp_path)
+    tree = ProgramTree(_space(graph, family, 0.5, least + 0.05), list(range(len(rows))), lambda points: None)
+    assert tree.explore(Deadline(20.0), lambda: False)
+    assert all(tree.left.values())
+    # On a ball of one point nothing is open, and what was closed stays so.
+    far = _space(graph, family, 0.5, least - 100)
+    safe = ProgramTree(far, list(range(len(rows))), lambda points: None)
+    assert safe.explore(Deadline(20.0), lambda: False)
+    assert not any(safe.left.values())
+    safe.move(_space(graph, family, 0.25, least - 100))
+    assert not any(safe.left.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_move_loses_no_point(kind, tmp_path) -> None:
+    for seed in seeds(4, 40):
+        _, graph, family, _, rows, _ = _case(seed, kind, tmp_path)
+        low, high = family.floats(0.25)
+        inner = np.random.default_rng(seed).uniform(low, high, (4000, graph.input_size))
+        offsets = (evaluate(graph, inner) @ rows.T).min(axis=0) + 0.01
+        space = _space(graph, family, 0.5, offsets)
+        if space.reduced is None or not space.size:
+            continue
+        tree, turns = ProgramTree(space, list(range(len(rows))), lambda points: None), iter(range(5))
+        # Stopped after a few domains, it goes on in the smaller ball; every row has an unsafe point there.
+        tree.explore(Deadline(20.0), lambda turns=turns: next(turns, None) is None)
+        tree.move(_space(graph, family, 0.25, offsets))
+        tree.explore(Deadline(20.0), lambda: False)
+        assert all(tree.left.values())
+
+
+def test_programs_close_a_radius_alone(monkeypatch) -> None:
+    """With all the time for programs the interval closes, and the upper end is the one that MILP finds."""
+    monkeypatch.setattr(last_programs, "FIRST", 0.0)
+    monkeypatch.setattr(last_programs, "TURN", 30.0)
+    search = open_search()
+    search_tree(search, Deadline(60.0), 1)
+    assert not search.is_open()
+    assert float(search.cap) == pytest.approx(0.11571815554858, rel=1e-6)

@@ -1,0 +1,121 @@
+"""The linear program of a domain over the reduced network: its variables are the input and the unstable ReLUs alone.
+
+Its relaxation is that of the triangles (Ehlers 1705.01320). The matrix is the same for all domains, so a solver goes
+on from the basis of the last one; the duals are the slopes and the multipliers of splits that bound the domain best
+(Salman et al. 1902.08722), and the bound that these make, in float64, decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verdict.solvers import LinearModel
+from verdict.solvers.simplex import Simplex, Vertex
+
+from ...network.exact import FloatArray
+from .space import Space
+
+SECONDS = 10.0
+# What missing a split costs, in terms of the row's coefficients: at first, and where one is still missed by more than
+# a hair.
+MISSED, HELD = (1e2, 1e5, 1e8), 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """The least value of a row minus its offset, as a solver has it; the slopes and multipliers of splits (size,) that
+    prove it; where it is: scaled inputs (inputs,), pre-activations and outputs of the unstable ReLUs (size,)."""
+
+    least: float
+    slopes: FloatArray
+    betas: FloatArray
+    point: FloatArray
+    pre: FloatArray
+    out: FloatArray
+
+    @property
+    def gaps(self) -> FloatArray:
+        """How far the outputs are above what their ReLUs would give, (size,)."""
+        above: FloatArray = self.out - np.maximum(self.pre, 0)
+        return above
+
+
+class Program:
+    """The program of one thread: variables are the scaled input, the pre-activations z and the outputs a of the
+    unstable ReLUs, and by how much their splits are missed.
+
+    Rows say what z is, then, for every unstable ReLU, a - z, a - chord z, and z with what it is missed by. That costs
+    much, so multipliers stay bounded and an empty domain has some too. Domains differ in ends and in costs alone.
+    """
+
+    def __init__(self, space: Space) -> None:
+        from scipy import sparse
+
+        reduced, size = space.reduced, space.size
+        if reduced is None:
+            raise ValueError("programs need the reduced form")
+        inputs = reduced.inputs
+        self._space, self._inputs = space, inputs
+        pre = np.zeros((size, inputs + 1 + size))
+        for layer in reduced.layers:
+            pre[layer.start - inputs - 1 : layer.stop - inputs - 1, : layer.start] = layer.matrix.values
+        of_input, constant, of_output = pre[:, :inputs], pre[:, inputs], pre[:, inputs + 1 :]
+        one, none = sparse.eye_array(size), None
+        matrix = sparse.block_array(
+            [
+                [sparse.csr_array(-of_input), one, sparse.csr_array(-of_output), none],
+                [none, -one, one, none],
+                [none, -sparse.diags_array(space.chords), one, none],
+                [none, one, none, one],
+            ],
+            format="csr",
+        )
+        wide = np.full(size, np.inf)
+        self._rows, self._constant = reduced.rows.values.astype(np.float64), constant
+        self._lower = [constant, np.zeros(size), -wide, -wide]
+        self._upper = [constant, wide, wide, wide]
+        low = np.concatenate([np.full(inputs, -1.0), -wide, np.zeros(2 * size)])
+        high = np.concatenate([np.full(inputs, 1.0), wide, wide, np.zeros(size)])
+        ends = np.concatenate(self._lower), np.concatenate(self._upper)
+        columns = inputs + 3 * size
+        model = LinearModel(np.zeros(columns), matrix, *ends, low, high, np.zeros(columns, bool))
+        self._simplex = Simplex(model)
+
+    def solve(self, row: int, signs: Any) -> Relaxation | None:
+        """What the solver finds for a domain with these sides, about the row of that number."""
+        inputs, space, inf, size = self._inputs, self._space, np.inf, len(signs)
+        on, off = signs > 0, signs < 0
+        zero, constant = np.zeros(size), self._constant
+        lower = [constant, np.where(off, -inf, 0.0), zero - inf, np.where(on, 0.0, -inf)]
+        upper = [constant, np.where(on, 0.0, inf), np.where(signs == 0, space.gaps, inf), np.where(off, 0.0, inf)]
+        self._simplex.bound_rows(np.concatenate(lower), np.concatenate(upper))
+        unit, free = np.ones(inputs), zero + inf
+        low = [-unit, -free, np.where(on, -inf, 0.0), np.where(off, -inf, 0.0)]
+        high = [unit, free, np.where(off, 0.0, inf), np.where(on, inf, 0.0)]
+        self._simplex.bound(np.concatenate(low), np.concatenate(high))
+        cost = self._rows[row]
+        miss = (1 + np.abs(cost).sum()) * signs
+        best: Vertex | None = None
+        for price in MISSED:
+            costs = np.concatenate([cost[:inputs], zero, cost[inputs + 1 :], price * miss])
+            self._simplex.aim(costs, float(cost[inputs] - space.offsets[row]))
+            found = self._simplex.solve(SECONDS)
+            if found is None:
+                break
+            best = found
+            # What misses a split and is below zero still says nothing about the domain.
+            if best.objective > 0 or np.abs(best.point[inputs + 2 * size :]).max(initial=0) <= HELD:
+                break
+        if best is None:
+            return None
+        _, steep, _, side = best.duals.reshape(4, -1)
+        # What the rows leave of an output's coefficient falls on its lower end 0.
+        flat = best.reduced_costs[inputs + size : inputs + 2 * size]
+        steep, flat = np.maximum(steep, 0), np.maximum(flat, 0)
+        total = steep + flat
+        slopes = np.where(total > 0, steep / np.where(total > 0, total, 1), space.floors)
+        point, pre, out = np.split(best.point[: inputs + 2 * size], [inputs, inputs + size])
+        return Relaxation(best.objective, slopes, np.maximum(signs * side, 0), point, pre, out)
