@@ -74,7 +74,7 @@ def test_both_kinds_of_rows_come_up(tmp_path) -> None:
     tree = ProgramTree(_space(graph, family, 0.5, least + 0.05), list(range(len(rows))), lambda points: None)
     assert tree.explore(Deadline(20.0), lambda: False)
     assert all(tree.left.values())
-    # On a ball of one point nothing is open, and what was closed stays so.
+    # What was closed stays closed on a smaller ball.
     far = _space(graph, family, 0.5, least - 100)
     safe = ProgramTree(far, list(range(len(rows))), lambda points: None)
     assert safe.explore(Deadline(20.0), lambda: False)

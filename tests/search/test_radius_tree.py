@@ -17,6 +17,7 @@ from support.seeds import seeds
 import verdict
 from verdict.answer.results import Trust
 from verdict.base.deadline import Deadline
+from verdict.base.errors import SolverError
 from verdict.bounds import linear_bounds
 from verdict.models import data
 from verdict.network.evaluate import evaluate_exact_all
@@ -24,10 +25,12 @@ from verdict.network.exact import ExactVector, float_below
 from verdict.property import LinfBall, misclassification
 from verdict.search.engines.parts import tree_search
 from verdict.search.engines.parts.beside import Beside
-from verdict.search.engines.parts.radius_tree import last_radius
+from verdict.search.engines.parts.radius_tree import RadiusTree, last_radius
 from verdict.search.engines.parts.tree_search import search_tree
+from verdict.search.means import Means
 from verdict.search.points.radius_witness import seek_witness
 from verdict.search.radius import RadiusSearch
+from verdict.search.relus import tuned
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.carry import carry
 from verdict.search.relus.leaf_rows import close_by_rows
@@ -340,6 +343,19 @@ class TestBeside:
             beside.harvest()
         assert search.lower < search.upper
         assert any("contradicts" in note for note in search.notes)
+
+
+def test_without_a_solver_no_program_closes_a_domain(monkeypatch) -> None:
+    def missing(space):
+        raise SolverError("OR-Tools cannot be loaded")
+
+    search = open_search()
+    radius = last_radius(search)
+    tree = RadiusTree(search, search.open_polytopes(), radius, search.bounds_at(radius), Means())
+    domains = tree.space.root()
+    monkeypatch.setattr(tuned, "Program", missing)
+    monkeypatch.setattr(tuned, "LEFT", 10**6)
+    assert Tuned(tree.space).close(domains, lambda: False) == {}
 
 
 def test_where_no_float_lies_between_no_smaller_radius_is_tried(monkeypatch) -> None:

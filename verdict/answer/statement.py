@@ -144,13 +144,18 @@ def _property(about: About, claim: Claim, label: int | None) -> str:
 
 def _at_most(value: Fraction) -> str:
     """A threshold that is not above the number."""
-    text = rational(value)
-    return text if text is not None and len(text) <= 2 * READABLE else below(value)
+    return _written(value, below)
 
 
 def _at_least(value: Fraction) -> str:
+    """A threshold that is not below the number."""
+    return _written(value, above)
+
+
+def _written(value: Fraction, rounded: Callable[[Fraction], str]) -> str:
+    """A number as it is, where that can be read, or rounded."""
     text = rational(value)
-    return text if text is not None and len(text) <= 2 * READABLE else above(value)
+    return text if text is not None and len(text) <= 2 * READABLE else rounded(value)
 
 
 def _of_verdict(answer: Verdict, about: About, claim: Claim) -> Statement:

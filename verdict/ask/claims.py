@@ -80,8 +80,7 @@ def _measure(domain: Domain) -> str:
         return f"of the perturbation {named if isinstance(named, str) else type(named).__name__.lower()}"
     scaled = "" if domain.scales is None else f", scales with the SHA-256 {_digest_of(domain.scales)}"
     before = ", before normalisation" if domain.mean is not None or domain.std is not None else ""
-    whole = f", entries {', '.join(map(str, domain.integers))} whole numbers" if domain.integers else ""
-    return norm_of(domain.norm or "linf").title + scaled + before + whole
+    return norm_of(domain.norm or "linf").title + scaled + before + _whole(domain)
 
 
 def _limits(domain: Domain) -> str:

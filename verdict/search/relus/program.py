@@ -43,6 +43,11 @@ class Relaxation:
         return above
 
 
+def matrix_numbers(space: Space) -> int:
+    """How many numbers a program's matrix has at the most, besides those that do not grow with layers."""
+    return space.size * (space.size + (0 if space.reduced is None else space.reduced.inputs))
+
+
 class Program:
     """The program of one thread: variables are the scaled input, the pre-activations z and the outputs a of the
     unstable ReLUs, and by how much their splits are missed.
@@ -75,11 +80,9 @@ class Program:
         )
         wide = np.full(size, np.inf)
         self._rows, self._constant = reduced.rows.values.astype(np.float64), constant
-        self._lower = [constant, np.zeros(size), -wide, -wide]
-        self._upper = [constant, wide, wide, wide]
         low = np.concatenate([np.full(inputs, -1.0), -wide, np.zeros(2 * size)])
         high = np.concatenate([np.full(inputs, 1.0), wide, wide, np.zeros(size)])
-        ends = np.concatenate(self._lower), np.concatenate(self._upper)
+        ends = np.concatenate([constant, np.zeros(size), -wide, -wide]), np.concatenate([constant, wide, wide, wide])
         columns = inputs + 3 * size
         model = LinearModel(np.zeros(columns), matrix, *ends, low, high, np.zeros(columns, bool))
         self._simplex = Simplex(model)

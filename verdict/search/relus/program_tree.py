@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from ...base.deadline import Deadline
-from ...bounds.reduced import scale_of
 from ...network.exact import FloatArray
 from .carry import carry
 from .program import Program, Relaxation
@@ -138,7 +137,7 @@ class ProgramTree:
         gaps = np.where(node.signs == 0, seen.gaps, 0.0)
         is_point = gaps.max(initial=0) <= NONE
         if is_point:
-            self._offer(self._input(seen.point))
+            self._offer(self.space.point(seen.point))
         # Where nothing is lost at the solution, a split is worth it only against rounding.
         free = np.flatnonzero((node.signs == 0) & (is_point | (gaps > NONE)))
         if not len(free) or (is_point and seen.least <= 0):
@@ -164,14 +163,6 @@ class ProgramTree:
             if known or all(h.seen is not None and h.seen.least > 0 for h in halves):
                 break
         return chosen
-
-    def _input(self, scaled: FloatArray) -> FloatArray:
-        """A scaled input (inputs,) as a point (1, input_size) of the box."""
-        low, high = self.space.bounds.lower[0][0], self.space.bounds.upper[0][0]
-        center, width = scale_of(self.space.bounds)
-        center[width > 0] += width[width > 0] * scaled
-        inside: FloatArray = np.clip(center, low, high)[None]
-        return inside
 
     def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
         signs = node.signs.copy()

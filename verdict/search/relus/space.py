@@ -19,7 +19,7 @@ from ...bounds.alpha import minimiser
 from ...bounds.bounds import Bounds
 from ...bounds.linear import KEEPING, backward
 from ...bounds.lines import Lines, crown_lines
-from ...bounds.reduced import Reduced, reduce
+from ...bounds.reduced import Reduced, reduce, scale_of
 from ...network.exact import ExactVector, FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph
@@ -226,6 +226,14 @@ class Space:
         moving = np.flatnonzero(high > low)
         points[:, moving] = np.where(minimisers > 0, high[moving], low[moving])
         return points
+
+    def point(self, scaled: FloatArray) -> FloatArray:
+        """One scaled input (inputs,) of the reduced form as a float64 input in the box, (1, input_size)."""
+        low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
+        x, width = scale_of(self.bounds)
+        x[width > 0] += width[width > 0] * scaled
+        inside: FloatArray = np.clip(x, low, high)[None]
+        return inside
 
     def _relax_on_graph(self, domains: Domains, below: Any, above: Any, gap: Any, shift: Any) -> Relaxed:
         xp, rough = namespace(below), self._rough.like(below)

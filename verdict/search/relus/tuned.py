@@ -15,8 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...base.errors import SolverError
 from .leaf import Multipliers
-from .program import Program
+from .program import Program, matrix_numbers
 from .space import Domains, Space
 
 # What programs that closed nothing may take of the search's time, and what they may take before there is any.
@@ -24,7 +25,7 @@ MOST_SHARE, LEAST_SECONDS = 0.15, 0.02
 # Programs that take longer than so many domains take on the average are left to domains with few ReLUs left.
 DEAR = 40
 # What a program takes until one has been timed: so many seconds, and more for each number in its matrix.
-START, EACH = 2e-3, 1.3e-6
+START, EACH = 2e-3, 3.9e-6
 # Of the open domains of a batch those are tried whose bound misses zero by no more than this share of the worst miss:
 # at first; by so much more after a program that closed its domain, less after one that did not; and at the least.
 NEAR, WIDER, CLOSER, NEAREST = 0.25, 1.2, 0.8, 0.02
@@ -43,8 +44,7 @@ class Tuned:
     def on(self, space: Space) -> None:
         """Go on in another space of the same search."""
         self._space, self._programs = space, threading.local()
-        # The numbers in a program's matrix.
-        self._numbers = 3 * space.size * (space.size + (0 if space.reduced is None else space.reduced.inputs))
+        self._numbers = matrix_numbers(space)
 
     def close(self, domains: Domains, stop: Callable[[], bool]) -> dict[int, Multipliers]:
         """The numbers of open domains that a program has closed, each with an empty proof; others whose bound it has
@@ -88,7 +88,10 @@ class Tuned:
         """Give domain `at` the multipliers of its program, if they are better; whether they close it."""
         here, program = slice(at, at + 1), getattr(self._programs, "own", None)
         if program is None:
-            program = self._programs.own = Program(self._space)
+            try:
+                program = self._programs.own = Program(self._space)
+            except SolverError:
+                return False
         found = program.solve(int(domains.row[at]), domains.signs[at])
         if found is None:
             return False

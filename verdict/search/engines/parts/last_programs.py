@@ -8,18 +8,15 @@ only as long as one costs little.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from ....answer.results import Trust
 from ....base.deadline import Deadline, ProcessorTime
 from ....base.errors import SolverError
 from ...radius import RadiusSearch
+from ...relus.program import matrix_numbers
 from ...relus.program_tree import ProgramTree
 from ...relus.space import Space
 from .radius_tree import RadiusTree
-
-if TYPE_CHECKING:
-    from .tree_search import Attempt
 
 # The first turn comes after so many seconds of the other tree; one turn takes at least so many.
 FIRST, TURN = 0.3, 0.2
@@ -36,12 +33,11 @@ class LastByPrograms:
         # The radius of the ball that it is on.
         self._goal = 0.0
 
-    def work(self, last: Attempt, clock: Deadline) -> None:
-        """One turn, of as much time as the other tree has had more."""
-        if self._is_out or last.spent < FIRST or last.done:
+    def work(self, tree: RadiusTree, spent: float, clock: Deadline) -> None:
+        """One turn beside `tree`, which has worked for `spent` seconds: of as much time as that has had more."""
+        if self._is_out or spent < FIRST:
             return
-        tree, stopwatch = last.tree, ProcessorTime(None, clock)
-        turn = ProcessorTime(max(TURN, last.spent - self.spent), clock)
+        stopwatch, turn = ProcessorTime(None, clock), ProcessorTime(max(TURN, spent - self.spent), clock)
         try:
             self._go(tree, turn)
         except SolverError:
@@ -64,10 +60,9 @@ class LastByPrograms:
 
     def _fits(self, tree: RadiusTree) -> bool:
         """Whether programs are small, and each polytope is one row."""
-        space = tree.space
-        if space.reduced is None or any(len(p.offset.values) > 1 for p in tree.polytopes):
+        if tree.space.reduced is None or any(len(p.offset.values) > 1 for p in tree.polytopes):
             return False
-        return space.size * (space.size + space.reduced.inputs) <= MOST_NUMBERS
+        return matrix_numbers(tree.space) <= MOST_NUMBERS
 
     def _at(self, tree: RadiusTree) -> ProgramTree:
         """The tree of programs on the ball of the present goal."""

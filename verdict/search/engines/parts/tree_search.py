@@ -125,7 +125,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                 if search.is_open() and not clock.passed():
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
                 return
-            programs.work(last, clock)
+            programs.work(last.tree, last.spent, clock)
             if not search.is_open() or not _is_long(last, search):
                 continue
             if smaller is None or smaller.done or smaller.tree.radius <= float_below(search.lower):
