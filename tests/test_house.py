@@ -19,7 +19,7 @@ FLOORS = (
     ("cli", "sklearn"),
     ("ask",),
     ("search",),
-    ("certificate", "encoders", "compose", "answer"),
+    ("certificate", "encoders", "compose", "answer", "store"),
     ("property",),
     ("bounds", "ops"),
     ("network", "solvers", "models"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .base.errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .checker import Report
     from .network.network import Network
+    from .store.store import Store
 
 __version__ = "0.1.0"
 
@@ -63,6 +64,7 @@ _HOMES = {
     "maxpruning": "ask.pruning",
     "Pruning": "answer.results",
     "Report": "checker",
+    "Store": "store.store",
     "Network": "network.network",
     "Largest": "answer.results",
     "Radius": "answer.results",
@@ -91,6 +93,7 @@ __all__ = [
     "Radius",
     "Report",
     "SolverError",
+    "Store",
     "Trust",
     "UnsupportedError",
     "Verdict",

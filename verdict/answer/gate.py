@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base.deadline import OutOfTime
 from ..network.exact import nearest_float
@@ -255,3 +255,8 @@ def judge_pruning(
     status = "exact" if lower == upper else "interval"
     why = _why("the search", lower, upper, [reason]) if status == "interval" else ""
     return Pruning(lower, upper, status, trust, network, *counts, seconds=seconds, reason=why)
+
+
+def recall(kind: str, **members: Any) -> Verdict | Radius:
+    """A verdict or radius that was made here before, from the members of its record: nothing is judged anew."""
+    return Verdict(**members) if kind == "verdict" else Radius(**members)

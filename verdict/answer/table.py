@@ -46,14 +46,19 @@ class Row:
 
     def state(self, eps: Fraction | None = None) -> str:
         """Whether it is proved, refuted or open that the input keeps its true class at its radius, or at `eps`."""
-        if self.status == "wrong-label":
-            return REFUTED
-        if isinstance(self.answer, Radius):
-            at = Fraction(0) if eps is None else eps
-            if at < self.answer.lower or self.answer.is_unlimited or self.answer.status == "safe":
-                return PROVED
-            return REFUTED if self.answer.upper is not None and at >= self.answer.upper else OPEN
-        return {"robust": PROVED, "violated": REFUTED}.get(self.status, OPEN)
+        return state_of(self.status, self.answer, eps)
+
+
+def state_of(status: str, answer: Any, eps: Fraction | None = None) -> str:
+    """Whether an answer with this status proves, refutes or leaves open that a true class stays, at `eps`."""
+    if status == "wrong-label":
+        return REFUTED
+    if isinstance(answer, Radius):
+        at = Fraction(0) if eps is None else eps
+        if at < answer.lower or answer.is_unlimited or answer.status == "safe":
+            return PROVED
+        return REFUTED if answer.upper is not None and at >= answer.upper else OPEN
+    return {"robust": PROVED, "violated": REFUTED}.get(status, OPEN)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..base import arguments, interrupted
 from ..base.deadline import TIME_LIMIT, Deadline
 from ..base.errors import InputError, TimeLimitError
 from ..base.number import Number, radius_of
+from ..base.writing import made_folder
 from .answering import ask
 from .batch import answered, own_class, status_of
 from .loading import Model, for_classes
@@ -26,8 +27,11 @@ from .question import Question
 
 if TYPE_CHECKING:
     from ..network.network import Network
+    from .pool.case import Case
 
 Asker = Callable[[Question, Options], Any]
+# An input's number, and the radius that is asked about.
+Asked = tuple[int, Fraction | None]
 # What may be said of every question besides its input, its label and its radius.
 SAID = frozenset((*Domain.KINDS, "target")) - {"eps", "lower", "upper", "family"}
 LIMITS = frozenset(Options.__dataclass_fields__) - {"query"}
@@ -42,6 +46,8 @@ def certify(
     timeout: float | None = None,
     timeout_all: float | None = None,
     progress: bool | None = None,
+    store: str | Path | None = None,
+    workers: int | None = None,
     **options: Any,
 ) -> Certified:
     """Which inputs keep their true class within each radius of `eps`? The certified accuracy at each.
@@ -51,6 +57,10 @@ def certify(
     radius, or several. `timeout` is in seconds for each question, `timeout_all` for all together. A bar shows the
     progress on a terminal, unless `progress` is False. The other options are those of `verdict.robust`: norm, range,
     given, target, engine, ...; `certificate` is a folder in which every proof gets a file.
+
+    With a `store`, a file (`verdict.Store`), every answer is kept there as soon as it is known and never asked again,
+    whatever ends the call; `certificate=True` puts proofs into the folder beside it. `workers` answer in processes of
+    their own, each case in one that is ended where it does not keep its limits (docs/batches.md).
 
     An input that is refuted at one radius is at all larger ones, and is not asked again. Ctrl-C ends the loop and keeps
     what is answered; the rest counts as open. Raises InputError and what `verdict.robust` raises.
@@ -65,13 +75,9 @@ def certify(
     several = [eps] if _is_one(eps) else arguments.several(eps, "eps")
     reach = sorted({radius_of(each) for each in several})
     batch = Batch("robust", network, X, y, {"timeout": timeout, "timeout_all": timeout_all, **options})
-    rows: list[Row] = []
-    with _bar(len(batch.X) * len(reach), progress) as step:
-        # The least radius first: what is refuted there is at the others.
-        for case, row in batch.answers([(i, each) for i in range(len(batch.X)) for each in reach], ask):
-            rows.append(row)
-            step(case)
-    return Certified(tuple(rows), len(batch.X), batch.reason)
+    # The least radius first: what is refuted there is at the others.
+    chains = [[(i, each) for each in reach] for i in range(len(batch.X))]
+    return Certified(batch.table(chains, progress, store, workers), len(batch.X), batch.reason)
 
 
 def radii(
@@ -82,12 +88,15 @@ def radii(
     timeout: float | None = None,
     timeout_all: float | None = None,
     progress: bool | None = None,
+    store: str | Path | None = None,
+    workers: int | None = None,
     **options: Any,
 ) -> Radii:
     """How far can each input be perturbed before it loses its true class? A table of `verdict.maxeps`.
 
-    Arguments as in `verdict.certify`, options as in `verdict.maxeps`, `timeout` and `timeout_all` in seconds. An input
-    that does not get its true class has the radius 0 and the status wrong-label. Raises InputError.
+    Arguments as in `verdict.certify`, `store` and `workers` among them, options as in `verdict.maxeps`, `timeout` and
+    `timeout_all` in seconds. An input that does not get its true class has the radius 0 and the status wrong-label.
+    Raises InputError.
 
     >>> import verdict
     >>> table = verdict.radii("xor", [[0, 0], [0, 1]], [0, 1], range=(0, 1), engine="smt")
@@ -95,12 +104,8 @@ def radii(
     (['1/2', '1/4'], 1.0)
     """
     batch = Batch("maxeps", network, X, y, {"timeout": timeout, "timeout_all": timeout_all, **options})
-    rows: list[Row] = []
-    with _bar(len(batch.X), progress) as step:
-        for case, row in batch.answers([(i, None) for i in range(len(batch.X))], ask):
-            rows.append(row)
-            step(case)
-    return Radii(tuple(rows), len(batch.X), batch.reason)
+    chains = [[(i, None)] for i in range(len(batch.X))]
+    return Radii(batch.table(chains, progress, store, workers), len(batch.X), batch.reason)
 
 
 def _is_one(eps: Any) -> bool:
@@ -117,6 +122,8 @@ class Batch:
             raise InputError(f"the option {unknown[0]!r} is not known, expected one of {known}")
         self.kind, self.reason = kind, ""
         limits = {name: value for name, value in options.items() if name in LIMITS}
+        if limits.get("certificate") is True:
+            limits["certificate"] = "proof"
         self.options = Options(**limits)
         self.clock = Deadline(arguments.seconds(options.get("timeout_all"), "timeout_all"))
         self.X = _inputs(X)
@@ -128,10 +135,73 @@ class Batch:
         self.said = {name: value for name, value in options.items() if name in SAID}
         self._own: dict[int, int] = {}
         self._refuted: tuple[int, Row] | None = None
-        if self.options.certificate is not None:
-            from ..base.writing import made_folder
+        self._folder = None
+        if options.get("certificate") not in (None, True):
+            self._folder = made_folder(limits["certificate"], "certificate")
 
-            made_folder(Path(self.options.certificate), "certificate")
+    def table(
+        self, chains: Sequence[Sequence[Asked]], progress: bool | None, store: str | Path | None, workers: int | None
+    ) -> tuple[Row, ...]:
+        """The rows of all cases, each chain from its least radius on; those of a store are not asked again."""
+        cases = [case for chain in chains for case in chain]
+        with _bar(len(cases), progress) as step:
+            if store is not None or workers is not None:
+                return self._kept(chains, step, store, workers)
+            if self.options.certificate is not None and self._folder is None:
+                raise InputError("certificate is True, which goes with a store, beside which proofs lie")
+            rows = []
+            for case, row in self.answers(cases, ask):
+                rows.append(row)
+                step(case)
+        return tuple(rows)
+
+    def _kept(
+        self, chains: Sequence[Sequence[Asked]], step: Callable[[Any], object], path: str | Path | None,
+        workers: int | None,
+    ) -> tuple[Row, ...]:
+        from ..store.store import Store
+        from .pool.agenda import Chains, key_of
+        from .pool.keep import Here, kept
+        from .pool.pool import Pool
+
+        if self._folder is not None or (path is None and self.options.certificate is not None):
+            raise InputError("with a store proofs lie in the folder beside it: expected certificate=True and a store")
+        count = None if workers is None else arguments.whole(workers, "workers")
+        if count is not None and count < 1:
+            raise InputError(f"workers is {workers}, expected at least 1")
+        places = {asked: number for number, asked in enumerate(asked for chain in chains for asked in chain)}
+        cases = {asked: self._case(*asked, number) for asked, number in places.items()}
+        with contextlib.ExitStack() as stack:
+            store = None if path is None else stack.enter_context(Store(path, create=True))
+            folder = None if store is None or self.options.certificate is None else store.certificates
+            if folder is not None:
+                made_folder(folder, "certificates")
+            agenda = Chains(
+                [[cases[asked] for asked in chain] for chain in chains], {} if store is None else store.statuses(),
+                self.clock.passed,
+            )
+            answering = Here(folder) if count is None else stack.enter_context(
+                Pool(count, self.options.memory, folder))
+            found = {}
+            with contextlib.suppress(KeyboardInterrupt):
+                for entry in kept(agenda, answering, store, f"{self.kind} {self.network.name}"):
+                    found[entry.key, entry.options_key] = entry
+                    step(entry)
+            if agenda.done < agenda.total:
+                self.reason = TIME_LIMIT if self.clock.passed() else "interrupted"
+            rows = []
+            for (number, eps), case in cases.items():
+                row = found.get(key_of(case)) or (None if store is None else store.find(*key_of(case)))
+                if row is not None:
+                    label, own = self._label(number), self.own(number)
+                    rows.append(Row(number, label, own, row.status, row.answer, eps, self._name(label)))
+        return tuple(rows)
+
+    def _case(self, number: int, eps: Fraction | None, place: int) -> Case:
+        from .pool.case import Case
+
+        truth = None if self.labels is None else self.labels[number]
+        return Case(self.question(number, eps), self.options, f"{number}", place, truth)
 
     def answers(
         self, cases: Iterable[tuple[int, Fraction | None]], asker: Asker
@@ -166,6 +236,9 @@ class Batch:
             self._own[number] = own_class(self.network, self.X[number])
         return self._own[number]
 
+    def _name(self, label: int) -> str:
+        return self.network.classes[label] if label < len(self.network.classes) else ""
+
     def _row(self, number: int, eps: Fraction | None, asker: Asker) -> Row:
         label, own = self._label(number), self.own(number)
         if self._refuted is not None and self._refuted[0] == number:
@@ -177,8 +250,7 @@ class Batch:
             answer = None
         truth = None if self.labels is None else label
         status = "unknown" if answer is None else status_of(answer.status, truth, own)
-        name = self.network.classes[label] if label < len(self.network.classes) else ""
-        row = Row(number, label, own, status, answer, eps, name)
+        row = Row(number, label, own, status, answer, eps, self._name(label))
         if status in ("violated", "wrong-label"):
             self._refuted = number, row
         return row

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
+from verdict.base import processes
 from verdict.cli import exitcodes
 
 # Seconds after its limit before a command is answered for, and more where its answer is on its way already.
@@ -26,6 +27,8 @@ GRACE, PRINTING = 0.5, 3.0
 # Seconds between two looks at the memory of the processes.
 LOOK = 0.1
 LIMITS = ("--timeout", "--memory")
+# Commands whose limits are not for themselves but for each of the processes that they start.
+OWN_LIMITS = ("run",)
 
 
 class Child:
@@ -94,11 +97,12 @@ def _outlive(lifeline: int) -> None:
 
 def watched(words: Sequence[str]) -> int | None:
     """Split into a parent and a child if these words set a limit: None in the child, its exit code in the parent."""
-    if not hasattr(os, "fork") or not any(word.partition("=")[0] in LIMITS for word in words):
+    is_own = next((word for word in words if not word.startswith("-")), "") in OWN_LIMITS
+    if is_own or not hasattr(os, "fork") or not any(word.partition("=")[0] in LIMITS for word in words):
         return None
     hear, tell = os.pipe()
     lifeline, hold = os.pipe()
-    room = _room()
+    room = processes.room(os.environ.get("TMPDIR") or "/tmp")
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -116,26 +120,7 @@ def watched(words: Sequence[str]) -> int | None:
         return _Parent(child, hear).wait()
     finally:
         if room is not None:
-            _clear(room)
-
-
-def _room() -> str | None:
-    """A folder for all temporary files of the child, so that none is left of one that was killed."""
-    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", f"verdict-{os.getpid()}-{time.monotonic_ns():x}")
-    try:
-        os.mkdir(path, 0o700)
-    except OSError:
-        return None
-    return path
-
-
-def _clear(room: str) -> None:
-    try:
-        os.rmdir(room)
-    except OSError:
-        import shutil
-
-        shutil.rmtree(room, ignore_errors=True)
+            processes.clear(room)
 
 
 class _Parent:
@@ -177,7 +162,7 @@ class _Parent:
             elif late is not None and time.monotonic() >= late:
                 return self._answer()
             elif self.state["memory"] is not None and not self.state["printing"]:
-                self.used = sum(map(_resident, _family(self.child)))
+                self.used = sum(map(processes.resident, processes.family(self.child)))
                 if self.used > self.state["memory"]:
                     return self._too_large()
 
@@ -220,11 +205,7 @@ class _Parent:
         return exitcodes.INTERNAL
 
     def _kill(self) -> None:
-        for process in reversed(_family(self.child)):
-            try:
-                os.kill(process, signal.SIGKILL)
-            except OSError:
-                continue
+        processes.end(self.child)
         os.waitpid(self.child, 0)
 
 
@@ -233,27 +214,6 @@ def _send(process: int, number: int) -> None:
         os.kill(process, number)
     except OSError:
         return
-
-
-def _family(process: int) -> list[int]:
-    """A process and all that come from it, where the system tells; else the process alone."""
-    found = [process]
-    for parent in found:
-        try:
-            for task in os.listdir(f"/proc/{parent}/task"):
-                with open(f"/proc/{parent}/task/{task}/children", encoding="ascii") as file:
-                    found += map(int, file.read().split())
-        except (OSError, ValueError):
-            continue
-    return found
-
-
-def _resident(process: int) -> int:
-    try:
-        with open(f"/proc/{process}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def _erase_progress() -> None:

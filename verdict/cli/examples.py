@@ -67,6 +67,12 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
         "bounds xor --input xor#1 --eps 0.1",
         "bounds digits-mlp --input digits#3 --eps 0.03 --method interval,linear",
     ),
+    "run": (
+        "run --maxeps xor --dataset xor --store xor.db",
+        "run --eps 0.1,0.3 xor --dataset xor --index 0:2 --store xor.db --certificates --json",
+    ),
+    "summary": ("summary xor.db", "summary xor.db --json"),
+    "export": ("export xor.db -o xor.csv", "export xor.db -o xor.jsonl"),
     "models": ("models", "models --json"),
     "info": ("info digits-mlp", "info xor --json"),
 }

@@ -1,4 +1,4 @@
-"""`--input`: from `FILE`, `FILE#I`, `FILE#I:J` or `NAME#I` to input points of the network's size.
+"""`--input`: from `FILE`, `FILE#I`, `FILE#I:J`, `FILE#I:` or `NAME#I` to input points of the network's size.
 
 A name is a shipped data set; `FILE.npz[KEY]` picks an array of an archive. What is read keeps its numbers and its
 order: an array is flat or has the network's own shape, and nothing is guessed about its axes.
@@ -92,6 +92,7 @@ def read_inputs(spec: str, network: Network, reading: Reading = Reading()) -> Po
             )
         return Points([_point(batch, 0, batch.name)], False, batch.valid_range)
     first, last = index if isinstance(index, tuple) else (index, index + 1)
+    last = count if last is None else last
     if not 0 <= first < last:
         raise InputError(f"{spec}: the range {first}:{last} is empty")
     if last > count:
@@ -115,15 +116,15 @@ def refuse_without(given: Any, option: str = "--input", **others: Any) -> None:
             raise InputError(f"--{name.replace('_', '-')} goes with {option}, and none is given")
 
 
-def _split(spec: str) -> tuple[str, int | tuple[int, int] | None]:
+def _split(spec: str) -> tuple[str, int | tuple[int, int | None] | None]:
     place, mark, text = spec.rpartition("#")
     if not mark or Path(spec).is_file():
         return spec, None
-    match = re.fullmatch(r"(\d+)(?::(\d+))?", text)
+    match = re.fullmatch(r"(\d+)(:(\d*))?", text)
     if match is None:
         raise InputError(f"{spec}: the index is {text!r}, expected #I or #I:J with I and J from 0")
-    first, last = int(match[1]), match[2]
-    return place, first if last is None else (first, int(last))
+    first, last = int(match[1]), match[3]
+    return place, first if last is None else (first, int(last) if last else None)
 
 
 def _point(batch: _Batch, i: int, name: str) -> Point:

@@ -38,6 +38,9 @@ _HOMES = {
     "check": "check.command",
     "encode": "encode.command",
     "bounds": "bounds.command",
+    "run": "run.command",
+    "summary": "stored.summary",
+    "export": "stored.export",
     "models": "models.command",
     "info": "info.command",
 }

@@ -1,0 +1,48 @@
+"""`verdict summary`, `verdict export` and `verdict report`: what a store holds, for a terminal, a program, a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from verdict.cli import options
+from verdict.cli.declared import Argument, Option
+from verdict.cli.exitcodes import OK
+
+Stored = Annotated[str, Argument(metavar="STORE", help="A store that verdict run has written.")]
+
+
+def summary(store: Stored, json: options.Json = False) -> int:
+    """What a store holds: how many cases of each status, what proofs rest on, and the certified accuracy."""
+    from verdict.cli.printing import print_json, put
+    from verdict.store.store import Store
+    from verdict.store.summary import summaries
+
+    with Store(store) as opened:
+        found = summaries(opened)
+    if json:
+        print_json({"store": store, "batches": [each.to_dict() for each in found]})
+    else:
+        put("\n".join(line for each in found for line in each.lines()) or "it holds no answers yet")
+    return OK
+
+
+def export(
+    store: Stored,
+    file: Annotated[
+        str,
+        Option(
+            "--output", "-o", metavar="FILE", panel=options.OUTPUT,
+            help="Where to: a table, .csv or .parquet, or whole rows as JSON lines, .jsonl.",
+        ),
+    ],
+) -> int:
+    """Write a store as a table (.csv, .parquet) or as JSON lines (.jsonl)."""
+    from verdict.cli.printing import put
+    from verdict.store.export import export
+    from verdict.store.store import Store
+
+    with Store(store) as opened:
+        export(opened, Path(file))
+        put(f"{len(opened)} rows in {file}")
+    return OK
