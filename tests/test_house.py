@@ -17,7 +17,7 @@ HOMES = {"verdict": "verdict", "encoders": "verdict.encoders", "solvers": "verdi
 FLOORS = (
     ("verdict", "__main__"),
     ("cli", "sklearn"),
-    ("ask",),
+    ("ask", "report"),
     ("search",),
     ("certificate", "encoders", "compose", "answer", "store"),
     ("property",),

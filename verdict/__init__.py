@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .base.errors import InputError, ModelError, PropertyError, SolverError, UnsupportedError, VerdictError
     from .checker import Report
     from .network.network import Network
+    from .report.page import write_report
     from .store.store import Store
 
 __version__ = "0.1.0"
@@ -65,6 +66,7 @@ _HOMES = {
     "Pruning": "answer.results",
     "Report": "checker",
     "Store": "store.store",
+    "write_report": "report.page",
     "Network": "network.network",
     "Largest": "answer.results",
     "Radius": "answer.results",
@@ -122,6 +124,7 @@ __all__ = [
     "robust",
     "variables",
     "verify",
+    "write_report",
 ]
 
 

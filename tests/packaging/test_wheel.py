@@ -34,7 +34,7 @@ def expected() -> set[str]:
     """The repository's files under the names that they have in the wheel."""
     files = set()
     for part in PARTS:
-        kinds = {".py"} if part != "models" else {".py", ".onnx", ".npz", ".json"}
+        kinds = {".py", ".jinja", ".css", ".js"} if part != "models" else {".py", ".onnx", ".npz", ".json"}
         for path in (ROOT / part).rglob("*"):
             if path.suffix in kinds and "__pycache__" not in path.parts:
                 place = path.relative_to(ROOT).as_posix()

@@ -40,18 +40,27 @@ def _text(text: str) -> str:
 
 def _images(about: About, witness: FloatArray) -> str:
     """Original, witness and their difference beside each other."""
-    shapes = [value.reshape(about.image) for value in (about.x, witness, witness - about.x)]
-    low, high = min(0.0, float(shapes[0].min())), max(1.0, float(shapes[0].max()))
-    far = max(float(np.abs(shapes[2]).max()), 1e-30)
-    pictures = [_grey(shapes[0], low, high), _grey(shapes[1], low, high), _signed(shapes[2], far)]
-    titles = ("original", "witness", f"difference, at most {far:.4g}")
     cells = "".join(
         f"<figure style='margin:4px 16px 4px 0;display:inline-block'><img alt='{title}' height='{HEIGHT}' "
-        f"style='image-rendering:pixelated' src='data:image/png;base64,{_png(picture)}'>"
+        f"style='image-rendering:pixelated' src='data:image/png;base64,{picture}'>"
         f"<figcaption>{title}</figcaption></figure>"
-        for title, picture in zip(titles, pictures, strict=True)
+        for title, picture in pictures(about, witness)
     )
     return f"<div>{cells}</div>"
+
+
+def pictures(about: About, witness: FloatArray | None) -> list[tuple[str, str]]:
+    """The input, the witness and their difference as PNG files in base64, each with its title."""
+    shapes = [about.x.reshape(about.image)]
+    if witness is not None:
+        shapes += [value.reshape(about.image) for value in (witness, witness - about.x)]
+    low, high = min(0.0, float(shapes[0].min())), max(1.0, float(shapes[0].max()))
+    found = [("original", _png(_grey(shapes[0], low, high)))]
+    if witness is not None:
+        far = max(float(np.abs(shapes[2]).max()), 1e-30)
+        found.append(("witness", _png(_grey(shapes[1], low, high))))
+        found.append((f"difference, at most {far:.4g}", _png(_signed(shapes[2], far))))
+    return found
 
 
 def _grey(image: FloatArray, low: float, high: float) -> FloatArray:

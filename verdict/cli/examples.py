@@ -73,6 +73,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     ),
     "summary": ("summary xor.db", "summary xor.db --json"),
     "export": ("export xor.db -o xor.csv", "export xor.db -o xor.jsonl"),
+    "report": ("report xor.db -o xor.html", "report xor.db xor.db -o two.html --title 'Two runs'"),
     "models": ("models", "models --json"),
     "info": ("info digits-mlp", "info xor --json"),
 }

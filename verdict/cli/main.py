@@ -41,6 +41,7 @@ _HOMES = {
     "run": "run.command",
     "summary": "stored.summary",
     "export": "stored.export",
+    "report": "stored.report",
     "models": "models.command",
     "info": "info.command",
 }

@@ -46,3 +46,28 @@ def export(
         export(opened, Path(file))
         put(f"{len(opened)} rows in {file}")
     return OK
+
+
+def report(
+    store: Stored,
+    other: Annotated[
+        str | None, Argument(metavar="[STORE]", help="Another one, which the first is compared with.")
+    ] = None,
+    file: Annotated[
+        str, Option("--output", "-o", metavar="FILE", panel=options.OUTPUT, help="Where the page goes.")
+    ] = "report.html",
+    title: Annotated[
+        str | None,
+        Option("--title", metavar="NAME", panel=options.OUTPUT, help="What the page is called.", show_default=False),
+    ] = None,
+) -> int:
+    """Show a store as one HTML page that stands alone: numbers, plots, and every case with its witness and statement.
+
+    Two stores are compared, and so are two models, batches or engines of one.
+    """
+    from verdict.cli.printing import put
+    from verdict.report.page import write_report
+
+    write_report([store] if other is None else [store, other], file, title=title)
+    put(f"written to {file}")
+    return OK

@@ -1,0 +1,1 @@
+"""A store as one page for whoever has never heard of Verdict: `verdict report`."""
