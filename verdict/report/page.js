@@ -4,7 +4,8 @@ const rows = JSON.parse(document.getElementById("data").textContent);
 const PAGE = 100;
 const at = (id) => document.getElementById(id);
 const columns = ["group", "case", "model", "kind", "true", "predicted", "eps", "status", "proved", "refuted", "to",
-  "rests on", "certificate", "seconds"].filter((name) => rows.some((row) => row[name] !== "" && row[name] !== null));
+  "rests on", "certificate", "seconds"].filter((name) => rows.some((row) => row[name] !== "" && row[name] !== null))
+  .filter((name) => name !== "model" || rows.some((row) => row.group !== row.model));
 let sorted = { name: "", down: false }, shown = PAGE, opened = new Set();
 
 function made(tag, text, kind) {

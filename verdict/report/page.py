@@ -132,7 +132,6 @@ def _compared(comparison: Comparison | None) -> dict[str, Any] | None:
 def _words() -> list[tuple[str, str]]:
     """What the statuses, and the words for what a proof rests on, mean."""
     statuses = {word: text for word, text in STATUSES.items() if word not in ("accepted", "rejected", "done")}
-    trusts = {str(trust): f"rests on {PROOFS[trust]}" for trust in PROOFS}
-    trusts[str(Trust.REPLAYED)] = "a witness, evaluated in exact rationals and in ONNX Runtime"
-    trusts[str(Trust.EXACT)] = "rests on exact arithmetic alone"
+    trusts = {f"rests on: {trust}": text for trust, text in PROOFS.items()}
+    trusts[f"rests on: {Trust.REPLAYED}"] = "a witness, evaluated in exact rationals and in ONNX Runtime"
     return list((statuses | dict(FAILED) | trusts).items())

@@ -31,8 +31,11 @@ def _radii(group: Group) -> list[Radius]:
 
 def _reach(radii: Sequence[Radius], asked: Sequence[Entry]) -> float:
     """How far the axis of radii goes."""
-    ends = [float(end) for radius in radii for end in (radius.lower, radius.upper) if end is not None]
-    return 1.05 * max([*ends, *(float(row.eps) for row in asked if row.eps is not None)], default=0.0)
+    lower = max((float(radius.lower) for radius in radii), default=0.0)
+    upper = max((float(radius.upper) for radius in radii if radius.upper is not None), default=0.0)
+    # An upper end that says next to nothing does not squeeze the rest.
+    ends = [max(lower, min(upper, 2 * lower) if lower else upper)]
+    return 1.05 * max([*ends, *(float(row.eps) for row in asked if row.eps is not None)])
 
 
 def _accuracies(found: Sequence[Group]) -> list[tuple[str, str, Chart] | None]:

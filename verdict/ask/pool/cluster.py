@@ -60,7 +60,7 @@ class Cluster:
         from distributed import as_completed
 
         running: dict[Any, Case] = {}
-        done = as_completed([])
+        done = as_completed([], loop=self._client.loop)
         while True:
             while len(running) < self._most() and (case := agenda.next()) is not None:
                 future = self._submitted(case)
@@ -82,16 +82,23 @@ class Cluster:
         return self._room
 
     def _submitted(self, case: Case) -> Any:
-        parcel, names = case.parcel(), {}
+        from verdict.models import models
+
+        parcel = case.parcel()
+        names, shipped = {}, {}
         for part in _files(parcel["question"]):
-            path = shipped_path(part["path"])
-            # A shipped model is known to every worker by its name.
-            if Path(part["path"]).is_file() and part["sha256"] not in parcel["data"]:
-                names[part["sha256"]] = path.name
-                if part["sha256"] not in self._files:
+            path, digest = shipped_path(part["path"]), part["sha256"]
+            called = next((known.name for known in models().values() if known.path == path), None)
+            if called is not None:
+                # Every worker has it, with the names of its classes, and knows it by its name.
+                shipped[digest] = called
+            elif digest not in parcel["data"]:
+                names[digest] = path.name
+                if digest not in self._files:
                     # Not scattered: what only a lost worker held could not be made again.
-                    key = f"verdict-file-{part['sha256']}"
-                    self._files[part["sha256"]] = self._client.submit(bytes, path.read_bytes(), key=key)
+                    key = f"verdict-file-{digest}"
+                    self._files[digest] = self._client.submit(bytes, path.read_bytes(), key=key)
+        parcel["question"] = _moved(parcel["question"], shipped)
         contents = [self._files[digest] for digest in names]
         return self._client.submit(answered, parcel, names, self._memory, _version(), *contents, pure=False)
 
@@ -201,6 +208,11 @@ def _here(
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
         paths[digest] = str(path)
+    return _moved(question, paths)
+
+
+def _moved(question: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
+    """The question about the same files in other places, by their hashes."""
     moved = [{**part, "path": paths.get(part["sha256"], part["path"])} for part in _files(question)]
     count = len(question["models"])
     return {**question, "models": moved[:count], **({"query": moved[count]} if "query" in question else {})}
