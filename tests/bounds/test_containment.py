@@ -7,12 +7,18 @@ import pytest
 from support.networks import KINDS, random_network
 
 from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
+from verdict.bounds.forward import Forward, forward_bounds
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import load_onnx
 
-METHODS = [interval_bounds, zonotope_bounds, linear_bounds]
+
+def forward(graph, lower, upper):
+    return forward_bounds(graph, lower, upper).bounds
+
+
+METHODS = [interval_bounds, zonotope_bounds, forward, linear_bounds]
 
 
 def fetched(device, bounds):
@@ -108,3 +114,30 @@ def test_overflow_gives_no_bound_instead_of_nan(device):
         bounds = method(graph, device.put(np.full((1, 2), 1e200)), device.put(np.full((1, 2), 2e200)))
         assert bounds.lower[1][0, 0] == -np.inf
         assert bounds.upper[1][0, 0] == np.inf
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_forward_functions_of_some_inputs(kind, device, tmp_path):
+    """Inputs that functions are not of count by their intervals, in float32 too; the spread is how far each moves a
+    neuron at most."""
+    rng = np.random.default_rng(11)
+    graph = load_onnx(random_network(rng, kind, tmp_path)).graph
+    center = rng.uniform(-1, 1, (2, graph.input_size)).astype(np.float32)
+    free = np.sort(rng.permutation(graph.input_size)[: max(1, graph.input_size // 2)])
+    radius = np.full_like(center, 2.0**-10)
+    radius[:, free] = 0.5
+    lower, upper = center - radius, center + radius
+    found = forward_bounds(graph, device.put(lower), device.put(upper), Forward(device.put(free), spread=True))
+    bounds, spread = fetched(device, found.bounds), {i: device.fetch(s) for i, s in found.spread.items()}
+    for box in range(2):
+        points = rng.uniform(lower[box], upper[box], (200, graph.input_size))
+        for node, values in enumerate(evaluate_all(graph, points)):
+            slack = 1e-5 * (1 + np.abs(values))
+            assert (values >= bounds.lower[node][box] - slack).all()
+            assert (values <= bounds.upper[node][box] + slack).all()
+    first = graph.nodes[min(graph.pointwise)].sources[0]
+    end = np.where(np.arange(graph.input_size) == free[0], upper[0], center[0])
+    ends = evaluate_all(graph, np.stack([center[0], end]))
+    if first in spread:
+        moved = np.abs(ends[first][1] - ends[first][0])
+        assert (spread[first][0, 0] >= moved - 1e-4 * (1 + np.abs(ends[first][0]))).all()

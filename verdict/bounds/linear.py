@@ -49,16 +49,24 @@ class LinearBound:
 
 
 def linear_bounds(
-    graph: Graph, lower: Any, upper: Any, stop: Callable[[], bool] = lambda: False, ball: Ball | None = None
+    graph: Graph,
+    lower: Any,
+    upper: Any,
+    stop: Callable[[], bool] = lambda: False,
+    ball: Ball | None = None,
+    known: Bounds | None = None,
 ) -> Bounds:
     """Bounds of every node over boxes [lower, upper] of shape (batch, input_size): CROWN where it can help.
 
     Every node gets interval bounds from its sources' bounds; pre-activations of ReLUs that these leave
     unstable in some box are then bounded by backward substitution and the two are intersected. Once `stop`
     returns True the remaining neurons keep their interval bounds. With a `ball` they are about the inputs in it only.
+    What `known` says of all nodes is taken up, and spares the neurons that it shows to be stable.
     """
     lines: dict[int, Lines] = {}
-    return carry_up(graph, Bounds((lower,), (upper,), ball), improve=lambda bounds: tighten(graph, bounds, lines, stop))
+    return carry_up(
+        graph, Bounds((lower,), (upper,), ball), known, improve=lambda bounds: tighten(graph, bounds, lines, stop)
+    )
 
 
 def first_layer_bounds(
@@ -118,10 +126,11 @@ def unit_rows(rows: Any, size: int, dtype: Any) -> Any:
     return picks
 
 
-def output_bounds(graph: Graph, bounds: Bounds, rows: Any) -> LinearBound:
-    """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`."""
+def output_bounds(graph: Graph, bounds: Bounds, rows: Any, keep: bool = False) -> LinearBound:
+    """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`; `keep` the
+    coefficients met on the way."""
     lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
-    return backward(graph, bounds, graph.output, rows, lines)
+    return backward(graph, bounds, graph.output, rows, lines, KEEPING if keep else RIGOROUS)
 
 
 def output_lower(

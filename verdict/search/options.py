@@ -17,7 +17,9 @@ class SearchOptions:
     Z3 a last question (`settle`, `reach`)."""
 
     few_inputs: int = 12
-    """With at most so many inputs that can vary, boxes are halved; beyond, neurons are split."""
+    """With at most so many inputs that can vary, boxes are halved and no neurons are split by themselves."""
+    most_inputs: int = 40
+    """With at most so many, boxes are halved and neurons split in turn; beyond, neurons are split."""
     few_relus: int = 24
     """With at most so many unstable neurons there are few linear regions: splitting neurons ends, and its leaves are
     linear programs, while boxes would have to shrink without end around a tie."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Outcome:
     """How a search ended: proved, or not and the least lower bound left; domains visited; the share of the
     space that is proved (each split halves it). Only a search stopped by its clock is `resumable`: any other end
-    leaves domains behind that nobody has closed."""
+    leaves domains behind that nobody has closed. It is `refuted` where a counterexample was found."""
 
     proved: bool
     lower: float
@@ -17,3 +17,4 @@ class Outcome:
     reason: str = ""
     share: float = 0.0
     resumable: bool = False
+    refuted: bool = False

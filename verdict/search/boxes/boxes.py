@@ -3,22 +3,23 @@
 A box is closed when linear bounds (CROWN) exclude every unsafe polytope on it: by one of the polytope's rows, by a
 weighted mean of them, or by either with better slopes. Bounds are computed in float32 with its rounding charged, and
 again in float64 where only rounding stands between the bound and a proof. On a device other than the CPU they are
-hints, until `established`.
+hints, until `established`. Hidden neurons are bounded forwards, and backwards too where that pays (`ways`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from ...base.device import CPU, Device
+from ...bounds.forward import Forward, forward_bounds
 from ...bounds.linear import LinearBound, linear_bounds, output_bounds
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ..rows import Rows
+from .coordinate import best_coordinate, lost_to
 from .slopes import ascend
 
 # Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
@@ -29,7 +30,8 @@ NARROW = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """A batch of boxes: ends and the bound's slope in each input, (batch, input_size); slack (batch,), > 0 closes.
+    """A batch of boxes: ends and the bound's slope in each input, (batch, input_size); slack (batch,), > 0 closes; the
+    input to halve, `coordinate` (batch,).
 
     `weights` (batch, rows) are those of the means that close it, 0 where single rows do, and `slopes` (batch, neurons)
     those below ReLUs where `sloped` (batch,) says that CROWN's are not enough; both (batch, 0) for open
@@ -44,6 +46,7 @@ class Boxes:
     sloped: Any
     slopes: Any
     node: Any
+    coordinate: Any
 
     def __len__(self) -> int:
         return len(self.slack)
@@ -56,10 +59,10 @@ class Boxes:
     def take(self, index: Any) -> Boxes:
         return Boxes(*(getattr(self, f.name)[index] for f in fields(self)))
 
-    @staticmethod
-    def join(places: Sequence[tuple[Boxes, int]]) -> Boxes:
-        """One batch of single boxes, each given by a batch and its place there."""
-        return Boxes(*(np.array([getattr(boxes, f.name)[i] for boxes, i in places]) for f in fields(Boxes)))
+    def bare(self) -> Boxes:
+        """The boxes without what only their bounds needed: what is kept of open ones."""
+        none = np.zeros((len(self), 0))
+        return replace(self, slope=none, weights=none, slopes=none)
 
     @property
     def points(self) -> FloatArray:
@@ -73,32 +76,44 @@ class Boxes:
 
     @property
     def divisible(self) -> Any:
-        """Which coordinates have a float between their ends, (batch, input_size)."""
-        middle = self.middle
-        return (self.low < middle) & (middle < self.high)
+        """Which boxes can be halved: their `coordinate` has a float between its ends, (batch,)."""
+        at = np.arange(len(self))
+        middle = self.middle[at, self.coordinate]
+        return (self.low[at, self.coordinate] < middle) & (middle < self.high[at, self.coordinate])
 
 
-def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, device: Device = CPU) -> Boxes:
+@dataclass(frozen=True)
+class Way:
+    """How boxes are bounded: on which device, and hidden neurons forwards only or `backward` too."""
+
+    backward: bool = True
+    device: Device = CPU
+
+
+BACKWARD = Way()
+
+
+def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, way: Way = BACKWARD) -> Boxes:
     """The boxes [low, high], each (batch, input_size), with bounds of their slack: rigorous ones on the CPU."""
-    boxes = _bound(graph, rows, low, high, rows.quick, device)
+    boxes = _bound(graph, rows, low, high, rows.quick, way)
     if rows.quick is np.float32:
         # Within float32's rounding of a proof: look again in float64.
         slack = boxes.slack
         near = max(NEAR * np.abs(slack).mean(), rows.rounding)
-        _look_again(graph, rows, boxes, np.flatnonzero((slack <= 0) & (slack > -near)), device)
+        _look_again(graph, rows, boxes, np.flatnonzero((slack <= 0) & (slack > -near)), way)
         if not (slack > 0).any():
             # Where nothing closes, rounding may be larger than that: the best box shows it.
             best, before = int(slack.argmax()), float(slack.max())
-            _look_again(graph, rows, boxes, np.array([best]), device)
+            _look_again(graph, rows, boxes, np.array([best]), way)
             if slack[best] > 0:
                 rows.rounding = max(rows.rounding, 2 * (float(slack[best]) - before))
     return boxes
 
 
-def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, device: Device) -> None:
+def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, way: Way) -> None:
     """Bound some of the boxes in float64 too."""
     if len(which):
-        again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, device)
+        again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, way)
         boxes.put(which, again, np.maximum(boxes.slack[which], again.slack))
 
 
@@ -112,7 +127,7 @@ def confirmed(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
     if rows.quick is not np.float32 or not len(which):
         return boxes
     boxes = boxes.take(np.arange(len(boxes)))
-    again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, CPU)
+    again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, BACKWARD)
     boxes.put(which, again, again.slack)
     return boxes
 
@@ -127,15 +142,22 @@ def established(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
     return boxes
 
 
-def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: Any, device: Device) -> Boxes:
+def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: Any, way: Way) -> Boxes:
     """The boxes with linear bounds in one float type; the slope is that of the decisive row."""
-    bottom, top = low, high
-    if dtype is np.float32:
-        bottom, top = np.nextafter(low.astype(dtype), -dtype(np.inf)), np.nextafter(high.astype(dtype), dtype(np.inf))
-    bounds = linear_bounds(graph, device.put(bottom), device.put(top))
-    bound = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)))
-    bound = LinearBound(device.fetch(bound.lower), device.fetch(bound.slope), device.fetch(bound.constant))
+    bottom, top = low.astype(dtype), high.astype(dtype)
+    bottom = np.where(bottom > low, np.nextafter(bottom, -dtype(np.inf)), bottom)
+    top = np.where(top < high, np.nextafter(top, dtype(np.inf)), top)
+    device, free = way.device, np.flatnonzero((high > low).any(axis=0))
+    ends = device.put(bottom), device.put(top)
+    first = forward_bounds(graph, *ends, Forward(device.put(free), spread=True))
+    bounds = linear_bounds(graph, *ends, known=first.bounds) if way.backward else first.bounds
+    found = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)), keep=True)
+    bound = LinearBound(device.fetch(found.lower), device.fetch(found.slope), device.fetch(found.constant))
     margins, weights = rows.margins(bound, bottom, top)
     margins, sloped, slopes = ascend(graph, rows, bounds, bound, (margins, weights), device)
-    slope = bound.slope[np.arange(len(low)), rows.decisive(bound.lower)]
-    return Boxes(low, high, slope, margins.min(axis=1), weights, sloped, slopes, np.zeros(len(low), int))
+    decisive = rows.decisive(bound.lower)
+    slope = bound.slope[np.arange(len(low)), decisive]
+    lost = device.fetch(lost_to(graph, bounds, found, first, device.put(decisive)))
+    coordinate = best_coordinate(low, high, slope, free, lost)
+    slack = margins.min(axis=1)
+    return Boxes(low, high, slope, slack, weights, sloped, slopes, np.zeros(len(low), int), coordinate)

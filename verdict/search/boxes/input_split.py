@@ -1,17 +1,16 @@
 """Branch and bound on the input box, for networks with few inputs.
 
 A box whose bounds do not exclude the unsafe set is halved, and every bound is computed anew for the halves, which
-shrinks all layers at once; `halving` chooses the coordinate. Where thousands of boxes do not end it, single boxes are
-worked on by `hard_box`. The halvings are a proof's tree, for who listens.
+shrinks all layers at once; `coordinate` says along which input, `ways` how the halves are bounded. Where that is slow
+single boxes are worked on by `hard_box`, as long as it closes more in the time. The halvings are a proof's tree, for
+who listens.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
-from dataclasses import replace
-from typing import Any
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +24,27 @@ from ..observer import Watch
 from ..outcome import Outcome
 from ..points.attack import refine
 from ..rows import Rows
-from .boxes import Boxes, bound_boxes
+from .boxes import Boxes, Way, bound_boxes
 from .halving import halve
 from .hard_box import HardBox, Turns, Work
+from .open_boxes import OpenBoxes
+from .ways import Ways
+
+# What boxes are taken by: the least slack first, and so on.
+WORST, NEAREST, LARGEST, SMALLEST = "worst", "nearest", "largest", "smallest"
+
+
+@dataclass
+class Pace:
+    """How much of the whole box is closed in a second of processor time, of late, and the seconds spent in all."""
+
+    rate: float = 0.0
+    spent: float = 0.0
+
+    def note(self, closed: float, seconds: float) -> None:
+        self.spent += seconds
+        recent = min(1.0, 4 * seconds / max(self.spent, 1e-9))
+        self.rate += recent * (closed / max(seconds, 1e-9) - self.rate)
 
 
 class InputSplit:
@@ -49,58 +66,76 @@ class InputSplit:
         self.options = options = self.means.options.boxes
         self.graph, self.unsafe = graph, unsafe
         self.rows, self.lower, self.upper = Rows(unsafe), lower, upper
-        self._batch = options.batch if self.means.device.is_rigorous else options.device_batch
+        neurons = sum(graph.nodes[i].size for i in graph.pointwise)
+        most = options.batch if self.means.device.is_rigorous else options.device_batch
+        self._batch = max(1, min(most, options.entries // (neurons * len(self.rows.limits) + 1)))
         self._observer = self.watch.proof.boxes(graph, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
-        # The open boxes by number, and their numbers in three orders: the worst bound first, which closes the gap, the
-        # nearest to a counterexample first, which finds one, and the largest first, which are worth hard work.
-        self._open: dict[int, tuple[Boxes, int]] = {}
-        self._worst: list[tuple[float, int]] = []
-        self._nearest: list[tuple[float, int]] = []
-        self._largest: list[tuple[float, int]] = []
-        self._ticket, self._visited = itertools.count(), 0
+        self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
+        self._ways, self._visited = Ways(Way(device=self.means.device)), 0
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
-        # How often hard work has closed a box of late.
-        self._success = 0.5
+        self._pace = {False: Pace(), True: Pace()}
+        self._closed = 0.0
 
     def run(self, deadline: Deadline) -> Outcome:
-        """Search until no box is left, a counterexample is found, or `deadline` has passed."""
-        found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None]))
-        while self._open and not found:
-            self.watch.on_progress(self.least, len(self._open), self._visited)
+        """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
+        found = False
+        if not self._visited:
+            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None]))
+        while len(self._open) and not found:
+            self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)
             if deadline.passed():
-                return Outcome(False, self.least, self._visited, "the time limit was reached")
-            if self._visited < self.options.patience:
-                batch = self._pop(self._batch, self._worst, self._nearest)
-            elif self._success < self.options.worth:
-                batch, self._success = self._pop(self._batch, self._largest, self._nearest), 0.5
-            else:
-                hardest = self._pop(self.options.hard_batch, self._largest)
+                return self._outcome("the time limit was reached", resumable=True)
+            before, started, is_hard = self._closed, time.process_time(), self._works_hard()
+            if is_hard:
+                hardest = self._open.take({LARGEST: self.options.hard_batch})
                 found, batch = self._work(hardest, deadline, self.options.turns)
-            divisible = batch.divisible.any(axis=1)
+            else:
+                batch = self._urgent()
+            divisible = batch.divisible
             if not (found or divisible.all()):
                 # Boxes no larger than a float's neighbourhood: splitting ReLUs has all the time there is.
                 found, left = self._work(batch.take(~divisible), deadline)
                 if len(left) and not found:
-                    least = min(self.least, float(left.slack.min()))
-                    return Outcome(False, least, self._visited, "a box that has no float inside is left open")
+                    return self._outcome("a box that has no float inside is left open", least=float(left.slack.min()))
             found = found or self._halve(batch.take(divisible))
+            self._pace[is_hard].note(self._closed - before, time.process_time() - started)
         if found:
-            return Outcome(False, -np.inf, self._visited, "a counterexample was found")
+            return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True)
         self._observer.proved()
         return Outcome(True, 0.0, self._visited, share=1.0)
+
+    def _outcome(self, reason: str, least: float = math.inf, resumable: bool = False) -> Outcome:
+        least = min(least, self._open.least(WORST))
+        return Outcome(False, least, self._visited, reason, share=self._closed, resumable=resumable)
+
+    def _works_hard(self) -> bool:
+        """Whether single boxes are worked on: where that closes more of the whole box in the time, and now and then to
+        see whether it does."""
+        halving, hard = self._pace[False], self._pace[True]
+        if self._visited < self.options.patience:
+            return False
+        return hard.spent < self.options.least_hard * halving.spent or hard.rate > halving.rate
+
+    def _urgent(self) -> Boxes:
+        """The boxes to halve next: the worst bounds, which close the gap, and those nearest to a counterexample."""
+        half = -(-self._batch // 2)
+        if len(self._open) > self.options.most_open:
+            # Memory is short: the smallest ones, so that the search goes depth first.
+            return self._open.take({SMALLEST: self._batch})
+        key = WORST if self._visited < self.options.patience else LARGEST
+        return self._open.take({key: half, NEAREST: self._batch - half})
 
     def _keep(self, boxes: Boxes) -> bool:
         """Queue the boxes that are open; True if a counterexample was found in one."""
         self._visited += len(boxes)
         boxes = self._observer.judge(boxes)
-        closed = boxes.slack > 0
+        closed, volumes = boxes.slack > 0, self._volumes(boxes)
         self._observer.close(boxes.take(closed))
+        self._closed += float(volumes[closed].sum())
         if closed.all():
             return False
-        boxes = boxes.take(~closed)
-        none = np.zeros((len(boxes), 0))
-        boxes = replace(boxes, weights=none, slopes=none)
+        boxes, volumes = boxes.take(~closed), volumes[~closed]
         points = boxes.points
         reached = self.unsafe.slack(evaluate(self.graph, points))
         nearest = reached.reshape(2, len(boxes)).min(axis=0)
@@ -110,47 +145,29 @@ class InputSplit:
             self.graph, self.unsafe, points[best], boxes.low[box], boxes.high[box], self.options.refine_steps
         )
         np.minimum.at(nearest, box, near)
-        volumes = self._volumes(boxes)
-        for i, (slack, reach) in enumerate(zip(boxes.slack.tolist(), nearest.tolist(), strict=True)):
-            number = next(self._ticket)
-            self._open[number] = boxes, i
-            heapq.heappush(self._worst, (slack, number))
-            heapq.heappush(self._nearest, (reach, number))
-            heapq.heappush(self._largest, (-float(volumes[i]), number))
+        keys = {WORST: boxes.slack, NEAREST: nearest, LARGEST: -volumes, SMALLEST: volumes}
+        self._open.add(boxes.bare(), keys)
         suspects = np.concatenate([refined[near <= 0], points[reached <= 0]])
         return len(suspects) > 0 and self.watch.try_points(suspects)
 
-    @property
-    def least(self) -> float:
-        """The least slack of the open boxes; infinite when there are none."""
-        while self._worst and self._worst[0][1] not in self._open:
-            heapq.heappop(self._worst)
-        return self._worst[0][0] if self._worst else float("inf")
-
-    def _pop(self, count: int, *orders: list[tuple[float, int]]) -> Boxes:
-        """Up to `count` boxes, removed, of these orders in turn; the latest, smallest ones when memory is short."""
-        picked: list[tuple[Boxes, int]] = []
-        heaps = itertools.cycle(orders)
-        while self._open and len(picked) < count:
-            if len(self._open) > self.options.most_open:
-                picked.append(self._open.popitem()[1])
-                continue
-            heap = next(heaps)
-            while heap[0][1] not in self._open:
-                heapq.heappop(heap)
-            picked.append(self._open.pop(heapq.heappop(heap)[1]))
-        return Boxes.join(picked)
+    def _reach(self, boxes: Boxes) -> FloatArray:
+        """The least slack of points of each box, (batch,)."""
+        least: FloatArray = self.unsafe.slack(evaluate(self.graph, boxes.points)).reshape(2, len(boxes)).min(axis=0)
+        return least
 
     def _halve(self, batch: Boxes) -> bool:
         """Split a batch and queue what stays open; True if a counterexample was found."""
+        self._ways.measure(self.graph, self.rows, batch, self._reach, self._visited)
         parts = [batch.take(share) for share in self.means.workers.shares(len(batch))]
         found = False
-        for part, (halves, coordinates) in zip(parts, self.means.workers.map(self._halves, parts), strict=True):
-            found = found or self._keep(self._observer.split(part, halves, coordinates))
+        for part, halves in zip(parts, self.means.workers.map(self._halves, parts), strict=True):
+            # Linear bounds of a part may be worse than those of the whole, which hold for it too.
+            halves = replace(halves, slack=np.maximum(halves.slack, np.tile(part.slack, 2)))
+            found = found or self._keep(self._observer.split(part, halves, part.coordinate))
         return found
 
-    def _halves(self, boxes: Boxes) -> tuple[Boxes, Any]:
-        return halve(self.graph, self.rows, self._width, boxes, self.means.device)
+    def _halves(self, boxes: Boxes) -> Boxes:
+        return halve(self.graph, self.rows, boxes, self._ways.way)
 
     def _work(self, batch: Boxes, deadline: Deadline, turns: float = math.inf) -> tuple[bool, Boxes]:
         """Work hard on boxes, so many turns on each; whether a counterexample was found, and the boxes left open."""
@@ -161,10 +178,10 @@ class InputSplit:
         for i, work in enumerate(self.means.workers.map(one, range(len(batch)))):
             if len(work.points) and self.watch.try_points(work.points):
                 return True, batch
-            self._success += self.options.memory * (work.closed - self._success)
             if not work.closed:
                 left.append(i)
             else:
+                self._closed += float(self._volumes(batch.take(slice(i, i + 1)))[0])
                 self._observer.close_inside(int(batch.node[i]), work.observer)
         return False, batch.take(left)
 

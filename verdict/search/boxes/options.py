@@ -12,10 +12,12 @@ from dataclasses import dataclass
 class BoxOptions:
     """For `InputSplit`, and with `paved` in front for `Paving`."""
 
-    batch: int = 48
-    """Boxes split at once on the CPU."""
-    device_batch: int = 768
+    batch: int = 192
+    """Boxes halved at once on the CPU."""
+    device_batch: int = 4096
     """The same on other devices."""
+    entries: int = 2**22
+    """Numbers in the coefficients of the boxes halved at once, which makes batches of wide networks smaller."""
     most_open: int = 2_000_000
     """Open boxes in memory, beyond which the search goes depth first."""
     patience: int = 1200
@@ -24,10 +26,8 @@ class BoxOptions:
     """How many are worked on at a time."""
     turns: int = 10
     """How often the open domains of each are split."""
-    worth: float = 0.3
-    """The share of them that must close for the work to pay."""
-    memory: float = 0.05
-    """The weight of the latest one in that share."""
+    least_hard: float = 0.1
+    """The time that they get at least, relative to halving."""
     refined: int = 8
     """Of each batch's points, so many nearest to a counterexample take gradient steps towards it."""
     refine_steps: int = 4

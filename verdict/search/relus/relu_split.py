@@ -192,7 +192,8 @@ class ReluSplit:
         return self.polytopes[int(self.rows.owner[row])]
 
     def _refuted(self) -> Outcome:
-        return self._outcome(False, -np.inf, "a counterexample was found")
+        self._final = replace(self._outcome(False, -np.inf, "a counterexample was found"), refuted=True)
+        return self._final
 
     def _outcome(self, proved: bool, lower: float, reason: str = "") -> Outcome:
         self._final = Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share)

@@ -1,0 +1,145 @@
+"""The parts of a search over boxes: the pool of open ones, the input to halve, forwards or backwards, and turns."""
+
+import numpy as np
+import pytest
+from support.networks import random_network
+from support.seeds import seeds
+
+import verdict
+from verdict.base.deadline import Deadline
+from verdict.property import misclassification
+from verdict.search.boxes.boxes import BACKWARD, Boxes, Way, bound_boxes
+from verdict.search.boxes.coordinate import best_coordinate
+from verdict.search.boxes.halving import halve
+from verdict.search.boxes.open_boxes import OpenBoxes
+from verdict.search.boxes.ways import Ways, more_halvings
+from verdict.search.engines.parts.in_turn import in_turn
+from verdict.search.outcome import Outcome
+from verdict.search.rows import Rows
+
+
+def _boxes(slack):
+    count = len(slack)
+    low = np.arange(2.0 * count).reshape(count, 2)
+    none = np.zeros((count, 0))
+    return Boxes(low, low + 1, none, np.asarray(slack, float), none, np.zeros(count, bool), none,
+                 np.arange(count), np.zeros(count, int))
+
+
+@pytest.mark.parametrize("seed", seeds(10, 200))
+def test_open_boxes_come_by_their_keys_and_none_is_lost(seed):
+    rng = np.random.default_rng(seed)
+    pool, left = OpenBoxes("slack", "other"), {}
+    for turn in range(30):
+        if turn == 0 or rng.random() < 0.6:
+            boxes = _boxes(rng.normal(size=rng.integers(0, 40)))
+            other = rng.normal(size=len(boxes))
+            pool.add(boxes, {"slack": boxes.slack, "other": other})
+            left |= {(s, *low): o for s, low, o in zip(boxes.slack, boxes.low.tolist(), other, strict=True)}
+        else:
+            first, second = rng.integers(0, 20, 2).tolist()
+            taken = pool.take({"slack": first, "other": second})
+            got = [(s, *low) for s, low in zip(taken.slack, taken.low.tolist(), strict=True)]
+            best = sorted(left)[:first]
+            assert sorted(got[: len(best)]) == best
+            for key in best:
+                del left[key]
+            best = sorted(left, key=left.get)[:second]
+            assert set(got[min(first, len(got) - len(best)) :]) == set(best)
+            for key in best:
+                del left[key]
+        assert len(pool) == len(left)
+        assert pool.least("slack") == min((key[0] for key in left), default=np.inf)
+
+
+def test_the_input_that_relaxed_neurons_hang_on_is_halved():
+    """A bound that does not fall along the second input itself, but whose neurons are wide because of it."""
+    low, high = np.zeros((3, 2)), np.ones((3, 2))
+    slope = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+    lost = np.array([[0.0, 2.0], [0.0, 0.5], [np.nan, np.nan]])
+    assert best_coordinate(low, high, slope, np.arange(2), lost)[:2].tolist() == [1, 0]
+    high[:, 1] = np.nextafter(0, 1)
+    assert best_coordinate(low, high, slope, np.arange(2), lost).tolist() == [0, 0, 0]
+
+
+def _case(seed, folder):
+    rng = np.random.default_rng([seed, 71])
+    graph = verdict.load(random_network(rng, "dense", folder)).graph
+    low = rng.uniform(-1, 0, (6, graph.input_size))
+    return rng, graph, misclassification(0, graph.output_size), low, low + rng.uniform(0.1, 1, low.shape)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("seed", seeds(6, 60))
+def test_no_point_of_a_half_is_below_its_slack(seed, backward, tmp_path):
+    rng, graph, unsafe, low, high = _case(seed, tmp_path)
+    rows, way = Rows(unsafe), Way(backward)
+    boxes = bound_boxes(graph, rows, low, high, way)
+    halves = halve(graph, rows, boxes, way)
+    at = np.arange(len(boxes))
+    assert (halves.high[: len(at)][at, boxes.coordinate] == halves.low[len(at) :][at, boxes.coordinate]).all()
+    assert (halves.low[: len(at)] == low).all()
+    assert (halves.high[len(at) :] == high).all()
+    for found in (boxes, halves):
+        for share in rng.uniform(0, 1, (40, *found.low.shape)):
+            values = verdict.network.evaluate.evaluate(graph, found.low + share * (found.high - found.low))
+            assert (unsafe.slack(values) >= found.slack - 1e-5).all()
+
+
+def test_how_many_halvings_make_up_for_looser_bounds():
+    parents = np.array([4.0, 8.0])
+    assert more_halvings(np.tile(parents, 3) / [1, 1, 2, 2, 2, 2], np.tile(parents, 3) / [1, 1, 8, 8, 8, 8], 2) == 2
+    assert more_halvings(np.ones(6), np.ones(6), 2) == np.inf
+    assert more_halvings(np.full(6, np.inf), np.ones(6), 2) == np.inf
+    assert more_halvings(np.array([2.0, 2, 1, 1, 1, 1]), np.array([2.0, 2, 1, 1, 1, 1]), 2) == 0
+
+
+@pytest.mark.parametrize("error", [0.5, 1e6])
+def test_the_way_is_measured(error, tmp_path, monkeypatch):
+    """Forward bounds that are as good are taken, such as are a million times as wrong are not."""
+    from verdict.search.boxes import ways
+
+    _, graph, unsafe, low, high = _case(1, tmp_path)
+    rows = Rows(unsafe)
+    boxes = bound_boxes(graph, rows, low, high)
+
+    def bound(graph, rows, low, high, way):
+        found = bound_boxes(graph, rows, low, high)
+        size = (high - low).max(axis=1)
+        found.slack[:] = -size if way.backward else -size * error
+        return found
+
+    monkeypatch.setattr(ways, "bound_boxes", bound)
+    measured = Ways(BACKWARD)
+    measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
+    assert measured.way.backward == (error > 1)
+
+
+class Steps:
+    """A search that closes a share of the whole each time that it goes on, and may give up."""
+
+    def __init__(self, shares, ends=True):
+        self.shares, self.ends, self.runs = list(shares), ends, 0
+
+    def run(self, deadline):
+        self.runs += 1
+        until = deadline.remaining()
+        while deadline.remaining() > until - 0.02:
+            sum(range(1000))
+        share = self.shares[min(self.runs, len(self.shares)) - 1]
+        is_last = self.runs >= len(self.shares)
+        return Outcome(is_last and self.ends, 0.0, 1, "", share, resumable=not is_last)
+
+
+def test_the_search_that_gets_on_has_most_of_the_time():
+    quick, slow = Steps([0.1, 0.3, 0.5, 0.7, 0.9, 1.0]), Steps([0.0001 * i for i in range(200)])
+    outcome = in_turn([slow, quick], Deadline(60))
+    assert outcome.proved
+    assert not outcome.resumable
+    assert slow.runs < quick.runs
+
+
+def test_one_that_gives_up_leaves_the_time_to_the_others():
+    lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
+    assert in_turn([lost, other], Deadline(60)).proved
+    assert not in_turn([Steps([0.9, 0.99], ends=False)], Deadline(60)).proved

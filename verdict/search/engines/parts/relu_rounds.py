@@ -1,0 +1,87 @@
+"""Splitting ReLUs and sharpening the bounds of hidden neurons, in rounds.
+
+Where a search over splits does not end soon, the bounds that it starts from are sharpened first, with ever more effort;
+both take turns, so that neither can waste more than the other has cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ....base.deadline import Deadline, ProcessorTime
+from ....bounds.bounds import Bounds
+from ....network.graph import Graph
+from ....property import Polytope
+from ...means import Means
+from ...neurons.sharpen import sharpen
+from ...observer import Watch
+from ...outcome import Outcome
+from ...relus.relu_split import ReluSplit
+
+
+class ReluRounds:
+    """A proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes, by splits of neurons.
+
+    `whole` is the time for all; `watch` has the listeners.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        bounds: Bounds,
+        polytopes: Sequence[Polytope],
+        whole: Deadline,
+        watch: Watch,
+        means: Means,
+    ) -> None:
+        self.graph, self.polytopes, self.whole, self.watch, self.means = graph, list(polytopes), whole, watch, means
+        self.options, self.bounds = means.options, bounds
+        self._observer = watch.proof.bounds(graph)
+        # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
+        self._is_short = bounds.unstable(graph) <= self.options.short
+        self._visited, self._rounds = 0, 0
+        self._search: ReluSplit | None = None
+
+    def run(self, deadline: Deadline) -> Outcome:
+        """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
+        while True:
+            search = self._search or self._sharpened(deadline)
+            outcome = self._searched(search, deadline)
+            if outcome is not None:
+                return replace(outcome, domains=self._visited + outcome.domains)
+            self._rounds = self.options.rounds if self._rounds == 0 else self.options.growth * self._rounds
+            self._search = None
+
+    def _sharpened(self, deadline: Deadline) -> ReluSplit:
+        """A search behind bounds that are sharpened first."""
+        stopwatch, before = ProcessorTime(None, deadline), self.bounds.unstable(self.graph)
+        self.bounds = sharpen(
+            self.graph, self.bounds, self._rounds, self.means, deadline.passed, self._observer
+        )
+        self._sharpening = stopwatch.elapsed()
+        self._last = self._rounds > 0 and self.bounds.unstable(self.graph) > self.options.saturated * before
+        self._slice = max(self.options.least_search, self.options.share * self._sharpening)
+        self._share, self._spent = 0.0, 0.0
+        self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means)
+        return self._search
+
+    def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome | None:
+        """How the search ended, or how far it is after this time; None where it is to begin anew with better bounds."""
+        while True:
+            outcome = search.run(ProcessorTime(self._slice, deadline))
+            if outcome.proved:
+                search.finish(self.whole)
+            if not outcome.resumable or deadline.passed():
+                return outcome
+            # At the latest pace the rest takes this long; sharpening once more would take `growth` times the last time.
+            # The pace slackens, so it is looked at again when the time spent has doubled.
+            gained, self._share = outcome.share - self._share, outcome.share
+            self._spent += self._slice
+            self._slice *= (1 - self._share) / max(gained, 1e-12)
+            # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
+            is_long = self._spent + self._slice > self.options.growth * self._sharpening
+            if is_long and not self._is_short and not (self._last and gained > 0):
+                self._visited += outcome.domains
+                return None
+            self._slice = max(self.options.least_search, min(self._slice, self._spent))
