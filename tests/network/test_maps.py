@@ -10,13 +10,33 @@ import pytest
 
 from verdict.base.device import Device
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.maps import Conv, Dense, Diagonal, Index, LinearMap, Total, Transposed, identity
+from verdict.network.maps import (
+    Conv,
+    Dense,
+    Diagonal,
+    Index,
+    LinearMap,
+    Sparse,
+    Total,
+    Transposed,
+    identity,
+    matrix_map,
+)
 
 rng = np.random.default_rng(3)
 
 
 def coefficients(*shape: int) -> Coefficients:
     return Coefficients(np.round(np.random.default_rng(1).standard_normal(shape), 3).astype(np.float32))
+
+
+def sparse() -> LinearMap:
+    """Mostly zeros, and an empty row and column."""
+    matrix = np.zeros((128, 130))
+    matrix[np.arange(0, 120, 3), np.arange(0, 120, 3)[::-1] + 5] = np.arange(1, 41) / 8
+    found = matrix_map(Coefficients(matrix))
+    assert isinstance(found, Sparse)
+    return found
 
 
 def conv_1d() -> Conv:
@@ -35,6 +55,8 @@ MAPS: dict[str, Callable[[], LinearMap]] = {
     "dense": lambda: Dense(coefficients(3, 5)),
     "dense blocks": lambda: Dense(coefficients(3, 5), 4),
     "pruned": lambda: Dense(Coefficients([[0.0, 2.0, 0.0], [0.0, 0.0, 0.0]])),
+    "sparse": sparse,
+    "sparse of rationals": lambda: Sparse(thirds(), np.array([0, 0, 2, 3]), np.array([1, 4, 0, 4]), (5, 6)),
     "diagonal": lambda: Diagonal(coefficients(6)),
     "rational diagonal": lambda: Diagonal(thirds()),
     "identity": lambda: identity(4),

@@ -104,7 +104,8 @@ def test_the_way_is_measured(error, tmp_path, monkeypatch):
     boxes = bound_boxes(graph, rows, low, high)
 
     def bound(graph, rows, low, high, way):
-        found = bound_boxes(graph, rows, low, high)
+        for _ in range(4 if way.backward else 1):
+            found = bound_boxes(graph, rows, low, high)
         size = (high - low).max(axis=1)
         found.slack[:] = -size if way.backward else -size * error
         return found

@@ -1,12 +1,12 @@
 """MatMul by a constant on either side, with NumPy's rules for batches and for vectors.
 
-One matrix for all rows is a `Dense` map on blocks; a stack of different matrices is a convolution with one
-group per matrix and a kernel of one position.
+One matrix for all rows is a `Dense` map on blocks, or a `Sparse` one; a stack of different matrices is a convolution
+with one group per matrix and a kernel of one position.
 """
 
 import math
 
-from ..network.maps import Conv, Dense
+from ..network.maps import Conv, matrix_map
 from .lowering import Constant, Context, Symbol, Value, operator
 from .signature import since
 
@@ -33,7 +33,7 @@ def _swapped(ctx: Context, value: Value) -> Value:
 def _by_one(ctx: Context, a: Symbol, b: Constant, shape: tuple[int, ...]) -> Symbol:
     """Every row of `a` times the same matrix."""
     weight = b.map(lambda w: w.reshape(w.shape[-2:]).T)
-    linear = Dense(weight.coefficients, math.prod(a.shape[:-1]))
+    linear = matrix_map(weight.coefficients, math.prod(a.shape[:-1]))
     return Symbol(ctx.builder.affine([(linear, a.node)], None, ctx.name), shape)
 
 

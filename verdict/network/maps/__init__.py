@@ -9,7 +9,8 @@ from .conv import Conv
 from .dense import Dense
 from .diagonal import Diagonal, identity
 from .index import Index
+from .sparse import Sparse, matrix_map
 from .total import Total
 from .transposed import Transposed
 
-__all__ = ["Conv", "Dense", "Diagonal", "Index", "LinearMap", "Total", "Transposed", "identity"]
+__all__ = ["Conv", "Dense", "Diagonal", "Index", "LinearMap", "Sparse", "Total", "Transposed", "identity", "matrix_map"]

@@ -21,27 +21,31 @@ from ..rows import Rows
 from .boxes import Boxes, Way, bound_boxes
 from .halving import halved
 
-# Boxes to measure on, and after how many times as many boxes to measure again.
-SAMPLE, GROWTH = 24, 4
+# Boxes to measure on, a few at first, and at most; after how many times as many boxes to measure again, if it costs no
+# more than this share of the time since.
+FIRST, SAMPLE, GROWTH, SHARE = 2, 24, 4, 0.3
+# Boxes bounded before the first measurement.
+BEGIN = 16
 
 Reach = Callable[[Boxes], FloatArray]
 
 
 class Ways:
-    """The `way` to bound boxes, backward ones until they are measured."""
+    """The `way` to bound boxes: forwards until it is measured."""
 
     def __init__(self, way: Way) -> None:
-        self.way, self._due = way, SAMPLE
+        self.way, self._due, self._sample = replace(way, backward=False), BEGIN, FIRST
+        self._cost, self._since = 0.0, time.process_time()
 
     def measure(self, graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, visited: int) -> None:
         """Choose between the two ways on some of these boxes, which can be halved, if it is time to.
 
         `reach` is what the network really comes down to on boxes, as far as is known, (batch,).
         """
-        if visited < self._due or not len(boxes):
+        spent = time.process_time() - self._since
+        if visited < self._due or not len(boxes) or self._cost * self._sample > SHARE * spent:
             return
-        self._due = GROWTH * visited
-        sample = boxes.take(slice(0, SAMPLE))
+        sample = boxes.take(slice(0, self._sample))
         lower, upper = halved(sample)
         low, high = np.concatenate([sample.low, lower]), np.concatenate([sample.high, upper])
         costs, errors = [], []
@@ -52,6 +56,8 @@ class Ways:
             errors.append(reach(found) - found.slack)
         halvings = more_halvings(errors[0], errors[1], len(sample))
         self.way = replace(self.way, backward=halvings > math.log2(costs[1] / costs[0]))
+        self._due, self._sample = GROWTH * visited, min(GROWTH * self._sample, SAMPLE)
+        self._cost, self._since = sum(costs) / len(sample), time.process_time()
 
 
 def more_halvings(forward: FloatArray, backward: FloatArray, parents: int) -> float:

@@ -8,7 +8,7 @@ from ....property.input_set import InputSet
 from .method import Result, ends, method
 
 
-@method("forward", "push two linear functions of the inputs through", cost=15)
+@method("forward", "push two linear functions of the inputs through", cost=18)
 def forward(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from ....bounds.forward import Forward, forward_bounds
 
