@@ -59,6 +59,7 @@ def test_names_in_formulas_labels_and_answers(network):
     answer = verdict.robust(network, x, "0.5", given='(age >= 39.8) & (x["mean radius"] <= 31)', label="malignant")
     assert (answer.status, answer.label) == ("robust", 1)
     assert "class malignant" in repr(answer)
+    assert json.loads(answer.statement("json"))["models"][0]["origin"] == network.names.origin
     assert verdict.robust(network, x, 20, target="benign").target == 0
     # A name that is a word of the vocabulary is known in brackets alone.
     named = '(x["x"] >= 30) & (x[2] >= 30) & (mean_radius >= 30)'
@@ -161,6 +162,29 @@ def test_regressors_and_scores_of_two_classes():
     X = np.random.default_rng(0).normal(size=(30, 2))
     assert verdict.load(LinearRegression().fit(X, X[:, 0])).output_size == 1
     assert verdict.robust(LinearSVC().fit(X, np.where(X[:, 0] > 0, 7, 3)), [3, 0], "0.1", label="7").status == "robust"
+
+
+def test_columns_by_their_names_are_columns_of_the_one_input():
+    pandas = pytest.importorskip("pandas")
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    X = pandas.DataFrame(np.random.default_rng(0).normal(30, 10, (40, 3)), columns=["age", "size", "other"])
+    y = X["size"] - X["age"] > 0
+    columns = make_column_transformer((StandardScaler(), ["size"]), ("passthrough", ["age"]))
+    network = verdict.load(make_pipeline(columns, LogisticRegression()).fit(X, y))
+    assert network.features == ("age", "size", "other")
+    found = verdict.maxeps(network, [30, 50, 1000], scales=[1, 1, 10**6])
+    assert found.witness is not None
+    assert found.upper < 30  # the column that is dropped moves by millions and changes nothing
+    coded = make_column_transformer((OneHotEncoder(), ["age"]), (StandardScaler(), ["size"]))
+    X["age"] = X["age"].round(-1)
+    with pytest.raises(verdict.ModelError, match="Pipeline: OneHotEncoder reads categories, expected numbers alone"):
+        verdict.load(make_pipeline(coded, LogisticRegression()).fit(X, y))
+    with pytest.raises(verdict.ModelError, match="ColumnTransformer: predicts nothing"):
+        verdict.load(columns.fit(X))
 
 
 def test_malformed_metadata_is_refused():

@@ -271,6 +271,10 @@ def test_info(run: Run) -> None:
     assert facts["inputs"] == [{"name": "input", "shape": [1, 1, 8, 8], "dtype": "float32"}]
     assert facts["operators"]["Conv"] > 2
     assert facts["layers"][0]["kind"] == "Input"
+    assert (facts["features"], facts["origin"]) == ([], None)
+    facts = strict(run("info", "cancer-mlp", "--json"))
+    assert (facts["features"][0], facts["classes"]) == ("mean radius", ["malignant", "benign"])
+    assert "malignant, benign" in run("info", "cancer-mlp").out
 
 
 def test_help_and_nothing(run: Run) -> None:

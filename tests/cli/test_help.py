@@ -150,5 +150,6 @@ def test_a_statement_has_the_hash_of_the_submitted_file(run: Run, tmp_path: Path
     onnx.save(model, path)
     done = run("robust", path, "--input", "xor#1", "--eps", "0.1", "--range", "0", "1", "--statement", said)
     assert done.code == 0, done
-    wanted = {"name": "two.onnx", "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "output": "logits"}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    wanted = {"name": "two.onnx", "sha256": digest, "output": "logits", "origin": None}
     assert json.loads(said.read_text())["models"] == [wanted]

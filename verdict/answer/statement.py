@@ -93,7 +93,8 @@ class Statement:
             "statement": self.sentence,
             "known": self.known,
             "models": [
-                {"name": m.name, "sha256": m.sha256[:64], "output": m.output or None} for m in self.claim.models
+                {"name": m.name, "sha256": m.sha256[:64], "output": m.output or None, "origin": m.origin or None}
+                for m in self.claim.models
             ],
             "property": self.wanted,
             "threshold": {"value": self.threshold, "measure": self.claim.measure} if self.threshold else None,

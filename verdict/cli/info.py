@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def command(model: Model, shape: Shape = None, json: Json = False) -> int:
-    """Show a model's inputs, outputs, operators and layers."""
+    """Show a model's inputs, outputs, names, operators and layers."""
     import verdict
     from verdict.cli.printing import add_row, console, print_json
     from verdict.ops.importer.shapes import read_shapes
@@ -35,6 +35,11 @@ def command(model: Model, shape: Shape = None, json: Json = False) -> int:
     add_row(summary, "operators", ", ".join(f"{name} {n}" for name, n in facts["operators"].items()))
     add_row(summary, "head", facts["head"] or "none: the outputs are scores")
     add_row(summary, "ReLUs", str(facts["relus"]))
+    for kind in ("features", "classes"):
+        if facts[kind]:
+            add_row(summary, kind, ", ".join(facts[kind]))
+    if facts["origin"]:
+        add_row(summary, "made from", facts["origin"])
     out.print(summary)
     table = Table("node", "kind", "size", "reads", "maps", "name", box=None, pad_edge=False)
     for layer in facts["layers"]:
@@ -73,6 +78,9 @@ def _facts(network: Network) -> dict[str, Any]:
         "operators": network.operators,
         "head": network.head,
         "relus": graph.neuron_count,
+        "features": list(network.features),
+        "classes": list(network.classes),
+        "origin": network.names.origin or None,
         "layers": layers,
     }
 

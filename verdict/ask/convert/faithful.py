@@ -33,7 +33,7 @@ def runtime_outputs(data: bytes, points: npt.NDArray[Any], path: Path) -> list[l
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
+    settings.log_severity_level = 4  # what fails is raised, and told once
     try:
         session = onnxruntime.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
