@@ -154,6 +154,42 @@ def test_bad_input_is_one_clear_error(run, tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "mine.db").read_text() == "mine " * 1000
 
 
+def test_from_a_pickled_model_and_a_table_to_a_report_in_two_commands(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    joblib, linear = pytest.importorskip("joblib"), pytest.importorskip("sklearn.linear_model")
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    X = rng.random((30, 2))
+    y = np.where(X[:, 0] > 0.5, "ham", "spam")
+    joblib.dump(linear.LogisticRegression().fit(X, y), "model.joblib")
+    lines = [f"{a:.3f},{label},{b:.3f}" for (a, b), label in zip(X[:3], y[:3], strict=True)]
+    Path("mails.csv").write_text("\n".join(["length,kind,links", *lines]) + "\n")
+    words = ("run", "--maxeps", "model.joblib", "--dataset", "mails.csv", "--label-column", "kind", "--workers", 1)
+    refused = run(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert "say --unpickle" in refused.err
+    assert run(*words, "--unpickle").code == 0
+    assert run("report", "verdict.db", "--image", "1x2").code == 0
+    assert "3 cases" in run(*words, "--unpickle").out
+    with Store("verdict.db") as store:
+        # A second conversion would be another model, and all would be asked again.
+        assert len(store) == 3
+        assert [row.about["classes"][row.truth] for row in store] == list(y[:3])
+    assert "ham" in Path("report.html").read_text()
+    Path("labels.csv").write_text("kind\n" + "\n".join(y[:3]) + "\n")
+    Path("inputs.csv").write_text("\n".join(f"{a:.3f},{b:.3f}" for a, b in X[:3]) + "\n")
+    other = ("run", "--maxeps", "model.joblib", "--unpickle", "--dataset", "inputs.csv", "--labels", "labels.csv")
+    assert "3 cases" in run(*other, "--workers", 1).out
+    with Store("verdict.db") as store:
+        assert len(store) == 3
+    Path("labels.csv").write_text("ham\nspam\neggs\n")
+    assert "'eggs', expected the number of a class, or one of the classes ham, spam" in run(*other).err
+    Path("broken.pkl").write_text("none")
+    broken = run("run", "--maxeps", "broken.pkl", "--unpickle", "--dataset", "xor")
+    assert "cannot be read as a pickled model" in broken.err
+
+
 def test_a_store_is_summed_up_and_exported(run, tmp_path: Path):
     path = tmp_path / "a.db"
     verdict.certify("xor", [[0, 0], [0, 1]], [0, 1], eps=["0.1", "0.3"], range=(0, 1), store=path, progress=False)

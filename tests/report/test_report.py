@@ -93,6 +93,20 @@ def test_a_page_of_very_many_cases_stays_small(stores: tuple[Path, Path], monkey
     assert re.search(r"\d cases have no details here", text)
 
 
+def test_flat_inputs_are_shown_as_images_where_that_is_wanted(tmp_path: Path):
+    model = pytest.importorskip("sklearn.linear_model").LogisticRegression()
+    X, y = data("digits").load()
+    model.fit(X[:200].reshape(200, -1), y[:200])
+    verdict.certify(model, X[:1].reshape(1, -1), y[:1], eps="0.5", store=tmp_path / "a.db", **SAID)
+    verdict.write_report(tmp_path / "a.db", tmp_path / "a.html")
+    assert '"features"' in (tmp_path / "a.html").read_text()
+    verdict.write_report(tmp_path / "a.db", tmp_path / "a.html", image=(8, 8))
+    assert '"pictures"' in (tmp_path / "a.html").read_text()
+    for image in ((8,), (0, 8), (2, 4, 8)):
+        with pytest.raises(verdict.InputError, match="image is"):
+            verdict.write_report(tmp_path / "a.db", tmp_path / "a.html", image=image)
+
+
 def test_other_files_are_not_replaced(stores: tuple[Path, Path], page: Path, tmp_path: Path):
     verdict.write_report(stores[0], page.with_name("again.html"))
     verdict.write_report(stores[0], page.with_name("again.html"))

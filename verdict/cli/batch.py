@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Statuses that decide a case.
 DECIDED = ("robust", "violated", "exact", "closed", "safe", "wrong-label")
+# How files of pickled objects are called.
+PICKLED = (".joblib", ".pkl", ".pickle")
 # Seconds between two notes where stderr is no terminal.
 NOTED = 60.0
 
@@ -65,6 +67,36 @@ def cases_of_file(path: str, search: Options, dataset: str | None) -> list[list[
     return [[case] for case in instances(Path(path), search)]
 
 
+def unpickled(model: str, wanted: bool, store: Path) -> str:
+    """The ONNX file of a scikit-learn model that was pickled, written beside the store once: two conversions differ in
+    the names that they make up. Raises InputError."""
+    if not wanted:
+        if Path(model).suffix.lower() in PICKLED:
+            raise InputError(f"{model}: reading a pickled model runs whatever is in it: say --unpickle if you trust it")
+        return model
+    from verdict.ask.parts import hash_of
+    from verdict.base.writing import made_folder
+
+    folder = store.with_name(f"{store.name}-models")
+    path = folder / f"{Path(model).stem}-{hash_of(model)[:12]}.onnx"
+    if path.is_file():
+        return str(path)
+    try:
+        import joblib
+
+        estimator = joblib.load(model)
+    except ImportError as error:
+        raise InputError(f"{model}: reading it needs {error.name}: pip install 'verdict-nn[sklearn]'") from error
+    except Exception as error:
+        why = (str(error).splitlines() or [""])[0]
+        raise InputError(f"{model}: cannot be read as a pickled model: {why}") from error
+    from verdict.ask.loading import load
+
+    made_folder(folder, "models")
+    load(estimator).save(path)
+    return str(path)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Batch:
     """The cases of a run, called `name`; `again` asks once more what has failed, `json` says the end as JSON."""
@@ -92,31 +124,27 @@ class Batch:
                         step(entry)
             except KeyboardInterrupt:
                 note(f"note: stopped; {chains.done} of {chains.total} cases are answered, the same command goes on")
-            statuses = Counter(self._statuses(store))
-            self._say(store)
+            statuses = self._say(store)
         if interrupts.seen or chains.done < chains.total:
             return INTERRUPTED
         return OK if set(statuses) <= set(DECIDED) else UNKNOWN
 
-    def _statuses(self, store: Store) -> Iterator[str]:
-        """The statuses of the cases of this run."""
-        found = store.statuses()
-        for chain in self.chains:
-            for case in chain:
-                status = found.get((case.key, case.options_key))
-                if status is not None:
-                    yield status
-
-    def _say(self, store: Store) -> None:
+    def _say(self, store: Store) -> dict[str, int]:
+        """Say what is known of the cases of this run, whichever run has asked them; how many have each status."""
+        from verdict.ask.pool.agenda import key_of
         from verdict.store.summary import summaries
 
-        found = [each for each in summaries(store) if each.batch == self.name]
+        wanted = {key_of(case) for chain in self.chains for case in chain}
+        rows = (row.copied(batch=self.name) for row in store if (row.key, row.options_key) in wanted)
+        found = summaries(rows)
+        statuses = found[0].statuses if found else {}
         if self.json:
             print_json({"store": str(store.path), "batches": [each.to_dict() for each in found]})
-            return
+            return statuses
         for each in found:
             put("\n".join(each.lines()))
         put(f"kept in {store.path}; verdict report {store.path} shows it")
+        return statuses
 
 
 @contextlib.contextmanager

@@ -82,11 +82,14 @@ class Table:
     labels: Array | None = None
 
 
-def read_table(path: Path, header: str | None = None, label_column: str | None = None) -> Table:
+def read_table(
+    path: Path, header: str | None = None, label_column: str | None = None, classes: Sequence[str] = ()
+) -> Table:
     """The rows of a .csv file: commas, semicolons or blanks between numbers, `#` comments allowed.
 
     A first line without any number is a header. One that could be either, such as 0,1,2,3, has to be called one with
-    `header` "yes" or "no". `label_column` names the column of the true classes, by its header or its number from 0.
+    `header` "yes" or "no". `label_column` names the column of the true classes, by its header or its number from 0;
+    in it a class may be called by its name, one of `classes`.
     """
     lines = _cells(path)
     if not lines:
@@ -94,9 +97,14 @@ def read_table(path: Path, header: str | None = None, label_column: str | None =
     title = lines.pop(0) if _has_header(path, lines, header) else None
     if not lines:
         raise InputError(f"{path}: holds no numbers behind its header, expected one line per input")
+    width, names = len(lines[0][1]), None if title is None else title[1]
+    column = None if label_column is None else _column(path, label_column, names, width)
     rows: list[list[float]] = []
     for number, cells in lines:
-        row = [_cell(cell, f"{path}: line {number}, column {c}") for c, cell in enumerate(cells, 1)]
+        row = [
+            class_or_cell(cell, classes if c - 1 == column else None, f"{path}: line {number}, column {c}")
+            for c, cell in enumerate(cells, 1)
+        ]
         if rows and len(row) != len(rows[0]):
             raise InputError(f"{path}: line {number} has {len(row)} numbers, the lines before have {len(rows[0])}")
         rows.append(row)
@@ -105,9 +113,8 @@ def read_table(path: Path, header: str | None = None, label_column: str | None =
     if title is not None and len(title[1]) != len(rows[0]):
         raise InputError(f"{path}: the header has {len(title[1])} names, the lines have {len(rows[0])} numbers")
     array = np.array(rows, dtype=np.float64)
-    if label_column is None:
+    if column is None:
         return Table(array)
-    column = _column(path, label_column, None if title is None else title[1], array.shape[1])
     return Table(np.delete(array, column, axis=1), classes_of(array[:, column], f"{path}, column {label_column}"))
 
 
@@ -190,6 +197,26 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def class_or_cell(text: str, classes: Sequence[str] | None, where: str) -> float:
+    """The number in a cell or, in a column of classes, that of the class which is called so. Raises InputError."""
+    if classes is None or _is_number(text):
+        return _cell(text, where)
+    if text not in classes:
+        known = f", or one of the classes {', '.join(classes[:12])}" if classes else ""
+        raise InputError(f"{where} is {text!r}, expected the number of a class{known}")
+    return float(list(classes).index(text))
+
+
+def read_classes(path: Path, count: int, classes: Sequence[str]) -> Array:
+    """The classes in a .csv file, by their numbers or their names, a header of one line allowed. Raises InputError."""
+    lines = _cells(path)
+    if all(len(cells) == 1 for _, cells in lines) and any(not _is_number(cells[0]) for _, cells in lines[1:]):
+        lines = lines[len(lines) - count :] if len(lines) == count + 1 else lines
+        named = [class_or_cell(cells[0], classes, f"{path}: line {number}") for number, cells in lines]
+        return np.array(named)
+    return read_table(path).rows
 
 
 def _cell(text: str, where: str) -> float:

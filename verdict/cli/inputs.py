@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from verdict.ask.prepared import RESHAPE, fits
 from verdict.base.errors import InputError
-from verdict.cli.formats import classes_of, png_size, read_named, read_npy, read_npz, read_png, read_table
+from verdict.cli.formats import classes_of, png_size, read_classes, read_named, read_npy, read_npz, read_png, read_table
 from verdict.network.network import Network
 
 SUFFIXES = (".npy", ".npz", ".csv", ".png")
@@ -81,7 +82,7 @@ def read_inputs(spec: str, network: Network, reading: Reading = Reading()) -> Po
         place, index = _split(spec)
         batch = _read(place, network, reading)
         if reading.labels is not None:
-            batch = replace(batch, truths=read_labels(reading.labels, len(batch.rows)))
+            batch = replace(batch, truths=read_labels(reading.labels, len(batch.rows), network.names.classes))
     except OSError as error:
         raise InputError(f"{spec}: cannot be read: {error.strerror or error}") from error
     count = len(batch.rows)
@@ -151,7 +152,7 @@ def _read(place: str, network: Network, reading: Reading) -> _Batch:
         values, shape = _picture(path, network)
         return _Batch(path.name, values[None], shape, valid_range=("0", "1"))
     if suffix == ".csv":
-        table = read_table(path, reading.header, reading.label_column)
+        table = read_table(path, reading.header, reading.label_column, network.names.classes)
         rows, item = _rows(table.rows, place, network)
         if table.labels is not None and len(table.labels) != len(rows):
             raise InputError(f"{path}: one label for each input is expected, and each row holds one number of it")
@@ -173,14 +174,14 @@ def _archive(place: str) -> tuple[Path, str | None]:
     return (Path(match[1]), match[2]) if match and not Path(place).exists() else (Path(place), None)
 
 
-def read_labels(place: str, count: int) -> npt.NDArray[Any]:
-    """One class for each of `count` inputs, from a .npy, .npz or .csv file. Raises InputError."""
+def read_labels(place: str, count: int, classes: Sequence[str] = ()) -> npt.NDArray[Any]:
+    """One class for each of `count` inputs, from a .npy, .npz or .csv file, there also by its name. InputError."""
     path, key = _archive(place)
     suffix = path.suffix.lower()
     if suffix not in (".npy", ".npz", ".csv"):
         raise InputError(f"--labels {place}: expected a .npy, .npz or .csv file")
     if suffix == ".csv":
-        array = read_table(path).rows
+        array = read_classes(path, count, classes)
     else:
         array = read_npz(path, key, ("y", "labels")) if suffix == ".npz" else read_npy(path)
     flat = array.ravel()

@@ -42,6 +42,14 @@ def command(
     labels: options.Labels = None,
     label_column: options.LabelColumn = None,
     header: options.Header = None,
+    unpickle: Annotated[
+        bool,
+        Option(
+            "--unpickle", panel=options.QUESTION,
+            help="MODEL is a scikit-learn model as joblib or pickle has written it. Reading one runs whatever is in "
+            "it: for files of your own.",
+        ),
+    ] = False,
     norm: options.Norm = "linf",
     scales: options.Scales = None,
     that: options.That = None,
@@ -118,12 +126,13 @@ def command(
     Exit code 0: every case is decided; 3: some are open, or have crashed; 130: Ctrl-C; 2: bad input.
     """
     from verdict.cli.asked import Asking, Source
-    from verdict.cli.batch import Batch, cases_of_asking, cases_of_file
+    from verdict.cli.batch import Batch, cases_of_asking, cases_of_file, unpickled
 
     search = options.searched(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, memory=memory, threads=threads, device=device,
         certificate="proof" if certificates else None,
     )
+    model = unpickled(model, unpickle, Path(store))
     if maxeps or eps is not None:
         from verdict.base.errors import InputError
         from verdict.cli.inputs import Reading

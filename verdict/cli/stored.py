@@ -56,6 +56,13 @@ def report(
     file: Annotated[
         str, Option("--output", "-o", metavar="FILE", panel=options.OUTPUT, help="Where the page goes.")
     ] = "report.html",
+    image: Annotated[
+        str | None,
+        Option(
+            "--image", metavar="HxW", panel=options.OUTPUT, show_default=False,
+            help="Show inputs as images of this height and width, or 3xHxW, where the model takes flat vectors.",
+        ),
+    ] = None,
     title: Annotated[
         str | None,
         Option("--title", metavar="NAME", panel=options.OUTPUT, help="What the page is called.", show_default=False),
@@ -68,6 +75,17 @@ def report(
     from verdict.cli.printing import put
     from verdict.report.page import write_report
 
-    write_report([store] if other is None else [store, other], file, title=title)
+    shape = None if image is None else image_shape(image)
+    write_report([store] if other is None else [store, other], file, title=title, image=shape)
     put(f"written to {file}")
     return OK
+
+
+def image_shape(text: str) -> list[int]:
+    """`28x28` or `3x32x32`. Raises InputError."""
+    from verdict.base.errors import InputError
+
+    sides = text.lower().split("x")
+    if len(sides) not in (2, 3) or not all(side.isdecimal() and int(side) for side in sides):
+        raise InputError(f"--image {text}: expected HxW such as 28x28, or 3xHxW")
+    return [int(side) for side in sides]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from ..answer.decimals import above, below
@@ -71,7 +72,7 @@ def _shown(entry: Entry, folder: str) -> dict[str, Any]:
     said: dict[str, Any] = {"lines": [[title, visible(text)] for title, text in lines(answer, about)]}
     if about is not None:
         witness = shown_witness(answer, about)
-        if about.image:
+        if about.image and prod(about.image) == about.x.size:
             said["pictures"] = pictures(about, witness)
         elif witness is not None:
             said["features"] = [[visible(about.feature(i)), f"{here:.6g}", f"{there:.6g}", f"{there - here:+.4g}"]

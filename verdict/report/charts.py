@@ -19,7 +19,8 @@ Point = tuple[float, float]
 
 @dataclass
 class Chart:
-    """One chart: what its axes mean and reach, and what is drawn; `log` says that the upright axis is logarithmic."""
+    """One chart: what its axes mean and reach, and what is drawn. The upright axis is logarithmic (`log`), of shares
+    (`percent`), or of whole numbers (`counts`)."""
 
     title: str
     across: str
@@ -28,6 +29,7 @@ class Chart:
     y: tuple[float, float]
     log: bool = False
     percent: bool = False
+    counts: bool = False
     parts: list[str] = field(default_factory=list)
     keys: list[tuple[str, str]] = field(default_factory=list)
 
@@ -79,7 +81,7 @@ class Chart:
             x, y = self._at(value, self.y[0])
             found.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{y:.1f}"/>')
             found.append(f'<text class="tick" x="{x:.1f}" y="{y + 15:.1f}" text-anchor="middle">{value:g}</text>')
-        for value in powers(*self.y) or self.y if self.log else ticks(*self.y):
+        for value in powers(*self.y) or self.y if self.log else ticks(*self.y, whole=self.counts):
             x, y = self._at(self.x[0], value)
             text = f"{100 * value:g} %" if self.percent else f"{value:g}"
             found.append(f'<line class="grid" x1="{x:.1f}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -95,13 +97,14 @@ class Chart:
         return "".join([*found, "</svg>"])
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers between two ends, about so many."""
+def ticks(low: float, high: float, about: int = 5, whole: bool = False) -> list[float]:
+    """Round numbers between two ends, about so many, `whole` ones where that is wanted."""
     span = high - low
     if not span > 0:
         return [low]
     step = 10 ** math.floor(math.log10(span / about))
     step *= next(k for k in (1, 2, 5, 10) if span / (k * step) <= about)
+    step = max(step, 1) if whole else step
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 

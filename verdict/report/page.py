@@ -7,7 +7,7 @@ to fetch anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import metadata, resources
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from ..answer.decimals import below
 from ..answer.record import STATUSES
 from ..answer.trust import PROOFS, Trust
-from ..base.arguments import place
+from ..base import arguments
 from ..base.errors import InputError
 from ..base.visible import visible
 from ..base.writing import Place, marked
@@ -28,6 +28,8 @@ from .groups import STATES, Comparison, Group, compared, groups
 from .plots import plots
 
 NEEDS = "a report needs Jinja2: pip install 'verdict-nn[report]'"
+# Batches that a title names.
+MOST_NAMED = 3
 MARK = b'<meta name="generator" content="Verdict report">'
 ABOUT = (
     "Verdict examines what a trained neural network does on whole sets of inputs. A case is proved when no input of "
@@ -37,12 +39,16 @@ ABOUT = (
 TEXTS = {"proved": "proved", "refuted": "refuted", "open": "open", "failed": "without an answer"}
 
 
-def write_report(stores: str | Path | Sequence[str | Path], path: str | Path, *, title: str | None = None) -> None:
+def write_report(
+    stores: str | Path | Sequence[str | Path], path: str | Path, *, title: str | None = None,
+    image: Sequence[int] | None = None,
+) -> None:
     """Write what one or several stores hold as an HTML page that stands alone, for whoever has never heard of Verdict.
 
     `stores` are files that `verdict run` has written, or the `store` of `verdict.certify`; two of them, or one store
-    with two batches, models or engines, are compared. Raises InputError for what is no store, where the file cannot
-    be written, and where Jinja2 is not installed. docs/batches.md has an example.
+    with two batches, models or engines, are compared. `image` is the shape in which inputs are shown whose models take
+    flat vectors: (height, width), or (channels, height, width). Raises InputError for what is no store, where the file
+    cannot be written, and where Jinja2 is not installed. docs/batches.md has an example.
     """
     paths = [stores] if isinstance(stores, str | Path) else list(stores)
     opened: dict[str, list[Entry]] = {}
@@ -54,10 +60,29 @@ def write_report(stores: str | Path | Sequence[str | Path], path: str | Path, *,
             folders |= {row.key + row.options_key: str(store.certificates) for row in opened[name]}
     if not any(opened.values()):
         raise InputError(f"{', '.join(map(str, paths))}: holds no answers, expected some to report")
-    target = Place(place(path, "the report"), "--output", marked(MARK), "a report that Verdict has written")
+    shape = None if image is None else arguments.wholes(image, "image")
+    if shape is not None and (0 in shape or len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] not in (1, 3))):
+        raise InputError(f"image is {image!r}, expected (height, width), or (channels, height, width) with 1 or 3")
+    target = Place(arguments.place(path, "the report"), "--output", marked(MARK), "a report that Verdict has written")
     target.check()
-    text = page(groups(opened), folders, title or f"Verdict: {', '.join(opened)}")
+    found = _shaped(opened, shape) if shape is not None else opened
+    text = page(groups(found), folders, title or _title(opened))
     target.write(text.encode())
+
+
+def _title(opened: Mapping[str, Sequence[Entry]]) -> str:
+    """What the page is called: by its batches, where these are few, or by its stores."""
+    batches = sorted({row.batch for rows in opened.values() for row in rows})
+    return f"Verdict: {', '.join(batches if len(batches) <= MOST_NAMED else opened)}"
+
+
+def _shaped(opened: Mapping[str, Sequence[Entry]], shape: Sequence[int]) -> dict[str, list[Entry]]:
+    """The rows, whose inputs are shown as images of this shape, as far as they have none of their own."""
+    return {
+        name: [row if row.about is None or row.about.get("image") else
+               row.copied(about={**row.about, "image": list(shape[-2:] if shape[0] == 1 else shape)}) for row in rows]
+        for name, rows in opened.items()
+    }
 
 
 def page(found: Sequence[Group], folders: dict[str, str], title: str) -> str:

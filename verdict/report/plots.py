@@ -96,7 +96,7 @@ def _histograms(found: Sequence[Group]) -> list[tuple[str, str, Chart] | None]:
     for radius in radii:
         bins[min(int(float(radius.lower) / width), BINS - 1)][radius.status == "interval"] += 1
     most = max(map(sum, bins))
-    chart = Chart("radii", "proved radius", "inputs", (0.0, last), (0.0, most * 1.05))
+    chart = Chart("radii", "proved radius", "inputs", (0.0, last), (0.0, most * 1.05), counts=True)
     for number, (known, still) in enumerate(bins):
         left, right = number * width, (number + 1) * width
         said = f"{left:.4g} to {right:.4g}: {known} known, {still} at least"
