@@ -17,7 +17,7 @@ from support import browser  # noqa: E402
 import verdict  # noqa: E402
 from verdict.models import data  # noqa: E402
 
-SIZE = {"width": 1100, "height": 1130}
+SIZE = {"width": 1100, "height": 1400}
 
 
 def main() -> None:
@@ -33,8 +33,16 @@ def main() -> None:
         with browser.browser(path) as page:
             page.call("Emulation.setDeviceMetricsOverride", **SIZE, deviceScaleFactor=1, mobile=False)
             page.open(folder / "a.html")
-            page.run("""document.querySelector('#accuracy').previousElementSibling.remove();
-                document.querySelector('#accuracy').remove(); document.querySelectorAll('.charts figure')[2].remove();
+            page.call("Emulation.setScrollbarsHidden", hidden=True)
+            # What there is no room for in a picture.
+            page.run("""[...document.querySelectorAll('.charts figure')].slice(2).forEach(f => f.remove());
+                for (const id of ['accuracy', 'comparison']) {
+                  const table = at(id);
+                  for (let e = table.previousElementSibling; ; e = table.previousElementSibling) {
+                    const last = e.tagName === 'H2'; e.remove(); if (last) break;
+                  }
+                  table.remove();
+                }
                 document.querySelectorAll('#cases tr.case')[3].click()""")
             shot = page.call("Page.captureScreenshot", format="png")
     image = Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
