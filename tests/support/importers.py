@@ -13,7 +13,7 @@ import numpy as np
 
 from verdict.base.errors import VerdictError
 from verdict.checker.errors import UnreadableError
-from verdict.checker.network import Pointwise
+from verdict.checker.network import Pointwise, enclosed
 from verdict.checker.readers.onnx import read_network
 from verdict.checker.readers.onnx.reader import OPERATORS
 from verdict.network.exact import ExactVector
@@ -22,6 +22,8 @@ from verdict.ops.lowering import operators
 
 # Inputs with more numbers are evaluated in float64, which is much faster.
 MANY = 500
+# Binary digits of functions without rational values.
+BITS = 80
 _CAUGHT = re.compile(r"disagrees with ONNX Runtime: output \d+ is (\S+) here and (\S+) there")
 
 
@@ -86,7 +88,10 @@ def engine(data: bytes, x: list[Fraction]) -> Read | Refused:
         if len(x) > MANY:
             floats = network.evaluate(np.array([[float(v) for v in x]]))[0].tolist()
             return Read(tuple(map(Fraction, floats)), network.head, single)
-        return Read(tuple(network.evaluate_exact(ExactVector.of(x)).fractions()), network.head, single)
+        point = ExactVector.of(x)
+        exact = network.has_exact_values
+        outputs = network.evaluate_exact(point) if exact else network.evaluate_enclosed(point, BITS).centre
+        return Read(tuple(outputs.fractions()), network.head, single)
     except VerdictError as error:
         return Refused(str(error))
 
@@ -97,6 +102,8 @@ def checker(data: bytes, x: list[Fraction]) -> Read | Refused:
         network = read_network(data)
         if len(x) > MANY:
             return Read(tuple(map(Fraction, _in_floats(network, x).tolist())), network.head)
+        if network.irrational:
+            return Read(tuple((a + b) / 2 for a, b in enclosed(network, x, BITS)), network.head)
         return Read(tuple(network.evaluate(x)[network.output]), network.head)
     except UnreadableError as error:
         return Refused(str(error))

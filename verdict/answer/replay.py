@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,14 @@ PATIENCE = 2.0
 def replay_exactly(
     network: Network, unsafe: UnsafeSet, point: ExactVector, radius: Fraction | None = None
 ) -> Witness | None:
-    """A witness at `point` if its exact outputs are unsafe, else None."""
+    """A witness at `point` if its exact outputs are unsafe, else None.
+
+    Where functions have no rational values, all vectors of an enclosure of the outputs have to be unsafe; the witness
+    has its centre.
+    """
+    if not network.has_exact_values:
+        found = unsafe.reached(partial(network.evaluate_enclosed, point))
+        return None if found is None else Witness(point, found[1].centre, found[0].name, radius)
     outputs = network.evaluate_exact(point)
     polytope = unsafe.containing(outputs)
     return None if polytope is None else Witness(point, outputs, polytope.name, radius)

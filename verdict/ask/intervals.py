@@ -27,6 +27,7 @@ def ready(run: Run) -> None:
 
 def radius(run: Run, network: Network, family: Perturbation, unsafe: UnsafeSet) -> RadiusSearch:
     """The search for the radius at which a set of the family first reaches the unsafe set."""
+    run.engine.refuse_functions(network.graph)
     search = RadiusSearch(network, family, unsafe, run.deadline, run.engine.bounds, run.device)
     search.on_progress = run.on_progress
     return search

@@ -186,6 +186,22 @@ class Network:
         return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Pointwise))
 
     @cached_property
+    def irrational(self) -> str:
+        """A function without rational values, by name; "" where there is none."""
+        functions = (self.nodes[i].function for i in self.pointwise)
+        return next((f.name for f in functions if not f.is_rational), "")
+
+    @property
+    def unbounded(self) -> str:
+        """Why nothing bounds all float32 evaluations; "" where something does."""
+        if self.head:
+            # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
+            return f"the rounding of a {self.head} is not bounded"
+        if self.irrational:
+            return f"nothing bounds how a library computes {self.irrational}"
+        return "the rounding of what is chosen by a comparison is not bounded" if self.has_choices else ""
+
+    @cached_property
     def starts(self) -> Any:
         return np.cumsum([0, *(self.nodes[i].size for i in self.pointwise)])
 
@@ -215,6 +231,42 @@ class Network:
                 total = add(total, (linear.forward(top[None], weight)[0], under * below))
             values.append(total)
         return [[Fraction(int(t), under) for t in top] for top, under in values]
+
+
+def enclosed(network: Network, x: list[Fraction], bits: int, ask: Ask = nobody) -> list[tuple[Fraction, Fraction]]:
+    """Rationals between which each output lies at one rational point, with functions evaluated to so many bits."""
+    point = integers(np.array(x, dtype=object))
+    values: list[Any] = [(point, point)]
+    for node in network.nodes[1:]:
+        ask()
+        if isinstance(node, Pointwise):
+            ends = ([Fraction(int(t), under) for t in top] for top, under in values[node.source])
+            found = [_short(*node.function.between(low, high, bits), bits) for low, high in zip(*ends, strict=True)]
+            low, high = (integers(np.array(side, dtype=object)) for side in zip(*found, strict=True))
+        elif isinstance(node, Affine):
+            low = high = integers(node.bias)
+            for linear, source in node.terms:
+                weight, below = linear.integers
+                rising, falling = np.maximum(weight, 0), np.minimum(weight, 0)
+                sides = values[source]
+                low, high = (add(total, _sum(linear, (sides[i], rising), (sides[1 - i], falling), below))
+                             for i, total in enumerate((low, high)))
+        else:
+            raise no_rule(node)
+        values.append((low, high))
+    low, high = values[network.output]
+    return [(Fraction(int(a), low[1]), Fraction(int(b), high[1])) for a, b in zip(low[0], high[0], strict=True)]
+
+
+def _sum(linear: Linear, one: Any, other: Any, below: int) -> tuple[Any, int]:
+    """The sum of two vectors over denominators, each mapped with weights of its own over `below`."""
+    return add(*((linear.forward(top[None], weight)[0], under * below) for (top, under), weight in (one, other)))
+
+
+def _short(low: Fraction, high: Fraction, bits: int) -> tuple[Fraction, Fraction]:
+    """The interval rounded outward to a grid, so that numbers do not grow from layer to layer."""
+    grid = 2 ** (bits + 2)
+    return Fraction(math.floor(low * grid), grid), Fraction(math.ceil(high * grid), grid)
 
 
 def no_rule(node: Any) -> UnreadableError:

@@ -33,6 +33,8 @@ CORNERS, INNER, STRETCHED = 2, 2, 8.0
 MOST_BOXES, FARTHEST = 64, 2**120
 # A probability and its logarithm are compared within this, relative and absolute: nothing bounds how exp is computed.
 LOOSE = 1e-3
+# A function inside a network within this.
+CLOSE = 1e-5
 
 
 def look(reading: Reading, disjuncts: Iterable[Disjunct], ask: Ask = nobody) -> None:
@@ -150,7 +152,9 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
         ask()
         node = network.nodes[i]
         if isinstance(node, Pointwise):
-            region.set(i, *node.function.interval(region.low[node.source], region.high[node.source]))
+            low, high = node.function.interval(region.low[node.source], region.high[node.source])
+            room = 0.0 if node.function.is_rational else CLOSE * (1 + np.maximum(np.abs(low), np.abs(high)))
+            region.set(i, low - room, high + room)
         elif isinstance(node, Affine):
             low, high = numbers.interval(node, region)
             wrong = float32_error(node, region, form)

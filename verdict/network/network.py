@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.arguments import place
+from .enclosed import Enclosed, evaluate_enclosed
 from .evaluate import evaluate, evaluate_exact
 from .exact import Coefficients, ExactVector, FloatArray
+from .functions import Feature
 from .graph import Affine, Graph
 from .maps import Index
 from .names import Names
@@ -152,3 +154,12 @@ class Network:
     def evaluate_exact(self, x: ExactVector) -> ExactVector:
         """The outputs over the reals, exactly, at one rational point."""
         return evaluate_exact(self.graph, x)
+
+    @property
+    def has_exact_values(self) -> bool:
+        """Whether outputs at rational points are rational and can be computed: all functions are piecewise linear."""
+        return self.graph.has(Feature.PIECEWISE_LINEAR)
+
+    def evaluate_enclosed(self, x: ExactVector, bits: int) -> Enclosed:
+        """The outputs over the reals between rationals, with functions evaluated to about so many bits."""
+        return evaluate_enclosed(self.graph, x, bits)

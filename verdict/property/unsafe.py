@@ -6,11 +6,13 @@ closed: a tie, an output exactly on the boundary, is unsafe.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..base.errors import PropertyError
+from ..network.enclosed import PRECISIONS, Enclosed
 from ..network.exact import Coefficients, ExactVector, FloatArray
 from ..network.maps import Dense
 from ..network.maps.namespace import product
@@ -39,6 +41,17 @@ class Polytope:
             value <= limit for value, limit in zip(rows.fractions(), self.offset.fractions().ravel(), strict=True)
         )
 
+    def against(self, y: Enclosed) -> bool | None:
+        """Whether all vectors of an enclosure are in it (True), none is (False), or neither is known (None)."""
+        rows = Dense(self.matrix).apply_exact(y.centre).fractions()
+        radius = ExactVector.of(y.radius)
+        reach = Dense(self.matrix.map(np.abs)).apply_exact(radius).fractions()
+        limits = self.offset.fractions().ravel()
+        if all(row + r <= limit for row, r, limit in zip(rows, reach, limits, strict=True)):
+            return True
+        outside = any(row - r > limit for row, r, limit in zip(rows, reach, limits, strict=True))
+        return False if outside else None
+
     def excluded_by(self, lowest: FloatArray) -> bool:
         """Whether lower bounds of `matrix` @ y, (rows,), rigorous for the float matrix, show that no y is in it.
 
@@ -63,6 +76,18 @@ class UnsafeSet:
     def containing(self, y: ExactVector) -> Polytope | None:
         """A polytope that contains the output vector, exactly; None where it is safe."""
         return next((p for p in self.polytopes if p.contains(y)), None)
+
+    def reached(self, enclosure: Callable[[int], Enclosed]) -> tuple[Polytope, Enclosed] | None:
+        """A polytope that contains a vector of reals, of which there are enclosures of any precision, and the enclosure
+        that shows it; None where it is safe, or where it lies so near to a face that none of them tells."""
+        for bits in PRECISIONS:
+            y = enclosure(bits)
+            answers = [p.against(y) for p in self.polytopes]
+            if True in answers:
+                return self.polytopes[answers.index(True)], y
+            if None not in answers:
+                return None
+        return None
 
     def slack(self, y: FloatArray) -> FloatArray:
         """Least slack over the polytopes for each output of a batch; at most 0 means unsafe (in floats)."""

@@ -18,9 +18,11 @@ from .observer import Observer
 def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, observer: Observer | None = None) -> Evidence:
     """Search for a witness or a proof over `box` with one engine.
 
-    The `observer` is told what is excluded and how. Raises InputError for a box that the engine does not take.
+    The `observer` is told what is excluded and how. Raises InputError for a box, and UnsupportedError for
+    functions, that the engine does not take.
     """
     engine.refuse(box)
+    engine.refuse_functions(problem.network.graph)
     run = Decision(problem, box, effort, observer or Observer())
     try:
         _decide(run, engine)

@@ -32,6 +32,8 @@ FIRST_BOUNDS = 0.3
 LOWER, LOWER_STILL = 0.99999, 0.5
 # The distance of a ceiling, relative to the numbers that are added up, below which float64 rounds it away.
 NOISE = Fraction(1, 2**36)
+# Binary digits of functions without rational values.
+BITS = 256
 
 
 class LargestSearch:
@@ -138,10 +140,21 @@ class LargestSearch:
 
     def _at(self, point: Sequence[Fraction]) -> tuple[Witness, Fraction]:
         """What the network and the rows give at an input, exactly: a witness and its largest value."""
+        if not self._asked.has_exact_values:
+            return self._enclosed(ExactVector.of(point))
         outputs = self._asked.evaluate_exact(ExactVector.of(point))
         values = self._rows.apply_exact(outputs).fractions()
         best = max(values)
         return Witness(ExactVector.of(point), outputs, self.names[values.index(best)]), best
+
+    def _enclosed(self, point: ExactVector) -> tuple[Witness, Fraction]:
+        """The same with outputs between rationals: the value that is reached at least."""
+        y = self._asked.evaluate_enclosed(point, BITS)
+        values = self._rows.apply_exact(y.centre).fractions()
+        reach = Dense(self._rows.coefficients.map(np.abs)).apply_exact(ExactVector.of(y.radius)).fractions()
+        ends = [value - r for value, r in zip(values, reach, strict=True)]
+        best = max(ends)
+        return Witness(point, y.centre, self.names[ends.index(best)]), best
 
     def _reaching(self, ceiling: float) -> UnsafeSet:
         """Where some value is at least the ceiling."""

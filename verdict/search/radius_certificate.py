@@ -27,6 +27,7 @@ from ..certificate.draft import Draft
 from ..certificate.places import float32_path
 from ..certificate.write import radius_claim
 from ..network.exact import float_below
+from ..network.functions import Feature
 from ..property import Problem
 from .decide import prove
 from .decision import AGAIN_SECONDS, AGAIN_SHARE
@@ -61,11 +62,16 @@ def certify_radius(
     closed = upper is not None and not search.is_open()
     if lower <= 0:
         return Certificate(None, reason="nothing was proved"), None
-    made = asked.tie(path, upper, clock.share(SHARE, TIE_SECONDS)) if closed and upper is not None else None
+    made = None
+    if closed and upper is not None and search.network.has_exact_values:
+        made = asked.tie(path, upper, clock.share(SHARE, TIE_SECONDS))
     if made is None or made.path is None:
         made = asked.at(path, lower if lower != upper else less(lower, BELOW), clock.share(SHARE, math.inf))
         if made.any_order:
             return made, made
+    if not search.graph.has(Feature.ON_OFF):
+        # Nothing bounds how a library computes other functions.
+        return made, None
     unit = Fraction(_float32_cost(search, lower))
     for shrink in (min(shrink * unit, MOST_SHRINK) for shrink in SHRINKS):
         if clock.passed():

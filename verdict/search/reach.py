@@ -20,6 +20,7 @@ from ..base.deadline import Deadline
 from ..base.errors import SolverError
 from ..bounds import Bounds
 from ..network.exact import ExactVector
+from ..network.functions import Feature
 from .options import DEFAULTS, SearchOptions
 from .points.radius_witness import seek_witness
 from .radius import RadiusSearch
@@ -62,7 +63,7 @@ def tighten(
 
 def _asked_everywhere(search: RadiusSearch, clock: Deadline, options: SearchOptions) -> bool:
     """Whether Z3 has settled if there is a violation at any distance, in exact arithmetic; offers the one it finds."""
-    if coefficients(search.graph) > options.most_coefficients:
+    if coefficients(search.graph) > options.most_coefficients or not search.graph.has(Feature.PIECEWISE_LINEAR):
         return False
     search.enter("smt/z3")
     names = [smt.name(0, i) for i in range(search.graph.input_size)]

@@ -107,7 +107,7 @@ class FloatSum:
         return found.reshape(*mu.shape[:2], -1)
 
     def pointwise(self, nu: Any, number: int) -> Any:
-        line = self.lines[number]
+        line, node = self.lines[number], self.floats.network.nodes[number]
         below, above = line.below.astype(self.kind), line.above.astype(self.kind)
         # No difference of slopes here: its rounding would meet |z|, and that is not charged. One of the two products is
         # 0 in every entry.
@@ -122,8 +122,17 @@ class FloatSum:
                 self.constant += added.sum(axis=1)[:, None]
                 self.wrong += np.abs(added).sum(axis=1)[:, None]
                 self.count += nu.shape[2]
-        self.constant += _dot(falling, _gap(line, above))
+        gap = _gap(line, above)
+        self.constant += _dot(falling, gap)
         self.count += 2 * nu.shape[2]
+        if line.rise is not None:
+            rise, rising = _rise(line, below), np.maximum(nu, 0)
+            self.constant += _dot(rising, rise)
+            # Offsets are no multiples of slopes, nor is a function's size: all that is rounded here is charged here.
+            size = self.region.size(number) + np.maximum(np.abs(gap), np.abs(rise)).astype(np.float64)
+            self.wrong += _dot(np.abs(nu), _above(size, self.kind))
+            self.wrong += _dot(np.abs(mu), _above(self.region.size(node.source), self.kind))
+            self.count += 4 * nu.shape[2]
         return mu
 
     def join(self, one: Any, other: Any) -> Any:
@@ -174,3 +183,10 @@ def _gap(line: Lines, above: Any) -> Any:
 
 def _above(values: Any, kind: Any) -> Any:
     return np.nextafter(values.astype(kind), kind.type(np.inf))
+
+
+def _rise(line: Lines, below: Any) -> Any:
+    """The rise for the slopes `below`, which may have been rounded to float32."""
+    if below.dtype == np.float64:
+        return line.rise
+    return -_above(-line.function.rise(line.low, line.high, below.astype(np.float64)), below.dtype)

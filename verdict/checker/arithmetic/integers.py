@@ -142,9 +142,13 @@ class IntegerSum:
         bits, total = self._bits(self.numbers.network.nodes[node.source]), self.region.total(node.source)
         self.found.append((-nu.wrong * self.region.total(number)[:, None], e))
         falling = np.minimum(v, 0)
-        mu = v * line.below[:, None, :]
-        mu += falling * (line.above - line.below)[:, None, :]
-        top = largest(v)
+        if line.rise is None:
+            mu = v * line.below[:, None, :]
+            mu += falling * (line.above - line.below)[:, None, :]
+            top = largest(v)
+        else:
+            mu = (v - falling) * line.below[:, None, :] + falling * line.above[:, None, :]
+            top = np.maximum(largest(v), largest(mu))
         if line.shift is not None:
             shift = line.shift[:, None, :] * two(-e)[..., None]
             mu += shift
@@ -162,6 +166,11 @@ class IntegerSum:
         e = e + coarser
         self.found.append((-total[:, None], e))
         self._dot(falling, e, line.gap, 1, bits)
+        if line.rise is not None:
+            self._dot(np.floor(np.maximum(v, 0) * scale), e, line.rise, -1, bits)
+            # What rounding the two coefficients down may have gained where an offset is below zero.
+            gained = np.maximum(-line.gap, 0).sum(axis=1) + np.maximum(-line.rise, 0).sum(axis=1)
+            self.found.append((-MORE * gained[:, None], e))
         return Scaled(mu, e, 0.0, self.limbs == 1)
 
     def join(self, one: Scaled, other: Scaled) -> Scaled:

@@ -10,8 +10,15 @@ class Function(Protocol):
     """Bounds [low, high] are arrays (batch, size) of floats; splits may be at any threshold, since a split only cuts
     these bounds."""
 
+    # Whether `value` gives f of rationals; else only `between` does.
+    is_rational: bool
+    name: str
+
     def value(self, top: Any, under: int) -> tuple[Any, int]:
         """f of the rationals top / under, entry by entry, exactly."""
+
+    def between(self, low: Fraction, high: Fraction, bits: int) -> tuple[Fraction, Fraction]:
+        """Rationals between which f lies on [low, high], about 2^-bits wider than they have to be."""
 
     def interval(self, low: Any, high: Any) -> tuple[Any, Any]:
         """Ends between which f lies on [low, high]."""
@@ -20,14 +27,17 @@ class Function(Protocol):
         """Where better bounds than [low, high] may help: f bends there, or, of those `also`, is not surely constant."""
 
     def slopes(self, low: Any, high: Any, below: Any, above: Any, split: Any) -> tuple[Any, Any]:
-        """Slopes of a line below f, through (0, 0), and of one above: the function's own, or `below` and `above` where
+        """Slopes of a line below f and of one above: the function's own, or `below` and `above` where
         these are given, are numbers and neurons are not `split`; brought to where they are sound. None: none given."""
+
+    def rise(self, low: Any, high: Any, below: Any) -> Any:
+        """min over z in [low, high] of f(z) - below z, or less; None where it is 0 for all slopes that are sound."""
 
     def gap(self, low: Any, high: Any, above: Any) -> Any:
         """max over z in [low, high] of f(z) - above z, or more."""
 
     def least(self, nu: Fraction, mu: Fraction, low: Fraction, high: Fraction) -> Fraction:
-        """min over z in [low, high] of nu f(z) - mu z, exactly."""
+        """min over z in [low, high] of nu f(z) - mu z, exactly, or less."""
 
     def is_exact(self, below: Fraction, above: Fraction) -> bool:
         """Whether the two slopes are those of f itself, so that a multiplier need not be rounded to stay short."""

@@ -14,8 +14,13 @@ ABOVE = 1 + 2.0**-20
 class Relu:
     """Off up to 0, on from 0."""
 
+    name, is_rational = "Relu", True
+
     def value(self, top: Any, under: int) -> tuple[Any, int]:
         return np.maximum(top, 0), under
+
+    def between(self, low: Fraction, high: Fraction, bits: int) -> tuple[Fraction, Fraction]:
+        return max(low, Fraction(0)), max(high, Fraction(0))
 
     def interval(self, low: Any, high: Any) -> tuple[Any, Any]:
         return np.maximum(low, 0), np.maximum(high, 0)
@@ -39,6 +44,10 @@ class Relu:
         if below is not None:
             floor = np.where(fixed & ~np.isnan(below), np.clip(below, 0, 1), floor)
         return floor, ceiling
+
+    def rise(self, low: Any, high: Any, below: Any) -> Any:
+        """Every line through (0, 0) with a slope in [0, 1] is below."""
+        return None
 
     def gap(self, low: Any, high: Any, above: Any) -> Any:
         """At one of the ends, rounded up."""

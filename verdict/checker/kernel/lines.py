@@ -21,15 +21,16 @@ from .region import Region, meet
 class Lines:
     """For a layer of neurons, arrays (batch, size): mu = below * nu where nu >= 0, above * nu elsewhere, plus `shift`.
 
-    On [low, high] f(z) >= below * z, and `gap` >= f(z) - above * z. `shift` is -beta on neurons split to z >= t and
-    beta on those split to z <= t, beta >= 0: it adds -shift * t, with the thresholds t in `at`; None: they are all 0.
-    With `raw` the multipliers are these, and nothing is known about them.
+    On [low, high] f(z) >= below * z + `rise` (None: 0), and `gap` >= f(z) - above * z. `shift` is -beta on neurons
+    split to z >= t and beta on those split to z <= t, beta >= 0: it adds -shift * t, with the thresholds t in `at`;
+    None: they are all 0. With `raw` the multipliers are these, and nothing is known about them.
     """
 
     function: Function
     below: Any
     above: Any
     gap: Any
+    rise: Any
     shift: Any
     low: Any
     high: Any
@@ -43,7 +44,8 @@ def lines(function: Function, ends: tuple[Any, Any], below: Any = None, shift: A
     these are numbers and neurons were not `split`."""
     low, high = ends
     floor, above = function.slopes(low, high, below, chords, split)
-    return Lines(function, floor, above, function.gap(low, high, above), shift, low, high)
+    offsets = function.gap(low, high, above), function.rise(low, high, floor)
+    return Lines(function, floor, above, *offsets, shift, low, high)
 
 
 def lines_of(network: Network, region: Region, domains: Domains, layers: int, stored: bool) -> tuple[Any, Any]:

@@ -12,11 +12,8 @@ from .part import Part
 
 def prove(work: Surroundings, any_order: bool) -> None:
     """Raises RejectedError unless the certificate proves its claim, over the reals or for float32 in any order."""
-    if any_order and work.network.head:
-        # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
-        raise RejectedError(f"the rounding of a {work.network.head} is not bounded")
-    if any_order and work.network.has_choices:
-        raise RejectedError("the rounding of what is chosen by a comparison is not bounded")
+    if any_order and work.network.unbounded:
+        raise RejectedError(work.network.unbounded)
     if work.claim.upper is not None:
         replay(work.claim, work.network, work.certificate.witness(), work.ask)
     missing = np.ones(len(work.claim.disjuncts), bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,13 +13,15 @@ import numpy as np
 
 from ..clock import Ask, nobody
 from ..errors import RejectedError, UnreadableError
-from ..network import Network
+from ..network import Network, enclosed
 from .archive import member_of, only
 from .ball import NORMS, Ball
 from .vnnlib import Disjunct
 from .vnnlib2 import read_query
 
 MOST_TEXT = 2**28
+# Binary digits of functions at a witness, in turn.
+PRECISIONS = (64, 256, 1024)
 _RATIONAL = re.compile(r"-?[0-9]{1,4000}(/[1-9][0-9]{0,3999})?")
 
 
@@ -129,6 +132,24 @@ def _ends(value: Any, count: int) -> tuple[Fraction | None, ...]:
     return tuple(None if v is None else rational(v) for v in value)
 
 
+def _outputs(network: Network, point: list[Fraction], ask: Ask) -> Iterator[list[tuple[Fraction, Fraction]]]:
+    """Rationals between which the outputs lie, ever closer: what is unsafe for all of them is unsafe."""
+    if not network.irrational:
+        yield [(y, y) for y in network.evaluate(point, ask)[network.output]]
+        return
+    for bits in PRECISIONS:
+        yield enclosed(network, point, bits, ask)
+
+
+def _holds(d: Disjunct, point: list[Fraction], ends: list[tuple[Fraction, Fraction]]) -> bool:
+    """Whether the point satisfies all rows of a disjunct, whatever the outputs are between their ends."""
+    both = [*ends, *((x, x) for x in point)]
+    for row, limit in zip(d.matrix.tolist(), d.offset, strict=True):
+        if sum(c * both[i][c > 0] for i, c in enumerate(row) if c) > limit:
+            return False
+    return True
+
+
 def replay(claim: Claim, network: Network, point: list[Fraction], ask: Ask = nobody) -> None:
     """Check the witness of the upper end in exact arithmetic."""
     ball, end = claim.ball, claim.upper
@@ -136,8 +157,6 @@ def replay(claim: Claim, network: Network, point: list[Fraction], ask: Ask = nob
         raise RejectedError("a witness that belongs to no upper end")
     if not ball.contains(point, end):
         raise RejectedError("the witness lies outside the ball of the upper end")
-    values = np.array([*network.evaluate(point, ask)[network.output], *point], dtype=object)
-    for d in claim.disjuncts:
-        if all(v <= limit for v, limit in zip(d.matrix @ values, d.offset, strict=True)):
-            return
+    if any(_holds(d, point, ends) for ends in _outputs(network, point, ask) for d in claim.disjuncts):
+        return
     raise RejectedError("the witness of the upper end is not unsafe")

@@ -2,5 +2,7 @@
 
 from .base import Feature, Form, Function, Piece
 from .relu import RELU
+from .sigmoid import SIGMOID
+from .tanh import TANH
 
-__all__ = ["RELU", "Feature", "Form", "Function", "Piece"]
+__all__ = ["RELU", "SIGMOID", "TANH", "Feature", "Form", "Function", "Piece"]

@@ -108,6 +108,13 @@ class Function(ABC):
         """f of rationals."""
         raise self._unsupported("exact evaluation")
 
+    def enclosed(self, low: Fraction, high: Fraction, bits: int) -> tuple[Fraction, Fraction]:
+        """Rationals between which f lies on [low, high], about 2^-bits wider than they have to be at most."""
+        ends = self.exact(ExactVector.of([low, high])).fractions()
+        kinks = [p.end for p in self.pieces()[:-1] if p.end is not None and low < p.end < high]
+        ends += self.exact(ExactVector.of(kinks)).fractions() if kinks else []
+        return min(ends), max(ends)
+
     def is_zero(self, low: Any, high: Any) -> Any:
         """Where f is 0 on all of [low, high]."""
         least, most = self.enclosure(low, high)

@@ -37,6 +37,7 @@ from .model_file import read_model
 from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
 from .shapes import Shapes, fixed, free_inputs, is_open, refuse_open
+from .tails import inside
 from .values import rounded, typed
 
 # What to do about a model that is refused.
@@ -157,6 +158,7 @@ class _Importer:
             )
         self.others = {o.domain: o.version for o in model.opset_import}
         self.supported = operators()
+        self.inside = inside(model.graph.node)
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
         self.extra: dict[str, str] = {}  # outputs of supported nodes that are not computed, and why
         self.problems: list[str] = []
@@ -332,6 +334,8 @@ class _Importer:
         context = Context(self.builder, node.op_type, label, opset, inputs, reading, node.output)
         heads = [v.head for v in given if isinstance(v, Symbol) and v.head is not None]
         lower = operator.on_constants(constants) if is_constant else operator.lower
+        if operator.name == "Sigmoid" and not is_constant and node.output[0] not in self.inside:
+            lower = behind_heads(operator.name)
         if not is_constant and (heads or lower is None):
             lower = behind_heads(operator.name) or (lower if operator.moves else None)
         if lower is None and heads:

@@ -18,6 +18,7 @@ from ...bounds.linear import LinearBound
 from ...bounds.lines import crown_lines
 from ...bounds.rounding import gamma
 from ...network.exact import FloatArray
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ..rows import Rows
 
@@ -41,7 +42,7 @@ def ascend(
     left, margins = before <= 0, before.copy()
     slopes = np.zeros((len(left), sum(graph.nodes[i].size for i in graph.pointwise)), np.float32)
     at = np.flatnonzero(left.sum(axis=1) == 1)
-    if not len(at):
+    if not len(at) or not any(function.has(Feature.ON_OFF) for function in graph.functions.values()):
         return margins, np.zeros(len(left), bool), slopes
     polytope = left[at].argmax(axis=1)
     shares = _shares(rows, bound.lower[at], weights[at], polytope)

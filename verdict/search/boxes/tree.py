@@ -17,6 +17,7 @@ import numpy as np
 from ...certificate.proof import Goal, Part, ProofTree
 from ...certificate.recording import Recording
 from ...network.exact import FloatArray
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ...property import Polytope, UnsafeSet
 from ..neurons.lemmas import Lemmas
@@ -36,7 +37,10 @@ class BoxTree(BoxObserver):
 
     def __init__(self, proof: Recording, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> None:
         self.proof, self.graph, self.unsafe, self.rows = proof, graph, unsafe, rows
-        self.tree = ProofTree(np.arange(proof.neurons.count))
+        # Slopes of other functions than ReLUs are the checker's own.
+        kinds = [np.full(graph.nodes[i].size, f.has(Feature.ON_OFF)) for i, f in graph.functions.items()]
+        self.columns = np.flatnonzero(np.concatenate([np.zeros(0, bool), *kinds]))
+        self.tree = ProofTree(self.columns)
 
     def judge(self, boxes: Boxes) -> Boxes:
         return confirmed(self.graph, self.rows, boxes)
@@ -53,7 +57,7 @@ class BoxTree(BoxObserver):
             self.tree.close(mixed.node, rows=self._weights(mixed.weights))
         sloped = boxes.take(boxes.sloped)
         if len(sloped):
-            self.tree.close(sloped.node, slopes=sloped.slopes)
+            self.tree.close(sloped.node, slopes=sloped.slopes[:, self.columns])
 
     def inside(self) -> InsideRecorder:
         return InsideRecorder(self.proof.neurons, len(self.rows.owner))

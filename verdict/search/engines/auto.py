@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ...base.deadline import ProcessorTime
+from ...network.functions import Feature
 from .engine import Engine, Features, register
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Auto(Engine):
 
     def decide(self, run: Decision) -> None:
         run.bab()
-        if run.box.ball is not None and run.is_undecided():
+        if run.box.ball is not None and run.is_undecided() and run.graph.has(Feature.ON_OFF):
             from verdict.solvers import solver
 
             from .parts.milp import decide_by_milp
@@ -43,16 +44,20 @@ class Auto(Engine):
             decide_by_milp(run, solver("highs"))
 
     def close(self, search: RadiusSearch, threads: int) -> None:
-        if not search.floats_tell:
+        if not search.floats_tell and search.graph.has(Feature.PIECEWISE_LINEAR):
             _exactly(search)
         if self.can_tell(search):
             _close(search, threads)
 
 
 def _close(search: RadiusSearch, threads: int) -> None:
-    from .parts.radius_bab import uses_tree
+    from .parts.radius_bab import search_bab, uses_tree
 
     before = len(search.notes)
+    if not search.graph.has(Feature.ON_OFF):
+        # What comes after splits needs pieces.
+        search_bab(search, search.deadline, threads)
+        return
     if uses_tree(search):
         _by_tree(search, threads)
     else:

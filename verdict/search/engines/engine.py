@@ -14,6 +14,7 @@ from ...base.arguments import optional_word
 from ...base.errors import InputError
 
 if TYPE_CHECKING:
+    from ...network.graph import Graph
     from ...property import Box
     from ..decision import Decision
     from ..radius import RadiusSearch
@@ -36,6 +37,7 @@ class Features:
     `exactness` is the trust (`verdict.Trust`) of the weakest proof that it makes, and with `radius` it also closes the
     interval of a radius. `solvers` are backends that it may be told to use, the default first. `encodes` is the method
     of bounds (`verdict bounds`) whose numbers stand in its formula unless another is chosen, None where it has none.
+    `functions` is what a function has to declare (`network.functions.Feature`), by its value; "": nothing.
     """
 
     exactness: str
@@ -44,6 +46,7 @@ class Features:
     radius: bool = True
     solvers: tuple[str, ...] = ()
     encodes: str | None = None
+    functions: str = ""
 
 
 class Engine(ABC):
@@ -96,6 +99,13 @@ class Engine(ABC):
         kind = "box" if box.ball is None else "ball"
         if kind not in self.features.sets:
             raise InputError(f"the {self.name} engine takes {', '.join(self.features.sets)}, and the set is: {kind}")
+
+    def refuse_functions(self, graph: Graph) -> None:
+        """Raise UnsupportedError for a network with functions that it does not take."""
+        if self.features.functions:
+            from ...network.functions import Feature
+
+            graph.require(Feature(self.features.functions), f"the {self.name} engine")
 
     def can_tell(self, search: RadiusSearch) -> bool:
         """Whether floats can tell what is left of an interval; if not, a note says who can."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class Milp(Engine):
     name = "milp"
     idea = "mixed-integer programming with a solver of your choice"
-    features = Features(exactness="solver", solvers=("highs", "scip", "cbc", "..."), encodes="alpha")
+    features = Features(
+        exactness="solver", solvers=("highs", "scip", "cbc", "..."), encodes="alpha", functions="off or on"
+    )
     solver: Solver
 
     def choose_solver(self, solver: str | None) -> None:

@@ -16,9 +16,11 @@ import numpy as np
 from ...answer.replay import too_dear
 from ...base.deadline import Deadline
 from ...network.exact import ExactVector, FloatArray, float_above
+from ...network.functions import Feature
 from ...property import NormBall, Polytope
 from ..radius import RadiusSearch
 from .attack import Starts, Within, attack, points_at_once
+from .level import along_corners
 from .nearest import nearest_candidates, nearest_in_region
 from .region import best_in_region, phases_at
 
@@ -116,13 +118,15 @@ def polish(
 
 
 def _near(search: RadiusSearch, target: Polytope, point: FloatArray, reach: float) -> Iterator[ExactVector]:
-    """Candidates of least radius in the linear region around a point, best first."""
-    clock = search.deadline.share(0.2, 10)
+    """Candidates of least radius in the linear region around a point, or near it where there are none, best first."""
+    clock, is_linear = search.deadline.share(0.2, 10), search.graph.has(Feature.ON_OFF)
     if isinstance(search.family, NormBall):
         return itertools.chain(
-            nearest_in_region(search.graph, search.family, target, point, reach),
+            nearest_in_region(search.graph, search.family, target, point, reach) if is_linear else (),
             nearest_candidates(search.graph, search.family, target, point, clock),
         )
+    if not is_linear:
+        return along_corners(search.graph, search.family, target, point, reach, clock)
     return best_in_region(search.graph, search.family, target, phases_at(search.graph, point), reach, clock)
 
 

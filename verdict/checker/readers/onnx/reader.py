@@ -13,7 +13,7 @@ import numpy as np
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network
-from . import copies, heads, model, moves, operators
+from . import copies, heads, model, moves, operators, smooth
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
 from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
 from .view import WHOLE, View
@@ -66,6 +66,8 @@ class _Reader:
         self.graph, self.opset = self.model.graph, model.operator_set(self.model)
         self.learned = model.learned_set(self.model)
         self.values: dict[str, Any] = {}
+        # Where a Sigmoid is no head.
+        self.wanted = smooth.numbers_wanted(self.graph.node)
         self.total = 0
 
     def reading(self) -> Reading:
@@ -137,6 +139,8 @@ class _Reader:
                 what = "a label" if isinstance(headed[0], Chosen) else headed[0].head
                 raise UnreadableError(f"{what} is read only at the output")
             lower = found
+        elif name_of(proto) == "Sigmoid" and proto.output[0] in self.wanted:
+            lower = smooth.sigmoid
         given = [v for v in values if isinstance(v, Folded)]
         result = lower(self.builder, node, *(v.array if isinstance(v, Folded) else v for v in values))
         results = [np.asarray(r) if isinstance(r, np.generic) else r

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
+from ...functions.base import Function
 from ...functions.relu import RELU
 from ...network import Affine, Linear, Pointwise
 
@@ -122,8 +123,12 @@ class Builder:
         return Linear(x.positions.reshape(-1, 1, 1), weight, self.sizes[x.node], exact=exact)
 
     def relu(self, x: Tensor) -> Tensor:
+        return self.pointwise(RELU, x)
+
+    def pointwise(self, function: Function, x: Tensor) -> Tensor:
+        """The function of each entry."""
         source = self.flat(x)
-        number = self.append(Pointwise(RELU, source, self.sizes[source]))
+        number = self.append(Pointwise(function, source, self.sizes[source]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
 
     def plus(self, x: Tensor, constant: Any, roundings: int = 1) -> Tensor:

@@ -35,6 +35,8 @@ def branch_and_bound(
     if reason := unfit(polytopes):
         return Outcome(False, -np.inf, 0, reason)
     low, high = bounds.lower[0][0], bounds.upper[0][0]
+    if not (graph.has(Feature.ON_OFF) or splits_inputs(graph, bounds, options)):
+        return Outcome(False, -np.inf, 0, "splits of inputs need a box, and splits of neurons ReLUs")
     with Workers(effort.threads) as workers:
         means = Means(workers, effort.device, options)
         ways: list[Way] = []
@@ -59,10 +61,11 @@ def unfit(polytopes: list[Polytope]) -> str:
 
 def splits_inputs(graph: Graph, bounds: Bounds, options: SearchOptions) -> bool:
     """Whether boxes are halved on the box of `bounds` (batch 1)."""
-    # A split neuron has to leave nothing to relax.
-    is_hard = bounds.unstable(graph) > options.few_relus or not graph.has(Feature.ON_OFF)
-    most = options.most_inputs if graph.has(Feature.ON_OFF) else options.few_inputs
-    return bool(0 < free_inputs(bounds) <= most and is_hard and bounds.ball is None)
+    if not graph.has(Feature.ON_OFF):
+        # A split neuron has to leave nothing to relax.
+        return bounds.ball is None
+    is_hard = bounds.unstable(graph) > options.few_relus
+    return bool(0 < free_inputs(bounds) <= options.most_inputs and is_hard and bounds.ball is None)
 
 
 def splits_neurons(graph: Graph, bounds: Bounds, options: SearchOptions) -> bool:

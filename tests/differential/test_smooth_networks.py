@@ -1,0 +1,129 @@
+"""Random small networks of Sigmoid, Tanh and Relu: verdicts against a dense grid, certificates, and damaged ones.
+
+A grid refutes what a search has proved, the checker reads every proof anew, and a witness is replayed in enclosures.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from support.seeds import seeds
+
+import verdict
+from verdict.base.errors import VerdictError
+from verdict.checker import check
+from verdict.network.exact import ExactVector
+
+KINDS = ("Sigmoid", "Tanh", "Relu")
+
+
+def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
+    """Two inputs, two hidden layers of functions drawn from KINDS, never both Relu, three outputs."""
+    rng = np.random.default_rng(seed)
+    kinds = [KINDS[rng.integers(2)], KINDS[rng.integers(3)]]
+    sizes, nodes, weights, x = (2, *rng.integers(2, 6, 2).tolist(), 3), [], [], "x"
+    for i, (a, b) in enumerate(pairwise(sizes)):
+        for name, shape in ((f"w{i}", (a, b)), (f"b{i}", (b,))):
+            weights.append(numpy_helper.from_array((1.5 * rng.standard_normal(shape)).astype(np.float32), name))
+        nodes.append(helper.make_node("Gemm", [x, f"w{i}", f"b{i}"], [f"z{i}"]))
+        x = f"z{i}"
+        for op in kinds[i : i + 1]:
+            nodes.append(helper.make_node(op, [x], [f"a{i}"]))
+            x = f"a{i}"
+    if last:
+        nodes.append(helper.make_node(last, [x], ["y"]))
+        x = "y"
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "g", [info("x", TensorProto.FLOAT, [1, 2])], [info(x, TensorProto.FLOAT, [1, 3])], weights
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path = folder / f"s{seed}{last}.onnx"
+    onnx.save(proto, path)
+    return verdict.load(path)
+
+
+def grid(center: Any, eps: float) -> Any:
+    line = np.linspace(-eps, eps, 41)
+    return center + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("seed", seeds(6, 400))
+def test_verdicts_against_a_grid(seed: int, tmp_path: Path) -> None:
+    model = network(tmp_path, seed, "Sigmoid" if seed % 4 == 0 else "")
+    rng = np.random.default_rng(seed)
+    x, eps = rng.uniform(-1, 1, 2).astype(np.float32).astype(float), float(rng.choice([0.05, 0.3, 1.0, 3.0]))
+    label = int(model.evaluate(x[None])[0].argmax())
+    path = tmp_path / "c.vcert"
+    found = verdict.robust(model, x, eps=eps, label=label, timeout=20, certificate=path)
+    scores = model.evaluate(grid(x, eps))
+    margins = scores[:, [label]] - np.delete(scores, label, axis=1)
+    assert found.status != "unknown"
+    if found.status == "robust":
+        assert margins.min() > 0
+        assert found.certificate is not None
+        assert found.trust == "certified", found.certificate.reason
+        assert found.semantics == ("real",)
+    else:
+        assert found.witness is not None
+        assert found.witness.deployed
+        enclosed = model.evaluate_enclosed(found.witness.point, 100)
+        y = enclosed.centre.fractions()
+        assert y[label] - Fraction(2 * enclosed.radius.max()) <= max(v for i, v in enumerate(y) if i != label)
+        assert np.allclose(model.evaluate(found.witness.array()[None])[0], enclosed.centre.floats(), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", seeds(1, 60))
+def test_a_radius_closes_and_its_certificate_cannot_be_stretched(seed: int, tmp_path: Path) -> None:
+    model = network(tmp_path, seed)
+    x, path = np.random.default_rng(seed).uniform(-1, 1, 2).round(2), tmp_path / "c.vcert"
+    found = verdict.maxeps(model, x, range=(-3, 3), timeout=30, certificate=path)
+    assert found.status in ("closed", "safe"), found.reason
+    assert found.lower_trust == "certified"
+    lower, upper = found.lower, found.upper
+    if upper is not None:
+        assert found.exact is None
+        assert 0 < upper - lower <= upper / 10**6
+        damaged(path, tmp_path / "d.vcert", model, {"eps": str(upper * Fraction(101, 100))})
+        damaged(path, tmp_path / "d.vcert", model, {"upper": str(lower * Fraction(9, 10))})
+        report = check(path, model.path)
+        assert report.accepted
+        assert not report.any_order
+
+
+def damaged(path: Path, other: Path, model: Any, change: dict[str, Any]) -> None:
+    """A certificate with a false claim is not accepted."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "manifest.json":
+                manifest = json.loads(data)
+                manifest["claim"].update(change)
+                data = json.dumps(manifest).encode()
+            new.writestr(name, data)
+    assert not check(other, model.path).accepted
+
+
+def test_an_exact_value_is_refused_by_name(tmp_path: Path) -> None:
+    model = network(tmp_path, 5)
+    point = ExactVector.of([Fraction(1, 7), Fraction(-1, 3)])
+    exact = model.evaluate_enclosed(point, 64)
+    assert (exact.radius > 0).all()
+    with pytest.raises(VerdictError, match="no exact evaluation"):
+        model.evaluate_exact(point)
+
+
+@pytest.mark.parametrize(("engine", "feature"), [("milp", "off or on"), ("smt", "piecewise linear")])
+def test_engines_that_need_pieces_refuse(engine: str, feature: str, tmp_path: Path) -> None:
+    model = network(tmp_path, 0)
+    with pytest.raises(VerdictError, match=f"needs functions that are {feature}"):
+        verdict.robust(model, [0.1, 0.2], eps=2, engine=engine)

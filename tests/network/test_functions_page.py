@@ -1,0 +1,99 @@
+"""docs/functions.md says what is done for which pointwise function: this test tries, and writes the page with
+VERDICT_WRITE."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from verdict.base.deadline import Deadline
+from verdict.base.errors import UnsupportedError
+from verdict.bounds import linear_bounds
+from verdict.checker import functions as twins
+from verdict.encoders import smt
+from verdict.encoders.milp import encode_margin
+from verdict.network import functions
+from verdict.network.builder import Builder
+from verdict.network.exact import Coefficients
+from verdict.network.functions import Feature, Function
+from verdict.network.graph import Graph
+from verdict.network.maps import Dense
+from verdict.property import Box
+from verdict.property.unsafe import Polytope
+from verdict.search.engines.parts.bab import splits_inputs
+from verdict.search.neurons.methods import METHODS
+from verdict.search.options import DEFAULTS
+from verdict.search.relus.space import Space
+
+PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
+HEAD = """# Functions
+
+What is done for which function of single numbers. A test makes this page (`tests/network/test_functions_page.py`): it
+tries each part with a small network of that function. Whatever is not done is refused, with the name of the function
+and of the feature that it lacks. LeakyRelu, PRelu, Abs, Clip, HardSigmoid, Min, Max and MaxPool are made of Relu.
+
+* *bounds*: the methods of `verdict bounds` that take it;
+* *splits*: of the inputs' box, and of neurons, in branch and bound; `smt`, `milp`: whether these engines take it;
+* *certificate*: whether the independent checker has the function; *float32*: whether a proof can cover every float32
+  evaluation order, which needs a bound of how a library computes the function, and there is none for exp;
+* *radius*: `exact` where `maxeps` can end with one rational number, else an interval that closes to six digits;
+* *witness*: how a violation is replayed, in rationals, or in rationals between which the real values lie.
+
+| function | bounds | splits | smt | milp | certificate | float32 | radius | witness |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def known() -> list[Function]:
+    """All functions, one of each file."""
+    found = {value for value in vars(functions).values() if isinstance(value, Function)}
+    return sorted(found, key=lambda f: f.name)
+
+
+def network(function: Function) -> Graph:
+    builder = Builder(2)
+    node = 0
+    for _ in range(2):
+        node = builder.pointwise(function, builder.affine([(Dense(Coefficients(np.array([[1.0, 2], [2, -1]]))), node)]))
+    return builder.finish(builder.affine([(Dense(Coefficients(np.array([[1.0, -1]]))), node)]))
+
+
+def takes(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except UnsupportedError as error:
+        return "no" if "needs functions that are" in str(error) else str(error)
+    return "yes"
+
+
+def row(function: Function) -> str:
+    graph = network(function)
+    low, high = np.full((1, 2), -1.0), np.ones((1, 2))
+    bounds, box = linear_bounds(graph, low, high), Box([-1, -1], [1, 1])
+    methods = [n for n, m in METHODS.items() if takes(lambda m=m: m.run(graph, box, Deadline(20))) == "yes"]  # type: ignore[misc]
+    splits = ["inputs"] * splits_inputs(graph, bounds, DEFAULTS) or ["inputs"]
+    splits += ["neurons"] * (takes(lambda: Space(graph, bounds, np.eye(1), np.zeros(1))) == "yes")
+    polytope = Polytope(Coefficients(np.eye(1)), Coefficients(np.zeros(1)))
+    modules = [importlib.import_module(f"{twins.__name__}.{m.name}") for m in pkgutil.iter_modules(twins.__path__)]
+    others = {getattr(v, "name", ""): v for module in modules for v in vars(module).values() if hasattr(v, "between")}
+    twin = others.get(function.name)
+    exact = function.has(Feature.PIECEWISE_LINEAR)
+    cells = (
+        function.name, ", ".join(methods), ", ".join(splits), takes(lambda: list(smt.network(graph, bounds))),
+        takes(lambda: encode_margin(graph, bounds, polytope)), "no" if twin is None else "yes",
+        "yes" if twin is not None and twin.is_rational else "no", "exact" if exact else "interval",
+        "exact" if exact else "enclosed",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |\n"
+
+
+def test_the_page_is_what_the_parts_do() -> None:
+    page = HEAD + "".join(map(row, known()))
+    if os.environ.get("VERDICT_WRITE"):
+        PAGE.write_text(page, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page
