@@ -27,8 +27,8 @@ class Tanh(Smooth):
         return 4 * fading / (1 + fading) ** 2
 
     def between(self, z: Any) -> tuple[Any, Any]:
-        """e is off by WRONG of itself, which moves the quotient by less than 2 WRONG, and three operations round; near 0
-        |z| - |z|^3 / 3 <= tanh |z| <= |z| is closer."""
+        """e is off by WRONG of itself, which moves the quotient by less than 2 WRONG, and three operations round; |z| -
+        |z|^3 / 3 <= tanh |z| <= |z| is closer near 0."""
         xp = namespace(z)
         size = xp.abs(z)
         fading = exponential(-2 * xp.clip(size, None, FARTHEST / 2))
