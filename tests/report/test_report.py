@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from support import browser
 
 import verdict
+from verdict.cli.main import main
 from verdict.models import data
 from verdict.report import charts, groups
 from verdict.report import page as made
@@ -64,6 +66,7 @@ def test_the_page_stands_alone_and_says_the_numbers(page: Path):
     assert all("The submitted model" in each["statement"] for each in shown)
     checks = [row["shown"]["check"] for row in rows if row["certificate"] == "accepted"]
     assert checks
+    assert main(shlex.split(checks[0])[1:]) == 0
     assert all(re.fullmatch(r"verdict check \S*digits-mlp(-robust)?\.onnx \S+\.vcert", check) for check in checks)
 
 

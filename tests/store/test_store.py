@@ -94,6 +94,31 @@ def test_certificates_lie_beside_it(path: Path):
             assert verdict.check(store.certificates / name, "xor").accepted
 
 
+def test_other_options_have_a_certificate_of_their_own(tmp_path: Path):
+    for engine in ("bab", "auto"):
+        said = {"store": tmp_path / "b.db", "certificate": True, "engine": engine, **SAID}
+        verdict.certify("xor", X[:1], Y[:1], eps="0.1", **said)
+    with verdict.Store(tmp_path / "b.db") as store:
+        assert len({row.certificate["file"] for row in store}) == 2
+        assert len(list(store.certificates.glob("*.vcert"))) == 2
+
+
+@pytest.mark.parametrize(("column", "value", "why"), [
+    ("record", "{", "holds no JSON as record"), ("record", "[]", "no record of an answer"),
+    ("asked", "{}", "no question and options"), ("record", '{"answer": {"kind": "radius"}}', "no record of an answer"),
+])
+def test_damaged_rows_are_one_clear_error(path: Path, tmp_path: Path, column: str, value: str, why: str):
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(path.read_bytes())
+    data = sqlite3.connect(damaged)
+    data.execute(f"UPDATE answers SET {column} = ? WHERE place = 0", (value,))
+    data.commit()
+    data.close()
+    with pytest.raises(verdict.InputError, match=why):
+        verdict.write_report(damaged, tmp_path / "a.html")
+    assert not (tmp_path / "a.html").exists()
+
+
 def test_a_store_is_a_table(path: Path, tmp_path: Path):
     with verdict.Store(path) as store:
         frame = store.to_pandas()

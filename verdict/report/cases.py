@@ -10,6 +10,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from math import prod
+from pathlib import PurePath
 from typing import Any
 
 from ..answer.decimals import above, below
@@ -81,8 +82,11 @@ def _shown(entry: Entry, folder: str) -> dict[str, Any]:
         said["statement"] = visible_lines(answer.statement())
     certificate = entry.certificate
     if certificate is not None and certificate["file"] is not None:
-        words = ["verdict", "check", certificate["network"] or entry.model, f"{folder}/{certificate['file']}"]
-        query = entry.question.get("query")
-        words += [] if query is None else ["--property", query["path"]]
-        said["check"] = visible(shlex.join(words))
+        network, file, query = (
+            # What was written beside a certificate is named without a folder.
+            name if name is None or PurePath(name).name != name else f"{folder}/{name}"
+            for name in (certificate["network"], certificate["file"], certificate["property"])
+        )
+        words = ["verdict", "check", network or entry.model, str(file)]
+        said["check"] = visible(shlex.join(words if query is None else [*words, "--property", query]))
     return said

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..answer.table import OPEN, PROVED, REFUTED
+from ..base.visible import visible
 from ..store.entry import FAILED, Entry
 from ..store.summary import state
 
@@ -50,7 +51,7 @@ def groups(stores: Mapping[str, Sequence[Entry]]) -> list[Group]:
         for row, known in rows:
             found.setdefault(known[fact], []).append(row)
         if 1 < len(found) <= MOST:
-            return [Group(name, entries) for name, entries in found.items()]
+            return [Group(visible(name), entries) for name, entries in found.items()]
     return [Group("all", [row for row, _ in rows])]
 
 

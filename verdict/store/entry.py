@@ -99,10 +99,15 @@ class Entry:
 
     @cached_property
     def answer(self) -> Verdict | Radius | None:
-        """The answer itself, which shows and states itself; None where there is none."""
+        """The answer itself, which shows and states itself; None where there is none. Raises InputError."""
         from ..answer.recalled import recalled
+        from ..base.errors import InputError, VerdictError
 
-        return None if self.record is None else recalled(self.record, self.about)
+        try:
+            return None if self.record is None else recalled(self.record, self.about)
+        except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, VerdictError) as error:
+            why = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            raise InputError(f"the row of {self.name!r} holds no record of an answer ({why[:200]})") from error
 
     @property
     def certificate(self) -> Mapping[str, Any] | None:

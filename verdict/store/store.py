@@ -214,7 +214,13 @@ def _row(entry: Entry) -> tuple[Any, ...]:
 def _entry(row: dict[str, Any]) -> Entry:
     key, options_key = row.pop("question"), row.pop("options")
     for name in ("asked", "record", "about"):
-        row[name] = None if row[name] is None else json.loads(row[name])
+        try:
+            row[name] = None if row[name] is None else json.loads(row[name])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(f"the row of {row['name']!r} holds no JSON as {name}: {error}") from error
+    asked = row["asked"]
+    if not isinstance(asked, dict) or not all(isinstance(asked.get(part), dict) for part in ("question", "options")):
+        raise InputError(f"the row of {row['name']!r} holds no question and options, expected them as JSON")
     return Entry(key, options_key, **row)
 
 

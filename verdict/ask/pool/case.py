@@ -6,6 +6,7 @@ It travels as JSON. A model that is not in a file travels as its bytes, and so d
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -43,8 +44,9 @@ class Case:
 
     @property
     def file(self) -> str:
-        """What the case's certificate is called."""
-        return f"{self.key[:24]}.vcert"
+        """What the case's certificate is called: another one for other options, whose answer may be another."""
+        how = self.options.but(certificate=None).key
+        return f"{hashlib.sha256((self.key + how).encode()).hexdigest()[:24]}.vcert"
 
     @cached_property
     def options_key(self) -> str:
