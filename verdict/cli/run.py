@@ -147,7 +147,8 @@ def command(
         chains = cases_of_asking(asking, search, maxeps, [] if eps is None else eps.split(","))
         called = f"{Path(model).stem} on {Path(dataset).stem}"
     else:
-        chains, called = cases_of_file(model, search, dataset), Path(model).resolve().parent.name
+        chains, path = cases_of_file(model, search, dataset), Path(model).resolve()
+        called = path.parent.name if path.stem == "instances" else path.stem
     called += "" if engine is None else f", {engine}"
     return Batch(name or called, chains, Path(store), again, json).run(workers, cluster, memory)
 

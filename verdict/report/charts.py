@@ -20,7 +20,7 @@ Point = tuple[float, float]
 @dataclass
 class Chart:
     """One chart: what its axes mean and reach, and what is drawn. The upright axis is logarithmic (`log`), of shares
-    (`percent`), or of whole numbers (`counts`)."""
+    (`percent`), or of whole numbers (`counts`), which may go across, too (`numbered`)."""
 
     title: str
     across: str
@@ -30,6 +30,7 @@ class Chart:
     log: bool = False
     percent: bool = False
     counts: bool = False
+    numbered: bool = False
     parts: list[str] = field(default_factory=list)
     keys: list[tuple[str, str]] = field(default_factory=list)
 
@@ -77,7 +78,7 @@ class Chart:
     def svg(self) -> str:
         """The chart."""
         found = [f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{escape(self.title)}">']
-        for value in ticks(*self.x):
+        for value in ticks(*self.x, whole=self.numbered):
             x, y = self._at(value, self.y[0])
             found.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{y:.1f}"/>')
             found.append(f'<text class="tick" x="{x:.1f}" y="{y + 15:.1f}" text-anchor="middle">{value:g}</text>')
@@ -110,9 +111,11 @@ def ticks(low: float, high: float, about: int = 5, whole: bool = False) -> list[
 
 
 def powers(low: float, high: float) -> list[float]:
-    """The powers of ten between two ends."""
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    return [10.0**k for k in range(first, last + 1)]
+    """The powers of ten between two ends; where they are few, their doubles and fivefolds too."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    many = [m * 10.0**k for k in range(first, last + 1) for m in (1, 2, 5)]
+    between = [float(f"{value:.3g}") for value in many if low <= value <= high]
+    return between if last - first <= 2 else [value for value in between if f"{value:e}".startswith("1.0")]
 
 
 def steps(ends: Sequence[float], last: float, share: Callable[[float], float]) -> list[Point]:

@@ -46,7 +46,9 @@ def state_of(row: Entry) -> str:
 def groups(stores: Mapping[str, Sequence[Entry]]) -> list[Group]:
     """The rows of all stores in their groups."""
     rows = [(row, (name, row.model, _engine(row), row.batch)) for name, entries in stores.items() for row in entries]
-    for fact in range(4):
+    # Instances are about many models, each asked something else.
+    about_inputs = all("point" in row.question for row, _ in rows)
+    for fact in (0, 1, 2, 3) if about_inputs else (0, 2, 3):
         found: dict[str, list[Entry]] = {}
         for row, known in rows:
             found.setdefault(known[fact], []).append(row)

@@ -34,7 +34,8 @@ MARK = b'<meta name="generator" content="Verdict report">'
 ABOUT = (
     "Verdict examines what a trained neural network does on whole sets of inputs. A case is proved when no input of "
     "its set changes the answer, by a mathematical proof and not by trying; refuted when an input that does is known, "
-    "and was replayed in exact arithmetic; open when neither was found in the time."
+    "and was replayed in exact arithmetic; open when neither was found in the time. A radius is open while its ends, "
+    "up to which the answer is proved to stay and from which on it is not, have not met."
 )
 TEXTS = {"proved": "proved", "refuted": "refuted", "open": "open", "failed": "without an answer"}
 

@@ -88,7 +88,7 @@ def _ends(row: Entry) -> tuple[float, float]:
 
 def _histograms(found: Sequence[Group]) -> list[tuple[str, str, Chart] | None]:
     radii = [radius for group in found for radius in _radii(group) if not radius.is_unlimited]
-    last = _reach(radii, ())
+    last = 1.05 * max((float(radius.lower) for radius in radii), default=0.0)
     if not last:
         return []
     width = last / BINS
@@ -117,6 +117,7 @@ def _cactus(found: Sequence[Group]) -> tuple[str, str, Chart] | None:
     most = max(len(seconds) for _, seconds in times)
     ends = [s for _, seconds in times for s in seconds]
     chart = Chart("time", "cases decided", "seconds each", (0, most), (min(ends) / 1.3, max(ends) * 1.3), log=True)
+    chart.numbered = True
     for number, (group, seconds) in enumerate(times):
         colour = f"c{number % COLOURS}"
         points = [(float(i), s) for i, s in enumerate(seconds, 1)]
