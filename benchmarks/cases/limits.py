@@ -1,8 +1,9 @@
 """Limits that hold: every command on every network of a folder, at several time limits, a whole process each.
 
 A row is in time if the process has ended at most a second, or a twentieth of its limit, after it, and within the memory
-that it was given. Needs --bench DIR; --groups are its folders, --engines the commands, --timeout one limit,
---inputs the first networks of each folder, --every each so many-th row.
+that it was given. --groups are the folders of --bench DIR, and `made`, the networks of benchmarks/made.py (these alone
+without --bench); --engines the commands, --timeout one limit, --inputs the first networks of each folder, --every each
+so many-th row.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from benchmarks.made import MADE
 from benchmarks.process import Finished, measured
 from benchmarks.registry import Case, Instance, Options, Outcome, Row, UsageError, register
 from benchmarks.vnncomp_folder import questions, unpacked
@@ -44,13 +46,13 @@ COMMANDS = {
 @register
 class Limits(Case):
     name = "limits"
-    idea = "every command on every network of folders, at 1, 5 and 20 s (needs --bench; --groups, --engines, --every)"
+    idea = "every command on networks of folders and on made ones at 1, 5, 20 s (--bench, --groups, --engines, --every)"
     solved = frozenset({"in time"})
     resumes = True
 
     def instances(self, options: Options) -> Iterable[Instance]:
-        if options.bench is None or not options.bench.is_dir():
-            raise UsageError("case limits needs --bench DIR, a folder of folders with networks")
+        if options.bench is not None and not options.bench.is_dir():
+            raise UsageError(f"--bench {options.bench}: expected a folder of folders with networks")
         unknown = [name for name in options.engines if name not in COMMANDS]
         if unknown:
             raise UsageError(f"no command {', '.join(unknown)}; this case has {', '.join(COMMANDS)}")
@@ -67,11 +69,14 @@ class Limits(Case):
     def _networks(self, options: Options) -> Iterable[tuple[str, Path, str]]:
         """Folder, network and a query about it, "" where there is none."""
         found: dict[str, list[Path]] = {}
-        bench = options.bench or Path()
-        for path in sorted({*bench.rglob("*.onnx"), *bench.rglob("*.onnx.gz")}):
+        bench = options.bench
+        for path in sorted(() if bench is None else {*bench.rglob("*.onnx"), *bench.rglob("*.onnx.gz")}):
             folder = path.parent.parent if path.parent.name == "onnx" else path.parent
             found.setdefault(folder.name, []).append(path.resolve())
-        for group in options.choose(list(found)):
+        for group in options.choose([*found, "made"]):
+            if group == "made":
+                yield from ((group, Path(name), "") for name in list(MADE)[: options.inputs])
+                continue
             folder = found[group][0].parent.parent
             rows = questions(folder) if (folder / "instances.csv").is_file() else []
             about = {row.path(row.onnx).resolve(): str(row.path(row.vnnlib).resolve()) for row in reversed(rows)}
@@ -81,7 +86,7 @@ class Limits(Case):
     def measure(self, instance: Instance) -> Outcome:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            network = unpacked(Path(instance.data["network"]), folder)
+            network = _file(instance, folder)
             places = {"NET": str(network), "QUERY": instance.data["query"], "SCRATCH": scratch}
             text = COMMANDS[instance.engine]
             if "INPUT" in text or "CERTIFICATE" in text:
@@ -115,6 +120,16 @@ class Limits(Case):
             peak = max(float(row.extra["peak_mb"]) for row in part)
             table.add_row(command, limit, str(len(part)), str(good), *numbers, f"{peak:.0f}")
         return table
+
+
+def _file(instance: Instance, folder: Path) -> Path:
+    """The network's own file, unpacked or made in the folder."""
+    network = Path(instance.data["network"])
+    if instance.group != "made":
+        return unpacked(network, folder)
+    path = folder / network.name
+    MADE[network.name](path)
+    return path
 
 
 def _words(text: str, places: dict[str, str], limit: float) -> list[str]:
