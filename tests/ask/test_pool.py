@@ -122,6 +122,17 @@ def test_chains_ask_from_the_least_radius_on():
     assert (resumed.next(), resumed.implied, resumed.done) == (None, [(chain[1], chain[2])], 3)
     assert Chains([chain], {key[0]: "crashed"}).next() is chain[1]
     assert Chains([chain], {}, lambda: True).next() is None
+    # What is to be asked again does not bring back what is known behind it.
+    again = Chains([chain], {key[1]: "violated"})
+    assert again.next() is chain[0]
+    again.settle(chain[0], Reply("robust"))
+    assert (again.next(), again.implied, again.done) == (None, [(chain[1], chain[2])], 3)
+    other = Chains([chain], {key[1]: "robust"})
+    other.settle(other.next(), Reply("robust"))
+    assert other.next() is chain[2]
+    refuted = Chains([chain], {key[1]: "robust"})
+    refuted.settle(refuted.next(), Reply("wrong-label"))
+    assert (refuted.implied_by(chain[0]), refuted.done) == ((chain[2],), 3)
 
 
 def test_models_in_memory_travel_as_bytes(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import signal
@@ -91,12 +92,13 @@ def instances(tmp_path: Path) -> Path:
     folder = tmp_path / "bench"
     folder.mkdir()
     (folder / "xor.onnx").write_bytes(verdict.load("xor").data)
+    (folder / "packed.onnx.gz").write_bytes(gzip.compress(verdict.load("xor").data))
     for i, far in enumerate(("0.1", "0.9")):
         (folder / f"q{i}.vnnlib").write_text(f"""
 (declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real) (declare-const Y_1 Real)
 (assert (<= X_0 {far})) (assert (>= X_0 0)) (assert (<= X_1 1)) (assert (>= X_1 0.9)) (assert (<= Y_1 Y_0))
 """)
-    (folder / "instances.csv").write_text("xor.onnx,q0.vnnlib,10\n\nxor.onnx,q1.vnnlib,10\nxor.onnx,bad.vnnlib,10\n")
+    (folder / "instances.csv").write_text("xor.onnx,q0.vnnlib,10\n\npacked.onnx,q1.vnnlib,10\nxor.onnx,bad.vnnlib,10\n")
     (folder / "bad.vnnlib").write_text("(assert")
     return folder / "instances.csv"
 
@@ -108,7 +110,7 @@ def test_instances_are_cases(instances: Path, run, tmp_path: Path):
     assert "1 refused, 1 robust, 1 violated" in done.out
     with Store(store) as opened:
         first, second, bad = opened
-        assert [row.name for row in opened] == ["xor q0", "xor q1", "xor bad"]
+        assert [row.name for row in opened] == ["xor q0", "packed q1", "xor bad"]
         assert (first.status, second.status, bad.status) == ("robust", "violated", "refused")
         assert first.options["timeout"] == 10
         assert "bad.vnnlib" in bad.reason

@@ -8,7 +8,7 @@ same, however often it was stopped in between.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...store.entry import REFUTED, Entry
@@ -24,12 +24,12 @@ class Chains:
     def __init__(
         self, chains: Iterable[Sequence[Case]], known: Mapping[Key, str], stopped: Callable[[], bool] = lambda: False
     ) -> None:
-        self._stopped = stopped
+        self._stopped, self._known = stopped, known
         self._waiting: deque[tuple[Case, ...]] = deque()
         # The larger radii of cases that are asked, and of those that turned out to be refuted.
         self._begun: dict[Key, tuple[Case, ...]] = {}
         self._refuted: dict[Key, tuple[Case, ...]] = {}
-        # Refuted by a case that is known, and not written yet: the two cases.
+        # Refuted by a case that is known, and not written yet: the two cases; whoever writes takes them away.
         self.implied: list[tuple[Case, Case]] = []
         self.total = self.done = 0
         asked: set[Key] = set()
@@ -38,13 +38,13 @@ class Chains:
             fresh = tuple(case for case in chain if key_of(case) not in asked)
             asked.update(map(key_of, fresh))
             self.total += len(fresh)
-            self._enter(fresh, known)
+            self._waiting.extend(self._begins(fresh))
 
-    def _enter(self, chain: tuple[Case, ...], known: Mapping[Key, str]) -> None:
+    def _begins(self, chain: tuple[Case, ...]) -> Iterator[tuple[Case, ...]]:
         """Wait for the first case that is not known, unless a smaller radius says it all."""
         refuted: Case | None = None
         for number, case in enumerate(chain):
-            status = known.get(key_of(case))
+            status = self._known.get(key_of(case))
             if status is not None:
                 self.done += 1
                 refuted = case if status in REFUTED and refuted is None else refuted
@@ -52,7 +52,7 @@ class Chains:
                 self.implied.append((refuted, case))
                 self.done += 1
             else:
-                self._waiting.append(chain[number:])
+                yield chain[number:]
                 return
 
     def next(self) -> Case | None:
@@ -69,9 +69,9 @@ class Chains:
         self.done += 1
         if reply.status in REFUTED:
             self.done += len(rest)
-            self._refuted[key_of(case)] = rest
-        elif rest:
-            self._waiting.appendleft(rest)
+            self._refuted[key_of(case)] = tuple(larger for larger in rest if key_of(larger) not in self._known)
+        else:
+            self._waiting.extendleft(self._begins(rest))
 
     def implied_by(self, case: Case) -> tuple[Case, ...]:
         """The larger radii that a settled case refutes."""

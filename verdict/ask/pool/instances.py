@@ -1,7 +1,7 @@
 """Instances of VNN-COMP: a file with rows `onnx,vnnlib,seconds`, each a network, a query and its limit, as cases.
 
 Paths are those from the file's own folder. The first column may be a list of pairs of a name and a path, for queries
-about several networks; a query may be packed (.vnnlib.gz).
+about several networks; a file may be packed (.gz), whether its row says so or not.
 """
 
 from __future__ import annotations
@@ -46,22 +46,21 @@ def _case(path: Path, number: int, cells: Sequence[str], options: Options, hashe
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
 
-    def read(word: str, packed: bool) -> tuple[str, str]:
-        """A file and its hash."""
-        file = path.parent / word
-        if packed and not file.exists():
-            file = file.with_name(f"{file.name}.gz") if file.suffix != ".gz" else file.with_suffix("")
-        if not file.is_file():
-            hint = f", but {word}.gz, which has to be unpacked" if Path(f"{file}.gz").is_file() else ""
-            raise InputError(f"{where}: there is no file {file}{hint}")
+    def read(word: str) -> tuple[str, str]:
+        """A file, packed or not, and its hash."""
+        named = path.parent / word
+        other = named.with_suffix("") if named.suffix == ".gz" else named.with_name(f"{named.name}.gz")
+        file = next((each for each in (named, other) if each.is_file()), None)
+        if file is None:
+            raise InputError(f"{where}: there is no file {named}, packed (.gz) or not")
         if file not in hashes:
             hashes[file] = hash_of(file)
         return str(file), hashes[file]
 
-    models, query = _networks(cells[0], where), read(cells[1], True)
-    files = [ModelFile(*read(word, False), name=name) for name, word in models]
+    models, query = _networks(cells[0], where), read(cells[1])
+    files = [ModelFile(*read(word), name=name) for name, word in models]
     question = Question("verify", tuple(files), query=NamedFile(*query))
-    name = " ".join([*(Path(file.path).stem for file in files), Path(query[0].removesuffix(".gz")).stem])
+    name = " ".join(Path(place.removesuffix(".gz")).stem for place in (*(file.path for file in files), query[0]))
     return Case(question, options if options.timeout is not None else options.but(timeout=limit), name, number - 1)
 
 

@@ -52,12 +52,7 @@ class Here:
 
 def kept(chains: Chains, answering: Answering, store: Store | None, batch: str) -> Iterator[Entry]:
     """The rows of all cases that are not known, as they come, each written to the store first, if there is one."""
-    for refuted, case in chains.implied:
-        smaller = None if store is None else store.find(refuted.key, refuted.options_key)
-        if smaller is not None and store is not None:
-            entry = implied_entry(case, smaller)
-            store.add([entry])
-            yield entry
+    yield from _implied(chains, store)
     for case, reply in answering.answers(chains):
         if store is not None:
             _place(reply, store.certificates)
@@ -66,6 +61,18 @@ def kept(chains: Chains, answering: Answering, store: Store | None, batch: str) 
         if store is not None:
             store.add(entries)
         yield from entries
+        yield from _implied(chains, store)
+
+
+def _implied(chains: Chains, store: Store | None) -> Iterator[Entry]:
+    """The rows that follow from those that the store held already."""
+    while chains.implied and store is not None:
+        refuted, case = chains.implied.pop()
+        smaller = store.find(refuted.key, refuted.options_key)
+        if smaller is not None:
+            entry = implied_entry(case, smaller)
+            store.add([entry])
+            yield entry
 
 
 def _place(reply: Reply, folder: Path) -> None:
