@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..answer.results import Certificate, Verdict
+from ..answer.results import Certificate, Trust, Verdict
 from ..base import arguments
 from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited
 from ..base.errors import InputError, TimeLimitError
@@ -111,8 +111,12 @@ def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:
     certified, made = _certified(asked, subject, run.certificate)
     started = deadline.elapsed()
 
-    def search(problem: Problem, case: Case) -> Evidence:
+    def search(problem: Problem, case: Case, is_excluded: bool) -> Evidence:
         observer = None if certified is None else certified.observer(problem, case.inputs)
+        if is_excluded:
+            if observer is not None:
+                observer.excluded(range(len(case.unsafe.polytopes)))
+            return Evidence(proof=Trust.RIGOROUS)
         return decide(problem, case.inputs, run.engine, run.effort, observer)
 
     try:

@@ -105,12 +105,14 @@ class Coefficients:
         Raises ModelError for a number that float64 cannot approximate (over- or underflow).
         """
         exact = np.asarray(fractions, dtype=object)
-        flat = [nearest_float(Fraction(f)) for f in exact.ravel()]
-        for value, fraction in zip(flat, exact.ravel(), strict=True):
+        fractions = [f if isinstance(f, Fraction) else Fraction(f) for f in exact.ravel()]
+        flat = [nearest_float(f) for f in fractions]
+        for value, fraction in zip(flat, fractions, strict=True):
             if math.isinf(value) or (abs(value) < MIN_NORMAL and fraction != Fraction(value)):
                 raise ModelError(f"a constant of about {magnitude(fraction)} is outside the range of float64")
         values = np.array(flat, dtype=np.float64).reshape(exact.shape)
-        dyadic = all(Fraction(v) == f for v, f in zip(flat, exact.ravel(), strict=True))
+        pairs = zip(flat, fractions, strict=True)
+        dyadic = all(v.as_integer_ratio() == (f.numerator, f.denominator) for v, f in pairs)
         return cls(values, None if dyadic else exact)
 
     @property

@@ -19,6 +19,7 @@ from ..answer.results import Trust, weakest
 from ..base.deadline import Deadline, why
 from ..base.errors import SolverError
 from ..bounds import Bounds, linear_bounds, output_lower
+from ..bounds.forward import forward_first
 from ..network.exact import ExactVector, FloatArray
 from ..property import Box, Polytope, Problem
 from .effort import Effort
@@ -93,7 +94,8 @@ class Decision:
         self.enter("bounds")
         lower, upper = self.box.floats()
         hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
-        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball)
+        known = forward_first(self.graph, lower[None], upper[None], hidden.passed, self.box.ball)
+        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball, known)
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
         excluded = self.untold.difference(self.open)
         if excluded:

@@ -1,4 +1,4 @@
-"""Deciding a query: its cases one by one, then, where closed linear sets say too little, the formula itself.
+"""Deciding a query: its cases, many at once, then one by one; where closed sets say too little, the formula itself.
 
 The cases of a query are closed and linear, so a proof of them proves the query. A witness of a case is one of the
 query only if it satisfies the formula as it stands, see `settle`.
@@ -15,6 +15,7 @@ from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
 from .heads import refuse_head
+from .many_cases import look
 from .options import DEFAULTS, SearchOptions
 from .settle import Asked, Settling, accepted
 
@@ -22,24 +23,28 @@ from .settle import Asked, Settling, accepted
 def decide_query(
     asked: Asked,
     network: Network,
-    search: Callable[[Problem, Case], Evidence],
+    search: Callable[[Problem, Case, bool], Evidence],
     deadline: Deadline,
     thorough: bool = True,
     options: SearchOptions = DEFAULTS,
 ) -> Evidence:
-    """Evidence for a witness of `asked`, or for a proof that there is none; `search` decides one case's problem.
+    """Evidence for a witness of `asked`, or for a proof that there is none; `search` decides one case's problem, and is
+    told if linear bounds have excluded it already.
 
     What a search leaves open because a witness is none of the formula's is decided by the formula; with `thorough`,
     so is what it leaves open for another reason than the time.
     """
     total = Evidence()
     proofs, reasons, undecided = [Trust.EXACT], [], False
+    passing = network.passing_inputs() if any(case.outputs_with_inputs for case in asked.cases) else network
     for case in asked.cases:
+        refuse_head(passing if case.outputs_with_inputs else network, case.unsafe)
+    looked = look(asked.cases, network.graph, passing.graph, deadline)
+    for number in (*sorted(looked.excluded), *looked.order):
         checkpoint()
-        subject = network.passing_inputs() if case.outputs_with_inputs else network
-        refuse_head(subject, case.unsafe)
-        problem = Problem(subject, case.inputs, case.unsafe)
-        evidence = search(problem, case)
+        case = asked.cases[number]
+        problem = Problem(passing if case.outputs_with_inputs else network, case.inputs, case.unsafe)
+        evidence = search(problem, case, number in looked.excluded)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
         if evidence.witness is not None:
