@@ -39,7 +39,7 @@ def command(
             "--method",
             metavar="NAMES",
             panel=options.SEARCH,
-            help="A comma-separated list of interval, zonotope, linear, alpha, lp, sharpen, milp; or "
+            help="A comma-separated list of interval, zonotope, forward, linear, alpha, lp, sharpen, milp; or "
             "all.",
         ),
     ] = "interval,zonotope,linear,alpha,lp,sharpen",

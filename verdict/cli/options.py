@@ -217,7 +217,8 @@ def _bounds() -> str:
     from verdict.search.engines.registry import encoding_listed
 
     return (
-        "The bounds in an engine's formula: interval, zonotope, linear, alpha, lp, sharpen, and with milp also milp. "
+        "The bounds in an engine's formula: interval, zonotope, forward, linear, alpha, lp, sharpen, and with milp "
+        "also milp. "
         f"Default: {encoding_listed()}; the other engines have no formula."
     )
 

@@ -31,6 +31,8 @@ from .points.attack import Starts, Within, attack
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
 ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
+# Where forward bounds came first, backward ones take at most so many seconds, and so many times what those took.
+LEAST, BACKWARD = 0.5, 4.0
 # Without a time limit, a solver's proof is proved again for at most so many seconds, or so many times the seconds that
 # it has taken.
 AGAIN_SECONDS, AGAIN_SHARE = 60.0, 2.0
@@ -94,7 +96,11 @@ class Decision:
         self.enter("bounds")
         lower, upper = self.box.floats()
         hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
+        started = self.deadline.elapsed()
         known = forward_first(self.graph, lower[None], upper[None], hidden.passed, self.box.ball)
+        if known is not None:
+            # Many times as dear bounds can wait until it is known what is split.
+            hidden = self.deadline.share(HIDDEN_SHARE, LEAST + BACKWARD * (self.deadline.elapsed() - started))
         self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball, known)
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
         excluded = self.untold.difference(self.open)

@@ -66,13 +66,12 @@ class InputSplit:
         self.options = options = self.means.options.boxes
         self.graph, self.unsafe = graph, unsafe
         self.rows, self.lower, self.upper = Rows(unsafe), lower, upper
-        neurons = sum(graph.nodes[i].size for i in graph.pointwise)
         most = options.batch if self.means.device.is_rigorous else options.device_batch
-        self._batch = max(1, min(most, options.entries // (neurons * len(self.rows.limits) + 1)))
+        self._batch = max(1, min(most, options.work // self._products()))
         self._observer = self.watch.proof.boxes(graph, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
         self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
-        self._ways, self._visited = Ways(Way(device=self.means.device)), 0
+        self._ways, self._visited, self._root = Ways(Way(device=self.means.device)), 0, Way(backward=False)
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
         self._pace = {False: Pace(), True: Pace()}
         self._closed = 0.0
@@ -81,7 +80,7 @@ class InputSplit:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
         found = False
         if not self._visited:
-            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None]))
+            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], self._root))
         while len(self._open) and not found:
             self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)
             if deadline.passed():
@@ -104,6 +103,11 @@ class InputSplit:
             return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True)
         self._observer.proved()
         return Outcome(True, 0.0, self._visited, share=1.0)
+
+    def _products(self) -> int:
+        """About how many multiplications one box takes: a forward pass for each free input, a backward one each row."""
+        once = sum(linear.work for node in self.graph.affine.values() for linear, _ in node.terms)
+        return once * (2 * int(np.count_nonzero(self.upper > self.lower)) + len(self.rows.limits) + 3)
 
     def _outcome(self, reason: str, least: float = math.inf, resumable: bool = False) -> Outcome:
         least = min(least, self._open.least(WORST))

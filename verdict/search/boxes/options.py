@@ -16,8 +16,8 @@ class BoxOptions:
     """Boxes halved at once on the CPU."""
     device_batch: int = 4096
     """The same on other devices."""
-    entries: int = 2**22
-    """Numbers in the coefficients of the boxes halved at once, which makes batches of wide networks smaller."""
+    work: int = 2**31
+    """Multiplications for the boxes halved at once, which makes batches smaller on large networks."""
     most_open: int = 2_000_000
     """Open boxes in memory, beyond which the search goes depth first."""
     patience: int = 1200

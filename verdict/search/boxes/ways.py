@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...bounds.forward import forward_bounds
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ..rows import Rows
@@ -42,10 +43,13 @@ class Ways:
 
         `reach` is what the network really comes down to on boxes, as far as is known, (batch,).
         """
-        spent = time.process_time() - self._since
-        if visited < self._due or not len(boxes) or self._cost * self._sample > SHARE * spent:
+        if visited < self._due or not len(boxes):
             return
+        budget = SHARE * (time.process_time() - self._since)
         sample = boxes.take(slice(0, self._sample))
+        self._cost = self._cost or _guess(graph, sample)
+        if self._cost * len(sample) > budget:
+            return
         lower, upper = halved(sample)
         low, high = np.concatenate([sample.low, lower]), np.concatenate([sample.high, upper])
         costs, errors = [], []
@@ -58,6 +62,17 @@ class Ways:
         self.way = replace(self.way, backward=halvings > math.log2(costs[1] / costs[0]))
         self._due, self._sample = GROWTH * visited, min(GROWTH * self._sample, SAMPLE)
         self._cost, self._since = sum(costs) / len(sample), time.process_time()
+
+
+def _guess(graph: Graph, sample: Boxes) -> float:
+    """About the seconds that it takes to bound a box and its halves backwards, where nothing was measured yet.
+
+    Each neuron that bends takes two products with half of the layers, each free input two with all of them forwards.
+    """
+    started = time.thread_time()
+    found = forward_bounds(graph, sample.low[:1], sample.high[:1])
+    forward = time.thread_time() - started
+    return 3 * forward * (1 + found.bounds.unstable(graph) / (2 * len(found.free) + 2))
 
 
 def more_halvings(forward: FloatArray, backward: FloatArray, parents: int) -> float:
