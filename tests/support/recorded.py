@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from support.asked import Asked
-from verdict.base.deadline import Deadline
+from verdict.base.deadline import ProcessorTime
 from verdict.bounds import linear_bounds
 from verdict.certificate.complete import About, Checking, complete
 from verdict.certificate.contradiction import contradictions
@@ -50,7 +50,7 @@ def record(asked: Asked, folder: Path, seconds: float = 1.0, options: SearchOpti
             subject.graph,
             linear_bounds(subject.graph, low[None], high[None]),
             list(case.unsafe.polytopes),
-            Effort(Deadline(seconds), options=options),
+            Effort(ProcessorTime(seconds), options=options),
             Watch(proof=Recorder(proof)),
         )
         proved &= outcome.proved
