@@ -111,6 +111,7 @@ def test_the_way_is_measured(error, tmp_path, monkeypatch):
         return found
 
     monkeypatch.setattr(ways, "bound_boxes", bound)
+    monkeypatch.setattr(ways, "_guess", lambda *given: 0.0)
     measured = Ways(BACKWARD)
     measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
     assert measured.way.backward == (error > 1)
@@ -144,3 +145,16 @@ def test_one_that_gives_up_leaves_the_time_to_the_others():
     lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
     assert in_turn([lost, other], Deadline(60)).proved
     assert not in_turn([Steps([0.9, 0.99], ends=False)], Deadline(60)).proved
+
+
+def test_bounds_that_would_cost_more_than_they_tell_are_not_measured(tmp_path, monkeypatch):
+    from verdict.search.boxes import ways
+
+    _, graph, unsafe, low, high = _case(1, tmp_path)
+    rows = Rows(unsafe)
+    boxes = bound_boxes(graph, rows, low, high)
+    monkeypatch.setattr(ways, "_guess", lambda *given: 1e9)
+    monkeypatch.setattr(ways, "bound_boxes", None)
+    measured = Ways(BACKWARD)
+    measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
+    assert not measured.way.backward

@@ -21,7 +21,7 @@ from ...observer import Watch
 from ...options import DEFAULTS
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
-from .bab import branch_and_bound, splits_inputs
+from .bab import branch_and_bound, splits_inputs, splits_neurons
 from .radius_tree import LAST, last_radius
 from .tree_search import search_tree
 
@@ -74,7 +74,9 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
 
 def uses_tree(search: RadiusSearch) -> bool:
     """Whether the family's sets are boxes on which ReLUs are split: one tree does that for all radii."""
-    return search.family.is_box and not splits_inputs(search.graph, search.bounds_at(last_radius(search)), DEFAULTS)
+    bounds = search.bounds_at(last_radius(search))
+    halves = splits_inputs(search.graph, bounds, DEFAULTS) and not splits_neurons(search.graph, bounds, DEFAULTS)
+    return search.family.is_box and not halves
 
 
 def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, most: float) -> bool:
