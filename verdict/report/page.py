@@ -64,7 +64,7 @@ def write_report(
     shape = None if image is None else arguments.wholes(image, "image")
     if shape is not None and (0 in shape or len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] not in (1, 3))):
         raise InputError(f"image is {image!r}, expected (height, width), or (channels, height, width) with 1 or 3")
-    target = Place(arguments.place(path, "the report"), "--output", marked(MARK), "a report that Verdict has written")
+    target = Place(arguments.place(path, "the report"), "", marked(MARK), "a report that Verdict has written")
     target.check()
     found = _shaped(opened, shape) if shape is not None else opened
     text = page(groups(found), folders, title or _title(opened))

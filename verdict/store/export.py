@@ -29,7 +29,7 @@ def to_csv(entries: Iterable[Entry], path: Path) -> None:
     for entry in entries:
         writer.writerow({name: _plain(value) for name, value in entry.columns().items()})
     header = ",".join(COLUMNS).encode()
-    Place(path, "--output", begins(header), "such a table").write(text.getvalue().encode())
+    Place(path, "", begins(header), "such a table").write(text.getvalue().encode())
 
 
 def _plain(value: Any) -> Any:
@@ -45,7 +45,7 @@ def to_json_lines(entries: Iterable[Entry], path: Path) -> None:
     for entry in entries:
         whole = {**entry.columns(), "asked": entry.asked, "record": entry.record, "about": entry.about, "at": entry.at}
         lines.append(json.dumps({"form": "verdict-answer", **whole}, allow_nan=False) + "\n")
-    place = Place(path, "--output", begins(b'{"form": "verdict-answer"'), "such a file")
+    place = Place(path, "", begins(b'{"form": "verdict-answer"'), "such a file")
     place.write("".join(lines).encode())
 
 
@@ -59,7 +59,7 @@ def to_parquet(entries: Iterable[Entry], path: Path) -> None:
     rows = [entry.columns() for entry in entries]
     kinds = {name: kind for kind, names in _KINDS.items() for name in names}
     schema = pyarrow.schema([(name, getattr(pyarrow, kinds.get(name, "string"))()) for name in COLUMNS])
-    with Place(path, "--output", begins(b"PAR1"), "a Parquet file").filled() as part:
+    with Place(path, "", begins(b"PAR1"), "a Parquet file").filled() as part:
         parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), part)
 
 
