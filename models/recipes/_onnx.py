@@ -64,6 +64,9 @@ class Graph:
     def add(self, x: str, y: str, name: str) -> str:
         return self._add("Add", name, [x, y])
 
+    def multiply(self, x: str, y: str, name: str) -> str:
+        return self._add("Mul", name, [x, y])
+
     def flatten(self, x: str, name: str) -> str:
         return self._add("Flatten", name, [x], axis=1)
 

@@ -45,7 +45,7 @@ def _usual(name, opset):
         "Gemm": ([_real(4, 2), _real(2)], {}),
         "Conv": ([_real(2, 4, 2, 2), _real(2)], {}),
         "Add": ([_real(4)], {}), "Sub": ([_real(4)], {}), "Mul": ([_real(4)], {}), "Div": ([_real(4)], {}),
-        "PRelu": ([_real(4)], {}),
+        "PRelu": ([_real(4)], {}), "Pow": ([2 * _real()], {}),
         "Clip": ([_real() * 0, _real()] if opset >= 11 else [], {}),
         "MaxPool": ([], windows), "AveragePool": ([], windows),
         "ReduceMean": ([_int(1)] if opset >= 18 else [], {} if opset >= 18 else {"axes": [1]}),

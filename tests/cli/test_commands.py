@@ -253,11 +253,11 @@ def test_save_without_pillow(run: Run, tmp_path: Path, monkeypatch: pytest.Monke
 def test_models(run: Run) -> None:
     result = run("models")
     assert result.code == 0
-    for name in ("abs", "xor", "digits-mlp", "digits-resnet", "cancer-mlp", "97.9%"):
+    for name in ("abs", "square", "xor", "digits-mlp", "digits-resnet", "cancer-mlp", "97.9%"):
         assert name in result.out
     listed = strict(run("models", "--json"))
     assert {"name", "architecture", "relus", "accuracy", "data", "description", "sha256"} <= set(listed["models"][0])
-    assert [d["name"] for d in listed["data"]] == ["abs", "cancer", "digits", "xor"]
+    assert [d["name"] for d in listed["data"]] == ["abs", "cancer", "digits", "square", "xor"]
     assert all(Path(item["path"]).is_file() for item in listed["models"] + listed["data"])
 
 

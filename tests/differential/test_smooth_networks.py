@@ -1,4 +1,4 @@
-"""Random small networks of Sigmoid, Tanh and Relu: verdicts against a dense grid, certificates, and damaged ones.
+"""Random small networks of smooth functions and Relu: verdicts against a dense grid, certificates, and damaged ones.
 
 A grid refutes what a search has proved, the checker reads every proof anew, and a witness is replayed in enclosures.
 """
@@ -23,13 +23,13 @@ from verdict.base.errors import VerdictError
 from verdict.checker import check
 from verdict.network.exact import ExactVector
 
-KINDS = ("Sigmoid", "Tanh", "Relu")
+KINDS = ("Sigmoid", "Tanh", "Exp", "Mul", "Relu")
 
 
 def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
-    """Two inputs, two hidden layers of functions drawn from KINDS, never both Relu, three outputs."""
+    """Two inputs, two hidden layers of functions drawn from KINDS, the first not Relu, three outputs."""
     rng = np.random.default_rng(seed)
-    kinds = [KINDS[rng.integers(2)], KINDS[rng.integers(3)]]
+    kinds = [KINDS[rng.integers(4)], KINDS[rng.integers(5)]]
     sizes, nodes, weights, x = (2, *rng.integers(2, 6, 2).tolist(), 3), [], [], "x"
     for i, (a, b) in enumerate(pairwise(sizes)):
         for name, shape in ((f"w{i}", (a, b)), (f"b{i}", (b,))):
@@ -37,7 +37,7 @@ def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
         nodes.append(helper.make_node("Gemm", [x, f"w{i}", f"b{i}"], [f"z{i}"]))
         x = f"z{i}"
         for op in kinds[i : i + 1]:
-            nodes.append(helper.make_node(op, [x], [f"a{i}"]))
+            nodes.append(helper.make_node(op, [x, x] if op == "Mul" else [x], [f"a{i}"]))
             x = f"a{i}"
     if last:
         nodes.append(helper.make_node(last, [x], ["y"]))

@@ -108,6 +108,7 @@ def test_relu_counts() -> None:
         "digits-mlp": 40,
         "digits-mlp-robust": 40,
         "digits-resnet": 160,
+        "square": 0,
         "xor": 2,
     }
 
@@ -224,7 +225,7 @@ def test_robust_network_is_more_robust() -> None:
     assert attack_accuracy("digits-mlp-robust", X, y, 0.1) > attack_accuracy("digits-mlp", X, y, 0.1) + 0.2
 
 
-@pytest.mark.parametrize("name", ["xor", "abs"])
+@pytest.mark.parametrize("name", ["xor", "abs", "square"])
 def test_toy_recipe_writes_the_same_bytes(name: str, tmp_path: Path) -> None:
     retrain(name, tmp_path)
     assert (tmp_path / f"{name}.onnx").read_bytes() == shipped.model(name).path.read_bytes()

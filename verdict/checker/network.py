@@ -198,7 +198,7 @@ class Network:
             # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
             return f"the rounding of a {self.head} is not bounded"
         if self.irrational:
-            return f"nothing bounds how a library computes {self.irrational}"
+            return f"the rounding of {self.irrational} is not bounded"
         return "the rounding of what is chosen by a comparison is not bounded" if self.has_choices else ""
 
     @cached_property

@@ -10,6 +10,7 @@ from functools import reduce
 
 import numpy as np
 
+from ..network.functions import SQUARE
 from ..network.maps import Diagonal
 from .folding import elementwise, quotient
 from .lowering import Constant, Context, Symbol, Value, operator
@@ -34,9 +35,11 @@ def add(ctx: Context, a: Value, b: Value) -> Symbol:
 
 
 def multiply(ctx: Context, a: Value, b: Value) -> Symbol:
-    """a * b with broadcasting, where at least one is constant."""
+    """a * b with broadcasting, where at least one is constant, or both are one tensor."""
     if isinstance(a, Constant):
         a, b = b, a
+    if isinstance(a, Symbol) and isinstance(b, Symbol) and a.node == b.node and a.shape == b.shape:
+        return Symbol(ctx.builder.pointwise(SQUARE, a.node, ctx.name), a.shape)
     if not isinstance(b, Constant):
         ctx.fail("a product of two tensors that both depend on the input")
     shape = ctx.common_shape(a.shape, b.shape)

@@ -15,7 +15,7 @@ COUNTED = REAL | {"int32", "int64", "uint32", "uint64"}
 # A power of integers beyond this exponent is 0, 1, -1 or outside every type.
 MAX_EXPONENT = 64
 
-on_constants("Sqrt Exp Log", since(6, UNARY), fold=by_reference)
+on_constants("Sqrt Log", since(6, UNARY), fold=by_reference)
 on_constants("Erf", since(9, UNARY), fold=by_reference)
 on_constants("Floor", since(6, UNARY), fold=elementwise(math.floor))
 on_constants("Ceil", since(6, UNARY), fold=elementwise(math.ceil))
@@ -36,22 +36,21 @@ def _modulo(ctx: Context) -> list[Value]:
 on_constants("Mod", since(10, "A:T B:T -> C:T", {"T": NUMBERS}, fmod=flag()), fold=_modulo)
 
 
-def _power(ctx: Context) -> list[Value]:
+def power(ctx: Context) -> list[Value]:
     if ctx.kind() in REAL:
         return by_reference(ctx)
 
-    def power(base: Any, exponent: Any) -> Any:
+    def whole(base: Any, exponent: Any) -> Any:
         if exponent < 0 or (exponent > MAX_EXPONENT and abs(base) > 1):
             ctx.fail(f"{base} to the power of {exponent} in {ctx.kind()}")
         if exponent.denominator != 1:
             ctx.fail(f"an integer to the power of {exponent}")
         return base ** int(exponent)
 
-    return elementwise(power)(ctx)
+    return elementwise(whole)(ctx)
 
 
 POWERS: Types = {"T": REAL | INDEX, "T1": NUMBERS}
-on_constants("Pow", since(7, "X:T Y:T -> Z:T"), since(12, "X:T Y:T1 -> Z:T", POWERS), fold=_power)
 
 
 def _running_sum(ctx: Context) -> list[Value]:

@@ -1,4 +1,4 @@
-"""Functions that rise from one limit to another, convex up to 0 and concave from there: sigmoid, tanh and their kin.
+"""Functions that are convex up to one point and concave from there, or convex everywhere: sigmoid, tanh, exp, squares.
 
 How far f lies above a line of slope s is largest at an end of an interval where f is convex. Where it is concave, f
 lies below its tangent at any t, and the tangent's distance to the line is largest at an end: a t where the slopes agree
@@ -7,13 +7,14 @@ makes that small, and any other t is as sound. So nothing that is guessed, a slo
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnreadableError
+from ..errors import OutOfRangeError, UnreadableError
 
 # Shares of a sum of magnitudes and a number that cover the rounding of sums and products of a few floats.
 SHARE, LITTLE = 2.0**-48, 2.0**-1000
@@ -21,12 +22,15 @@ SHARE, LITTLE = 2.0**-48, 2.0**-1000
 PLACES = np.array([1.0, 0.75, 0.5, 0.25])
 # Binary digits of values in rationals.
 BITS = 100
+# What is not below is out of range.
+MOST = 2.0**400
 
 
-class SShaped(ABC):
-    """f with f'' > 0 below 0 and f'' < 0 above."""
+class Smooth(ABC):
+    """f with f'' >= 0 up to `bend` and f'' <= 0 from there; increasing, unless it has an `interval` of its own."""
 
     name: str
+    bend: float = math.inf
     is_rational = False
 
     @abstractmethod
@@ -38,16 +42,16 @@ class SShaped(ABC):
         """Floats around f'(z)."""
 
     @abstractmethod
-    def place(self, slope: Any) -> Any:
-        """About the z >= 0 with that slope, or anything."""
+    def place(self, slope: Any, left: bool) -> Any:
+        """About the z with that slope, on the left or the right of `bend`, or anything."""
 
     @abstractmethod
     def rational(self, z: Fraction, bits: int) -> tuple[Fraction, Fraction]:
         """Rationals around f(z)."""
 
     @abstractmethod
-    def derived(self, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
-        """Rationals around f'(z) where f(z) lies between two."""
+    def derived(self, z: Fraction) -> tuple[Fraction, Fraction]:
+        """Rationals around f'(z)."""
 
     def value(self, top: Any, under: int) -> tuple[Any, int]:
         raise UnreadableError(f"{self.name} has no rational values")
@@ -86,28 +90,27 @@ class SShaped(ABC):
         return np.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)
 
     def gap(self, low: Any, high: Any, above: Any) -> Any:
-        """The convex part reaches up to 0, the concave part from there."""
         return self._highest(1, low, high, above)
 
     def rise(self, low: Any, high: Any, below: Any) -> Any:
-        """-f is concave up to 0 and convex from there."""
         return -self._highest(-1, low, high, -below)
 
     def _highest(self, sign: int, low: Any, high: Any, slope: Any) -> Any:
         """max of sign f(z) - slope z, or more."""
-        convex = (low, np.minimum(high, 0)) if sign > 0 else (np.maximum(low, 0), high)
-        concave = (np.maximum(low, 0), high) if sign > 0 else (low, np.minimum(high, 0))
+        # What is empty is an end of the interval instead.
+        middle = np.clip(self.bend, low, high)
+        left, right = (low, middle), (middle, high)
+        convex, concave = (left, right) if sign > 0 else (right, left)
         with np.errstate(all="ignore"):
             at_ends = np.maximum(*(self._over(sign, z, slope) for z in convex))
             # Any place will do, a good one is where the slopes agree.
-            t = np.clip(np.nan_to_num(sign * self.place(sign * slope)), *concave)
+            t = np.clip(np.nan_to_num(self.place(sign * slope, sign < 0)), *concave)
             low_slope, high_slope = self.steepness(t)
             least, most = (low_slope, high_slope) if sign > 0 else (-high_slope, -low_slope)
-            left, right = (slope - least) * (t - concave[0]), (most - slope) * (concave[1] - t)
+            rises = (slope - least) * (t - concave[0]), (most - slope) * (concave[1] - t)
             size = (np.abs(slope) + np.abs(least) + np.abs(most)) * (concave[1] - concave[0])
-            tangent = self._over(sign, t, slope) + np.maximum(np.maximum(left, right), 0) + SHARE * size
-            found = np.maximum(np.where(convex[0] <= convex[1], at_ends, -np.inf),
-                               np.where(concave[0] <= concave[1], tangent, -np.inf))
+            tangent = self._over(sign, t, slope) + np.maximum(np.maximum(*rises), 0) + SHARE * size
+            found = np.maximum(at_ends, tangent)
         return np.where(np.isnan(found), np.inf, found)
 
     def _over(self, sign: int, z: Any, slope: Any) -> Any:
@@ -120,19 +123,20 @@ class SShaped(ABC):
         if nu == 0:
             return min(-mu * low, -mu * high)
         # The largest of sign f(z) - slope z.
-        sign, zero, found = -1 if nu > 0 else 1, Fraction(0), []
+        sign, found = -1 if nu > 0 else 1, []
         slope = sign * mu / nu
-        for a, b, bulges in ((low, min(high, zero), sign < 0), (max(low, zero), high, sign > 0)):
+        bend = high if self.bend == math.inf else Fraction(self.bend)
+        for a, b, is_left in ((low, min(high, bend), True), (max(low, bend), high, False)):
             if a > b:
                 continue
-            if not bulges:
+            if is_left == (sign > 0):
                 found += [self._above(sign, z) - slope * z for z in (a, b)]
                 continue
-            t = min(max(self._near(sign * slope, b <= 0), a), b)
-            pair = self.derived(*self.rational(t, BITS))
+            t = min(max(self._near(sign * slope, is_left), a), b)
+            pair = self.derived(t)
             least, most = pair if sign > 0 else (-pair[1], -pair[0])
             here = self._above(sign, t) - slope * t
-            found.append(here + max((slope - least) * (t - a), (most - slope) * (b - t), zero))
+            found.append(here + max((slope - least) * (t - a), (most - slope) * (b - t), Fraction(0)))
         return -abs(nu) * max(found)
 
     def _above(self, sign: int, z: Fraction) -> Fraction:
@@ -143,8 +147,14 @@ class SShaped(ABC):
         if abs(slope) > 2**60:
             return Fraction(0)
         with np.errstate(all="ignore"):
-            place = float(np.nan_to_num(self.place(np.float64(float(slope))), posinf=700.0))
-        return Fraction(-place if left else place)
+            return Fraction(float(np.nan_to_num(self.place(np.float64(float(slope)), left))))
 
     def is_exact(self, below: Fraction, above: Fraction) -> bool:
         return False
+
+
+def held(low: Any, high: Any) -> tuple[Any, Any]:
+    """The numbers, unless arithmetics cannot hold them."""
+    if not ((low > -MOST) & (high < MOST)).all():
+        raise OutOfRangeError
+    return low, high

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .exponential import ERROR, FARTHEST, falling, falling_between
-from .smooth import SShaped
+from .smooth import BITS, Smooth
 
 
-class Tanh(SShaped):
+class Tanh(Smooth):
     """Of e = exp(-2 |z|) it is (1 - e) / (1 + e) in size, which moves by less than 2 e times what e does relatively."""
 
-    name = "Tanh"
+    name, bend = "Tanh", 0.0
 
     def around(self, z: Any) -> tuple[Any, Any]:
         size = np.abs(z)
@@ -32,17 +32,19 @@ class Tanh(SShaped):
         found = 4 * e / (1 + e) ** 2
         return np.where(np.abs(z) > FARTHEST / 2, 0.0, found * (1 - 4 * ERROR)), np.minimum(found * (1 + 4 * ERROR), 1)
 
-    def place(self, slope: Any) -> Any:
+    def place(self, slope: Any, left: bool) -> Any:
         """1 - f^2 = s"""
-        return np.arctanh(np.minimum(np.sqrt(np.maximum(1 - slope, 0)), 1 - 2.0**-50))
+        size = np.arctanh(np.minimum(np.sqrt(np.maximum(1 - slope, 0)), 1 - 2.0**-50))
+        return -size if left else size
 
     def rational(self, z: Fraction, bits: int) -> tuple[Fraction, Fraction]:
         low, high = falling_between(2 * abs(z), bits)
         ends = (1 - high) / (1 + high), (1 - low) / (1 + low)
         return (-ends[1], -ends[0]) if z < 0 else ends
 
-    def derived(self, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
+    def derived(self, z: Fraction) -> tuple[Fraction, Fraction]:
         """1 - f^2: around 0 at most 1."""
+        low, high = self.rational(z, BITS)
         squares = low * low, high * high
         return 1 - max(squares), Fraction(1) if low <= 0 <= high else 1 - min(squares)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
+from ...functions.square import SQUARE
 from ...network import Affine, Linear
 from .constants import computed, is_constant
 from .table import Attribute, Node, Operator
@@ -46,6 +47,8 @@ def _times(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     if is_constant(a, b):
         return computed(node, a, b)
     if not is_constant(a) and not is_constant(b):
+        if a.node == b.node and np.array_equal(a.positions, b.positions):
+            return builder.pointwise(SQUARE, a)
         raise UnreadableError("a product of two tensors that depend on the input")
     return builder.times(b, a) if is_constant(a) else builder.times(a, b)
 

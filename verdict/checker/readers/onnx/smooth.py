@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from ...errors import UnreadableError
+from ...functions.exp import EXP
 from ...functions.sigmoid import SIGMOID
+from ...functions.square import SQUARE
 from ...functions.tanh import TANH
 from .table import Node, Operator, name_of
 from .tensors import Builder, Tensor
@@ -22,6 +27,17 @@ _ORDER = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign"}
 
 def _tanh(builder: Builder, node: Node, x: Tensor) -> Tensor:
     return builder.pointwise(TANH, x)
+
+
+def _exp(builder: Builder, node: Node, x: Any) -> Tensor:
+    return builder.pointwise(EXP, x)
+
+
+def _squared(builder: Builder, node: Node, x: Any, exponent: Any) -> Tensor:
+    """To the power of 2, and of nothing else."""
+    if np.broadcast_shapes(x.shape, exponent.shape) != x.shape or any(e != 2 for e in exponent.ravel().tolist()):
+        raise UnreadableError("a power of what depends on the input, expected the exponent 2")
+    return builder.pointwise(SQUARE, x)
 
 
 def sigmoid(builder: Builder, node: Node, x: Tensor) -> Tensor:
@@ -43,4 +59,9 @@ def numbers_wanted(nodes: Iterable[Any]) -> set[str]:
     return wanted
 
 
-OPERATORS = {"Tanh": Operator(_tanh, (6, 13), ((7, "x"),), ((7, "fd"),))}
+_FLOATS = ((7, "fd"),)
+OPERATORS = {
+    "Tanh": Operator(_tanh, (6, 13), ((7, "x"),), _FLOATS),
+    "Exp": Operator(_exp, (6, 13), ((7, "x"),), _FLOATS),
+    "Pow": Operator(_squared, (7, 12, 13, 15), ((7, "x c"), (12, "x k")), _FLOATS),
+}
