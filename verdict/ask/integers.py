@@ -2,7 +2,8 @@
 
 Where an answer's witness has a fraction where none may be, it is tried rounded, and the inputs are cut at that
 coordinate into the whole numbers below and above (Land and Doig 1960). Of radii, the piece with the least lower end
-comes first, so the answer is an interval whenever it is stopped.
+comes first, so the answer is an interval whenever it is stopped; a piece is asked about when its turn comes, and never
+where its nearest point is farther than a violation that is known.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ from fractions import Fraction
 from ..answer.replay import confirm, replay_exactly
 from ..answer.results import Radius, Trust, Verdict, Witness, is_closed, weakest
 from ..base.deadline import TIME_LIMIT, Deadline, last_words, why
-from ..base.errors import InputError, VerdictError
+from ..base.errors import InputError, TimeLimitError, VerdictError
 from ..network.exact import ExactVector
 from ..network.network import Network
-from ..property import Box
+from ..property import Box, Perturbation
 from ..property.language import Formula, all_of, inputs
 from .prepared import Prepared
 
 # Pieces that are looked at before the search gives up.
 MOST_PIECES = 10_000
 NO_CERTIFICATE = "certificates do not branch on whole numbers"
+
+
+# Part of the inputs: of some of them, by their numbers, the least and the greatest value, None where there is none.
+Ends = dict[int, tuple[Fraction | None, Fraction | None]]
 
 
 class Cuts:
@@ -44,15 +49,35 @@ class Cuts:
         """The nearest point without."""
         return [Fraction(round(p)) if i in self.integers else p for i, p in enumerate(point)]
 
-    def halves(self, piece: Formula, point: Sequence[Fraction]) -> tuple[Formula, Formula]:
+    def halves(self, piece: Ends, point: Sequence[Fraction]) -> tuple[Ends, Ends]:
         """Two pieces without this point, split on the integer input that is farthest from whole."""
         i = max(self.fractional(point), key=lambda i: min(point[i] % 1, 1 - point[i] % 1))
-        below = point[i].numerator // point[i].denominator
-        return piece & (self.x[i] <= below), piece & (self.x[i] >= below + 1)
+        below, (low, high) = Fraction(point[i].numerator // point[i].denominator), piece.get(i, (None, None))
+        return piece | {i: (low, below)}, piece | {i: (below + 1, high)}
+
+    def within(self, piece: Ends) -> Formula:
+        """A piece as a condition on the inputs."""
+        low = all_of(self.x[i] >= end for i, (end, _) in piece.items() if end is not None)
+        return low & all_of(self.x[i] <= end for i, (_, end) in piece.items() if end is not None)
 
     def is_at(self, point: Sequence[Fraction]) -> Formula:
         """The point alone."""
         return all_of(v == p for v, p in zip(self.x, point, strict=True))
+
+
+def smaller_range(family: Perturbation, piece: Ends) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]] | None:
+    """A piece as the valid range of each input, with which every search is quicker than under a condition; None where
+    that cannot say it: the centre is not in it, or there is no valid range."""
+    sides = family.bounds()
+    lower, upper = ([end for end in side if end is not None] for side in sides)
+    points = family.center.fractions()
+    if len(lower) < len(points) or len(upper) < len(points):
+        return None
+    for i, (low, high) in piece.items():
+        lower[i] = lower[i] if low is None else max(lower[i], low)
+        upper[i] = upper[i] if high is None else min(upper[i], high)
+    inside = all(a <= x <= b for a, x, b in zip(lower, points, upper, strict=True))
+    return (tuple(lower), tuple(upper)) if inside else None
 
 
 def decide_whole(network: Network, cuts: Cuts, ask: Callable[[Formula], Verdict], deadline: Deadline) -> Verdict:
@@ -63,8 +88,8 @@ def decide_whole(network: Network, cuts: Cuts, ask: Callable[[Formula], Verdict]
     def ended(answer: Verdict) -> Verdict:
         return replace(answer, seconds=deadline.elapsed())
 
-    piece, open_, trusts = all_of([]), list[Formula](), list[Trust]()
-    answer = ask(piece)
+    piece, open_, trusts = Ends(), list[Ends](), list[Trust]()
+    answer = ask(cuts.within(piece))
     if answer.status == "robust" and answer.reason:  # the input set is empty
         return ended(answer)
     for _ in range(MOST_PIECES):
@@ -74,7 +99,7 @@ def decide_whole(network: Network, cuts: Cuts, ask: Callable[[Formula], Verdict]
             return ended(answer)
         else:
             point = answer.witness.point.fractions()
-            whole = ask(piece & cuts.is_at(cuts.rounded(point)))
+            whole = ask(cuts.within(piece) & cuts.is_at(cuts.rounded(point)))
             if whole.status == "violated":
                 return ended(whole)
             open_ += cuts.halves(piece, point)
@@ -84,27 +109,26 @@ def decide_whole(network: Network, cuts: Cuts, ask: Callable[[Formula], Verdict]
             return judge(network, evidence, answer.label, answer.engine, deadline.elapsed())
         piece = open_.pop()
         # Of a piece without a point, between two whole numbers, everything holds.
-        answer = ask(piece)
+        answer = ask(cuts.within(piece))
     reason = f"more than {MOST_PIECES} pieces of the integer inputs"
     return replace(ended(answer), status="unknown", trust=None, witness=None, semantics=(), reason=reason)
 
 
 @dataclass(order=True)
 class _Piece:
-    """Part of the inputs, no violation of which is nearer than `lower`; `answer` is what the search said of it."""
+    """Part of the inputs, no violation of which is nearer than `lower`; `answer` is what the search said of it, None as
+    long as it was not asked."""
 
     lower: Fraction
     number: int
-    condition: Formula = field(compare=False)
-    answer: Radius = field(compare=False)
+    ends: Ends = field(compare=False)
+    answer: Radius | None = field(compare=False, default=None)
 
 
 class WholeRadius:
-    """The search for a radius: `ask` finds it under a condition on the inputs, whole or not."""
+    """The search for a radius: `ask` finds it in a part of the inputs, whole numbers or not."""
 
-    def __init__(
-        self, question: Prepared, cuts: Cuts, ask: Callable[[Formula], Radius], deadline: Deadline
-    ) -> None:
+    def __init__(self, question: Prepared, cuts: Cuts, ask: Callable[[Ends], Radius], deadline: Deadline) -> None:
         self.question, self.cuts, self.ask, self.deadline = question, cuts, ask, deadline
         self.closest: Witness | None = None
         self.trusts = [Trust.EXACT]
@@ -116,10 +140,10 @@ class WholeRadius:
 
     def run(self) -> Radius:
         """The interval of the radius, and why it is not closed if it is not."""
-        first = self.ask(all_of([]))
+        first = self.ask({})
         if first.status == "wrong-label":
             return first
-        self._keep(first, all_of([]), Fraction(0))
+        self._answered(_Piece(Fraction(0), 0, {}), first)
         reason = ""
         while self._open and not self._matters_not(self._open[0].lower):
             if self.deadline.passed() or self._count > MOST_PIECES:
@@ -127,10 +151,10 @@ class WholeRadius:
                 break
             piece = self._open[0]
             try:
-                self._branch(piece)
-            except KeyboardInterrupt as end:
-                # Its halves are parts of the piece, which stays open.
-                reason = why(end)
+                self._next(piece)
+            except (KeyboardInterrupt, TimeLimitError) as end:
+                # What was made of the piece so far is part of it, and it stays open.
+                reason = why(end) if isinstance(end, KeyboardInterrupt) else TIME_LIMIT
                 break
             self._open.remove(piece)
             heapq.heapify(self._open)
@@ -142,30 +166,48 @@ class WholeRadius:
         upper = None if self.closest is None else self.closest.radius
         return upper is not None and is_closed(lower, upper)
 
-    def _look(self, condition: Formula, lower: Fraction) -> None:
-        """Ask about a piece; where nothing is left of it, it is safe."""
-        self._keep(self.ask(condition), condition, lower)
+    def _next(self, piece: _Piece) -> None:
+        """Ask about a piece, or cut it where it was asked; where nothing is left of it, it is safe."""
+        if piece.answer is None:
+            self._answered(piece, self.ask(piece.ends))
+        else:
+            self._branch(piece, piece.answer)
 
-    def _keep(self, answer: Radius, condition: Formula, lower: Fraction) -> None:
+    def _answered(self, piece: _Piece, answer: Radius) -> None:
         self.trusts.append(answer.lower_trust)
         if answer.status != "safe":
-            self._count += 1
-            heapq.heappush(self._open, _Piece(max(lower, answer.lower), self._count, condition, answer))
+            self._keep(max(piece.lower, answer.lower), piece.ends, answer)
 
-    def _branch(self, piece: _Piece) -> None:
-        closest = piece.answer.closest
-        point = None if closest is None else closest.point.fractions()
+    def _keep(self, lower: Fraction, ends: Ends, answer: Radius | None) -> None:
+        self._count += 1
+        heapq.heappush(self._open, _Piece(lower, self._count, ends, answer))
+
+    def _branch(self, piece: _Piece, answer: Radius) -> None:
+        point = None if answer.closest is None else answer.closest.point.fractions()
         if point is None or not self.cuts.fractional(point):
-            self._offer(closest)
+            self._offer(answer.closest)
             self._stuck.append(piece.lower)
-            self._causes.append(piece.answer.reason)
+            self._causes.append(answer.reason)
             return
         rounded = ExactVector.of(self.cuts.rounded(point))
         radius = self.question.family.radius_of(rounded)
         if radius is not None:
             self._offer(replay_exactly(self.question.network, self.question.unsafe, rounded, radius))
-        for half in self.cuts.halves(piece.condition, point):
-            self._look(half, piece.lower)
+        for half in self.cuts.halves(piece.ends, point):
+            nearest = self._nearest(half)
+            if nearest is not None:
+                self._keep(max(piece.lower, nearest), half, None)
+
+    def _nearest(self, ends: Ends) -> Fraction | None:
+        """The radius at which the ball reaches a part of the inputs, None where it never does. Of every norm and all
+        scales the nearest point is the centre moved along each axis for itself (`verdict.property.norms.norm`)."""
+        point = self.question.family.center.fractions()
+        for i, (low, high) in ends.items():
+            if low is not None and high is not None and low > high:
+                return None
+            point[i] = point[i] if low is None else max(point[i], low)
+            point[i] = point[i] if high is None else min(point[i], high)
+        return self.question.family.radius_of(ExactVector.of(point))
 
     def _offer(self, witness: Witness | None) -> None:
         if witness is not None and witness.radius is not None:

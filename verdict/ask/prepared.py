@@ -319,16 +319,20 @@ def at_center(question: Prepared) -> Witness | None:
 WHOLE_PARAMETERS = "integers are numbers of inputs, and with a perturbation its parameters move"
 
 
-def pinned_to(question: Question, ready: Prepared) -> Callable[[Formula], Question]:
-    """The same question without its whole numbers, under one more condition on the inputs; what is known of it by now
-    (its network, its class, its formulas) stays."""
+def pinned_to(question: Question, ready: Prepared) -> Callable[..., Question]:
+    """The same question without its whole numbers, under one more condition on the inputs or in another valid range;
+    what is known of it by now (its network, its class, its formulas) stays."""
+    from ..property.language import all_of
+
     # The class is `label`, which is None where a formula is asked about.
     aim = replace(question.aim, label=ready.label, that=ready.that)
     model = ModelFile.of(ready.asked)
 
-    def under(condition: Formula) -> Question:
-        among = condition if ready.given is None else ready.given & condition
-        domain = replace(question.domain, given=among, integers=None, mean=None, std=None)
+    def under(condition: Formula | None, ends: tuple[Any, Any] | None = None) -> Question:
+        parts = [part for part in (ready.given, condition) if part is not None]
+        domain = replace(question.domain, given=all_of(parts) if parts else None, integers=None, mean=None, std=None)
+        if ends is not None:
+            domain = replace(domain, range=ends)
         return replace(question, models=(model,), domain=domain, aim=aim)
 
     return under

@@ -112,7 +112,7 @@ def answer(question: Question, run: Run) -> Radius:
 
 def _among_whole(question: Question, ready: Prepared, run: Run) -> Radius:
     """The same where some inputs take whole numbers only."""
-    from .integers import NO_CERTIFICATE, Cuts, WholeRadius
+    from .integers import NO_CERTIFICATE, Cuts, Ends, WholeRadius, smaller_range
 
     if run.certificate is not None:
         raise InputError(NO_CERTIFICATE)
@@ -120,8 +120,10 @@ def _among_whole(question: Question, ready: Prepared, run: Run) -> Radius:
         raise InputError(WHOLE_PARAMETERS)
     cuts, plain = Cuts(ready.asked.input_size, question.domain.integers or ()), pinned_to(question, ready)
 
-    def under(condition: Formula) -> Radius:
-        return answer(plain(condition), Run(run.within(run.deadline), run.on_progress))
+    def under(piece: Ends) -> Radius:
+        inner = smaller_range(ready.family, piece)
+        asked = plain(cuts.within(piece) if piece and inner is None else None, inner)
+        return answer(asked, Run(run.within(run.deadline), run.on_progress))
 
     return WholeRadius(ready, cuts, under, run.deadline).run()
 
