@@ -51,7 +51,7 @@ def _content(path: Path) -> tuple[dict, list[str]]:
 def test_a_run_that_is_killed_ends_with_the_same_store(batch, tmp_path: Path):
     words, rows, files = batch
     path, chance = tmp_path / "a.db", random.Random(5)
-    kills = seeds(3, 10)
+    kills = seeds(2, 10)
     for number in kills:
         child = start(*words, "--store", path)
         wanted = chance.randrange(1, 1 + 24 // len(kills)) + _count(path)
