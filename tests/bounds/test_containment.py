@@ -1,5 +1,6 @@
 """Every bound must contain what the network really does: sampled points, corners and exact evaluation."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,10 @@ from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.forward import Forward, forward_bounds
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
-from verdict.network.exact import ExactVector
+from verdict.network.exact import Coefficients, ExactVector
+from verdict.network.functions import EXP, RELU, SIGMOID, SQUARE, TANH
+from verdict.network.graph import Affine, Graph, Input, Pointwise
+from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx
 
 
@@ -141,3 +145,29 @@ def test_forward_functions_of_some_inputs(kind, device, tmp_path):
     if first in spread:
         moved = np.abs(ends[first][1] - ends[first][0])
         assert (spread[first][0, 0] >= moved - 1e-4 * (1 + np.abs(ends[first][0]))).all()
+
+
+@pytest.mark.parametrize("function", [RELU, SIGMOID, TANH, EXP, SQUARE], ids=lambda f: f.name)
+@pytest.mark.parametrize("method", [forward, linear_bounds])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_function_is_contained(method, function, dtype):
+    """Lines that fall, and lines with an offset below, as smooth functions have them."""
+    rng = np.random.default_rng(13)
+    for _ in range(6):
+        sizes, nodes = [3, 6, 5, 2], [Input(3)]
+        for before, after in itertools.pairwise(sizes):
+            weight = Dense(Coefficients(rng.normal(size=(after, before)) / 2))
+            nodes.append(Affine(((weight, len(nodes) - 1),), Coefficients(rng.normal(size=after) / 2)))
+            if after != sizes[-1]:
+                nodes.append(Pointwise(function, len(nodes) - 1, after))
+        graph = Graph(tuple(nodes), len(nodes) - 1)
+        lower = rng.uniform(-2, 1, (4, 3)).astype(dtype)
+        upper = lower + rng.uniform(0, 2, (4, 1)).astype(dtype)
+        bounds = method(graph, lower, upper)
+        for box in range(4):
+            points = rng.uniform(lower[box], upper[box], (300, 3)).clip(lower[box], upper[box])
+            points[:20] = np.where(rng.random((20, 3)) < 0.5, lower[box], upper[box])
+            for node, values in enumerate(evaluate_all(graph, points)):
+                slack = 1e-9 * (1 + np.abs(values))
+                assert (values >= bounds.lower[node][box] - slack).all()
+                assert (values <= bounds.upper[node][box] + slack).all()

@@ -54,9 +54,14 @@ class HardBox:
         # A linear program costs more than halving the box.
         self.options = replace(options, relus=replace(options.relus, programs=False))
 
+    @property
+    def can_work(self) -> bool:
+        """Whether splits of neurons leave nothing to relax."""
+        return self.graph.has(Feature.ON_OFF)
+
     def work(self, low: FloatArray, high: FloatArray, deadline: Deadline, observer: InsideObserver) -> Work:
         """Split neurons on the box [low, high] until it is closed or the time is up, where they can be split."""
-        if not self.graph.has(Feature.ON_OFF):
+        if not self.can_work:
             return Work(False, low[None][:0], observer)
         bounds = linear_bounds(self.graph, low[None], high[None])
         bound = output_bounds(self.graph, bounds, self.rows.matrix)

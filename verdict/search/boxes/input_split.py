@@ -117,7 +117,7 @@ class InputSplit:
         """Whether single boxes are worked on: where that closes more of the whole box in the time, and now and then to
         see whether it does."""
         halving, hard = self._pace[False], self._pace[True]
-        if self._visited < self.options.patience:
+        if self._visited < self.options.patience or not self._hard.can_work:
             return False
         return hard.spent < self.options.least_hard * halving.spent or hard.rate > halving.rate
 
