@@ -127,3 +127,15 @@ def test_engines_that_need_pieces_refuse(engine: str, feature: str, tmp_path: Pa
     model = network(tmp_path, 0)
     with pytest.raises(VerdictError, match=f"needs functions that are {feature}"):
         verdict.robust(model, [0.1, 0.2], eps=2, engine=engine)
+
+
+def test_methods_of_bounding_that_do_not_take_a_function_are_left_out_and_say_so() -> None:
+    found = verdict.bounds_of("square", [1.0], "0.25", range=(-2, 2), method="all")
+    assert "linear" in [each.method for each in found]
+    assert "milp" not in [each.method for each in found]
+    assert "milp is left out: square: the MILP encoding needs functions that are off or on; Square" in found[-1].note
+    for each in found:
+        assert each.layers[-1].lower[0] <= 0.75**2
+        assert each.layers[-1].upper[0] >= 1.25**2
+    with pytest.raises(VerdictError, match="needs functions that are off or on; Square"):
+        verdict.bounds_of("square", [1.0], "0.25", range=(-2, 2), method="milp")

@@ -73,8 +73,10 @@ class Floats:
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:])).astype(self.dtype)
         total = FloatSum(self, region, lines, rows.shape[:2])
-        rule(self.network, number, rows, total, self.ask)
-        result = total.bound()
+        # What is too large ends as no finite number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rule(self.network, number, rows, total, self.ask)
+            result = total.bound()
         if not np.isfinite(result).all():
             raise OutOfRangeError
         return result

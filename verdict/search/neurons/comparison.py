@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...answer.results import Trust
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime
-from ...base.errors import PropertyError, TimeLimitError
+from ...base.errors import PropertyError, TimeLimitError, UnsupportedError
 from ...network.exact import Coefficients, FloatArray
 from ...network.graph import Affine, Graph, kind_of
 from ...network.maps import Dense
@@ -110,7 +110,8 @@ def compare(
     """Each method on a problem's input set, all within `seconds`; its unsafe set says which margins.
 
     What a method has not reached in its share of the time keeps looser bounds; methods for which none is left are
-    missing. Raises TimeLimitError if all are.
+    missing. Raises TimeLimitError if all are. Methods that do not take the network's functions are left out, with a
+    note of the last one that does; UnsupportedError if none does.
 
     A margin is the first row of a polytope C y <= d less its limit: positive where the polytope is out of reach.
     Raises PropertyError for coefficients that no float equals; class comparisons have none.
@@ -118,6 +119,7 @@ def compare(
     graph, inputs, unsafe = problem.network.graph, problem.inputs, problem.unsafe
     asked = with_margins(graph, unsafe)
     results: list[Comparison] = []
+    refusals: list[tuple[str, UnsupportedError]] = []
     whole = Deadline(seconds)
     for number, method in enumerate(methods):
         if on_progress is not None:
@@ -125,6 +127,9 @@ def compare(
         clock = whole.share(SHARE / (len(methods) - number), math.inf)
         try:
             found = method.run(asked, inputs, clock)
+        except UnsupportedError as refusal:
+            refusals.append((method.name, refusal))
+            continue
         except OutOfTime as end:
             if not results:
                 raise TimeLimitError(f"{TIME_LIMIT} before any method was through") from end
@@ -140,6 +145,11 @@ def compare(
         margins = low[asked.output][0, graph.output_size :]
         rivals = tuple(polytope.name for polytope in unsafe.polytopes)
         results.append(Comparison(method.name, label, method.trust, took, tuple(layers), rivals, margins, found.note))
+    if refusals and not results:
+        raise refusals[0][1]
+    if refusals:
+        left_out = "; ".join(f"{name} is left out: {refusal}" for name, refusal in refusals)
+        results[-1] = replace(results[-1], note="; ".join(filter(None, [results[-1].note, left_out])))
     return results
 
 
