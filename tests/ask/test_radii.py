@@ -130,3 +130,20 @@ def test_what_holds_everywhere_is_safe(asked: dict[str, Any], why: str) -> None:
 def test_nonsense_is_refused(asked: dict[str, Any], error: type[Exception], why: str) -> None:
     with pytest.raises(error, match=why):
         verdict.maxeps("xor", [0.0, 1.0], range=(0, 1), **asked)
+
+
+def test_a_piece_with_the_centre_is_a_valid_range_and_a_far_one_is_not_asked() -> None:
+    from verdict.ask.integers import smaller_range
+    from verdict.property import LinfBall
+
+    half, one, nothing = Fraction(1, 2), Fraction(1), Fraction(0)
+    ball = LinfBall(ExactVector.of([nothing, half]), nothing, one)
+    assert smaller_range(ball, {0: (None, nothing)}) == ((0, 0), (0, 1))
+    assert smaller_range(ball, {0: (None, nothing), 1: (half, one)}) == ((0, half), (0, 1))
+    assert smaller_range(ball, {0: (one, None)}) is None
+    assert smaller_range(LinfBall(ball.center), {0: (None, nothing)}) is None
+    # x[0] would have to go to 1, and the network breaks before.
+    found = verdict.maxeps("xor", [0, 1], range=(0, 1), integers=[0], engine="smt")
+    assert found.exact == Fraction(1, 2)
+    assert found.closest is not None
+    assert found.closest.point.fractions()[0] == 0
