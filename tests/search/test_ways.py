@@ -112,7 +112,7 @@ def test_the_way_is_measured(error, tmp_path, monkeypatch):
 
     monkeypatch.setattr(ways, "bound_boxes", bound)
     monkeypatch.setattr(ways, "_guess", lambda *given: 0.0)
-    measured = Ways(BACKWARD)
+    measured = Ways(BACKWARD, graph, low[0], high[0])
     measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
     assert measured.way.backward == (error > 1)
 
@@ -155,6 +155,6 @@ def test_bounds_that_would_cost_more_than_they_tell_are_not_measured(tmp_path, m
     boxes = bound_boxes(graph, rows, low, high)
     monkeypatch.setattr(ways, "_guess", lambda *given: 1e9)
     monkeypatch.setattr(ways, "bound_boxes", None)
-    measured = Ways(BACKWARD)
+    measured = Ways(BACKWARD, graph, low[0], high[0])
     measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
     assert not measured.way.backward

@@ -2,15 +2,15 @@
 
 A box whose bounds do not exclude the unsafe set is halved, and every bound is computed anew for the halves, which
 shrinks all layers at once; `coordinate` says along which input, `ways` how the halves are bounded. Where that is slow
-single boxes are worked on by `hard_box`, as long as it closes more in the time. The halvings are a proof's tree, for
-who listens.
+single boxes are worked on by `hard_box`, as long as many of them close. The halvings are a proof's tree, for who
+listens.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,19 +32,6 @@ from .ways import Ways
 
 # What boxes are taken by: the least slack first, and so on.
 WORST, NEAREST, LARGEST, SMALLEST = "worst", "nearest", "largest", "smallest"
-
-
-@dataclass
-class Pace:
-    """How much of the whole box is closed in a second of processor time, of late, and the seconds spent in all."""
-
-    rate: float = 0.0
-    spent: float = 0.0
-
-    def note(self, closed: float, seconds: float) -> None:
-        self.spent += seconds
-        recent = min(1.0, 4 * seconds / max(self.spent, 1e-9))
-        self.rate += recent * (closed / max(seconds, 1e-9) - self.rate)
 
 
 class InputSplit:
@@ -71,21 +58,22 @@ class InputSplit:
         self._observer = self.watch.proof.boxes(graph, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
         self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
-        self._ways, self._visited, self._root = Ways(Way(device=self.means.device)), 0, Way(backward=False)
+        self._ways, self._visited = Ways(Way(device=self.means.device), graph, lower, upper), 0
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
-        self._pace = {False: Pace(), True: Pace()}
+        # Seconds spent on halving, and on hard work; how often that has closed a box of late.
+        self._spent, self._success = {False: 0.0, True: 0.0}, 0.5
         self._closed = 0.0
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
         found = False
         if not self._visited:
-            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], self._root))
+            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], self._ways.way))
         while len(self._open) and not found:
             self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)
             if deadline.passed():
                 return self._outcome("the time limit was reached", resumable=True)
-            before, started, is_hard = self._closed, time.process_time(), self._works_hard()
+            started, is_hard = time.process_time(), self._works_hard()
             if is_hard:
                 hardest = self._open.take({LARGEST: self.options.hard_batch})
                 found, batch = self._work(hardest, deadline, self.options.turns)
@@ -98,7 +86,7 @@ class InputSplit:
                 if len(left) and not found:
                     return self._outcome("a box that has no float inside is left open", least=float(left.slack.min()))
             found = found or self._halve(batch.take(divisible))
-            self._pace[is_hard].note(self._closed - before, time.process_time() - started)
+            self._spent[is_hard] += time.process_time() - started
         if found:
             return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True)
         self._observer.proved()
@@ -114,12 +102,12 @@ class InputSplit:
         return Outcome(False, least, self._visited, reason, share=self._closed, resumable=resumable)
 
     def _works_hard(self) -> bool:
-        """Whether single boxes are worked on: where that closes more of the whole box in the time, and now and then to
-        see whether it does."""
-        halving, hard = self._pace[False], self._pace[True]
+        """Whether single boxes are worked on: for half of the time as long as many of them close, and now and then to
+        see whether they do."""
         if self._visited < self.options.patience or not self._hard.can_work:
             return False
-        return hard.spent < self.options.least_hard * halving.spent or hard.rate > halving.rate
+        share = 1.0 if self._success >= self.options.worth else self.options.least_hard
+        return self._spent[True] < share * self._spent[False]
 
     def _urgent(self) -> Boxes:
         """The boxes to halve next: the worst bounds, which close the gap, and those nearest to a counterexample."""
@@ -182,6 +170,7 @@ class InputSplit:
         for i, work in enumerate(self.means.workers.map(one, range(len(batch)))):
             if len(work.points) and self.watch.try_points(work.points):
                 return True, batch
+            self._success += self.options.memory * (work.closed - self._success)
             if not work.closed:
                 left.append(i)
             else:

@@ -26,8 +26,12 @@ class BoxOptions:
     """How many are worked on at a time."""
     turns: int = 10
     """How often the open domains of each are split."""
+    worth: float = 0.3
+    """The share of them that must close for the work to have as much time as halving."""
     least_hard: float = 0.1
-    """The time that they get at least, relative to halving."""
+    """The time that they get otherwise, relative to halving."""
+    memory: float = 0.05
+    """The weight of the latest one in that share."""
     refined: int = 8
     """Of each batch's points, so many nearest to a counterexample take gradient steps towards it."""
     refine_steps: int = 4

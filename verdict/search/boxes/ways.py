@@ -25,18 +25,21 @@ from .halving import halved
 # Boxes to measure on, a few at first, and at most; after how many times as many boxes to measure again, if it costs no
 # more than this share of the time since.
 FIRST, SAMPLE, GROWTH, SHARE = 2, 24, 4, 0.3
-# Boxes bounded before the first measurement.
-BEGIN = 16
+# Boxes bounded before the first measurement, and the seconds that one box may take backwards before it.
+BEGIN, CHEAP = 16, 0.02
+# Multiplications in a second, roughly.
+SPEED = 5e9
 
 Reach = Callable[[Boxes], FloatArray]
 
 
 class Ways:
-    """The `way` to bound boxes: forwards until it is measured."""
+    """The `way` to bound boxes of [low, high], (inputs,): until it is measured backwards only where that is cheap."""
 
-    def __init__(self, way: Way) -> None:
-        self.way, self._due, self._sample = replace(way, backward=False), BEGIN, FIRST
-        self._cost, self._since = 0.0, time.process_time()
+    def __init__(self, way: Way, graph: Graph, low: FloatArray, high: FloatArray) -> None:
+        self._cost = _guess(graph, low[None], high[None])
+        self.way, self._due, self._sample = replace(way, backward=self._cost < CHEAP), BEGIN, FIRST
+        self._since = time.process_time()
 
     def measure(self, graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, visited: int) -> None:
         """Choose between the two ways on some of these boxes, which can be halved, if it is time to.
@@ -45,9 +48,8 @@ class Ways:
         """
         if visited < self._due or not len(boxes):
             return
-        budget = SHARE * (time.process_time() - self._since)
+        budget = max(SHARE * (time.process_time() - self._since), CHEAP * FIRST)
         sample = boxes.take(slice(0, self._sample))
-        self._cost = self._cost or _guess(graph, sample)
         if self._cost * len(sample) > budget:
             return
         lower, upper = halved(sample)
@@ -64,15 +66,13 @@ class Ways:
         self._cost, self._since = sum(costs) / len(sample), time.process_time()
 
 
-def _guess(graph: Graph, sample: Boxes) -> float:
-    """About the seconds that it takes to bound a box and its halves backwards, where nothing was measured yet.
+def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
+    """About the seconds that it takes to bound a box [low, high], (1, inputs), and its halves backwards.
 
-    Each neuron that bends takes two products with half of the layers, each free input two with all of them forwards.
+    Each neuron that bends takes two products with half of the layers.
     """
-    started = time.thread_time()
-    found = forward_bounds(graph, sample.low[:1], sample.high[:1])
-    forward = time.thread_time() - started
-    return 3 * forward * (1 + found.bounds.unstable(graph) / (2 * len(found.free) + 2))
+    products = sum(linear.work for node in graph.affine.values() for linear, _ in node.terms)
+    return 3 * products * (1 + forward_bounds(graph, low, high).bounds.unstable(graph)) / SPEED
 
 
 def more_halvings(forward: FloatArray, backward: FloatArray, parents: int) -> float:
