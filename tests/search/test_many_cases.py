@@ -71,6 +71,22 @@ def test_one_by_one_gives_the_same_answer(tmp_path, monkeypatch):
     assert any(found.excluded for found in looks)
 
 
+@pytest.mark.parametrize("every", [False, True])
+def test_cases_that_ask_nothing_of_the_outputs(every, tmp_path):
+    """All of their inputs are witnesses."""
+    rng = np.random.default_rng(101)
+    network = verdict.load(random_network(rng, "dense", tmp_path))
+    path = _query(rng, network, tmp_path / "q.vnnlib", 12, 6.0)
+    ends = " ".join(f"(>= X_{i} 0.25) (<= X_{i} 0.5)" for i in range(network.input_size))
+    text = path.read_text()
+    if every:
+        text = text[: text.index("(assert")] + "(assert (or\n" + f"(and {ends})\n" * 9 + "))\n"
+    else:
+        text = text.replace("(assert (or\n", f"(assert (or\n(and {ends})\n")
+    path.write_text(text)
+    assert verdict.verify(path, network, timeout=60).status == "violated"
+
+
 def test_cases_excluded_at_once_are_in_the_certificate(tmp_path):
     rng = np.random.default_rng(97)
     network = verdict.load(random_network(rng, "dense", tmp_path))
