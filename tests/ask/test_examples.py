@@ -9,7 +9,7 @@ import verdict
 from verdict.ask.answering import ask
 
 # What is about a file or a family of one's own has its example in the documentation.
-WITHOUT = {"check", "verify", "maxradius"}
+WITHOUT = {"check", "verify", "maxradius", "write_report"}
 FUNCTIONS = {
     name: inspect.unwrap(thing) for name in verdict.__all__ if inspect.isfunction(thing := getattr(verdict, name))
 } | {"ask": ask}

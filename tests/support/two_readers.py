@@ -22,6 +22,8 @@ from support.importers import HEADS, Refused, read_network
 from verdict.base.errors import VerdictError
 from verdict.checker import second_look
 from verdict.checker.errors import UnreadableError
+from verdict.checker.functions.relu import Relu
+from verdict.checker.network import Pointwise, enclosed
 from verdict.checker.readers.onnx.reader import read
 from verdict.network.evaluate import evaluate_all, running_error
 from verdict.network.exact import ExactVector
@@ -74,13 +76,21 @@ def point(seed: int, size: int) -> list[Fraction]:
     return [Fraction(int(n), 8) for n in np.random.default_rng(seed).integers(-16, 17, size)]
 
 
+def short(value: Fraction) -> Fraction:
+    """What two enclosures of some 250 digits agree on."""
+    return Fraction(round(value * 2**80), 2**80)
+
+
 def engine(data: bytes, seed: int) -> Reading | Refused:
     try:
         network = network_of(data, Path("model.onnx"))
     except VerdictError as error:
         return Refused(str(error))
     x = point(seed, network.input_size)
-    values = network.evaluate_exact(ExactVector.of(x)).fractions()
+    if network.has_exact_values:
+        values = network.evaluate_exact(ExactVector.of(x)).fractions()
+    else:
+        values = [short(v) for v in network.evaluate_enclosed(ExactVector.of(x), 256).centre.fractions()]
     unit, smallest = ROUNDING[network.is_double]
     floats = evaluate_all(network.graph, np.array([[float(v) for v in x]]))
     error = running_error(network.graph, [np.abs(v) for v in floats], unit, smallest, network.roundings)
@@ -100,9 +110,14 @@ def checker(data: bytes, seed: int) -> Reading | Refused:
         network = read_network(data)
     except UnreadableError as error:
         return Refused(str(error))
-    all_values = network.evaluate(point(seed, network.input_size))
+    x = point(seed, network.input_size)
+    if any(isinstance(node, Pointwise) and not isinstance(node.function, Relu) for node in network.nodes):
+        all_values = [[short(low) for low, _ in enclosed(network, x, 256)]]
+    else:
+        all_values = network.evaluate(x)
     # Of one probability the scores are 0 and its logit.
-    values = list(all_values[network.output])[int(network.is_class and not network.labels) :]
+    values = list(all_values[-1 if len(all_values) == 1 else network.output])
+    values = values[int(network.is_class and not network.labels) :]
     largest = max((abs(v) for node in all_values for v in node), default=Fraction(0))
     # The reader bounds no rounding: some thousand units of the largest number on the way.
     lost = float(min(largest, Fraction(10) ** 300)) * 1e-4 + 1e-6

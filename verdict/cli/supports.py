@@ -26,7 +26,9 @@ _PARTLY = {
     "Cast": "to float32 and float64",
     "Div": "by constants",
     "LogSoftmax": "at the output",
-    "Mul": "by constants",
+    "Mul": "by constants and by itself",
+    "Pow": "by the exponent 2",
+    "Sigmoid": "inside, and at the output its scores",
     "Softmax": "at the output",
     "Where": "where it is continuous",
 }

@@ -59,6 +59,8 @@ class InputSplit:
         self._width = np.where(upper > lower, upper - lower, 1.0)
         self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
         self._ways, self._visited = Ways(Way(device=self.means.device), graph, lower, upper), 0
+        # The first box is bounded rigorously, on the CPU.
+        self._root = Way(self._ways.way.backward)
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
         # Seconds spent on halving, and on hard work; how often that has closed a box of late.
         self._spent, self._success = {False: 0.0, True: 0.0}, 0.5
@@ -68,7 +70,7 @@ class InputSplit:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
         found = False
         if not self._visited:
-            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], self._ways.way))
+            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], self._root))
         while len(self._open) and not found:
             self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)
             if deadline.passed():
