@@ -70,7 +70,7 @@ class Halves(BoxObserver):
     def __init__(self, count: Count) -> None:
         self.count = count
 
-    def split(self, parents: Boxes, halves: Boxes, coordinates: Any) -> Boxes:
+    def split(self, parents: Boxes, halves: Boxes) -> Boxes:
         self.count.leaves += len(parents)
         return halves
 

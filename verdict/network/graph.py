@@ -147,6 +147,11 @@ class Graph:
                 assert_never(node)
         return affine, functions
 
+    @cached_property
+    def work(self) -> int:
+        """About how many multiplications one vector takes through all linear maps."""
+        return sum(linear.work for node in self.affine.values() for linear, _ in node.terms)
+
     def bends(self, number: int, low: Any, high: Any) -> Any:
         """Which entries of node `number`, between `low` and `high`, a function that reads it bends."""
         readers = [self.functions[i] for i in self.consumers[number] if i in self.functions]

@@ -80,8 +80,8 @@ class BoxObserver:
         """The boxes as they may be called open or closed."""
         return boxes
 
-    def split(self, parents: Boxes, halves: Boxes, coordinates: Any) -> Boxes:
-        """Boxes were halved along these coordinates (see `halving.halve`); the halves."""
+    def split(self, parents: Boxes, halves: Boxes) -> Boxes:
+        """Boxes were halved along their coordinates (see `halving.halve`); the halves."""
         return halves
 
     def close(self, boxes: Boxes) -> None:

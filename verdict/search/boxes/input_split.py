@@ -59,8 +59,6 @@ class InputSplit:
         self._width = np.where(upper > lower, upper - lower, 1.0)
         self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
         self._ways, self._visited = Ways(Way(device=self.means.device), graph, lower, upper), 0
-        # The first box is bounded rigorously, on the CPU.
-        self._root = Way(self._ways.way.backward)
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
         # Seconds spent on halving, and on hard work; how often that has closed a box of late.
         self._spent, self._success = {False: 0.0, True: 0.0}, 0.5
@@ -70,7 +68,9 @@ class InputSplit:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
         found = False
         if not self._visited:
-            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], self._root))
+            # The first box is bounded rigorously, on the CPU.
+            way = Way(self._ways.way.backward)
+            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], way))
         while len(self._open) and not found:
             self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)
             if deadline.passed():
@@ -96,8 +96,7 @@ class InputSplit:
 
     def _products(self) -> int:
         """About how many multiplications one box takes: a forward pass for each free input, a backward one each row."""
-        once = sum(linear.work for node in self.graph.affine.values() for linear, _ in node.terms)
-        return once * (2 * int(np.count_nonzero(self.upper > self.lower)) + len(self.rows.limits) + 3)
+        return self.graph.work * (2 * int(np.count_nonzero(self.upper > self.lower)) + len(self.rows.limits) + 3)
 
     def _outcome(self, reason: str, least: float = math.inf, resumable: bool = False) -> Outcome:
         least = min(least, self._open.least(WORST))
@@ -129,8 +128,7 @@ class InputSplit:
         if closed.all():
             return False
         boxes, volumes = boxes.take(~closed), volumes[~closed]
-        points = boxes.points
-        reached = self.unsafe.slack(evaluate(self.graph, points))
+        points, reached = boxes.points, self._reached(boxes)
         nearest = reached.reshape(2, len(boxes)).min(axis=0)
         best = reached.argsort()[: self.options.refined]
         box = best % len(boxes)
@@ -143,20 +141,19 @@ class InputSplit:
         suspects = np.concatenate([refined[near <= 0], points[reached <= 0]])
         return len(suspects) > 0 and self.watch.try_points(suspects)
 
-    def _reach(self, boxes: Boxes) -> FloatArray:
-        """The least slack of points of each box, (batch,)."""
-        least: FloatArray = self.unsafe.slack(evaluate(self.graph, boxes.points)).reshape(2, len(boxes)).min(axis=0)
-        return least
+    def _reached(self, boxes: Boxes) -> FloatArray:
+        """The slack at the points of the boxes, (2 batch,)."""
+        return self.unsafe.slack(evaluate(self.graph, boxes.points))
 
     def _halve(self, batch: Boxes) -> bool:
         """Split a batch and queue what stays open; True if a counterexample was found."""
-        self._ways.measure(self.graph, self.rows, batch, self._reach, self._visited)
+        self._ways.measure(self.graph, self.rows, batch, self._reached, self._visited)
         parts = [batch.take(share) for share in self.means.workers.shares(len(batch))]
         found = False
         for part, halves in zip(parts, self.means.workers.map(self._halves, parts), strict=True):
             # Linear bounds of a part may be worse than those of the whole, which hold for it too.
             halves = replace(halves, slack=np.maximum(halves.slack, np.tile(part.slack, 2)))
-            found = found or self._keep(self._observer.split(part, halves, part.coordinate))
+            found = found or self._keep(self._observer.split(part, halves))
         return found
 
     def _halves(self, boxes: Boxes) -> Boxes:

@@ -45,10 +45,11 @@ class BoxTree(BoxObserver):
     def judge(self, boxes: Boxes) -> Boxes:
         return confirmed(self.graph, self.rows, boxes)
 
-    def split(self, parents: Boxes, halves: Boxes, coordinates: Any) -> Boxes:
+    def split(self, parents: Boxes, halves: Boxes) -> Boxes:
         """The halves of boxes (see `halving.halve`) with their numbers."""
-        thresholds = halves.high[np.arange(len(parents)), coordinates]
-        return replace(halves, node=np.concatenate(self.tree.split_inputs(parents.node, coordinates, thresholds)))
+        thresholds = halves.high[np.arange(len(parents)), parents.coordinate]
+        nodes = self.tree.split_inputs(parents.node, parents.coordinate, thresholds)
+        return replace(halves, node=np.concatenate(nodes))
 
     def close(self, boxes: Boxes) -> None:
         """Store what closes these boxes."""

@@ -44,7 +44,7 @@ class Ways:
     def measure(self, graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, visited: int) -> None:
         """Choose between the two ways on some of these boxes, which can be halved, if it is time to.
 
-        `reach` is what the network really comes down to on boxes, as far as is known, (batch,).
+        `reach` is what the network really comes down to at points of boxes, (points of each, batch) in one row.
         """
         if visited < self._due or not len(boxes):
             return
@@ -59,7 +59,7 @@ class Ways:
             started = time.thread_time()
             found = bound_boxes(graph, rows, low, high, way)
             costs.append(time.thread_time() - started)
-            errors.append(reach(found) - found.slack)
+            errors.append(reach(found).reshape(-1, len(found)).min(axis=0) - found.slack)
         halvings = more_halvings(errors[0], errors[1], len(sample))
         self.way = replace(self.way, backward=halvings > math.log2(costs[1] / costs[0]))
         self._due, self._sample = GROWTH * visited, min(GROWTH * self._sample, SAMPLE)
@@ -71,8 +71,7 @@ def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
 
     Each neuron that bends takes two products with half of the layers.
     """
-    products = sum(linear.work for node in graph.affine.values() for linear, _ in node.terms)
-    return 3 * products * (1 + forward_bounds(graph, low, high).bounds.unstable(graph)) / SPEED
+    return 3 * graph.work * (1 + forward_bounds(graph, low, high).bounds.unstable(graph)) / SPEED
 
 
 def more_halvings(forward: FloatArray, backward: FloatArray, parents: int) -> float:
