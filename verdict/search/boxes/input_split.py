@@ -103,10 +103,13 @@ class InputSplit:
         return Outcome(False, least, self._visited, reason, share=self._closed, resumable=resumable)
 
     def _works_hard(self) -> bool:
-        """Whether single boxes are worked on: while many of them close, and now and then to see whether they do."""
+        """Whether single boxes are worked on: half of the time while many of them close, all of it where halving has
+        come to nothing, and now and then to see whether they do."""
         if self._visited < self.options.patience or not self._hard.can_work:
             return False
-        share = math.inf if self._success >= self.options.worth else self.options.least_hard
+        share = self.options.least_hard
+        if self._success >= self.options.worth:
+            share = 1.0 if self._visited < self.options.stubborn else math.inf
         return self._spent[True] < share * self._spent[False]
 
     def _urgent(self) -> Boxes:

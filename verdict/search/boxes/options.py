@@ -27,9 +27,11 @@ class BoxOptions:
     turns: int = 10
     """How often the open domains of each are split."""
     worth: float = 0.3
-    """The share of them that must close for the work to go on."""
+    """The share of them that must close for the work to have as much time as halving."""
+    stubborn: int = 16_000
+    """Boxes to visit before it has all the time, while so many close."""
     least_hard: float = 0.1
-    """The time that it gets otherwise, relative to halving."""
+    """The time that it has otherwise, relative to halving."""
     memory: float = 0.05
     """The weight of the latest one in that share."""
     refined: int = 8
