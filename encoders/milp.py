@@ -24,7 +24,7 @@ from verdict.bounds import Bounds
 from verdict.network.evaluate import running_error
 from verdict.network.exact import FloatArray, nearest_float
 from verdict.network.functions import Feature
-from verdict.network.graph import Affine, Graph, Input, Pointwise
+from verdict.network.graph import Affine, Graph, Input, Pointwise, Product
 from verdict.property import Perturbation, Polytope
 from verdict.property.input_set import InputSet
 from verdict.property.rows import RadiusRow
@@ -279,6 +279,8 @@ class _Writer:
                 values[current] = self._affine(node, values)
             elif isinstance(node, Pointwise):
                 values[current] = self._relu(current, node, values[node.source])
+            elif isinstance(node, Product):
+                raise node.without("the MILP encoding")
             elif not isinstance(node, Input):
                 assert_never(node)
         return values[self.graph.output if number is None else number]

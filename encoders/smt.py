@@ -19,7 +19,7 @@ from verdict.bounds import Bounds
 from verdict.network.exact import ExactVector
 from verdict.network.functions import Feature, Form
 from verdict.network.functions.base import rational
-from verdict.network.graph import Affine, Graph, Input, Pointwise
+from verdict.network.graph import Affine, Graph, Input, Pointwise, Product
 from verdict.property import Perturbation, UnsafeSet
 from verdict.property.box import Box
 from verdict.property.formula import Comparison, Formula
@@ -113,6 +113,8 @@ def network(graph: Graph, bounds: Bounds, form: Form = DEFAULT_FORM) -> Iterator
             yield _affine(graph, index, node, bounds)
         elif isinstance(node, Pointwise):
             yield _pointwise(index, node, bounds, form)
+        elif isinstance(node, Product):
+            yield _multiplied(graph, index, node, bounds)
         elif not isinstance(node, Input):
             assert_never(node)
 
@@ -172,6 +174,17 @@ def _pointwise(index: int, node: Pointwise, bounds: Bounds, form: Form) -> str:
         lines.append(f"(declare-const {y} Real)")
         said = node.function.formula(y, z, float(low[i]), float(high[i]), form)
         lines += [f"(assert {text})" for text in said]
+    return "\n".join(lines)
+
+
+def _multiplied(graph: Graph, index: int, node: Product, bounds: Bounds) -> str:
+    """y = x z, which Z3 takes as it is, for the reals; a factor that is zero for certain is not written."""
+    dead = [_always_off(graph, source, bounds) for source in node.sources]
+    lines = []
+    for i in range(node.size):
+        y, *factors = name(index, i), *(name(source, i) for source in node.sources)
+        value = "0.0" if i in dead[0] | dead[1] else f"(* {' '.join(factors)})"
+        lines.append(f"(declare-const {y} Real)\n(assert (= {y} {value}))")
     return "\n".join(lines)
 
 

@@ -11,9 +11,10 @@ from verdict.checker.arithmetic.floats import Floats
 from verdict.checker.arithmetic.integers import Integers, IntegerSum
 from verdict.checker.arithmetic.limbs import Map, split
 from verdict.checker.arithmetic.rationals import Rationals, RationalSum
+from verdict.checker.functions.lines import lines
 from verdict.checker.functions.relu import RELU
 from verdict.checker.kernel.bounds import bounded
-from verdict.checker.kernel.lines import lines, lines_of
+from verdict.checker.kernel.lines import lines_of
 from verdict.checker.kernel.region import Pieces
 from verdict.checker.kernel.rule import rule
 from verdict.checker.kernel.tree import Leaves

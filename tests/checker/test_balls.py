@@ -11,9 +11,9 @@ from verdict.checker.arithmetic.floats import Floats
 from verdict.checker.arithmetic.integers import Integers
 from verdict.checker.arithmetic.rationals import Rationals
 from verdict.checker.errors import OutOfRangeError
+from verdict.checker.functions.lines import lines
 from verdict.checker.functions.relu import RELU
 from verdict.checker.kernel.bounds import bounded
-from verdict.checker.kernel.lines import lines
 from verdict.checker.kernel.region import Pieces
 from verdict.checker.network import Affine, Linear, Network
 from verdict.checker.readers.ball import Ball

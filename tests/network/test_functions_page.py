@@ -6,8 +6,9 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +16,14 @@ from verdict.base.deadline import Deadline
 from verdict.base.errors import UnsupportedError
 from verdict.bounds import linear_bounds
 from verdict.checker import functions as twins
+from verdict.checker.functions import planes
 from verdict.encoders import smt
 from verdict.encoders.milp import encode_margin
 from verdict.network import functions
 from verdict.network.builder import Builder
 from verdict.network.exact import Coefficients
 from verdict.network.functions import Feature, Function
-from verdict.network.graph import Graph
+from verdict.network.graph import Graph, Product
 from verdict.network.maps import Dense
 from verdict.property import Box
 from verdict.property.unsafe import Polytope
@@ -36,6 +38,7 @@ HEAD = """# Functions
 What is done for which function of single numbers. A test makes this page (`tests/network/test_functions_page.py`): it
 tries each part with a small network of that function. Whatever is not done is refused, with the name of the function
 and of the feature that it lacks. LeakyRelu, PRelu, Abs, Clip, HardSigmoid, Min, Max and MaxPool are made of Relu.
+Product is that of two tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.
 
 * *bounds*: the methods of `verdict bounds` that take it;
 * *splits*: of the inputs' box, and of neurons, in branch and bound; `smt`, `milp`: whether these engines take it;
@@ -63,6 +66,16 @@ def network(function: Function) -> Graph:
     return builder.finish(builder.affine([(Dense(Coefficients(np.array([[1.0, -1]]))), node)]))
 
 
+def products() -> Graph:
+    """The same with products of two layers."""
+    builder, node = Builder(2), 0
+    for _ in range(2):
+        weights = np.array([[1.0, 2], [2, -1]]), np.array([[1.0, 0], [-1, 1]])
+        left, right = (builder.affine([(Dense(Coefficients(weight)), node)]) for weight in weights)
+        node = builder.product(left, right)
+    return builder.finish(builder.affine([(Dense(Coefficients(np.array([[1.0, -1]]))), node)]))
+
+
 def takes(call: Callable[[], object]) -> str:
     try:
         call()
@@ -71,29 +84,32 @@ def takes(call: Callable[[], object]) -> str:
     return "yes"
 
 
-def row(function: Function) -> str:
-    graph = network(function)
+def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     low, high = np.full((1, 2), -1.0), np.ones((1, 2))
     bounds, box = linear_bounds(graph, low, high), Box([-1, -1], [1, 1])
     methods = [n for n, m in METHODS.items() if takes(lambda m=m: m.run(graph, box, Deadline(20))) == "yes"]  # type: ignore[misc]
     splits = ["inputs"] * splits_inputs(graph, bounds, DEFAULTS) or ["inputs"]
     splits += ["neurons"] * (takes(lambda: Space(graph, bounds, np.eye(1), np.zeros(1))) == "yes")
     polytope = Polytope(Coefficients(np.eye(1)), Coefficients(np.zeros(1)))
-    modules = [importlib.import_module(f"{twins.__name__}.{m.name}") for m in pkgutil.iter_modules(twins.__path__)]
-    others = {getattr(v, "name", ""): v for module in modules for v in vars(module).values() if hasattr(v, "between")}
-    twin = others.get(function.name)
-    exact = function.has(Feature.PIECEWISE_LINEAR)
     cells = (
-        function.name, ", ".join(methods), ", ".join(splits), takes(lambda: list(smt.network(graph, bounds))),
+        name, ", ".join(methods), ", ".join(splits), takes(lambda: list(smt.network(graph, bounds))),
         takes(lambda: encode_margin(graph, bounds, polytope)), "no" if twin is None else "yes",
-        "yes" if twin is not None and twin.is_rational else "no", "exact" if exact else "interval",
+        "yes" if getattr(twin, "is_rational", False) else "no", "exact" if exact else "interval",
         "exact" if exact else "enclosed",
     )  # fmt: skip
     return f"| {' | '.join(cells)} |\n"
 
 
+def rows() -> Iterator[str]:
+    modules = [importlib.import_module(f"{twins.__name__}.{m.name}") for m in pkgutil.iter_modules(twins.__path__)]
+    others = {getattr(v, "name", ""): v for module in modules for v in vars(module).values() if hasattr(v, "between")}
+    for function in known():
+        yield row(function.name, network(function), others.get(function.name), function.has(Feature.PIECEWISE_LINEAR))
+    yield row(Product.name, products(), planes, False)
+
+
 def test_the_page_is_what_the_parts_do() -> None:
-    page = HEAD + "".join(map(row, known()))
+    page = HEAD + "".join(rows())
     if os.environ.get("VERDICT_WRITE"):
         PAGE.write_text(page, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page

@@ -173,7 +173,7 @@ def test_every_unsupported_node_is_listed(tmp_path: Path) -> None:
         helper.make_node("Erf", ["x"], ["s"], name="gate"),
         helper.make_node("Relu", ["s"], ["r"], name="innocent"),
         helper.make_node("Neg", ["x"], ["n"], name="mirror"),
-        helper.make_node("Mul", ["x", "n"], ["m"], name="product"),
+        helper.make_node("Div", ["x", "n"], ["m"], name="quotient"),
         helper.make_node("Tan", ["r"], ["t"], name="squash"),
         helper.make_node("Odd", ["x"], ["o"], name="foreign", domain="com.example"),
         helper.make_node("Add", ["m", "t"], ["y"]),
@@ -188,7 +188,7 @@ def test_every_unsupported_node_is_listed(tmp_path: Path) -> None:
         load(proto, tmp_path)
     text = str(caught.value)
     assert "4 unsupported node(s), operator set 13" in text
-    for part in ("gate (Erf)", "product (Mul)", "squash (Tan)", "foreign (com.example.Odd)"):
+    for part in ("gate (Erf)", "quotient (Div)", "squash (Tan)", "foreign (com.example.Odd)"):
         assert part in text
     assert "innocent" not in text
     assert text.endswith("docs/your-model.md says what is read, what is not, and the way out")

@@ -123,7 +123,6 @@ def test_reduce_l1(opset: int, keepdims: int, tmp_path: Path) -> None:
         check(single("ReduceL1", (1, 2, 3), (X,), opset, axes=[1, 2], keepdims=keepdims), tmp_path)
 
 
-def test_a_product_of_two_symbols_is_refused(tmp_path: Path) -> None:
-    proto = single("Einsum", (2, 2), (X, X), equation="ij,jk->ik")
-    with pytest.raises(UnsupportedError, match="both depend on the input"):
-        load(proto, tmp_path)
+@pytest.mark.parametrize("equation", ["ij,jk->ik", "ij,ji->ij", "ij,kj->ik", "ij,ji->", "ij,ik->ijk", "ij,kl->iljk"])
+def test_einsum_of_two_tensors_that_depend_on_the_input(equation: str, tmp_path: Path) -> None:
+    check(single("Einsum", (2, 2), (X, X), equation=equation), tmp_path)

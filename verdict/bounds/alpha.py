@@ -17,12 +17,13 @@ import numpy as np
 
 from ..base.device import CPU, Device
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
 from .bounds import Bounds
 from .linear import KEEPING, LinearBound, backward, unit_rows
 from .lines import Lines, crown_lines
+from .planes import product_interval
 
 # Adam's first rate for slopes.
 RATE = 0.25
@@ -65,6 +66,8 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
             for linear, source in node.terms:
                 total = total + linear.apply(values[source])
             values[current] = xp.broadcast_to(total, (len(x), node.size))
+        elif isinstance(node, Product):
+            values[current] = _on_planes(graph, bounds, current, bound, values)
         elif not isinstance(node, Pointwise):
             assert_never(node)
         elif current in bound.coefficients:
@@ -76,6 +79,17 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
         else:
             values[current] = node.function.value(values[node.source])
     return Relaxed(x, pre)
+
+
+def _on_planes(graph: Graph, bounds: Bounds, number: int, bound: LinearBound, values: Mapping[int, Any]) -> Any:
+    """A product as its planes say at the minimiser, or as it is where the bound has not met it."""
+    x, y = (values[source] for source in graph.nodes[number].sources)
+    if number not in bound.coefficients:
+        return x * y
+    planes, is_above = bounds.planes(graph, number), bound.coefficients[number][:, 0, :] < 0
+    below = planes.below[0] * x + planes.below[1] * y + planes.floor
+    above = planes.above[0] * x + planes.above[1] * y + planes.ceiling
+    return namespace(x).where(is_above, above, below)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +125,7 @@ def ascend_slopes(
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
         for i, nu in bound.coefficients.items():
-            if lines[i].offset_below is not None:
+            if i not in lines or lines[i].offset_below is not None:
                 continue
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
             slopes[i] = ascent.snap((slopes[i] + adam[i].step(gradient)).clip(0, 1))
@@ -134,7 +148,7 @@ def alpha_bounds(
     NumPy, so the result (NumPy) is a proof wherever the lines come from.
     """
     lows, highs = list(start.lower), list(start.upper)
-    for number in dict.fromkeys(graph.nodes[i].sources[0] for i in graph.pointwise):
+    for number in graph.in_front:
         before = sorted(set(graph.pointwise).intersection(graph.ancestors(number)))
         low, high = lows[number][0], highs[number][0]
         unstable = np.flatnonzero(graph.bends(number, low, high))
@@ -177,5 +191,9 @@ def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> No
     for reader in graph.consumers[number]:
         if reader in graph.pointwise:
             low, high = graph.functions[reader].enclosure(lows[number], highs[number])
-            lows[reader], highs[reader] = np.maximum(lows[reader], low), np.minimum(highs[reader], high)
+        elif reader in graph.products:
+            low, high = product_interval(*((lows[source], highs[source]) for source in graph.nodes[reader].sources))
+        else:
+            continue
+        lows[reader], highs[reader] = np.maximum(lows[reader], low), np.minimum(highs[reader], high)
 

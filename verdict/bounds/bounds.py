@@ -10,9 +10,10 @@ import numpy as np
 
 from ..base.device import Device
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
-from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, zeros_like_shape
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
+from ..network.maps.namespace import Constant, cast, namespace, next_above, next_below, product, zeros_like_shape
 from .ball import Ball
+from .planes import Planes, crown_planes
 from .rounding import tiny
 
 
@@ -28,6 +29,7 @@ class Bounds:
     ball: Ball | None = None
     _magnitudes: dict[int, Any] = field(default_factory=dict, repr=False)
     _placed: dict[Any, Bounds] = field(default_factory=dict, repr=False)
+    _planes: dict[int, Planes] = field(default_factory=dict, repr=False)
 
     def with_ends(self, lower: Iterable[Any], upper: Iterable[Any]) -> Bounds:
         """Other bounds, of these or fewer nodes, on the same inputs."""
@@ -42,6 +44,25 @@ class Bounds:
         source = graph.nodes[number].sources[0]
         return self.lower[source], self.upper[source]
 
+    def factors(self, graph: Graph, number: int) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """The ends of the two factors of a Product node."""
+        left, right = graph.nodes[number].sources
+        return (self.lower[left], self.upper[left]), (self.lower[right], self.upper[right])
+
+    def planes(self, graph: Graph, number: int) -> Planes:
+        """CROWN's planes of a Product node on the bounds of its factors."""
+        if number not in self._planes:
+            self._planes[number] = crown_planes(*self.factors(graph, number))
+        return self._planes[number]
+
+    def through_product(self, graph: Graph, number: int, nu: Any) -> tuple[list[tuple[int, Any]], Any, Any]:
+        """What coefficients nu (batch, rows, size) of a product come to in each factor, what its planes add, and the
+        size of what is rounded, both (batch, rows)."""
+        planes, (left, right) = self.planes(graph, number), graph.nodes[number].sources
+        mu, kappa, gain = planes.substitute(nu)
+        extent = planes.extent(self.magnitude(graph, left), self.magnitude(graph, right))
+        return [(left, mu), (right, kappa)], gain, product(abs(nu), extent[:, :, None])[:, :, 0]
+
     def magnitude(self, graph: Graph, number: int) -> Any:
         """|M| a + |b| + |z| of an affine node, (batch, size): what its rounding error is proportional to."""
         if number not in self._magnitudes:
@@ -52,7 +73,7 @@ class Bounds:
                 size = size + xp.abs(node.bias.like(self.lower[0]))
                 for linear, source in node.terms:
                     size = size + linear.apply_abs(self._largest(source))
-            elif not isinstance(node, Input | Pointwise):
+            elif not isinstance(node, Input | Pointwise | Product):
                 assert_never(node)
             self._magnitudes[number] = size
         return self._magnitudes[number]
@@ -77,11 +98,15 @@ class Bounds:
         return largest.clip(tiny(largest.dtype), None)
 
     def unstable(self, graph: Graph, box: int = 0) -> int:
-        """How many neurons bend in one box of the batch: ReLUs that may be on either side of zero."""
+        """How many neurons bend in one box of the batch, ReLUs that may be on either side of zero, and products of
+        factors that both move."""
         count = 0
         for number in graph.pointwise:
             low, high = self.in_front(graph, number)
             count += int(graph.functions[number].bends(low[box], high[box]).sum())
+        for number in graph.products:
+            (low, high), (bottom, top) = self.factors(graph, number)
+            count += int(((low[box] < high[box]) & (bottom[box] < top[box])).sum())
         return count
 
     def astype(self, dtype: Any) -> Bounds:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .bounds import Bounds
 from .rounding import gamma, underflow, unit
@@ -51,6 +51,11 @@ def dual_bound(graph: Graph, bounds: Bounds, number: int, rows: Any, multipliers
                 size = xp.maximum(xp.maximum(xp.abs(low), xp.abs(high)), xp.maximum(xp.abs(least), xp.abs(most)))
                 magnitude = magnitude + xp.sum((xp.abs(nu) + xp.abs(mu)) * size, axis=-1)
                 _add(pending, node.source, mu)
+            elif isinstance(node, Product):
+                sent, gain, size = bounds.through_product(graph, current, nu)
+                total, magnitude, count = total + gain, magnitude + size, count + 2 * node.size
+                for source, mu in sent:
+                    _add(pending, source, mu)
             elif isinstance(node, Affine):
                 total = total + product(nu, node.bias.like(nu))
                 magnitude = magnitude + _rowdot(xp.abs(nu), bounds.magnitude(graph, current))

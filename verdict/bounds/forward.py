@@ -20,11 +20,12 @@ import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import namespace, next_above, next_below, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
 from .interval import affine_interval
+from .planes import Ends, crown_planes, product_interval
 from .rounding import gamma, tiny, unit
 
 # A forward pass comes first where the widest layer has so many times as many neurons as inputs can move.
@@ -108,6 +109,15 @@ def forward_bounds(
                 if how.spread:
                     found.spread[source] = between[source].spread()
                 between[number] = _pointwise(node, between[source], lows[source], highs[source])
+        elif isinstance(node, Product):
+            factors = [(lows[source], highs[source]) for source in node.sources]
+            low, high = product_interval(*factors)
+            if is_known:
+                if how.spread:
+                    found.spread.update({source: between[source].spread() for source in node.sources})
+                here = between[number] = _product(between[node.left], between[node.right], factors)
+                for least, most in _all_ends(here, found):
+                    low, high = xp.maximum(low, least), xp.minimum(high, most)
         elif isinstance(node, Input):
             raise ValueError("a graph has one input, its first node")
         else:
@@ -218,6 +228,29 @@ def _pointwise(node: Pointwise, its: Between, low: Any, high: Any) -> Between:
         _through(its.below, its.above, slope_below, offset_below, size, -1),
         _through(its.above, its.below, slope_above, offset_above, size, 1),
     )
+
+
+def _product(left: Between, right: Between, factors: list[Ends]) -> Between:
+    """The functions in the planes of a product whose factors have these ends."""
+    xp, planes = namespace(left.below), crown_planes(*factors)
+    sizes = [
+        its.size() + xp.maximum(abs(low), abs(high))
+        for its, (low, high) in zip((left, right), factors, strict=True)
+    ]
+    ends = []
+    for sign, (a, b), offset in ((-1, planes.below, planes.floor), (1, planes.above, planes.ceiling)):
+        one, other = (_sided(its, sign) for its in (left, right))
+        function = _through(*one, a, offset, sizes[0], sign) + _through(*other, b, None, sizes[1], sign)
+        with np.errstate(invalid="ignore", over="ignore"):
+            size = abs(a) * sizes[0] + abs(b) * sizes[1] + abs(offset)
+            function[:, -1] += sign * (gamma(8, unit(function.dtype)) * size + tiny(function.dtype))
+        ends.append(function)
+    return Between(*ends)
+
+
+def _sided(its: Between, sign: int) -> tuple[Any, Any]:
+    """The function on that side, and the one on the other."""
+    return (its.above, its.below) if sign > 0 else (its.below, its.above)
 
 
 def _through(own: Any, other: Any, slope: Any, offset: Any, size: Any, sign: int) -> Any:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import namespace, next_above, next_below, zeros_like_shape
 from .bounds import Bounds
+from .planes import product_interval
 from .rounding import gamma, tiny, unit
 
 # Improves the bounds of the last node of some bounds, a pre-activation behind another ReLU: its (low, high).
@@ -31,19 +32,22 @@ def interval_bounds(graph: Graph, lower: Any, upper: Any) -> Bounds:
 def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: Improve | None = None) -> Bounds:
     """Bounds of every node from `below`, those of the first ones: intervals, layer by layer.
 
-    What `known` bounds all nodes by already is never lost, and pre-activations that intervals are loose for, those
-    behind another ReLU, are improved by `improve`, so that every layer starts from the best bounds of the ones before.
+    What `known` bounds all nodes by already is never lost, and pre-activations and factors that intervals are loose
+    for, those behind another ReLU or a product, are improved by `improve`, so that every layer starts from the best
+    bounds of the ones before.
     """
     lows, highs = list(below.lower), list(below.upper)
     # Intervals are exact for the first layer, on a box.
-    first = min(graph.pointwise, default=0) if below.ball is None else 0
-    behind = {graph.nodes[i].sources[0] for i in graph.pointwise if graph.nodes[i].sources[0] > first}
+    first = min(graph.bent, default=0) if below.ball is None else 0
+    behind = {source for source in graph.in_front if source > first}
     for number in range(len(lows), len(graph.nodes)):
         node = graph.nodes[number]
         if isinstance(node, Affine):
             low, high = affine_interval(node, lows, highs)
         elif isinstance(node, Pointwise):
             low, high = node.function.enclosure(lows[node.source], highs[node.source])
+        elif isinstance(node, Product):
+            low, high = product_interval(*((lows[source], highs[source]) for source in node.sources))
         elif isinstance(node, Input):
             raise ValueError("the bounds to carry up begin with those of the input")
         else:
@@ -51,7 +55,7 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
         if known is not None:
             xp = namespace(low)
             low, high = xp.maximum(low, known.lower[number]), xp.minimum(high, known.upper[number])
-        if improve is not None and number in behind and isinstance(node, Affine):
+        if improve is not None and number in behind and isinstance(node, Affine | Product):
             low, high = improve(below.with_ends((*lows, low), (*highs, high)))
         lows.append(low)
         highs.append(high)

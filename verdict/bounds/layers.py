@@ -43,8 +43,8 @@ def layer_by_layer(
 
 def target_nodes(graph: Graph) -> list[int]:
     """The nodes worth tightening, in topological order: pre-activations with a ReLU below them, and the output."""
-    read = {graph.nodes[i].sources[0] for i in graph.pointwise} | {graph.output}
-    return [i for i in graph.affine if i in read and not set(graph.pointwise).isdisjoint(graph.ancestors(i))]
+    read = {*graph.in_front, graph.output}
+    return [i for i in graph.affine if i in read and not set(graph.bent).isdisjoint(graph.ancestors(i))]
 
 
 def open_ends(graph: Graph, bounds: Bounds, number: int) -> list[tuple[int, float]]:

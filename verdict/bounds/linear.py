@@ -21,7 +21,7 @@ import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import cast, namespace, next_above, next_below, product, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
@@ -39,7 +39,8 @@ class LinearBound:
 
     For every x in box b, function r is at least `slope[b, r] . x + constant[b, r]` (up to rounding) and at
     least `lower[b, r]`: rigorously, if rounding was charged. `slope` is (batch, rows, input_size).
-    `coefficients` holds, per ReLU node, the coefficients nu (batch, rows, size) that its output was met with.
+    `coefficients` holds, per Pointwise or Product node, the coefficients nu (batch, rows, size) that its output was met
+    with.
     """
 
     lower: Any
@@ -76,7 +77,7 @@ def first_layer_bounds(
 
     Pushing a box through forgets the ball, so what is linear in the inputs is bounded by the ball's own minimum.
     """
-    linear = {i for i in range(len(graph.nodes)) if not set(graph.pointwise).intersection(graph.ancestors(i))}
+    linear = {i for i in range(len(graph.nodes)) if not set(graph.bent).intersection(graph.ancestors(i))}
 
     def improve(bounds: Bounds) -> tuple[Any, Any]:
         if len(bounds.lower) - 1 in linear:
@@ -189,9 +190,9 @@ def backward(
         if nu is None:
             continue
         node = graph.nodes[current]
+        if how.keep and current in graph.bent:
+            kept[current] = nu
         if isinstance(node, Pointwise):
-            if how.keep:
-                kept[current] = nu
             mu, gain = lines[current].substitute(nu)
             constant += gain
             extent = lines[current].extent(bounds.magnitude(graph, node.source)) if how.rigorous else None
@@ -199,6 +200,11 @@ def backward(
                 products += node.size
                 magnitude += rowdot(xp.abs(nu), extent)
             _add(pending, node.source, mu)
+        elif isinstance(node, Product):
+            sent, gain, size = bounds.through_product(graph, current, nu)
+            constant, magnitude, products = constant + gain, magnitude + size, products + 2 * node.size + 4
+            for source, mu in sent:
+                _add(pending, source, mu)
         elif isinstance(node, Affine):
             constant += product(nu, node.bias.like(constant))
             products += node.size + 2
@@ -216,7 +222,7 @@ def backward(
         slope = zeros_like_shape(rows, (batch, rows.shape[-2], graph.input_size))
     charge, rate = None, 0.0
     if how.rigorous:
-        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.pointwise)
+        products += 4 * graph.input_size + sum(graph.nodes[i].size for i in graph.bent)
         magnitude += rowdot(xp.abs(slope), xp.maximum(xp.abs(bounds.lower[0]), xp.abs(bounds.upper[0])))
         rate = 2 * gamma(products, unit(rows.dtype))
         with np.errstate(invalid="ignore"):

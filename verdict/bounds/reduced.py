@@ -17,7 +17,7 @@ from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from ..network.exact import FloatArray
 from ..network.functions import Feature
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
@@ -149,6 +149,8 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
         if isinstance(node, Affine):
             forms[current] = _affine(node, forms, len(largest), inputs, largest)
             continue
+        if isinstance(node, Product):
+            raise node.without("the reduced form of a network")
         if not isinstance(node, Pointwise):
             assert_never(node)
         low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]

@@ -16,11 +16,12 @@ import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
-from ..network.graph import Affine, Graph, Input, Pointwise
+from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import namespace, next_below, product, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
 from .interval import affine_interval
+from .planes import band, product_interval
 from .rounding import gamma, tiny, unit
 
 # The most numbers in the generators of one node (64 MiB in float64): the widest neurons get a symbol, the others
@@ -120,6 +121,13 @@ def zonotope_bounds(graph: Graph, lower: Any, upper: Any, ball: Ball | None = No
                 zonotope = _pointwise(number, zonotopes[node.source], node.function.band(*before), room)
                 room -= zonotope.generators[number].shape[1]
                 low, high = node.function.enclosure(*before)
+            elif isinstance(node, Product):
+                factors = [(lows[source], highs[source]) for source in node.sources]
+                zonotope = _product(number, [zonotopes[source] for source in node.sources], band(*factors), room)
+                room -= zonotope.generators[number].shape[1]
+                low, high = product_interval(*factors)
+                for below, above in (zonotope.interval(), *(() if limits is None else (limits.interval(zonotope),))):
+                    low, high = xp.maximum(low, below), xp.minimum(high, above)
             else:
                 assert_never(node)
             zonotopes[number] = zonotope
@@ -181,6 +189,27 @@ def _pointwise(number: int, value: Zonotope, band: tuple[Any, Any, Any], room: i
         blocks[key] = slope[:, None, :] * old
     remainder = (steep * value.remainder + dropped + charge) * (1 + 8 * unit(dtype)) + tiny(dtype) * (1 + symbols)
     return Zonotope(slope * value.center + centre, {**blocks, number: block}, remainder)
+
+
+def _product(number: int, factors: list[Zonotope], band: tuple[Any, Any, Any, Any], room: int) -> Zonotope:
+    """x y lies in a x + b y + centre + [-half, half]; it gets one symbol for each entry."""
+    *slopes, centre, half = band
+    xp, dtype = namespace(half), half.dtype
+    block, dropped, _ = _symbols(half, room)
+    size, remainder, middle = half + xp.abs(centre), dropped, centre
+    blocks: dict[int, Any] = {}
+    for value, slope in zip(factors, slopes, strict=True):
+        steep = xp.abs(slope)
+        size = size + steep * (xp.abs(value.center) + value.spread() + value.remainder)
+        remainder, middle = remainder + steep * value.remainder, middle + slope * value.center
+        for key, old in value.generators.items():
+            checkpoint()
+            image = slope[:, None, :] * old
+            blocks[key] = blocks[key] + image if key in blocks else image
+    symbols = sum(old.shape[1] for old in blocks.values())
+    charge = 2 * gamma(8, unit(dtype)) * (1 + 2 * gamma(2 * symbols + 8, unit(dtype))) * size
+    remainder = (remainder + charge) * (1 + 16 * unit(dtype)) + tiny(dtype) * (1 + symbols)
+    return Zonotope(middle, {**blocks, number: block}, remainder)
 
 
 def _symbols(reach: Any, room: int) -> tuple[Any, Any, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.errors import UnsupportedError
 from ..checker.errors import OutOfRangeError, UnreadableError
-from ..checker.network import Affine, Pointwise, no_rule
+from ..checker.network import Affine, Pointwise, Product, no_rule
 from ..checker.network import Network as CheckerNetwork
 from ..checker.readers.claim import read_claim
 from ..checker.readers.onnx import WHOLE, View, read_network
@@ -78,6 +78,8 @@ def _floats(network: CheckerNetwork, x: Any) -> list[Any]:
     for node in network.nodes[1:]:
         if isinstance(node, Pointwise):
             values.append(node.function.interval(values[node.source], values[node.source])[0])
+        elif isinstance(node, Product):
+            values.append(values[node.left] * values[node.right])
         elif isinstance(node, Affine):
             total = node.floats[None] + np.zeros((len(x), 1))
             values.append(total + sum(m.forward(values[s], m.weight) for m, s in node.terms))

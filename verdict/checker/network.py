@@ -1,4 +1,4 @@
-"""The network as the checker sees it: sums of linear maps, and functions entry by entry.
+"""The network as the checker sees it: sums of linear maps, functions entry by entry, and products of two nodes.
 
 A linear map is one structure for everything that networks contain: gather entries of the source into patches, and
 multiply each patch with a small matrix. Dense layers have one patch, convolutions one per position, elementwise
@@ -152,6 +152,19 @@ class Pointwise:
 
 
 @dataclass(frozen=True, eq=False)
+class Product:
+    """Entry by entry the product of nodes `left` and `right`."""
+
+    left: int
+    right: int
+    size: int
+
+    @property
+    def sources(self) -> list[int]:
+        return [self.left, self.right]
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """Nodes in order; nodes[0] is None, the input. The layers of neurons are the Pointwise nodes in order, and neurons
     are numbered through them: neuron `starts[k] + i` is entry i of layer k."""
@@ -175,7 +188,7 @@ class Network:
     def __post_init__(self) -> None:
         for node in self.nodes[1:]:
             # Exactly these: what else a node may be, nothing here has a rule for.
-            if type(node) not in (Affine, Pointwise):
+            if type(node) not in (Affine, Pointwise, Product):
                 raise no_rule(node)
 
     def size(self, number: int) -> int:
@@ -184,6 +197,10 @@ class Network:
     @cached_property
     def pointwise(self) -> tuple[int, ...]:
         return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Pointwise))
+
+    @cached_property
+    def products(self) -> tuple[int, ...]:
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Product))
 
     @cached_property
     def irrational(self) -> str:
@@ -199,6 +216,8 @@ class Network:
             return f"the rounding of a {self.head} is not bounded"
         if self.irrational:
             return f"the rounding of {self.irrational} is not bounded"
+        if self.products:
+            return "the rounding of products of two tensors is not bounded"
         return "the rounding of what is chosen by a comparison is not bounded" if self.has_choices else ""
 
     @cached_property
@@ -222,6 +241,10 @@ class Network:
             if isinstance(node, Pointwise):
                 values.append(node.function.value(*values[node.source]))
                 continue
+            if isinstance(node, Product):
+                (one, under), (other, below) = (values[source] for source in node.sources)
+                values.append((one * other, under * below))
+                continue
             if not isinstance(node, Affine):
                 raise no_rule(node)
             total = integers(node.bias)
@@ -243,6 +266,8 @@ def enclosed(network: Network, x: list[Fraction], bits: int, ask: Ask = nobody) 
             ends = ([Fraction(int(t), under) for t in top] for top, under in values[node.source])
             found = [_short(*node.function.between(low, high, bits), bits) for low, high in zip(*ends, strict=True)]
             low, high = (integers(np.array(side, dtype=object)) for side in zip(*found, strict=True))
+        elif isinstance(node, Product):
+            low, high = _products(values[node.left], values[node.right], bits)
         elif isinstance(node, Affine):
             low = high = integers(node.bias)
             for linear, source in node.terms:
@@ -256,6 +281,15 @@ def enclosed(network: Network, x: list[Fraction], bits: int, ask: Ask = nobody) 
         values.append((low, high))
     low, high = values[network.output]
     return [(Fraction(int(a), low[1]), Fraction(int(b), high[1])) for a, b in zip(low[0], high[0], strict=True)]
+
+
+def _products(left: Any, right: Any, bits: int) -> Any:
+    """The ends of products, rounded outward where they are no point."""
+    corners = [(a * b, under * below) for a, under in left for b, below in right]
+    ends = [[Fraction(int(t), under) for t in top] for top, under in corners]
+    found = [(min(four), max(four)) for four in zip(*ends, strict=True)]
+    found = [(a, b) if a == b else _short(a, b, bits) for a, b in found]
+    return tuple(integers(np.array(side, dtype=object)) for side in zip(*found, strict=True))
 
 
 def _sum(linear: Linear, one: Any, other: Any, below: int) -> tuple[Any, int]:

@@ -21,8 +21,9 @@ from .arithmetic.float32 import FLOAT32, FLOAT64, float32_error
 from .arithmetic.floats import Floats
 from .clock import Ask, nobody
 from .errors import OutOfRangeError, UnreadableError
+from .functions.planes import interval
 from .kernel.region import Region
-from .network import Affine, Pointwise, no_rule
+from .network import Affine, Pointwise, Product, no_rule
 from .readers.onnx.reader import Reading
 from .readers.onnx.tensors import COMPARED, SIGN, Chosen, Folded, Tensor
 from .readers.vnnlib import Disjunct
@@ -155,6 +156,10 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
             low, high = node.function.interval(region.low[node.source], region.high[node.source])
             room = 0.0 if node.function.is_rational else CLOSE * (1 + np.maximum(np.abs(low), np.abs(high)))
             region.set(i, low - room, high + room)
+        elif isinstance(node, Product):
+            low, high = interval(*region.factors(node))
+            room = 2 * form.unit * np.maximum(np.abs(low), np.abs(high)) + form.least
+            region.set(i, np.nextafter(low - room, -np.inf), np.nextafter(high + room, np.inf))
         elif isinstance(node, Affine):
             low, high = numbers.interval(node, region)
             wrong = float32_error(node, region, form)

@@ -15,8 +15,8 @@ import numpy as np
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .exact import Coefficients, ExactVector, ObjectArray
-from .functions import RELU, Feature, Function
-from .graph import Affine, Graph, Input, Node, Pointwise
+from .functions import RELU, SQUARE, Feature, Function
+from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
 
 
@@ -104,6 +104,16 @@ class Builder:
         """Append max(source, 0)."""
         return self.pointwise(RELU, source, name)
 
+    def product(self, a: int, b: int, name: str = "") -> int:
+        """Append a * b, entry by entry."""
+        if a == b:
+            return self.pointwise(SQUARE, a, name)
+        for one, other in ((a, b), (b, a)):
+            value = self.constant_value(one)
+            if value is not None:
+                return self.affine([(Diagonal(value), other)], None, name)
+        return self._append(Product(a, b, self.size(a)), name)
+
     def add(self, a: int, b: int, name: str = "") -> int:
         """Append a + b."""
         return self.affine([(identity(self.size(a)), a), (identity(self.size(b)), b)], None, name)
@@ -135,6 +145,8 @@ class Builder:
                 node = Affine(tuple((m, renumber[s]) for m, s in node.terms), node.bias)
             elif isinstance(node, Pointwise):
                 node = replace(node, source=renumber[node.source])
+            elif isinstance(node, Product):
+                node = replace(node, left=renumber[node.left], right=renumber[node.right])
             elif not isinstance(node, Input):
                 assert_never(node)
             nodes.append(node)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .exact import ExactVector, FloatArray
-from .graph import Affine, Graph, Input, Pointwise
+from .graph import Affine, Graph, Input, Pointwise, Product
 from .maps.namespace import namespace, zeros_like_shape
 
 # Seconds of one product of Python's integers in the first layer, and more in each one behind it; measured.
@@ -42,6 +42,8 @@ def evaluate_all(graph: Graph, x: Any, last: Sequence[int] | None = None) -> lis
             values.append(zeros_like_shape(x, (x.shape[0], node.size)) + bias if total is None else total + bias)
         elif isinstance(node, Pointwise):
             values.append(node.function.value(values[node.source]))
+        elif isinstance(node, Product):
+            values.append(values[node.left] * values[node.right])
         else:
             assert_never(node)
         if last is not None:
@@ -63,13 +65,15 @@ def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
     derivative is that of one side, for a ReLU 0.
     """
 
-    def pointwise(number: int, node: Pointwise, gradient: Any) -> Any:
-        return gradient * node.function.derivative(values[node.source])
+    def bent(number: int, node: Pointwise | Product, gradient: Any) -> list[tuple[int, Any]]:
+        if isinstance(node, Product):
+            return [(node.left, gradient * values[node.right]), (node.right, gradient * values[node.left])]
+        return [(node.source, gradient * node.function.derivative(values[node.source]))]
 
     def affine(node: Affine, gradient: Any) -> list[tuple[int, Any]]:
         return [(source, linear.apply_transpose(gradient)) for linear, source in node.terms]
 
-    found = pull_back(graph, graph.output, cotangent, pointwise, affine)
+    found = pull_back(graph, graph.output, cotangent, bent, affine)
     return zeros_like_shape(cotangent, (cotangent.shape[0], graph.input_size)) if found is None else found
 
 
@@ -77,20 +81,20 @@ def pull_back(
     graph: Graph,
     number: int,
     row: Any,
-    pointwise: Callable[[int, Pointwise, Any], Any],
+    bent: Callable[[int, Pointwise | Product, Any], list[tuple[int, Any]]],
     affine: Callable[[Affine, Any], list[tuple[int, Any]]],
 ) -> Any | None:
     """A linear function `row` of node `number` as one of the input, in any arithmetic that adds; None where the input
-    plays no part in it. `pointwise` (number, node, row) and `affine` (node, row) take a row one node back, to its
-    source and to each of its sources."""
+    plays no part in it. `bent` (number, node, row) and `affine` (node, row) take a row one node back, to each of its
+    sources."""
     pending: dict[int, Any] = {number: row}
     for current in range(number, 0, -1):
         gradient = pending.pop(current, None)
         if gradient is None:
             continue
         node = graph.nodes[current]
-        if isinstance(node, Pointwise):
-            moved = [(node.source, pointwise(current, node, gradient))]
+        if isinstance(node, Pointwise | Product):
+            moved = bent(current, node, gradient)
         elif isinstance(node, Affine):
             moved = affine(node, gradient)
         elif isinstance(node, Input):
@@ -116,6 +120,8 @@ def evaluate_exact_all(graph: Graph, x: ExactVector) -> list[ExactVector]:
             values.append(total.reduced())
         elif isinstance(node, Pointwise):
             values.append(node.function.exact(values[node.source]))
+        elif isinstance(node, Product):
+            values.append((values[node.left] * values[node.right]).reduced())
         else:
             assert_never(node)
     return values
@@ -175,9 +181,19 @@ def running_error(
             errors.append(error + gamma * size + count * smallest)
         elif isinstance(node, Pointwise):
             errors.append(node.function.carried(errors[node.source], sizes[node.source], unit, smallest))
+        elif isinstance(node, Product):
+            pairs = [(errors[source], sizes[source]) for source in node.sources]
+            errors.append(_product_error(*pairs[0], *pairs[1], unit) + smallest)
         else:
             assert_never(node)
     return errors[graph.output]
+
+
+def _product_error(
+    wrong: FloatArray, size: FloatArray, other_wrong: FloatArray, other_size: FloatArray, unit: float
+) -> FloatArray:
+    """How far a rounded product may be off whose factors are, by so much."""
+    return wrong * other_size + (size + wrong) * other_wrong + 2 * unit * (size + wrong) * (other_size + other_wrong)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +230,10 @@ def look(graph: Graph, x: FloatArray, unit: float, smallest: float, largest: flo
             before, error = found[node.source]
             value = node.function.value(before)
             error = node.function.carried(error, np.abs(before), unit, smallest)
+        elif isinstance(node, Product):
+            (left, wrong_left), (right, wrong_right) = found[node.left], found[node.right]
+            value = left * right
+            error = _product_error(wrong_left, np.abs(left), wrong_right, np.abs(right), unit) + smallest
         else:
             assert_never(node)
         fits &= (np.abs(value) <= largest).all(axis=1)

@@ -236,3 +236,7 @@ class ExactVector:
         common = math.lcm(self.denominator, other.denominator)
         numerators = self.numerators * (common // self.denominator)
         return ExactVector(numerators + other.numerators * (common // other.denominator), common)
+
+    def __mul__(self, other: ExactVector) -> ExactVector:
+        """The products, entry by entry."""
+        return ExactVector(self.numerators * other.numerators, self.denominator * other.denominator)

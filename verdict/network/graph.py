@@ -1,4 +1,4 @@
-"""The network as a small immutable graph: every operator has become Input, Affine or Pointwise.
+"""The network as a small immutable graph: every operator has become Input, Affine, Pointwise or Product.
 
 Bounds, encoders, exact evaluation and certificates each need one rule per kind of node, so there are as few
 kinds as possible; importing an ONNX file lowers its operators to these. Every node's value is a flat vector;
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, get_args
 
 from ..base.errors import ModelError, UnsupportedError
 from ..base.never import assert_never
@@ -66,7 +66,33 @@ class Pointwise:
         return (self.source,)
 
 
-Node: TypeAlias = Input | Affine | Pointwise
+@dataclass(frozen=True, eq=False)
+class Product:
+    """Entry by entry the product of nodes number `left` and `right`.
+
+    It declares no feature of functions (`functions.Feature`): whatever needs one refuses it by name.
+    """
+
+    left: int
+    right: int
+    size: int
+    name: ClassVar[str] = "Product"
+    features: ClassVar[frozenset[Feature]] = frozenset()
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        return (self.left, self.right)
+
+    def has(self, feature: Feature) -> bool:
+        """Whether products have the feature."""
+        return feature in self.features
+
+    def without(self, what: str) -> UnsupportedError:
+        """What to raise where there is no rule for products."""
+        return UnsupportedError(f"{what} needs functions of one number; a {self.name} is none")
+
+
+Node: TypeAlias = Input | Affine | Pointwise | Product
 KINDS = get_args(Node)
 
 
@@ -108,6 +134,9 @@ class Graph:
             elif isinstance(node, Pointwise) and node.size != self.nodes[node.source].size:
                 name, size = node.function.name, self.nodes[node.source].size
                 raise ModelError(f"node {number}: a {name} of {node.size} on {size}")
+            elif isinstance(node, Product) and {self.nodes[source].size for source in node.sources} != {node.size}:
+                sizes = " and ".join(str(self.nodes[source].size) for source in node.sources)
+                raise ModelError(f"node {number}: a Product of {node.size} on {sizes}")
         if not 0 <= self.output < len(self.nodes):
             raise ModelError(f"there is no output node {self.output}")
 
@@ -135,17 +164,36 @@ class Graph:
         return self._kinds[1]
 
     @cached_property
-    def _kinds(self) -> tuple[dict[int, Affine], dict[int, Function]]:
+    def products(self) -> dict[int, Product]:
+        """The Product nodes by their numbers, in order."""
+        return self._kinds[2]
+
+    @cached_property
+    def bent(self) -> dict[int, Function | Product]:
+        """What is not linear, by the numbers of its nodes, in order: functions and products."""
+        found: dict[int, Function | Product] = {**self.functions, **self.products}
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def in_front(self) -> tuple[int, ...]:
+        """Numbers of the nodes that functions and products read, in the order of these."""
+        return tuple(dict.fromkeys(source for i in self.bent for source in self.nodes[i].sources))
+
+    @cached_property
+    def _kinds(self) -> tuple[dict[int, Affine], dict[int, Function], dict[int, Product]]:
         affine: dict[int, Affine] = {}
         functions: dict[int, Function] = {}
+        products: dict[int, Product] = {}
         for number, node in enumerate(self.nodes):
             if isinstance(node, Affine):
                 affine[number] = node
             elif isinstance(node, Pointwise):
                 functions[number] = node.function
+            elif isinstance(node, Product):
+                products[number] = node
             elif not isinstance(node, Input):
                 assert_never(node)
-        return affine, functions
+        return affine, functions, products
 
     @cached_property
     def work(self) -> int:
@@ -153,9 +201,10 @@ class Graph:
         return sum(linear.work for node in self.affine.values() for linear, _ in node.terms)
 
     def bends(self, number: int, low: Any, high: Any) -> Any:
-        """Which entries of node `number`, between `low` and `high`, a function that reads it bends."""
+        """Which entries of node `number`, between `low` and `high`, a function that reads it bends; a product bends
+        whatever can move."""
         readers = [self.functions[i] for i in self.consumers[number] if i in self.functions]
-        found = low < low
+        found = low < (high if any(i in self.products for i in self.consumers[number]) else low)
         for function in dict.fromkeys(readers):
             found = found | function.bends(low, high)
         return found
@@ -172,13 +221,13 @@ class Graph:
     def has(self, feature: Feature, behind: int | None = None) -> bool:
         """Whether all functions declare the feature, or all that node `behind` depends on."""
         needed = range(len(self.nodes)) if behind is None else self.ancestors(behind)
-        return all(function.has(feature) for i, function in self.functions.items() if i in needed)
+        return all(bent.has(feature) for i, bent in self.bent.items() if i in needed)
 
     def require(self, feature: Feature, what: str, behind: int | None = None) -> None:
         """Raise UnsupportedError unless all functions, or all that node `behind` depends on, declare the feature that
         `what` needs."""
         needed = range(len(self.nodes)) if behind is None else self.ancestors(behind)
-        for number, function in self.functions.items():
+        for number, function in self.bent.items():
             if number in needed and not function.has(feature):
                 name = self.names[number] if number < len(self.names) and self.names[number] else f"node {number}"
                 raise UnsupportedError(

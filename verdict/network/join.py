@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..base.errors import ModelError
 from ..base.never import assert_never
 from .exact import Coefficients
-from .graph import Affine, Graph, Input, Node, Pointwise
+from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Index
 from .network import Network, Port
 from .runtime import Runtime
@@ -101,6 +101,8 @@ def _side_by_side(branches: Sequence[Branch], size: int) -> Graph:
                 node = Affine(tuple((linear, source + shift) for linear, source in node.terms), node.bias)
             elif isinstance(node, Pointwise):
                 node = replace(node, source=node.source + shift)
+            elif isinstance(node, Product):
+                node = replace(node, left=node.left + shift, right=node.right + shift)
             elif isinstance(node, Input):
                 node = Affine(((Index(branch.reads, size), 0),), Coefficients(np.zeros(node.size)))
             else:

@@ -1,7 +1,8 @@
-"""Elementwise arithmetic that stays linear: Add, Sub, Neg, Sum, Mean, Mul and Div by a constant, Reciprocal of one.
+"""Elementwise arithmetic: Add, Sub, Neg, Sum, Mean, Mul, Div by a constant, Reciprocal of one.
 
-Broadcasting follows ONNX. A product or quotient of two tensors that both depend on the input is not linear
-and is refused. Integers are constants, and their quotient is cut off towards zero.
+Broadcasting follows ONNX. All of it stays linear but the product of two tensors that both depend on the input, which is
+a node of its own kind, or a square where they are one tensor; a quotient of two is refused. Integers are constants, and
+their quotient is cut off towards zero.
 """
 
 import operator as python
@@ -10,7 +11,6 @@ from functools import reduce
 
 import numpy as np
 
-from ..network.functions import SQUARE
 from ..network.maps import Diagonal
 from .folding import elementwise, quotient
 from .lowering import Constant, Context, Symbol, Value, operator
@@ -35,15 +35,15 @@ def add(ctx: Context, a: Value, b: Value) -> Symbol:
 
 
 def multiply(ctx: Context, a: Value, b: Value) -> Symbol:
-    """a * b with broadcasting, where at least one is constant, or both are one tensor."""
+    """a * b with broadcasting."""
     if isinstance(a, Constant):
         a, b = b, a
-    if isinstance(a, Symbol) and isinstance(b, Symbol) and a.node == b.node and a.shape == b.shape:
-        return Symbol(ctx.builder.pointwise(SQUARE, a.node, ctx.name), a.shape)
-    if not isinstance(b, Constant):
-        ctx.fail("a product of two tensors that both depend on the input")
     shape = ctx.common_shape(a.shape, b.shape)
-    left, factors = ctx.lift(ctx.broadcast(a, shape)), ctx.expanded(b, shape)
+    left = ctx.lift(ctx.broadcast(a, shape))
+    if isinstance(b, Symbol):
+        right = ctx.lift(ctx.broadcast(b, shape))
+        return Symbol(ctx.builder.product(left.node, right.node, ctx.name), shape)
+    factors = ctx.expanded(b, shape)
     linear = Diagonal(factors.coefficients.reshape(-1))
     return Symbol(ctx.builder.affine([(linear, left.node)], None, ctx.name), shape)
 

@@ -1,4 +1,4 @@
-"""Einsum of one tensor that depends on the input, or of one and a constant: a product of matrices in other words.
+"""Einsum of one tensor or of two: a product of matrices in other words.
 
 Each index is of one kind: in both operands and the result (a batch), in both and not the result (summed), or in one and
 the result. Indices that are repeated in an operand, or summed in one operand alone, and `...` are refused.

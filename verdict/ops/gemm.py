@@ -1,4 +1,4 @@
-"""Gemm: alpha * A' B' + beta * C, the fully connected layer; A or B is constant."""
+"""Gemm: alpha * A' B' + beta * C, the fully connected layer."""
 
 from .arithmetic import add, scale
 from .lowering import Context, Value, operator

@@ -1,26 +1,27 @@
-"""MatMul by a constant on either side, with NumPy's rules for batches and for vectors.
+"""MatMul, with NumPy's rules for batches and for vectors.
 
 One matrix for all rows is a `Dense` map on blocks, or a `Sparse` one; a stack of different matrices is a convolution
-with one group per matrix and a kernel of one position.
+with one group per matrix and a kernel of one position. Of two matrices that both depend on the input every product of
+entries is written down, and summed.
 """
 
 import math
 
-from ..network.maps import Conv, matrix_map
+from ..network.maps import Conv, Total, matrix_map
 from .lowering import Constant, Context, Symbol, Value, operator
 from .signature import since
 
 
 def matmul(ctx: Context, a: Value, b: Value) -> Value:
-    """The product of tensors of rank two or more, of which at least one is constant."""
-    if isinstance(b, Symbol):
-        if isinstance(a, Symbol):
-            ctx.fail("a product of two tensors that both depend on the input")
+    """The product of tensors of rank two or more."""
+    if isinstance(b, Symbol) and isinstance(a, Constant):
         return _swapped(ctx, matmul(ctx, _swapped(ctx, b), _swapped(ctx, a)))
     if a.shape[-1] != b.shape[-2]:
         ctx.fail(f"the inner sizes of {a.shape} and {b.shape} differ")
     batch = ctx.common_shape(a.shape[:-2], b.shape[:-2])
     ctx.check_size((*batch, a.shape[-2], b.shape[-1]))
+    if isinstance(b, Symbol):
+        return _of_two(ctx, a, b, batch)
     if math.prod(b.shape[:-2]) == 1:
         return _by_one(ctx, ctx.lift(a), b, (*batch, a.shape[-2], b.shape[-1]))
     return _by_many(ctx, a, b, batch)
@@ -47,6 +48,17 @@ def _by_many(ctx: Context, a: Value, b: Constant, batch: tuple[int, ...]) -> Val
     )
     node = ctx.builder.affine([(linear, x.node)], None, ctx.name)
     return _swapped(ctx, Symbol(node, (*batch, cols, rows)))
+
+
+def _of_two(ctx: Context, a: Value, b: Symbol, batch: tuple[int, ...]) -> Value:
+    """Entry (i, j) is the sum over k of a[i, k] b[k, j]: the products with k last, and their sums."""
+    shape = (*batch, a.shape[-2], b.shape[-1])
+    all_of_them = (*shape, a.shape[-1])
+    left = ctx.broadcast(ctx.move(a, lambda x: x[..., :, None, :]), all_of_them)
+    right = ctx.broadcast(ctx.move(b, lambda x: x.swapaxes(-1, -2)[..., None, :, :]), all_of_them)
+    products = ctx.builder.product(ctx.lift(left).node, ctx.lift(right).node, ctx.name)
+    total = Total((math.prod(shape), a.shape[-1]), (1,))
+    return Symbol(ctx.builder.affine([(total, products)], None, ctx.name), shape)
 
 
 @operator("MatMul", since(1, "A:T B:T -> Y:T"))

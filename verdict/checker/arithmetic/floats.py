@@ -14,7 +14,7 @@ import numpy as np
 
 from ..clock import Ask, nobody
 from ..errors import OutOfRangeError
-from ..kernel.lines import Lines
+from ..functions.lines import Lines
 from ..kernel.region import MORE, Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network
@@ -136,6 +136,22 @@ class FloatSum:
             self.wrong += _dot(np.abs(mu), _above(self.region.size(node.source), self.kind))
             self.count += 4 * nu.shape[2]
         return mu
+
+    def product(self, nu: Any, number: int) -> tuple[Any, Any]:
+        planes, node = self.lines[number].with_slopes(self.kind), self.floats.network.nodes[number]
+        rising, falling = np.maximum(nu, 0), np.minimum(nu, 0)
+        rise, gap = -_above(-planes.rise, self.kind), _above(planes.gap, self.kind)
+        self.constant += _dot(rising, rise) + _dot(falling, gap)
+        size = self.region.size(number) + np.maximum(np.abs(rise), np.abs(gap)).astype(np.float64)
+        self.wrong += _dot(np.abs(nu), _above(size, self.kind))
+        self.count += 8 * nu.shape[2]
+        found = []
+        for source, (low, high) in zip(
+                node.sources, ((planes.below, planes.above), (planes.under, planes.over)), strict=True):
+            mu = rising * low[:, None, :] + falling * high[:, None, :]
+            self.wrong += _dot(np.abs(mu), _above(self.region.size(source), self.kind))
+            found.append(mu)
+        return found[0], found[1]
 
     def join(self, one: Any, other: Any) -> Any:
         return one + other

@@ -173,6 +173,27 @@ class IntegerSum:
             self.found.append((-MORE * gained[:, None], e))
         return Scaled(mu, e, 0.0, self.limbs == 1)
 
+    def product(self, nu: Scaled, number: int) -> tuple[Scaled, Scaled]:
+        network, planes, v, e = self.numbers.network, self.lines[number], nu.v, nu.e
+        sources = network.nodes[number].sources
+        bits = min(self._bits(network.nodes[source]) for source in sources)
+        self.found.append((-nu.wrong * self.region.total(number)[:, None], e))
+        rising, falling = np.maximum(v, 0), np.minimum(v, 0)
+        made = [rising * low[:, None, :] + falling * high[:, None, :]
+                for low, high in ((planes.below, planes.above), (planes.under, planes.over))]
+        top = np.maximum(largest(v), np.maximum(*map(largest, made)))
+        coarser = np.maximum(exponent(top, bits - 1), LEAST - e)
+        scale, e = two(-coarser)[..., None], e + coarser
+        # Both multipliers within one unit; what the coefficient itself loses by being rounded down may have gained
+        # where an offset is below zero.
+        lost = sum(self.region.total(source) for source in sources)
+        lost = lost + np.maximum(-planes.gap, 0).sum(axis=1) + np.maximum(-planes.rise, 0).sum(axis=1)
+        self.found.append((-MORE * lost[:, None], e))
+        self._dot(np.floor(falling * scale), e, planes.gap, 1, bits)
+        self._dot(np.floor(rising * scale), e, planes.rise, -1, bits)
+        mu, kappa = (Scaled(np.rint(each * scale), e, 0.0, self.limbs == 1) for each in made)
+        return mu, kappa
+
     def join(self, one: Scaled, other: Scaled) -> Scaled:
         grid = np.maximum(one.e, other.e)
         summed, left = 0.0, 0.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ..clock import Ask
-    from ..kernel.lines import Lines
+    from ..functions.lines import Around
     from ..kernel.region import Region
     from ..network import Affine
 
@@ -19,10 +19,10 @@ class Arithmetic(Protocol):
     def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
         """Float64 bounds (batch, size) of an affine node from those of its sources."""
 
-    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Around]) -> Any:
         """Float64 lower bounds (batch, rows) of `rows` (1 or batch, rows, size) @ node `number`, by the rule."""
 
-    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Lines]) -> Any:
+    def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Around]) -> Any:
         """Which of these rows are above zero on the whole region, (batch, rows)."""
 
 
@@ -37,6 +37,10 @@ class Sum(Protocol):
 
     def pointwise(self, nu: Any, number: int) -> Any:
         """The multipliers mu in front of Pointwise node `number`; add the least of nu f(z) - mu z on the bounds."""
+
+    def product(self, nu: Any, number: int) -> tuple[Any, Any]:
+        """The multipliers in front of both factors of Product node `number`; add the least of nu x y - mu x - kappa y.
+        """
 
     def join(self, one: Any, other: Any) -> Any:
         """The sum of what two readers of a node have sent."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..clock import Ask, nobody
 from ..functions.base import Function
+from ..functions.planes import least
 from ..kernel.region import Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network, add, integers
@@ -27,6 +28,8 @@ Over = tuple[Any, int]
 
 _fractions = np.frompyfunc(Fraction, 1, 1)
 _ratios = np.frompyfunc(lambda top, under: Fraction(int(top), under), 2, 1)
+# nu times one of two slopes, on the grid.
+_on_plane = np.frompyfunc(lambda nu, below, above: Fraction(int(nu * (below if nu >= 0 else above) * GRID), GRID), 3, 1)
 
 
 class Rationals:
@@ -108,9 +111,17 @@ class RationalSum:
     def pointwise(self, nu: Over, number: int) -> Over:
         line, received = self.lines[number], _ratios(*nu)
         mu = self.multipliers(received, number)
-        least = np.frompyfunc(line.function.least, 4, 1)
-        self.bound += least(received, mu, *(_fractions(ends)[:, None] for ends in (line.low, line.high))).sum(axis=2)
+        lowest = np.frompyfunc(line.function.least, 4, 1)
+        self.bound += lowest(received, mu, *(_fractions(ends)[:, None] for ends in (line.low, line.high))).sum(axis=2)
         return integers(mu)
+
+    def product(self, nu: Over, number: int) -> tuple[Over, Over]:
+        planes, received = self.lines[number], _ratios(*nu)
+        slopes = [_fractions(a)[:, None] for a in (planes.below, planes.above, planes.under, planes.over)]
+        mu, kappa = _on_plane(received, *slopes[:2]), _on_plane(received, *slopes[2:])
+        ends = (_fractions(end)[:, None] for factor in (planes.x, planes.y) for end in factor)
+        self.bound += np.frompyfunc(least, 7, 1)(received, mu, kappa, *ends).sum(axis=2)
+        return integers(mu), integers(kappa)
 
     def multipliers(self, nu: Any, number: int) -> Any:
         """The multipliers in front of Pointwise node `number` for the received coefficients (batch, rows, size)."""

@@ -1,5 +1,6 @@
 """Bounds of all neurons, computed from nothing but the network: intervals first, then the rule with CROWN's slopes
-(Zhang et al. 1811.00866), both ways, for every neuron that intervals leave on both sides of zero.
+(Zhang et al. 1811.00866), both ways, for every neuron that intervals leave on both sides of zero and every factor of a
+product.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.interface import Arithmetic
-from ..network import Affine, Network, Pointwise, no_rule
-from .lines import Lines, lines
+from ..functions.lines import Around, lines
+from ..functions.planes import interval
+from ..network import Affine, Network, Pointwise, Product, no_rule
 from .region import Pieces, Region
 
 # Numbers in one array of coefficients.
@@ -30,7 +32,8 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
     low, high, ball = pieces.low, pieces.high, pieces.ball
     region = Region({0: low}, {0: high}, (low > high).any(axis=1), ball)
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.pointwise)}
-    found: dict[int, Lines] = {}
+    factors = {source for i in network.products for source in network.nodes[i].sources}
+    found: dict[int, Around] = {}
     for i in network.needed(network.output)[1:]:
         arithmetic.ask()
         node = network.nodes[i]
@@ -41,16 +44,25 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
             below, chords = (None, None) if given is None else given[:2, None, mine]
             found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
             continue
-        if not isinstance(node, Affine):
+        # Intervals are exact in front of the first ReLUs, but not on a ball.
+        tighten = bool(found) or ball is not None
+        if isinstance(node, Product):
+            region.set(i, *interval(*region.factors(node)))
+            found[i] = region.planes(i, node)
+        elif isinstance(node, Affine):
+            region.set(i, *arithmetic.interval(node, region))
+        else:
             raise no_rule(node)
-        region.set(i, *arithmetic.interval(node, region))
+        if tighten and i in factors:
+            _tighten(network, arithmetic, region, i, region.low[i] < region.high[i], found)
         if i not in number_of:
             continue
         mine = slice(*network.starts[number_of[i]:][:2])
-        # Intervals are exact in front of the first ReLUs, but not on a ball.
-        if found or ball is not None:
+        if tighten and i not in factors:
             also = thorough if given is None else given[2, mine] > 0
-            _tighten(network, arithmetic, region, number_of[i], found, also)
+            reader = network.nodes[network.pointwise[number_of[i]]]
+            wanted = reader.function.worth(region.low[i], region.high[i], also)
+            _tighten(network, arithmetic, region, i, wanted, found)
         if known is not None:
             known(number_of[i], i, region)
         if pieces.cuts is not None:
@@ -58,14 +70,10 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
     return region
 
 
-def _tighten(network: Network, arithmetic: Arithmetic, region: Region, layer: int, found: dict[int, Lines],
-             also: Any) -> None:
-    """Meet the bounds of a layer's pre-activations with the rule's, for neurons where that is worth it to the function
-    that reads them; `also` (size,), True for all, are those that need not bend."""
-    reader = network.nodes[network.pointwise[layer]]
-    i, function = reader.source, reader.function
-    # Box by box: what holds for a box must not depend on which others are looked at together with it.
-    wanted = function.worth(region.low[i], region.high[i], also)
+def _tighten(network: Network, arithmetic: Arithmetic, region: Region, i: int, wanted: Any,
+             found: dict[int, Around]) -> None:
+    """Meet the bounds of node `i` with the rule's, for entries where that is `wanted` (batch, size): box by box, for
+    what holds for a box must not depend on which others are looked at together with it."""
     low, high = np.full(wanted.shape, -np.inf), np.full(wanted.shape, np.inf)
     unstable = np.flatnonzero(wanted.any(axis=0))
     widest = max(network.size(j) for j in network.needed(i))

@@ -6,51 +6,22 @@ hints: whatever is stored is first brought to the side on which it is sound, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..functions.base import Function
+from ..functions.lines import Around, lines
 from ..network import Network
 from ..readers.multipliers import Domains
 from .region import Region, meet
 
 
-@dataclass(frozen=True, eq=False)
-class Lines:
-    """For a layer of neurons, arrays (batch, size): mu = below * nu where nu >= 0, above * nu elsewhere, plus `shift`.
-
-    On [low, high] f(z) >= below * z + `rise` (None: 0), and `gap` >= f(z) - above * z. `shift` is -beta on neurons
-    split to z >= t and beta on those split to z <= t, beta >= 0: it adds -shift * t, with the thresholds t in `at`;
-    None: they are all 0. With `raw` the multipliers are these, and nothing is known about them.
-    """
-
-    function: Function
-    below: Any
-    above: Any
-    gap: Any
-    rise: Any
-    shift: Any
-    low: Any
-    high: Any
-    raw: Any = None
-    at: Any = None
-
-
-def lines(function: Function, ends: tuple[Any, Any], below: Any = None, shift: Any = None, chords: Any = None,
-          split: Any = False) -> Lines:
-    """The lines of a function for bounds, each (batch, size): its own, or with the slopes `below` and `chords` where
-    these are numbers and neurons were not `split`."""
-    low, high = ends
-    floor, above = function.slopes(low, high, below, chords, split)
-    offsets = function.gap(low, high, above), function.rise(low, high, floor)
-    return Lines(function, floor, above, *offsets, shift, low, high)
-
-
 def lines_of(network: Network, region: Region, domains: Domains, layers: int, stored: bool) -> tuple[Any, Any]:
-    """The lines of the first `layers` layers of neurons on each domain, by node, and which domains are empty, (n,)."""
-    result, empty = {}, np.broadcast_to(region.empty, len(domains)).copy()
+    """The lines of the first `layers` layers of neurons on each domain, by node, with the planes of all products whose
+    factors the region bounds, and which domains are empty, (n,)."""
+    result: dict[int, Around] = {i: region.planes(i, network.nodes[i]) for i in network.products if i in region.low}
+    empty = np.broadcast_to(region.empty, len(domains)).copy()
     for k in range(layers):
         number, mine = network.pointwise[k], slice(network.starts[k], network.starts[k + 1])
         node, (bottom, top) = network.nodes[number], domains.leaves.cuts[..., mine]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..functions.planes import Ends, Planes, planes
+from ..network import Product
 from ..readers.ball import Ball
 from .tree import Leaves
 
@@ -36,6 +38,7 @@ class Region:
     ball: Ball | None = None
     _sizes: dict[int, Any] = field(default_factory=dict)
     _totals: dict[int, Any] = field(default_factory=dict)
+    _planes: dict[int, Planes] = field(default_factory=dict)
 
     def size(self, number: int) -> Any:
         """The largest magnitudes (batch, size)."""
@@ -49,6 +52,16 @@ class Region:
             self._totals[number] = self.size(number).sum(axis=1) * MORE
         return self._totals[number]
 
+    def factors(self, node: Product) -> tuple[Ends, Ends]:
+        """The ends of both factors of a product."""
+        return (self.low[node.left], self.high[node.left]), (self.low[node.right], self.high[node.right])
+
+    def planes(self, number: int, node: Product) -> Planes:
+        """The planes of node `number`, a product."""
+        if number not in self._planes:
+            self._planes[number] = planes(*self.factors(node))
+        return self._planes[number]
+
     def on(self, leaves: Leaves) -> Region:
         """The region cut to the boxes of leaves within it."""
         if leaves.whole:
@@ -60,6 +73,7 @@ class Region:
         self.low[number], self.high[number] = low, high
         self._sizes.pop(number, None)
         self._totals.pop(number, None)
+        self._planes.clear()
 
     def meet(self, number: int, low: Any, high: Any) -> None:
         """Sharpen the bounds of a node by others that are proved too."""

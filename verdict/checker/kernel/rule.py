@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arithmetic.interface import Sum
 from ..clock import Ask, nobody
-from ..network import Affine, Network, Pointwise, no_rule
+from ..network import Affine, Network, Pointwise, Product, no_rule
 
 
 def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody) -> None:
@@ -27,6 +27,8 @@ def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody
             continue
         if isinstance(node, Pointwise):
             sent = [(node.source, total.pointwise(nu, current))]
+        elif isinstance(node, Product):
+            sent = list(zip(node.sources, total.product(nu, current), strict=True))
         elif isinstance(node, Affine):
             mu = total.affine(nu, current)
             sent = [(source, total.back(mu, linear)) for linear, source in node.terms]

@@ -2,9 +2,9 @@
 
 A bound is too low for two reasons. Its linear function falls along the inputs, and every neuron that bends has lost
 what lies between its two lines, times the coefficient that the neuron is met with. A neuron's loss shrinks with its
-interval, so it is shared out among the inputs by how far each moves the neuron (`bounds.forward`). Both are known when
-a box is bounded; to bound the halves along every input (strong branching) finds no better splits and costs ten times
-as much.
+interval, and a product's with those of both factors, so it is shared out among the inputs by how far each moves the
+neuron (`bounds.forward`). Both are known when a box is bounded; to bound the halves along every input (strong
+branching) finds no better splits and costs ten times as much.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from ...bounds.bounds import Bounds
 from ...bounds.forward import ForwardBounds
 from ...bounds.linear import LinearBound
+from ...bounds.planes import band
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...network.maps.namespace import namespace, zeros_like_shape
@@ -31,17 +32,24 @@ def lost_to(graph: Graph, bounds: Bounds, bound: LinearBound, forward: ForwardBo
     lost = zeros_like_shape(bounds.lower[0], (bounds.batch, len(forward.free)))
     at = xp.arange(bounds.batch)
     for number, nu in bound.coefficients.items():
-        source = graph.nodes[number].sources[0]
-        if source not in forward.spread:
+        sources = graph.nodes[number].sources
+        if not set(sources) <= forward.spread.keys():
             continue
-        low, high = bounds.in_front(graph, number)
         with np.errstate(invalid="ignore", over="ignore"):
-            half = graph.functions[number].band(low, high)[2]
-            spread = forward.spread[source]
-            share = xp.abs(nu[at, row]) * 2 * half / (xp.sum(spread, axis=1) + TINY)
-            share = xp.where(graph.bends(source, low, high) & xp.isfinite(share), share, 0)
-            lost = lost + xp.sum(spread * share[:, None], axis=2)
+            gap = xp.abs(nu[at, row]) * 2 * _half(graph, bounds, number) / len(sources)
+            for source in sources:
+                spread = forward.spread[source]
+                share = gap / (xp.sum(spread, axis=1) + TINY)
+                share = xp.where(graph.bends(source, bounds.lower[source], bounds.upper[source]), share, 0)
+                lost = lost + xp.sum(spread * xp.where(xp.isfinite(share), share, 0)[:, None], axis=2)
     return lost
+
+
+def _half(graph: Graph, bounds: Bounds, number: int) -> Any:
+    """Half of what lies between the lines of a function, or the planes of a product, (batch, size)."""
+    if number in graph.products:
+        return band(*bounds.factors(graph, number))[3]
+    return graph.functions[number].band(*bounds.in_front(graph, number))[2]
 
 
 def best_coordinate(low: FloatArray, high: FloatArray, slope: FloatArray, free: Any, lost: FloatArray) -> Any:

@@ -14,7 +14,7 @@ from verdict.encoders.milp import Phases
 from ...base.never import assert_never
 from ...network.exact import FloatArray
 from ...network.functions import Feature
-from ...network.graph import Affine, Graph, Input, Pointwise
+from ...network.graph import Affine, Graph, Input, Pointwise, Product
 from ...property import Polytope
 
 
@@ -33,6 +33,8 @@ def values_within(graph: Graph, phases: Phases, rows: FloatArray, points: int) -
             values.append(total)
         elif isinstance(node, Pointwise):
             values.append(values[node.source] * (phases[number] > 0))
+        elif isinstance(node, Product):
+            raise node.without("a linear region")
         else:
             assert_never(node)
     return values

@@ -20,7 +20,7 @@ from ...base.deadline import Deadline
 from ...base.errors import SolverError
 from ...network.evaluate import pull_back
 from ...network.exact import FloatArray
-from ...network.graph import Affine, Graph
+from ...network.graph import Affine, Graph, Pointwise, Product
 from ...property import Perturbation, Polytope
 from .affine_region import values_within
 
@@ -132,7 +132,12 @@ def gradients(
         constant = constant + gradient @ node.bias.values
         return [(source, linear.apply_transpose(gradient)) for linear, source in node.terms]
 
-    found = pull_back(graph, number, rows, lambda current, node, gradient: gradient * phases[current], affine)
+    def bent(current: int, node: Pointwise | Product, gradient: FloatArray) -> list[tuple[int, FloatArray]]:
+        if isinstance(node, Product):
+            raise node.without("a linear region")
+        return [(node.source, gradient * phases[current])]
+
+    found = pull_back(graph, number, rows, bent, affine)
     return np.zeros((len(rows), graph.input_size)) if found is None else found, -constant
 
 

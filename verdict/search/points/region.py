@@ -22,7 +22,7 @@ from ...bounds import Bounds
 from ...network.evaluate import evaluate_all, evaluate_exact_all, pull_back
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...network.functions import Feature
-from ...network.graph import Affine, Graph, Pointwise
+from ...network.graph import Affine, Graph, Pointwise, Product
 from ...property import Perturbation, Polytope
 from ...property.input_set import InputSet
 from .lazy_region import nearest_by_rows
@@ -190,15 +190,17 @@ def linear_form(
     """The exact linear form row . node(x) + constant in terms of the input, within the region of `phases`."""
     graph.require(Feature.ON_OFF, "linear regions")
 
-    def pointwise(current: int, node: Pointwise, gradient: ExactVector) -> ExactVector:
-        return ExactVector(gradient.numerators * phases[current].astype(object), gradient.denominator)
+    def bent(current: int, node: Pointwise | Product, gradient: ExactVector) -> list[tuple[int, ExactVector]]:
+        if isinstance(node, Product):
+            raise node.without("a linear region")
+        return [(node.source, ExactVector(gradient.numerators * phases[current].astype(object), gradient.denominator))]
 
     def affine(node: Affine, gradient: ExactVector) -> list[tuple[int, ExactVector]]:
         nonlocal constant
         constant += _dot(gradient, ExactVector(*node.bias.integers))
         return [(source, linear.apply_exact_transpose(gradient).reduced()) for linear, source in node.terms]
 
-    found = pull_back(graph, number, row, pointwise, affine)
+    found = pull_back(graph, number, row, bent, affine)
     return ExactVector.of([0] * graph.input_size) if found is None else found, constant
 
 

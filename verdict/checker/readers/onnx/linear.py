@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
-from ...functions.square import SQUARE
 from ...network import Affine, Linear
 from .constants import computed, is_constant
+from .products import of_two
 from .table import Attribute, Node, Operator
-from .tensors import Builder, Tensor, fractions, spread, weights
+from .tensors import Builder, Tensor, broadcast, fractions, spread, weights
 
 _FLOATS, _NUMBERS, _BROADCAST = ((7, "fd"),), ((7, "fdil"),), (7, 13, 14)
 
 
 def _gemm(builder: Builder, node: Node, a: Tensor, b: Any, c: Any = None) -> Tensor:
-    if len(a.shape) != 2 or b.ndim != 2:
+    if len(a.shape) != 2 or len(b.shape) != 2:
         raise UnreadableError(f"shapes {a.shape} and {b.shape} are no matrices")
+    if isinstance(b, Tensor):
+        return _gemm_of_two(builder, node, a, b, c)
     weight = b.T if node["transB"] else b
     x = a.positions.T if node["transA"] else a.positions
     if x.shape[1] != len(weight):
@@ -30,6 +32,16 @@ def _gemm(builder: Builder, node: Node, a: Tensor, b: Any, c: Any = None) -> Ten
     shape = (len(x), weight.shape[1])
     bias = None if c is None else spread(fractions(c) * beta, shape, "C")
     return builder.affine(a, [(linear, a.node)], bias, shape, 1 + 2 * (alpha != 1 or beta != 1))
+
+
+def _gemm_of_two(builder: Builder, node: Node, a: Tensor, b: Tensor, c: Any) -> Tensor:
+    left, right = (x.moved(x.positions.T) if node[name] else x for x, name in ((a, "transA"), (b, "transB")))
+    if left.shape[1] != right.shape[0]:
+        raise UnreadableError(f"matrices of shapes {left.shape} and {right.shape}")
+    found = of_two(builder, left, right, ())
+    alpha, beta = Fraction(node["alpha"]), Fraction(node["beta"])
+    found = found if alpha == 1 else builder.times(found, np.full(found.shape, alpha, object))
+    return found if c is None else builder.plus(found, spread(fractions(c) * beta, found.shape, "C"), 3)
 
 
 def _sum(builder: Builder, node: Node, a: Any, b: Any) -> Any:
@@ -47,9 +59,8 @@ def _times(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     if is_constant(a, b):
         return computed(node, a, b)
     if not is_constant(a) and not is_constant(b):
-        if a.node == b.node and np.array_equal(a.positions, b.positions):
-            return builder.pointwise(SQUARE, a)
-        raise UnreadableError("a product of two tensors that depend on the input")
+        shape = broadcast(a.shape, b.shape)
+        return builder.product(*(x.moved(np.broadcast_to(x.positions, shape)) for x in (a, b)))
     return builder.times(b, a) if is_constant(a) else builder.times(a, b)
 
 
@@ -96,7 +107,7 @@ def _batch_normalization(builder: Builder, node: Node, x: Tensor, *factors: Any)
 
 
 OPERATORS = {
-    "Gemm": Operator(_gemm, (7, 9, 11, 13), ((7, "x c c"), (11, "x c c?")), _FLOATS,
+    "Gemm": Operator(_gemm, (7, 9, 11, 13), ((7, "x v c"), (11, "x v c?")), _FLOATS,
                      {"alpha": Attribute("FLOAT", 1.0), "beta": Attribute("FLOAT", 1.0),
                       "transA": Attribute("INT", 0, (0, 1)), "transB": Attribute("INT", 0, (0, 1))}),
     "Add": Operator(_sum, _BROADCAST, ((7, "v v"),), _NUMBERS),

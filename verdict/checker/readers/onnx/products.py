@@ -1,4 +1,4 @@
-"""MatMul by constants, with batches and vectors, and Einsum of one tensor, or of a tensor and a constant."""
+"""MatMul, with batches and vectors, and Einsum of one tensor or two."""
 
 from __future__ import annotations
 
@@ -34,19 +34,33 @@ def _matmul(builder: Builder, node: Node, a: Any, b: Any) -> Tensor:
 
 
 def product(builder: Builder, a: Any, b: Any) -> Tensor:
-    """The products of matrices in the last two axes. Raises UnreadableError unless one factor is constant."""
-    if is_constant(a) == is_constant(b):
-        raise UnreadableError("a product of two constants, or of two tensors that depend on the input")
+    """The products of matrices in the last two axes. Raises UnreadableError where both are constant."""
+    if is_constant(a, b):
+        raise UnreadableError("a product of two constants")
     if a.shape[-1] != b.shape[-2]:
         raise UnreadableError(f"a product of shapes {a.shape} and {b.shape}")
     batch = broadcast(a.shape[:-2], b.shape[:-2])
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     small(math.prod(batch) * max(rows * columns, rows * inner, inner * columns))
+    if not is_constant(a) and not is_constant(b):
+        return of_two(builder, a, b, batch)
     if is_constant(a):
         # B A is the transpose of A' B'.
         weight, turned = np.swapaxes(a, -1, -2), _shaped(b, lambda v: np.swapaxes(v, -1, -2))
         return _rows(builder, turned, weight, batch, True)
     return _rows(builder, a, b, batch, False)
+
+
+def of_two(builder: Builder, a: Tensor, b: Tensor, batch: tuple[int, ...]) -> Tensor:
+    """Of two tensors that depend on the input: each row of a times each column of b, entry by entry, and the sums."""
+    shape = (*batch, a.shape[-2], b.shape[-1], a.shape[-1])
+    small(math.prod(shape))
+    rows = np.broadcast_to(a.positions[..., :, None, :], shape)
+    columns = np.broadcast_to(np.swapaxes(b.positions, -1, -2)[..., None, :, :], shape)
+    found = builder.product(a.moved(rows), b.moved(columns))
+    places = found.positions.reshape(1, -1, shape[-1])
+    ones = Linear(places, np.ones((1, shape[-1], 1)), builder.sizes[found.node])
+    return builder.affine(found, [(ones, found.node)], None, shape[:-1])
 
 
 def _rows(builder: Builder, x: Tensor, matrices: Any, batch: tuple[int, ...], turned: bool) -> Tensor:

@@ -1,8 +1,8 @@
 """Tensors while a file is read, and the network that grows with them.
 
 A tensor that depends on the input is a node and an array of positions in that node's flat vector, so every operator
-that only moves entries is the NumPy function of the same name applied to the positions. The rest lowers to Affine and
-Pointwise; neurons are numbered as their operators come in the file, entries row-major.
+that only moves entries is the NumPy function of the same name applied to the positions. The rest lowers to Affine,
+Pointwise and Product; neurons are numbered as their operators come in the file, entries row-major.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from ...errors import UnreadableError
 from ...functions.base import Function
 from ...functions.relu import RELU
-from ...network import Affine, Linear, Pointwise
+from ...functions.square import SQUARE
+from ...network import Affine, Linear, Pointwise, Product
 
 # Steps that do not keep which entry is larger: 1 above 0, and the sign.
 COMPARED, SIGN = "comparison", "Sign"
@@ -129,6 +130,14 @@ class Builder:
         """The function of each entry."""
         source = self.flat(x)
         number = self.append(Pointwise(function, source, self.sizes[source]))
+        return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
+
+    def product(self, x: Tensor, y: Tensor) -> Tensor:
+        """x * y of one shape, entry by entry; a square where they are the same."""
+        if x.node == y.node and np.array_equal(x.positions, y.positions):
+            return self.pointwise(SQUARE, x)
+        left, right = self.flat(x), self.flat(y)
+        number = self.append(Product(left, right, self.sizes[left]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
 
     def plus(self, x: Tensor, constant: Any, roundings: int = 1) -> Tensor:

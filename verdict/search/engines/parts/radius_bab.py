@@ -46,7 +46,7 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
         return
     search.enter("bab")
     failed: Fraction | None = None
-    growth, hopeful = FIRST_GROWTH, True
+    growth, hopeful, creeps = FIRST_GROWTH, True, False
     while not clock.passed():
         cap, lower = search.cap, search.lower
         if lower >= cap * (1 - LAST) or (failed is not None and failed - lower <= COARSE * cap):
@@ -55,6 +55,8 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
         radius = cap * (1 - LAST / 2) if at_once or cap - lower <= NARROW * cap else (lower + cap) / 2
         if failed is not None and failed < cap:
             radius = (lower + failed) / 2
+        elif creeps:
+            radius = (lower + cap) / 2
         elif search.upper is None and lower > 0:
             radius = cap
         elif lower > 0 and not at_once:
@@ -62,6 +64,8 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
             radius = min(radius, growth * lower)
             growth *= growth
         proved = _prove(search, float_below(radius), clock, threads, MANY if at_once else math.inf)
+        # A witness that is hardly nearer than the one before: so one would get on by a millionth at a time.
+        creeps |= cap * (1 - 4 * LAST) < search.cap < cap
         if proved or search.cap != cap:
             continue
         if at_once:
