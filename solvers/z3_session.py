@@ -205,8 +205,12 @@ class Session:
         hard = None if timeout is None else timeout + GRACE
         try:
             answer = self._exchange(text, hard, watch)
-        except _ReportedError:
-            raise
+        except _ReportedError as error:
+            if not error.is_canceled:
+                raise
+            # How it ends at an interrupt, or its limit, in some of its phases.
+            self._reason = "canceled"
+            return "unknown"
         except BaseException:
             self._kill("a check failed or was interrupted")
             raise
@@ -274,6 +278,8 @@ class _ReportedError(SolverError):
 
     def __init__(self, answer: str) -> None:
         super().__init__(f"Z3 reported: {answer[:500]}")
+        lines = [line for line in answer.splitlines() if not line.startswith("(error")]
+        self.is_canceled = not lines and all(line.endswith(': canceled")') for line in answer.splitlines())
 
 
 def _atoms(value: object) -> set[str]:

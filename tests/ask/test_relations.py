@@ -125,7 +125,12 @@ def test_general_mode_over_a_whole_range():
     box = verdict.region(network, range=(0, 1))
     found = verdict.general(network, box, "0.0001", theta="0.1", timeout=60)
     assert (found.status, found.trust) == ("robust", Trust.RIGOROUS)
-    radius = verdict.maxgeneral(network, box, theta=1, engine="bab", timeout=3)
+
+    def enough(report):
+        if report.upper is not None and 0.001 < report.lower < report.upper < 0.01:
+            raise KeyboardInterrupt
+
+    radius = verdict.maxgeneral(network, box, theta=1, engine="bab", timeout=120, on_progress=enough)
     assert 0.001 < radius.lower < radius.upper < 0.01
 
 

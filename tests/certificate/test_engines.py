@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from support.hard import EPS, hard
 from support.networks import KINDS, Draft, random_network, twins
 
 import verdict
@@ -148,8 +149,9 @@ def test_a_violation_and_an_open_question_have_none(tmp_path):
     violated = verdict.robust(network, x, "0.03", range=(0, 1), certificate=path)
     assert violated.status == "violated"
     assert "witness" in violated.certificate.reason
-    # Z3 needs minutes for this one.
-    open_ = verdict.robust(network, x, "0.0293", range=(0, 1), engine="smt", timeout=1, certificate=path)
+    model, inputs = hard(tmp_path)
+    center = np.load(inputs)[0]
+    open_ = verdict.robust(model, center, EPS, range=(-1, 2), engine="smt", timeout=1, certificate=path)
     assert open_.status == "unknown"
     assert open_.certificate.reason == "nothing was proved"
     assert path.read_bytes() == older

@@ -6,7 +6,8 @@ import signal
 import time
 
 import pytest
-from cli_process import finish, start
+from cli_process import finish, start_until_engine
+from support.hard import hard
 
 DIGITS = ("digits-mlp", "--input", "digits#3")
 QUERY = """
@@ -100,7 +101,7 @@ def test_a_place_that_cannot_be_written_ends_it_before_the_search(process, tmp_p
     assert result.err.startswith("error: certificate ")
 
 
-def test_the_time_limit_covers_the_certificate(run, tmp_path):
+def test_the_time_limit_covers_the_certificate(run, tmp_path, processor_clock):
     path = tmp_path / "c.vcert"
     result = run("maxeps", "digits-resnet", "--input", "digits#1", "--timeout", "3", "--certificate", path, "--json")
     assert result.json["seconds"] < 4
@@ -108,9 +109,10 @@ def test_the_time_limit_covers_the_certificate(run, tmp_path):
 
 
 def test_ctrl_c_keeps_the_interval(tmp_path):
-    child = start("maxeps", "digits-resnet", "--input", "digits#1", "--certificate", tmp_path / "c.vcert", "--json",
-                  "--engine", "bab")
-    time.sleep(3)
+    network, inputs = hard(tmp_path)
+    words = ["maxeps", network, "--input", f"{inputs}#0", "--range", -1, 2, "--json", "--engine", "bab"]
+    child = start_until_engine(tmp_path, *words, "--certificate", tmp_path / "c.vcert")
+    time.sleep(1)
     child.send_signal(signal.SIGINT)
     result = finish(child)
     record = json.loads(result.out)

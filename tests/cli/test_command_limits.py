@@ -17,11 +17,14 @@ posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="a parent needs fork"
 STUCK = """
 import sys, time
 import verdict.search.points.radius_witness as step
+from verdict.cli.backstop import CHILD
 
 def stuck(search):
     search.prove_by_bounds()
     time.sleep(0.3)
     search.report()
+    # However long the machine took to come here, the limit is near now.
+    CHILD.limits(0.5, None)
     3 ** (1 << 40)
 
 step.seek_witness = stuck
@@ -54,7 +57,7 @@ def _run(code: str, folder: Path, *words: object) -> subprocess.CompletedProcess
 
 @posix
 def test_a_command_that_ignores_its_limit_is_answered_for_with_what_it_held(tmp_path: Path) -> None:
-    done = _run(STUCK, tmp_path, "maxeps", "cancer-mlp", "--input", "cancer#3", "--timeout", 3, "--json")
+    done = _run(STUCK, tmp_path, "maxeps", "cancer-mlp", "--input", "cancer#3", "--timeout", 600, "--json")
     assert done.returncode == 3, done
     answer = json.loads(done.stdout)
     assert (answer["status"], answer["reason"]) == ("interval", "the time limit was reached")
@@ -112,17 +115,21 @@ def test_every_command_with_a_time_limit_has_one_of_memory() -> None:
         assert "memory" in {p.name for p, _, _ in declared(COMMANDS[name])}
 
 
-# A child that holds an answer and is stuck on its way to say another one.
+# A child that holds an answer and is stuck on its way to say another one. Its time is up once it is stuck.
 HALFWAY = """
 import sys, time
 from verdict.cli import backstop, limits, printing
 backstop.GRACE = backstop.PRINTING = 0.1
+
+def stuck():
+    backstop.CHILD.limits(0.1, None)
+    time.sleep(100)
+
 code = backstop.watched(["--timeout"])
 if code is None:
-    backstop.CHILD.limits(0.1, None)
     backstop.CHILD.hold("held\\n")
     {step}
-    time.sleep(100)
+    stuck()
 sys.exit(code)
 """
 
@@ -134,7 +141,7 @@ sys.exit(code)
         ("pass", "held\n"),
         ("backstop.CHILD.printing()", "held\n"),
         ("printing.console()", "held\n"),
-        ("limits.printed(lambda: (printing.put('kept'), time.sleep(100)))", "held\n"),
+        ("limits.printed(lambda: (printing.put('kept'), stuck()))", "held\n"),
         ("printing.put('said')", "said\n"),
         ("printing.print_json([1], None)", "[1]\n"),
         ("printing.put('said'); backstop.CHILD.hold('next\\n')", "said\nnext\n"),

@@ -222,7 +222,7 @@ def test_radius_on_another_device(run: Run, other: Device) -> None:
 @pytest.mark.parametrize("name", ["digits-mlp", "digits-conv"])
 def test_save(run: Run, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "new" / "out"
-    answer = strict(run("maxeps", name, "--input", "digits#3", "--timeout", 5, "--save", folder, "--json"))
+    answer = strict(run("maxeps", name, "--input", "digits#3", "--timeout", 120, "--save", folder, "--json"))
     kinds = ["witness.npy", "original.png", "witness.png", "difference.png"]
     assert answer["saved"] == [str(folder / f"digits-3-{kind}") for kind in kinds]
     witness = np.load(folder / "digits-3-witness.npy")
@@ -245,7 +245,7 @@ def test_save_without_an_image(run: Run, tmp_path: Path) -> None:
 
 def test_save_without_pillow(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
-    result = run("maxeps", "digits-linear", "--input", "digits#3", "--save", tmp_path, "--timeout", 5)
+    result = run("maxeps", "digits-linear", "--input", "digits#3", "--save", tmp_path, "--timeout", 120)
     assert result.err == "note: the pictures need Pillow: pip install pillow\n"
     assert [path.name for path in tmp_path.iterdir()] == ["digits-3-witness.npy"]
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_process import Outcome
+from cli_process import Outcome, finish, start_until_engine
 from onnx import TensorProto, helper, numpy_helper, save
+from support.hard import hard
 
 from verdict.base.visible import visible
 from verdict.cli.main import main
@@ -173,18 +174,15 @@ def test_off_the_main_thread(capsys: pytest.CaptureFixture[str]) -> None:
 
 @posix
 def test_sigterm_ends_like_ctrl_c(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "verdict", "maxeps", "digits-resnet", "--input", "digits#1", "--engine", "milp"]
-    child = subprocess.Popen(
-        [*command, "--certificate", str(tmp_path / "c.vcert")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(tmp_path)},
-    )
-    time.sleep(3)
+    network, inputs = hard(tmp_path)
+    words = ["maxeps", network, "--input", f"{inputs}#0", "--range", -1, 2, "--engine", "milp", "--certificate"]
+    child = start_until_engine(tmp_path, *words, tmp_path / "c.vcert", env={"TMPDIR": str(tmp_path)})
+    time.sleep(1)
     child.send_signal(signal.SIGTERM)
-    out, err = child.communicate(timeout=60)
-    if child.returncode != 130:  # it had not even begun
-        assert child.returncode in (0, 3), (out, err)
-        assert "radius" in out
-    assert "Traceback" not in err
+    result = finish(child)
+    assert result.code == 3, result
+    assert "radius" in result.out
+    assert "Traceback" not in result.err
     assert [p for p in tmp_path.iterdir() if "verdict" in p.name] == []
     with pytest.raises(ProcessLookupError):
         os.killpg(child.pid, 0)

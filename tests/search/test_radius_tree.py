@@ -16,7 +16,7 @@ from support.seeds import seeds
 
 import verdict
 from verdict.answer.results import Trust
-from verdict.base.deadline import Deadline
+from verdict.base.deadline import Deadline, ProcessorTime
 from verdict.base.errors import SolverError
 from verdict.bounds import linear_bounds
 from verdict.models import data
@@ -267,7 +267,7 @@ def test_smaller_radii_raise_the_lower_end_while_the_last_proof_is_long(search, 
     monkeypatch.setattr(tree_search, "_is_long", lambda last, search: search.is_open())
     monkeypatch.setattr(tree_search.Attempt, "_search", _idle_at(last_radius(search), tree_search.Attempt._search))
     before = search.lower
-    search_tree(search, Deadline(3.0), 1)
+    search_tree(search, ProcessorTime(3.0), 1)
     assert len(radii) > 1
     assert radii[0] == max(radii)
     assert search.lower > before

@@ -141,6 +141,23 @@ def test_interrupting() -> None:
         assert session.check(timeout=30, watch=flag.is_set) == "unknown"
 
 
+def test_a_check_that_says_it_was_canceled_is_unknown(tmp_path: Path) -> None:
+    """In some phases, of optimisation above all, Z3 ends at an interrupt with an error."""
+    said, z3 = tmp_path / "said", tmp_path / "z3"
+    echo = """'(echo "'*) m=${line#'(echo "'}; echo "${m%'")'}";;"""
+    z3.write_text(f'#!/bin/sh\nwhile read -r line; do case "$line" in "(check-sat)") cat {said};; {echo} esac; done\n')
+    z3.chmod(0o755)
+    canceled = '(error "line 241 column 10: canceled")\n'
+    with Session(path=str(z3)) as session:
+        said.write_text(canceled)
+        assert session.check() == "unknown"
+        assert session.reason_unknown() == "canceled"
+        for other in (f"sat\n{canceled}", canceled + '(error "line 1 column 1: unknown constant x")\n'):
+            said.write_text(other)
+            with pytest.raises(SolverError, match="canceled"):
+                session.check()
+
+
 def test_keyboard_interrupt_kills_the_process() -> None:
     def press() -> bool:
         raise KeyboardInterrupt

@@ -64,6 +64,9 @@ def _try(searches: list[RadiusSearch], other: RadiusSearch) -> None:
     other.stages = dict(first.stages)
     if first.closest is not None:
         other.offer(first.closest.point)
-    other.prove_by_bounds()
-    if first.lower < WORTH * other.lower:
-        searches[0] = other
+    try:
+        other.prove_by_bounds()
+    finally:
+        # Stopped in the middle too: what it has proved until then was told as progress.
+        if first.lower < WORTH * other.lower:
+            searches[0] = other
