@@ -1,4 +1,4 @@
-"""The formula F and not G in exact rationals, as SMT-LIB 2 text for Z3 (QF_LRA).
+"""The formula F and not G in exact rationals, as SMT-LIB 2 text for Z3 (QF_LRA, or QF_NRA where there are products).
 
 Every number is the exact rational that the network holds, so Z3's answer is about the network over the reals
 and about nothing else. The text comes in pieces, layer by layer, so that a session can push one part and keep
@@ -50,9 +50,11 @@ def name(node: int, index: int) -> str:
     return f"x{index}" if node == 0 else f"n{node}_{index}"
 
 
-def prelude(logic: str = "QF_LRA") -> str:
-    """The logic and options; what every formula starts with. Products of variables need QF_NRA."""
-    return f"(set-option :produce-models true)\n(set-logic {logic})"
+def prelude(graph: Graph | None, products: bool = False) -> str:
+    """The logic and options; what every formula starts with. Products of variables, in the network if there is one or
+    in what is asked, need QF_NRA."""
+    is_linear = (graph is None or graph.has(Feature.PIECEWISE_LINEAR)) and not products
+    return f"(set-option :produce-models true)\n(set-logic {'QF_LRA' if is_linear else 'QF_NRA'})"
 
 
 def inputs_in_box(box: Box) -> str:
@@ -106,7 +108,7 @@ def set_rows(among: Box | Perturbation) -> list[str]:
 
 def network(graph: Graph, bounds: Bounds, form: Form = DEFAULT_FORM) -> Iterator[str]:
     """One piece of text per node; `bounds` (a batch of one) fix stable ReLUs and enter as lemmas."""
-    graph.require(Feature.PIECEWISE_LINEAR, "the SMT encoding")
+    graph.require(Feature.POLYNOMIAL, "the SMT encoding")
     for index, node in enumerate(graph.nodes):
         checkpoint()
         if isinstance(node, Affine):

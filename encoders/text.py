@@ -31,7 +31,7 @@ def smt2(
 ) -> Iterator[str]:
     """The pieces of a script; `box` holds every solution, and `bounds` on it enter as lemmas."""
     products = any(c.polynomial.degree > 1 for c in comparisons(formula))
-    yield "".join(f"; {visible(comment)}\n" for comment in comments) + smt.prelude("QF_NRA" if products else "QF_LRA")
+    yield "".join(f"; {visible(comment)}\n" for comment in comments) + smt.prelude(graph, products)
     yield "; the inputs\n" + "".join(f";   {smt.name(0, i)} is {names[i]}\n" for i in range(graph.input_size)).rstrip()
     yield smt.inputs_in_box(box)
     for number, piece in zip(range(1, len(graph.nodes)), list(smt.network(graph, bounds)), strict=True):

@@ -85,7 +85,19 @@ def test_a_radius_closes_and_its_certificate_cannot_be_stretched(seed: int, tmp_
 
 
 @pytest.mark.parametrize("engine", ["milp", "smt"])
-def test_engines_without_a_rule_for_products_refuse_them_by_name(engine: str, tmp_path: Path) -> None:
-    model = verdict.load(product_network(0, tmp_path, smooth=False))
-    with pytest.raises(VerdictError, match="Product"):
+def test_engines_without_a_rule_refuse_by_name(engine: str, tmp_path: Path) -> None:
+    model = verdict.load(product_network(3, tmp_path))
+    with pytest.raises(VerdictError, match="needs functions that are"):
         verdict.robust(model, [0.1, 0.2], eps=2, engine=engine)
+    with pytest.raises(VerdictError, match="off or on; Product is not declared so"):
+        verdict.robust(verdict.load(product_network(0, tmp_path, smooth=False)), [0.1, 0.2], eps=2, engine="milp")
+
+
+@pytest.mark.parametrize("seed", seeds(4, 200))
+def test_z3_agrees_with_branch_and_bound_on_polynomials(seed: int, tmp_path: Path) -> None:
+    model = verdict.load(product_network(seed, tmp_path, outputs=2, smooth=False))
+    rng = np.random.default_rng(seed)
+    x, eps = rng.integers(-4, 5, 2) / 4, float(rng.choice([0.125, 0.5]))
+    found = {engine: verdict.robust(model, x, eps=eps, timeout=10, engine=engine) for engine in ("smt", "bab")}
+    assert len({answer.status for answer in found.values()} - {"unknown"}) <= 1
+    assert found["bab"].status != "unknown"

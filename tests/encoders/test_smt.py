@@ -26,7 +26,7 @@ def test_outputs_are_the_exact_ones(kind, form, tmp_path):
     for method in (interval_bounds, linear_bounds):
         bounds = method(graph, *(side[None] for side in box.floats()))
         with Session() as session:
-            session.command(smt.prelude())
+            session.command(smt.prelude(None))
             session.command(smt.inputs_in_box(box))
             for piece in smt.network(graph, bounds, form):
                 session.command(piece)
@@ -64,7 +64,7 @@ def test_ties_are_unsafe(tmp_path):
     box = Box([Fraction(0)], [Fraction(1)])
     bounds = interval_bounds(graph, *(side[None] for side in box.floats()))
     with Session() as session:
-        session.command(smt.prelude() + "\n" + smt.inputs_in_box(box))
+        session.command(smt.prelude(None) + "\n" + smt.inputs_in_box(box))
         for piece in smt.network(graph, bounds):
             session.command(piece)
         session.command(smt.in_unsafe(graph, misclassification(0, 2), bounds))

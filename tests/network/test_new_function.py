@@ -116,7 +116,7 @@ def test_what_needs_a_feature_says_so() -> None:
     }.items():
         with pytest.raises(UnsupportedError, match=f"node 2: {what} needs functions that are off or on; Vee is not"):
             call()
-    with pytest.raises(UnsupportedError, match="the SMT encoding needs functions that are piecewise linear; Wave"):
+    with pytest.raises(UnsupportedError, match="the SMT encoding needs functions that are piecewise polynomial; Wave"):
         list(smt.network(network(0, Wave()), bounds))
     with pytest.raises(UnsupportedError, match="Wave has no exact evaluation: it is not declared piecewise linear"):
         Function.exact(Wave(), ExactVector.of([1]))
@@ -142,7 +142,7 @@ def test_a_whole_question_by_input_splits_and_by_z3(seed: int) -> None:
         assert (outcome.proved, bool(hits)) == (safe, not safe)
         for form in Form:
             with Session() as session:
-                for text in (smt.prelude(), smt.inputs_in_box(BOX), *smt.network(graph, bounds, form)):
+                for text in (smt.prelude(graph), smt.inputs_in_box(BOX), *smt.network(graph, bounds, form)):
                     session.command(text)
                 session.command(smt.in_unsafe(graph, unsafe, bounds))
                 assert session.check() == ("unsat" if safe else "sat")

@@ -136,7 +136,7 @@ def smt2(question: Formulated, bounds: str | None) -> str:
         "sat: there is a solution over the real numbers; unsat: there is none",
     ]
     if not question.cases:
-        lines = [*(f"; {c}" for c in comments), "; the linear constraints contradict each other", smt.prelude()]
+        lines = [*(f"; {c}" for c in comments), "; the linear constraints contradict each other", smt.prelude(None)]
         return "\n".join([*lines, "(assert false)", "(check-sat)", ""])
     boxes = [case.inputs for case in question.cases]
     hull = boxes[0] if len(boxes) == 1 else Box(

@@ -70,14 +70,14 @@ class Pointwise:
 class Product:
     """Entry by entry the product of nodes number `left` and `right`.
 
-    It declares no feature of functions (`functions.Feature`): whatever needs one refuses it by name.
+    Of the features of functions (`functions.Feature`) it has one: whatever needs another refuses it by name.
     """
 
     left: int
     right: int
     size: int
     name: ClassVar[str] = "Product"
-    features: ClassVar[frozenset[Feature]] = frozenset()
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.POLYNOMIAL})
 
     @property
     def sources(self) -> tuple[int, ...]:

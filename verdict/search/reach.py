@@ -70,7 +70,7 @@ def _asked_everywhere(search: RadiusSearch, clock: Deadline, options: SearchOpti
     bounds, limit = _no_bounds(search), clock.limit
     try:
         with Session() as session:
-            session.command(smt.prelude(), timeout=limit())
+            session.command(smt.prelude(search.graph), timeout=limit())
             session.command(smt.inputs_anywhere(search.family), timeout=limit())
             for piece in smt.network(search.graph, bounds):
                 session.command(piece, timeout=limit())

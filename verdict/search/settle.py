@@ -7,7 +7,6 @@ too. Z3 gets the formula and the network in exact rationals.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -31,6 +30,7 @@ from ..property.cases import Case
 from ..property.formula import Formula, comparisons
 from .boxes.paving import Paving
 from .options import DEFAULTS, SearchOptions
+from .points.model_point import model_point
 from .points.nearby import around
 
 # Random points and corners that are tried before Z3.
@@ -41,7 +41,6 @@ UNLIMITED_SECONDS = 60.0
 # bounds on ever smaller boxes before the last one.
 FIRST_QUESTION = 0.1, 3.0
 PAVING = 0.5, 60.0
-_APPROXIMATE = re.compile(r"\(\s*(x[0-9]+)\s+(\(-\s*)?([0-9.]+)\??\)?\s*\)")
 
 
 class Asked(Protocol):
@@ -112,12 +111,12 @@ class Settling:
         formula = self.asked.joint_formula
         is_linear = all(c.polynomial.degree <= 1 for c in comparisons(formula))
         if is_linear:
-            self._ask_z3(bounds, "QF_LRA", self.deadline)
-        elif not self._ask_z3(bounds, "QF_NRA", self.deadline.share(*FIRST_QUESTION)):
+            self._ask_z3(bounds, False, self.deadline)
+        elif not self._ask_z3(bounds, True, self.deadline.share(*FIRST_QUESTION)):
             if Paving(self.network, formula, self.box).run(self.deadline.share(*PAVING), self._try):
                 self.proof, self.reason = Trust.RIGOROUS, ""
             elif self.witness is None:
-                self._ask_z3(bounds, "QF_NRA", self.deadline)
+                self._ask_z3(bounds, True, self.deadline)
 
     def _try(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
         """Whether some candidate is a witness."""
@@ -139,18 +138,18 @@ class Settling:
             self.reason = "satisfied over the reals at a point where ONNX Runtime does not confirm it"
         return False
 
-    def _ask_z3(self, bounds: Bounds, logic: str, clock: Deadline) -> bool:
+    def _ask_z3(self, bounds: Bounds, products: bool, clock: Deadline) -> bool:
         """Whether Z3 has said sat or unsat within the time."""
         try:
-            return self._z3_decides(bounds, logic, clock)
+            return self._z3_decides(bounds, products, clock)
         except SolverError as error:
             self.reason = f"Z3 gave up: {error}"
             return False
 
-    def _z3_decides(self, bounds: Bounds, logic: str, clock: Deadline) -> bool:
+    def _z3_decides(self, bounds: Bounds, products: bool, clock: Deadline) -> bool:
         graph, limit = self.network.graph, clock.limit
         with Session() as session:
-            session.command(smt.prelude(logic), timeout=limit())
+            session.command(smt.prelude(graph, products), timeout=limit())
             session.command(smt.inputs_in_box(self.box), timeout=limit())
             for piece in smt.network(graph, bounds):
                 session.command(piece, timeout=limit())
@@ -161,7 +160,7 @@ class Settling:
             elif answer == "unknown":
                 self.reason = f"Z3 gave up: {session.reason_unknown()}"
             else:
-                point = _point(session, graph.input_size)
+                point = model_point(session, graph.input_size)
                 if not self._try(around(self.problem, self.problem.unsafe, point, bounds, self.deadline)):
                     outputs = self.network.evaluate_exact(point)
                     self.reason = "Z3's model is irrational, and no rational point near it satisfies the query"
@@ -169,17 +168,3 @@ class Settling:
                         self.real = Witness(point, outputs, "the query")
                         self.reason = "satisfied over the reals, but at no point found that ONNX Runtime confirms"
             return answer != "unknown"
-
-
-def _point(session: Session, size: int) -> ExactVector:
-    """Z3's model; where a value is irrational, one close to it."""
-    names = [smt.name(0, i) for i in range(size)]
-    try:
-        return ExactVector.of(session.values(names).values())
-    except SolverError:
-        session.command("(set-option :pp.decimal true)")
-        text = session.command(f"(get-value ({' '.join(names)}))")
-        found = {name: (-1 if minus else 1) * Fraction(value) for name, minus, value in _APPROXIMATE.findall(text)}
-        if len(found) != size:
-            raise
-        return ExactVector.of([found[name] for name in names])

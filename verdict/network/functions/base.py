@@ -24,6 +24,8 @@ class Feature(enum.Enum):
 
     # `pieces` are all there is of it: values of rationals are rationals, and floats do not round it.
     PIECEWISE_LINEAR = "piecewise linear"
+    # Values of rationals are rationals, and `formula` gives Z3 all there is of it; what is piecewise linear is so too.
+    POLYNOMIAL = "piecewise polynomial"
     # Two pieces, 0 up to 0 and z from 0 on: a neuron is off or on, a side leaves nothing to relax, every line through
     # (0, 0) with a slope in [0, 1] lies below.
     ON_OFF = "off or on"
@@ -59,7 +61,8 @@ class Function(ABC):
 
     def has(self, feature: Feature) -> bool:
         """Whether the function declares the feature."""
-        return feature in self.features
+        implied = feature is Feature.POLYNOMIAL and Feature.PIECEWISE_LINEAR in self.features
+        return implied or feature in self.features
 
     @abstractmethod
     def value(self, z: Any) -> Any:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..exact import ExactVector
 from ..maps.namespace import namespace
+from .base import Feature, Form
 from .series import Between
 from .smooth import LIBRARY, Smooth
 
@@ -17,6 +19,7 @@ LARGEST, ROUNDED = float(np.finfo(np.float64).max), 2.0**-52
 
 class Square(Smooth):
     name = "Square"
+    features = frozenset({Feature.POLYNOMIAL})
 
     def value(self, z: Any) -> Any:
         return z * z
@@ -38,6 +41,12 @@ class Square(Smooth):
 
     def at(self, z: Fraction, bits: int) -> Between:
         return z * z, z * z
+
+    def exact(self, z: ExactVector) -> ExactVector:
+        return (z * z).reduced()
+
+    def formula(self, y: str, z: str, low: float, high: float, form: Form) -> list[str]:
+        return [f"(= {y} (* {z} {z}))"]
 
     def range_between(self, low: Any, high: Any) -> tuple[Any, Any]:
         least, most = super().range_between(low, high)

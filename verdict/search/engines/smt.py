@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Smt(Engine):
     name = "smt"
     idea = "Z3's exact arithmetic, for small networks"
-    features = Features(exactness="rigorous", solvers=("z3",), encodes="linear", functions="piecewise linear")
+    features = Features(exactness="rigorous", solvers=("z3",), encodes="linear", functions="piecewise polynomial")
 
     def choose_solver(self, solver: str | None) -> None:
         if optional_word(solver, "solver") not in (None, *self.features.solvers):

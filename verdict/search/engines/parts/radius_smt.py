@@ -18,8 +18,9 @@ from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....base.errors import SolverError
 from ....network.exact import ExactVector, float_above
-from ....network.functions import Form
+from ....network.functions import Feature, Form
 from ....property import UnsafeSet
+from ...points.model_point import model_point
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
 from .radius_tree import LAST
@@ -83,7 +84,8 @@ def _round(search: RadiusSearch, remaining: list[int], way: Way, clock: Deadline
     search.refine_at_witness()
     with Session(memory=way.memory) as session:
         limit = clock.limit
-        session.command(smt.prelude() if strategy is not Strategy.OPTIMISE else _optimising_prelude(), timeout=limit())
+        optimises = strategy is Strategy.OPTIMISE
+        session.command(_optimising_prelude() if optimises else smt.prelude(search.graph), timeout=limit())
         session.command(smt.inputs_in_family(search.family), timeout=limit())
         for piece in smt.network(search.graph, bounds, way.form):
             session.command(piece, timeout=limit())
@@ -98,8 +100,10 @@ def _round(search: RadiusSearch, remaining: list[int], way: Way, clock: Deadline
         if leap > 1 and strategy is Strategy.DESCEND:
             _ask(search, session, remaining, f"(<= eps {smt.number(cap / 2**leap)})", cap / 2**leap, clock)
             return session.dead is None and (search.cap < cap or search.lower > 0)
-        # On a ball without corners the least radius is no rational number, and the question about it has no end.
-        radius = cap if search.family.is_box else cap * (1 - LAST)
+        # On a ball without corners, or of a polynomial, the least radius is no rational number, and the question about
+        # it has no end.
+        is_rational = search.family.is_box and search.graph.has(Feature.PIECEWISE_LINEAR)
+        radius = cap if is_rational else cap * (1 - LAST)
         relation = "<" if search.upper is not None else "<="
         return _ask(search, session, remaining, f"({relation} eps {smt.number(radius)})", radius, clock)
 
@@ -115,9 +119,8 @@ def _ask(
     limit = clock.limit
     session.command(f"(push)\n(assert {condition})", timeout=limit())
     said = set(smt.set_rows(search.family))
-    names = [smt.name(0, i) for i in range(search.graph.input_size)]
     while (answer := session.check(timeout=limit())) == "sat":
-        *values, eps = session.values([*names, "eps"]).values()
+        *values, eps = model_point(session, search.graph.input_size, "eps").fractions()
         point = ExactVector.of(values)
         found = search.offer(point)
         if found or not search.family.refine(point, eps):

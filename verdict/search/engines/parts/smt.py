@@ -16,6 +16,7 @@ from ....bounds import Bounds
 from ....network.exact import ExactVector
 from ....property import UnsafeSet
 from ...decision import Decision
+from ...points.model_point import model_point
 from ...points.nearby import around
 
 
@@ -34,15 +35,14 @@ def decide_by_smt(run: Decision) -> None:
 def _ask_z3(run: Decision, bounds: Bounds) -> None:
     unsafe, limit = UnsafeSet(tuple(run.polytopes(run.open)), run.unsafe.outputs), run.deadline.limit
     with Session() as session:
-        session.command(smt.prelude(), timeout=limit())
+        session.command(smt.prelude(run.graph), timeout=limit())
         session.command(smt.inputs_in_box(run.box), timeout=limit())
         for piece in smt.network(run.graph, bounds):
             session.command(piece, timeout=limit())
         session.command(smt.in_unsafe(run.graph, unsafe, bounds), timeout=limit())
         said = set(smt.set_rows(run.box))
         while (answer := session.check(timeout=limit())) == "sat":
-            names = [smt.name(0, i) for i in range(run.graph.input_size)]
-            point = ExactVector.of(session.values(names).values())
+            point = model_point(session, run.graph.input_size)
             if _confirm_solution(run, point, bounds) or not run.box.refine(point):
                 break
             session.command(smt.further_rows(run.box, said), timeout=limit())
