@@ -19,10 +19,10 @@ from verdict.checker import functions as twins
 from verdict.checker.functions import planes
 from verdict.encoders import smt
 from verdict.encoders.milp import encode_margin
-from verdict.network import functions
 from verdict.network.builder import Builder
 from verdict.network.exact import Coefficients
 from verdict.network.functions import Feature, Function
+from verdict.network.functions.registry import functions
 from verdict.network.graph import Graph, Product
 from verdict.network.maps import Dense
 from verdict.property import Box
@@ -52,17 +52,15 @@ Product is that of two tensors that both depend on the input: Mul, MatMul, Gemm 
 """
 
 
-def known() -> list[Function]:
-    """All functions, one of each file."""
-    found = {value for value in vars(functions).values() if isinstance(value, Function)}
-    return sorted(found, key=lambda f: f.name)
-
-
 def network(function: Function) -> Graph:
+    """Two layers of the function, of numbers for which all functions are defined."""
     builder = Builder(2)
     node = 0
     for _ in range(2):
-        node = builder.pointwise(function, builder.affine([(Dense(Coefficients(np.array([[1.0, 2], [2, -1]]))), node)]))
+        matrix, bias = Coefficients(np.array([[1.0, 2], [2, -1]])), None
+        if getattr(function, "domain", (-np.inf,))[0] > -np.inf or function.name == "Reciprocal":
+            matrix, bias = Coefficients(np.array([[0.5, 1], [1, 0.25]])), Coefficients(np.array([4.0, 4.0]))
+        node = builder.pointwise(function, builder.affine([(Dense(matrix), node)], bias))
     return builder.finish(builder.affine([(Dense(Coefficients(np.array([[1.0, -1]]))), node)]))
 
 
@@ -103,7 +101,7 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
 def rows() -> Iterator[str]:
     modules = [importlib.import_module(f"{twins.__name__}.{m.name}") for m in pkgutil.iter_modules(twins.__path__)]
     others = {getattr(v, "name", ""): v for module in modules for v in vars(module).values() if hasattr(v, "between")}
-    for function in known():
+    for function in functions():
         yield row(function.name, network(function), others.get(function.name), function.has(Feature.PIECEWISE_LINEAR))
     yield row(Product.name, products(), planes, False)
 

@@ -1,8 +1,8 @@
-"""Elementwise arithmetic: Add, Sub, Neg, Sum, Mean, Mul, Div by a constant, Reciprocal of one.
+"""Elementwise arithmetic: Add, Sub, Neg, Sum, Mean, Mul, Div and Reciprocal.
 
 Broadcasting follows ONNX. All of it stays linear but the product of two tensors that both depend on the input, which is
-a node of its own kind, or a square where they are one tensor; a quotient of two is refused. Integers are constants, and
-their quotient is cut off towards zero.
+a node of its own kind, or a square where they are one tensor, and a quotient by one, which is a product with its
+reciprocal. Integers are constants, and their quotient is cut off towards zero.
 """
 
 import operator as python
@@ -11,6 +11,7 @@ from functools import reduce
 
 import numpy as np
 
+from ..network.functions.reciprocal import RECIPROCAL
 from ..network.maps import Diagonal
 from .folding import elementwise, quotient
 from .lowering import Constant, Context, Symbol, Value, operator
@@ -48,8 +49,10 @@ def multiply(ctx: Context, a: Value, b: Value) -> Symbol:
     return Symbol(ctx.builder.affine([(linear, left.node)], None, ctx.name), shape)
 
 
-def reciprocal(ctx: Context, divisor: Constant) -> Constant:
-    """1 / divisor as exact rationals."""
+def reciprocal(ctx: Context, divisor: Value) -> Value:
+    """1 / divisor, of a constant as exact rationals."""
+    if isinstance(divisor, Symbol):
+        return Symbol(ctx.builder.pointwise(RECIPROCAL, divisor.node, ctx.name), divisor.shape)
     fractions = divisor.fractions()
     if not all(fractions):
         ctx.fail("a division by zero")
@@ -84,12 +87,12 @@ def multiply_operator(ctx: Context) -> list[Value]:
 
 @operator("Reciprocal", since(6, "X:T -> Y:T"))
 def reciprocal_operator(ctx: Context) -> list[Value]:
-    return [reciprocal(ctx, ctx.constant(0, "the divisor"))]
+    return [reciprocal(ctx, ctx.value(0))]
 
 
 @operator("Div", BINARY, fold=elementwise(quotient))
 def divide_operator(ctx: Context) -> list[Value]:
-    return [multiply(ctx, ctx.value(0), reciprocal(ctx, ctx.constant(1, "the divisor")))]
+    return [multiply(ctx, ctx.value(0), reciprocal(ctx, ctx.value(1)))]
 
 
 @operator("Sum", since(6, "data_0:T* -> sum:T"))

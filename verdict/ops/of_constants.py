@@ -15,8 +15,6 @@ COUNTED = REAL | {"int32", "int64", "uint32", "uint64"}
 # A power of integers beyond this exponent is 0, 1, -1 or outside every type.
 MAX_EXPONENT = 64
 
-on_constants("Sqrt Log", since(6, UNARY), fold=by_reference)
-on_constants("Erf", since(9, UNARY), fold=by_reference)
 on_constants("Floor", since(6, UNARY), fold=elementwise(math.floor))
 on_constants("Ceil", since(6, UNARY), fold=elementwise(math.ceil))
 # Halves go to the even neighbour, in Python as in ONNX.

@@ -1,15 +1,29 @@
-"""Smooth functions, entry by entry: Sigmoid, Tanh and Exp inside a network, and squares.
+"""Smooth functions, entry by entry: those that the files of `network/functions` name, and powers.
 
 A Sigmoid that nothing but heads follow is a head itself (`head.py`); `importer/tails.py` says which ones are.
 """
 
+from fractions import Fraction
+
+import numpy as np
+
 from ..network.functions import EXP, SIGMOID, SQUARE, TANH
+from ..network.functions.onnx_operator import Scaled
+from ..network.functions.power import LARGEST_EXPONENT, power
+from ..network.functions.reciprocal import RECIPROCAL
+from ..network.functions.registry import operators as of_functions
+from ..network.functions.root import SQRT
+from .arithmetic import multiply
 from .folding import by_reference
 from .lowering import Constant, Context, Symbol, Value, operator
-from .of_constants import POWERS, power
-from .signature import since
+from .of_constants import POWERS
+from .of_constants import power as folded_power
+from .signature import real, since, text
 
 FUNCTIONS = {"Sigmoid": SIGMOID, "Tanh": TANH, "Exp": EXP}
+# What powers are, first to last.
+CHAINS = {Fraction(1): (), Fraction(2): (SQUARE,), Fraction(1, 2): (SQRT,), Fraction(-1): (RECIPROCAL,),
+          Fraction(-1, 2): (SQRT, RECIPROCAL), Fraction(-2): (SQUARE, RECIPROCAL)}
 
 
 @operator("Sigmoid Tanh Exp", since(6, "X:T -> Y:T"))
@@ -20,12 +34,51 @@ def smooth(ctx: Context) -> list[Value]:
     return [Symbol(ctx.builder.pointwise(FUNCTIONS[ctx.op_type], x.node, ctx.name), x.shape)]
 
 
-@operator("Pow", since(7, "X:T Y:T -> Z:T"), since(12, "X:T Y:T1 -> Z:T", POWERS), fold=power)
-def square(ctx: Context) -> list[Value]:
+def described(ctx: Context) -> list[Value]:
+    """outer f(inner x), of a constant in float64."""
+    known = of_functions()[ctx.op_type]
+    try:
+        made = known.make(**{name: ctx.attribute(name) for name in (*known.reals, *known.words)})
+    except ValueError as error:
+        ctx.fail(str(error))
+    x = ctx.value(0)
+    if isinstance(x, Constant):
+        return _folded(ctx, x, made)
+    node = ctx.lift(_times(ctx, x, made.inner)).node
+    return [_times(ctx, Symbol(ctx.builder.pointwise(made.function, node, ctx.name), x.shape), made.outer)]
+
+
+def _times(ctx: Context, x: Value, factor: Fraction) -> Value:
+    return x if factor == 1 else multiply(ctx, x, Constant.of_fractions([factor]))
+
+
+def _folded(ctx: Context, x: Constant, made: Scaled) -> list[Value]:
+    value = made.function.value(x.coefficients.values * float(made.inner)) * float(made.outer)
+    if not np.isfinite(value).all():
+        ctx.fail(f"{ctx.op_type} of a constant gives no finite number")
+    return [Constant(np.asarray(value, dtype=np.float64))]
+
+
+for known in of_functions().values():
+    attributes = {name: real(default) for name, default in known.reals.items()}
+    attributes |= {name: text(*words) for name, words in known.words.items()}
+    operator(known.name, since(known.since, "X:T -> Y:T", **attributes))(described)
+
+
+@operator("Pow", since(7, "X:T Y:T -> Z:T"), since(12, "X:T Y:T1 -> Z:T", POWERS), fold=folded_power)
+def raised(ctx: Context) -> list[Value]:
     if isinstance(ctx.value(0), Constant):
         ctx.constant(1, "the exponent")
-        return power(ctx)
+        return folded_power(ctx)
     x, exponent = ctx.symbol(0), ctx.constant(1, "the exponent")
-    if any(e != 2 for e in exponent.fractions()) or ctx.common_shape(x.shape, exponent.shape) != x.shape:
-        ctx.fail("a power of what depends on the input, expected the exponent 2")
-    return [Symbol(ctx.builder.pointwise(SQUARE, x.node, ctx.name), x.shape)]
+    found = set(exponent.fractions())
+    if len(found) != 1 or ctx.common_shape(x.shape, exponent.shape) != x.shape:
+        ctx.fail("powers with several exponents of what depends on the input, expected one")
+    (e,) = found
+    chain = (power(int(e)),) if e.denominator == 1 and 3 <= e <= LARGEST_EXPONENT else CHAINS.get(e)
+    if chain is None:
+        ctx.fail(f"the exponent {float(e):g}, expected 1 to {LARGEST_EXPONENT}, 1/2, -1/2, -1 or -2")
+    node = x.node
+    for function in chain:
+        node = ctx.builder.pointwise(function, node, ctx.name)
+    return [Symbol(node, x.shape)]

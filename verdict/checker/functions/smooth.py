@@ -1,4 +1,4 @@
-"""Functions that are convex up to one point and concave from there, or convex everywhere: sigmoid, tanh, exp, squares.
+"""Functions that are convex and concave in turn, from one known point to the next: sigmoid, tanh, exp, squares, sine.
 
 How far f lies above a line of slope s is largest at an end of an interval where f is convex. Where it is concave, f
 lies below its tangent at any t, and the tangent's distance to the line is largest at an end: a t where the slopes agree
@@ -27,11 +27,17 @@ MOST = 2.0**400
 
 
 class Smooth(ABC):
-    """f with f'' >= 0 up to `bend` and f'' <= 0 from there; increasing, unless it has an `interval` of its own."""
+    """f with f'' >= 0 up to `bend` and f'' <= 0 from there, or with `bends` of its own; increasing, unless it has an
+    `interval` of its own."""
 
     name: str
     bend: float = math.inf
     is_rational = False
+
+    def bends(self, low: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+        """Whether f'' >= 0 from `low` on (or from the left) up to the first of some points, and pairs around these,
+        floats or arrays of the shape of `low`: from pair to pair the sign of f'' changes."""
+        return True, [] if self.bend == math.inf else [(self.bend, self.bend)]
 
     @abstractmethod
     def around(self, z: Any) -> tuple[Any, Any]:
@@ -96,22 +102,44 @@ class Smooth(ABC):
         return -self._highest(-1, low, high, -below)
 
     def _highest(self, sign: int, low: Any, high: Any, slope: Any) -> Any:
-        """max of sign f(z) - slope z, or more."""
-        # What is empty is an end of the interval instead.
-        middle = np.clip(self.bend, low, high)
-        left, right = (low, middle), (middle, high)
-        convex, concave = (left, right) if sign > 0 else (right, left)
+        """max of sign f(z) - slope z, or more: piece by piece, and between the two numbers of a pair."""
+        convex, bends = self.bends(low)
+        found, start = np.full(np.shape(low + slope), -np.inf), -np.inf
         with np.errstate(all="ignore"):
-            at_ends = np.maximum(*(self._over(sign, z, slope) for z in convex))
-            # Any place will do, a good one is where the slopes agree.
-            t = np.clip(np.nan_to_num(self.place(sign * slope, sign < 0)), *concave)
-            low_slope, high_slope = self.steepness(t)
-            least, most = (low_slope, high_slope) if sign > 0 else (-high_slope, -low_slope)
-            rises = (slope - least) * (t - concave[0]), (most - slope) * (concave[1] - t)
-            size = (np.abs(slope) + np.abs(least) + np.abs(most)) * (concave[1] - concave[0])
-            tangent = self._over(sign, t, slope) + np.maximum(np.maximum(*rises), 0) + SHARE * size
-            found = np.maximum(at_ends, tangent)
+            for number, (near, far) in enumerate([*bends, (np.inf, np.inf)]):
+                # A piece that is empty is an end of the interval instead, which does no harm.
+                piece = np.clip(start, low, high), np.clip(near, low, high)
+                is_convex = convex if sign > 0 else np.logical_not(convex)
+                found = np.maximum(found, self._on_piece(sign, number, piece, slope, is_convex))
+                if np.any(np.asarray(near) < far):
+                    between = np.clip(near, low, high), np.clip(far, low, high)
+                    found = np.maximum(found, self._apart(sign, *between, slope))
+                start, convex = far, np.logical_not(convex)
         return np.where(np.isnan(found), np.inf, found)
+
+    def _on_piece(self, sign: int, number: int, piece: tuple[Any, Any], slope: Any, convex: Any) -> Any:
+        """The same where sign f is convex, or is not."""
+        if np.ndim(convex):
+            return np.where(convex, *(self._on_piece(sign, number, piece, slope, c) for c in (True, False)))
+        if convex:
+            return np.maximum(*(self._over(sign, z, slope) for z in piece))
+        # Any place will do, a good one is where the slopes agree.
+        t = np.clip(np.nan_to_num(self.touching(sign * slope, number, *piece)), *piece)
+        low_slope, high_slope = self.steepness(t)
+        least, most = (low_slope, high_slope) if sign > 0 else (-high_slope, -low_slope)
+        rises = (slope - least) * (t - piece[0]), (most - slope) * (piece[1] - t)
+        size = (np.abs(slope) + np.abs(least) + np.abs(most)) * (piece[1] - piece[0])
+        return self._over(sign, t, slope) + np.maximum(np.maximum(*rises), 0) + SHARE * size
+
+    def _apart(self, sign: int, low: Any, high: Any, slope: Any) -> Any:
+        """The same without a look at how the two terms depend on each other."""
+        bottom, top = self.interval(low, high)
+        value, size = top if sign > 0 else -bottom, np.abs(slope) * np.maximum(np.abs(low), np.abs(high))
+        return value + np.maximum(-slope * low, -slope * high) + SHARE * (np.abs(value) + size) + LITTLE
+
+    def touching(self, slope: Any, number: int, low: Any, high: Any) -> Any:
+        """About where f' is `slope` on the piece of that number, or anything."""
+        return self.place(slope, number == 0)
 
     def _over(self, sign: int, z: Any, slope: Any) -> Any:
         """sign f(z) - slope z, or a little more."""
@@ -123,31 +151,42 @@ class Smooth(ABC):
         if nu == 0:
             return min(-mu * low, -mu * high)
         # The largest of sign f(z) - slope z.
-        sign, found = -1 if nu > 0 else 1, []
-        slope = sign * mu / nu
-        bend = high if self.bend == math.inf else Fraction(self.bend)
-        for a, b, is_left in ((low, min(high, bend), True), (max(low, bend), high, False)):
-            if a > b:
-                continue
-            if is_left == (sign > 0):
-                found += [self._above(sign, z) - slope * z for z in (a, b)]
-                continue
-            t = min(max(self._near(sign * slope, is_left), a), b)
-            pair = self.derived(t)
-            least, most = pair if sign > 0 else (-pair[1], -pair[0])
-            here = self._above(sign, t) - slope * t
-            found.append(here + max((slope - least) * (t - a), (most - slope) * (b - t), Fraction(0)))
+        sign: int = -1 if nu > 0 else 1
+        slope, found = sign * mu / nu, []
+        convex, bends = self.bends(np.float64(float(low)))
+        start = low
+        for number, (near, far) in enumerate([*bends, (math.inf, math.inf)]):
+            end, then = (high if end == math.inf else Fraction(float(end)) for end in (near, far))
+            if start <= high and end >= low:
+                piece = max(low, start), min(high, end)
+                found.append(self._most_on_piece(sign, number, piece, slope, bool(convex) == (sign > 0)))
+            if end < then and end <= high and then >= low:
+                a, b = max(low, end), min(high, then)
+                bottom, top = self.between(a, b, BITS)
+                found.append((top if sign > 0 else -bottom) + max(-slope * a, -slope * b))
+            start, convex = then, not convex
         return -abs(nu) * max(found)
+
+    def _most_on_piece(self, sign: int, number: int, piece: tuple[Fraction, Fraction], slope: Fraction,
+                       convex: bool) -> Fraction:
+        a, b = piece
+        if convex:
+            return max(self._above(sign, z) - slope * z for z in piece)
+        t = min(max(self._near(sign * slope, number, a, b), a), b)
+        pair = self.derived(t)
+        least, most = pair if sign > 0 else (-pair[1], -pair[0])
+        return self._above(sign, t) - slope * t + max((slope - least) * (t - a), (most - slope) * (b - t), Fraction(0))
 
     def _above(self, sign: int, z: Fraction) -> Fraction:
         low, high = self.rational(z, BITS)
         return high if sign > 0 else -low
 
-    def _near(self, slope: Fraction, left: bool) -> Fraction:
-        if abs(slope) > 2**60:
-            return Fraction(0)
+    def _near(self, slope: Fraction, number: int, low: Fraction, high: Fraction) -> Fraction:
+        if max(abs(slope), abs(low), abs(high)) > 2**60:
+            return low
         with np.errstate(all="ignore"):
-            return Fraction(float(np.nan_to_num(self.place(np.float64(float(slope)), left))))
+            ends = (np.array([float(end)]) for end in (low, high))
+            return Fraction(float(np.nan_to_num(self.touching(np.array([float(slope)]), number, *ends))[0]))
 
     def is_exact(self, below: Fraction, above: Fraction) -> bool:
         return False

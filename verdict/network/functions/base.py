@@ -56,7 +56,7 @@ class Function(ABC):
     """A continuous function of one number, applied entry by entry. Arrays are those of any library, (batch, size) where
     nothing else is said; `low` <= z <= `high` are bounds of the pre-activations."""
 
-    name: ClassVar[str]
+    name: str
     features: ClassVar[frozenset[Feature]] = frozenset()
 
     def has(self, feature: Feature) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -37,9 +37,9 @@ class Smooth(Function):
     is convex in front of the first if `convex_first`. |f'| is at most `steepest`.
     """
 
-    inflections: ClassVar[tuple[tuple[float, float], ...]] = ()
-    convex_first: ClassVar[bool] = True
-    steepest: ClassVar[float]
+    inflections: tuple[tuple[float, float], ...] = ()
+    convex_first: bool = True
+    steepest: float
 
     @abstractmethod
     def between(self, z: Any) -> tuple[Any, Any]:
@@ -97,7 +97,9 @@ class Smooth(Function):
         kind, (nu, mu, low, high) = nu.dtype, doubled(nu, mu, low, high)
         xp = namespace(nu)
         bottom, top = self.range_between(low, high)
-        apart = xp.minimum(nu * bottom, nu * top) + xp.minimum(-mu * low, -mu * high)
+        with np.errstate(all="ignore"):
+            apart = xp.minimum(nu * bottom, nu * top) + xp.minimum(-mu * low, -mu * high)
+            apart = xp.where(xp.isnan(apart), -np.inf, apart)
         sign = xp.where(nu < 0, 1.0, -1.0)
         with np.errstate(all="ignore"):
             slope = sign * mu / nu
@@ -127,20 +129,28 @@ class Smooth(Function):
         """max over z in [low, high] of sign f(z) - slope z, or a little more; float64 arrays that broadcast."""
         xp = namespace(low)
         result = 0 * (slope + low) - np.inf
-        start, convex = -np.inf, self.convex_first == (sign > 0)
+        first, breaks = self.breaks(low)
+        start, convex = -np.inf, first ^ (sign < 0)
         with np.errstate(all="ignore"):
-            for a, b in (*self.inflections, (np.inf, np.inf)):
+            for a, b in (*breaks, (np.inf, np.inf)):
                 here = self._on_piece(sign, slope, xp.clip(low, start, a), xp.clip(high, start, a), convex)
                 result = xp.where((low <= a) & (high >= start), xp.maximum(result, here), result)
-                if a < b:
+                if not (isinstance(a, float) and a == b):
                     bridge = self._apart(sign, slope, xp.clip(low, a, b), xp.clip(high, a, b))
                     result = xp.where((low <= b) & (high >= a), xp.maximum(result, bridge), result)
-                start, convex = b, not convex
+                start, convex = b, convex ^ True
             return xp.where(xp.isnan(result), np.inf, result)
 
-    def _on_piece(self, sign: int, slope: Any, low: Any, high: Any, convex: bool) -> Any:
+    def breaks(self, low: Any) -> tuple[Any, Any]:
+        """Whether f is convex in front of the first of some inflection points, and pairs that enclose these, of numbers
+        or arrays; between two pairs it is convex and concave in turn, up to the last one or farther than is asked."""
+        return self.convex_first, self.inflections
+
+    def _on_piece(self, sign: int, slope: Any, low: Any, high: Any, convex: Any) -> Any:
         """The same where sign f is convex, or concave."""
         xp = namespace(low)
+        if not isinstance(convex, bool):
+            return xp.where(convex, *(self._on_piece(sign, slope, low, high, c) for c in (True, False)))
         if convex:
             found = []
             for z in (low, high):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
+from ...functions.positive import LOG
 from . import moves
 from .constants import cast_kind
 from .reductions import reduced_axes
@@ -69,6 +70,9 @@ def _increasing(builder: Builder, node: Node, x: Tensor) -> Tensor:
 
 
 def _log(builder: Builder, node: Node, x: Any) -> Tensor:
+    """Behind a head with positive numbers it keeps their order; else it is a function like others."""
+    if isinstance(x, Tensor) and x.head is None:
+        return builder.pointwise(LOG, x)
     positive(x)
     return then(x, "Log")
 

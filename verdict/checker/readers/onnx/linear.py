@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
+from ...functions.positive import RECIPROCAL
 from ...network import Affine, Linear
 from .constants import computed, is_constant
 from .products import of_two
@@ -67,8 +68,10 @@ def _times(builder: Builder, node: Node, a: Any, b: Any) -> Any:
 def _divided(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     if is_constant(a, b):
         return computed(node, a, b)
-    if not is_constant(b) or not np.all(b):
-        raise UnreadableError("a quotient by zero or by a tensor that depends on the input")
+    if not is_constant(b):
+        return _times(builder, node, a, builder.pointwise(RECIPROCAL, b))
+    if not np.all(b):
+        raise UnreadableError("a quotient by zero")
     return builder.times(a, np.asarray(1 / fractions(b), dtype=object))
 
 

@@ -5,17 +5,24 @@ A Sigmoid at the end keeps which entry is larger and is left out (`heads.py`); o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from ... import functions
 from ...errors import UnreadableError
 from ...functions.exp import EXP
+from ...functions.onnx import Form
+from ...functions.positive import RECIPROCAL, SQRT
+from ...functions.power import MOST, power
 from ...functions.sigmoid import SIGMOID
 from ...functions.square import SQUARE
 from ...functions.tanh import TANH
-from .table import Node, Operator, name_of
+from .table import Attribute, Node, Operator, name_of
 from .tensors import Builder, Tensor
 
 # What may stand behind a head, and where its order is all that counts.
@@ -33,11 +40,43 @@ def _exp(builder: Builder, node: Node, x: Any) -> Tensor:
     return builder.pointwise(EXP, x)
 
 
-def _squared(builder: Builder, node: Node, x: Any, exponent: Any) -> Tensor:
-    """To the power of 2, and of nothing else."""
-    if np.broadcast_shapes(x.shape, exponent.shape) != x.shape or any(e != 2 for e in exponent.ravel().tolist()):
-        raise UnreadableError("a power of what depends on the input, expected the exponent 2")
-    return builder.pointwise(SQUARE, x)
+def _power(builder: Builder, node: Node, x: Any, exponent: Any) -> Tensor:
+    """To one power: a whole one from 1 on, 1/2, or -1, -1/2 and -2, which are reciprocals."""
+    found = {Fraction(e) for e in exponent.ravel().tolist()}
+    if np.broadcast_shapes(x.shape, exponent.shape) != x.shape or len(found) != 1:
+        raise UnreadableError("powers of different exponents, or of a shape that is not the number's")
+    (e,) = found
+    if e.denominator == 1 and 3 <= e <= MOST:
+        return builder.pointwise(power(int(e)), x)
+    if e in (Fraction(-1, 2), -2, -1):
+        base = x if e == -1 else builder.pointwise(SQUARE if e == -2 else SQRT, x)
+        return builder.pointwise(RECIPROCAL, base)
+    if e not in (Fraction(1, 2), 1, 2):
+        raise UnreadableError(f"a power of what depends on the input, with an exponent {float(e):g}: not read")
+    return x if e == 1 else builder.pointwise(SQUARE if e == 2 else SQRT, x)
+
+
+def _by_form(form: Form) -> Callable[..., Tensor]:
+    """How an operator is read that a function's file describes."""
+
+    def lower(builder: Builder, node: Node, x: Tensor) -> Tensor:
+        inner, function, outer = form.scaled(**node.attributes)
+        found = builder.pointwise(function, x if inner == 1 else builder.times(x, np.array(inner, object)))
+        return found if outer == 1 else builder.times(found, np.array(outer, object))
+
+    return lower
+
+
+def _forms() -> dict[str, Operator]:
+    """The operators of all files of functions."""
+    found = {}
+    for part in sorted(module.name for module in pkgutil.iter_modules(functions.__path__)):
+        module = importlib.import_module(f"{functions.__name__}.{part}")
+        for name, form in getattr(module, "FORMS", {}).items():
+            attributes = {n: Attribute("FLOAT", v) for n, v in form.reals.items()}
+            attributes.update({n: Attribute("STRING", v[0], v) for n, v in form.words.items()})
+            found[name] = Operator(_by_form(form), form.versions, ((7, "x"),), _FLOATS, attributes)
+    return found
 
 
 def sigmoid(builder: Builder, node: Node, x: Tensor) -> Tensor:
@@ -63,5 +102,6 @@ _FLOATS = ((7, "fd"),)
 OPERATORS = {
     "Tanh": Operator(_tanh, (6, 13), ((7, "x"),), _FLOATS),
     "Exp": Operator(_exp, (6, 13), ((7, "x"),), _FLOATS),
-    "Pow": Operator(_squared, (7, 12, 13, 15), ((7, "x c"), (12, "x k")), _FLOATS),
+    "Pow": Operator(_power, (7, 12, 13, 15), ((7, "x c"), (12, "x k")), _FLOATS),
+    **_forms(),
 }
