@@ -23,13 +23,37 @@ from verdict.base.errors import VerdictError
 from verdict.checker import check
 from verdict.network.exact import ExactVector
 
-KINDS = ("Sigmoid", "Tanh", "Exp", "Mul", "Relu")
+KINDS = ("Sigmoid", "Tanh", "Exp", "Mul", "Relu", "Softplus", "Elu", "Selu", "Celu", "Gelu", "Gelu tanh", "HardSwish",
+         "Mish", "Sin", "Cos", "Erf", "Pow 3", "Pow 4", "Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
+# These are of numbers above zero: Softplus stands in front, and something is added.
+POSITIVE = ("Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
+# The first seeds have each function once in the second layer.
+COUNT = len(KINDS)
+
+
+def function(kind: str, x: str, y: str, rng: Any) -> tuple[list[Any], list[Any]]:
+    """Nodes that make `y` of `x`, and their constants."""
+    op, _, word = kind.partition(" ")
+    if kind in POSITIVE:
+        shift = numpy_helper.from_array(np.array(rng.choice([0.25, 1, 3]), np.float32), f"{y}_shift")
+        front = [helper.make_node("Softplus", [x], [f"{y}_p"]), helper.make_node("Add", [f"{y}_p", shift.name], [f"{y}_s"])]
+        x, constants = f"{y}_s", [shift]
+    else:
+        front, constants = [], []
+    if op in ("Pow", "Div"):
+        number = float(word) if op == "Pow" else -1.5
+        constants.append(numpy_helper.from_array(np.array(number, np.float32), f"{y}_c"))
+        inputs = [x, f"{y}_c"] if op == "Pow" else [f"{y}_c", x]
+        return [*front, helper.make_node(op, inputs, [y])], constants
+    given = {"alpha": float(rng.choice([0.5, 1, 2]))} if op in ("Elu", "Celu", "Selu") else {}
+    given |= {"approximate": word} if word else {}
+    return [*front, helper.make_node(op, [x, x] if op == "Mul" else [x], [y], **given)], constants
 
 
 def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
-    """Two inputs, two hidden layers of functions drawn from KINDS, the first not Relu, three outputs."""
+    """Two inputs, two hidden layers of functions of KINDS, one of them not Relu, three outputs."""
     rng = np.random.default_rng(seed)
-    kinds = [KINDS[rng.integers(4)], KINDS[rng.integers(5)]]
+    kinds = [KINDS[rng.integers(4)], KINDS[seed if seed < COUNT else rng.integers(COUNT)]]
     sizes, nodes, weights, x = (2, *rng.integers(2, 6, 2).tolist(), 3), [], [], "x"
     for i, (a, b) in enumerate(pairwise(sizes)):
         for name, shape in ((f"w{i}", (a, b)), (f"b{i}", (b,))):
@@ -37,8 +61,8 @@ def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
         nodes.append(helper.make_node("Gemm", [x, f"w{i}", f"b{i}"], [f"z{i}"]))
         x = f"z{i}"
         for op in kinds[i : i + 1]:
-            nodes.append(helper.make_node(op, [x, x] if op == "Mul" else [x], [f"a{i}"]))
-            x = f"a{i}"
+            made, constants = function(op, x, f"a{i}", rng)
+            nodes, weights, x = nodes + made, weights + constants, f"a{i}"
     if last:
         nodes.append(helper.make_node(last, [x], ["y"]))
         x = "y"
@@ -46,7 +70,7 @@ def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
     graph = helper.make_graph(
         nodes, "g", [info("x", TensorProto.FLOAT, [1, 2])], [info(x, TensorProto.FLOAT, [1, 3])], weights
     )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     path = folder / f"s{seed}{last}.onnx"
     onnx.save(proto, path)
     return verdict.load(path)
@@ -57,7 +81,7 @@ def grid(center: Any, eps: float) -> Any:
     return center + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
 
 
-@pytest.mark.parametrize("seed", seeds(6, 400))
+@pytest.mark.parametrize("seed", seeds(COUNT, 600))
 def test_verdicts_against_a_grid(seed: int, tmp_path: Path) -> None:
     model = network(tmp_path, seed, "Sigmoid" if seed % 4 == 0 else "")
     rng = np.random.default_rng(seed)
