@@ -100,7 +100,7 @@ def test_the_checker_reads_what_the_engine_reads(name):
 
 
 REFUSED = {
-    "a logarithm of scores": ([_node("Log", "z", "y")], {}),
+    "a logarithm of an order": ([_node("Sigmoid", "z", "p"), _node("Log", "p", "q"), _node("Log", "q", "y")], {}),
     "2 - p": ([_node("Sigmoid", "z", "p"), _node("Sub", "two p", "y")],
               {"weights": [numpy_helper.from_array(np.full((1, 1), 2, np.float32), "two")]}),
     "p - 1": ([_node("Sigmoid", "z", "p"), _node("Sub", "p one", "y")], {"weights": [ONE]}),

@@ -24,10 +24,9 @@ def _opsets() -> list[str]:
 _PARTLY = {
     "ArgMax": "at the output",
     "Cast": "to float32 and float64",
-    "Div": "by constants",
     "LogSoftmax": "at the output",
     "Mul": "by constants and by itself",
-    "Pow": "by the exponent 2",
+    "Pow": "by a constant: 1 to 64, 1/2, -1/2, -1, -2",
     "Sigmoid": "inside, and at the output its scores",
     "Softmax": "at the output",
     "Where": "where it is continuous",
