@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..answer.results import Certificate, Trust, Verdict
 from ..base import arguments
 from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited
-from ..base.errors import InputError, TimeLimitError
+from ..base.errors import HeadError, InputError, ModelError, TimeLimitError
 from ..search.engines.registry import DEFAULT
 from .answering import ask
 from .loading import Model, shipped_path
@@ -82,7 +82,6 @@ def verify(
 def answer(question: Question, run: Run) -> Verdict:
     """The answer to a question of the kind verify."""
     from ..property.vnnlib import read_query
-    from ..property.vnnlib_bind import bound
 
     run.ready()
     file = question.query
@@ -91,9 +90,28 @@ def answer(question: Question, run: Run) -> Verdict:
     asked = read_query(Path(file.path)) if file.content is None else file.content
     if file.sha256 is not None and file.sha256 != hash_of(file.path):
         raise InputError(f"{file.path}: the file has changed: expected one with the hash {file.sha256}")
-    if len(question.models) == 1 and question.models[0].name is None:
-        return decided(asked, bound(asked, question.models[0].load()), run)
-    return decided(asked, bound(asked, {each.name or "": each.load() for each in question.models}), run)
+    models = {each.name: each.load() for each in question.models}
+    try:
+        return decided(asked, _subject(asked, models), run)
+    except HeadError as refusal:
+        from ..ops.importer.numbers import with_numbers
+
+        try:
+            # More is asked than which of two outputs is larger.
+            models = {name: with_numbers(network) for name, network in models.items()}
+        except ModelError:
+            # What the head keeps is all that is known of it.
+            raise refusal from None
+    return decided(asked, _subject(asked, models), run)
+
+
+def _subject(asked: VnnLib1 | VnnLib2, models: Mapping[str | None, Network]) -> Network:
+    """The network that a query is about."""
+    from ..property.vnnlib_bind import bound
+
+    if list(models) == [None]:
+        return bound(asked, *models.values())
+    return bound(asked, {name or "": network for name, network in models.items()})
 
 
 def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:

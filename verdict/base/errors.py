@@ -30,6 +30,10 @@ class EmptySetError(PropertyError):
     """The input set of a question has no point."""
 
 
+class HeadError(PropertyError, InputError):
+    """A query asks outputs behind a head, of which their order alone is known, for more than that."""
+
+
 class OutputError(VerdictError):
     """What was to be printed or written cannot be: the output is closed, or the disk is full."""
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..base.errors import InputError
+from ..base.errors import HeadError, InputError
 from ..network.join import join
 from ..network.network import Network, Port
 from .vnnlib1 import VnnLib1
@@ -110,9 +110,9 @@ def _check(query: VnnLib2, declared: DeclaredNetwork, network: Network) -> None:
 
 
 def _refuse_one_number(port: Port, network: Network) -> None:
-    """Raise InputError for an output of one number that stands for several scores."""
+    """Raise HeadError for an output of one number that stands for several scores."""
     if port.head is not None and port.head.file_size(port.size) != port.size:
-        raise InputError(
+        raise HeadError(
             f"{network.path}: the output {port.name!r} ends with {port.head}, and a query asks for its number: Verdict "
             f"has the {port.size} scores in front of it alone; export the model up to them (docs/your-model.md)"
         )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base.errors import PropertyError
+from ..base.errors import HeadError
 from ..network.network import Network
 from ..property import UnsafeSet
 
 
 def refuse_head(network: Network, unsafe: UnsafeSet) -> None:
-    """Raise PropertyError where `unsafe` asks outputs behind a dropped head for more than order."""
+    """Raise HeadError where `unsafe` asks outputs behind a dropped head for more than order."""
     if network.head is None:
         return
     behind = np.full(network.output_size, -1)
@@ -29,6 +29,6 @@ def refuse_head(network: Network, unsafe: UnsafeSet) -> None:
             heads = behind[used]
             order = len(used) == 2 and heads[0] == heads[1] and row[used].sum() == 0 and limit == 0
             if (heads >= 0).any() and not order:
-                raise PropertyError(
+                raise HeadError(
                     f"{network.path} ends with {network.head}; only comparisons of two outputs are supported on it"
                 )
