@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
+import socket
+import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from support.dask import cluster
 from support.left import left_of
 
 import verdict
@@ -27,44 +26,22 @@ from verdict.store.store import Store
 
 pytest.importorskip("distributed")
 
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """The address of a scheduler, and its workers, on the loopback alone."""
-    file = tmp_path / "scheduler.json"
-    started = [_started("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file,
-                        "--no-dashboard", folder=tmp_path)]
-    until = time.monotonic() + 60
-    while not file.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    for _ in range(2):
-        started.append(_started("dask_worker", "--scheduler-file", file, "--nthreads", "1", "--no-nanny",
-                                "--no-dashboard", "--host", "127.0.0.1", folder=tmp_path))
-    try:
-        yield json.loads(file.read_text())["address"], started[1:]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+__all__ = ["cluster"]  # a fixture
 
 
-def _started(what: str, *words: object, folder: Path) -> subprocess.Popen[bytes]:
-    # A scheduler asks for 30 seconds whether a worker that is gone has only lost its way.
-    patience = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"}
-    return subprocess.Popen(
-        [sys.executable, "-m", f"distributed.cli.{what}", *map(str, words)], cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder), **patience}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )
-
-
-def _chains() -> list[list[Case]]:
-    """Two radii of a few inputs, of a file that no worker has, and of a model in memory."""
+def _chains(folder: Path) -> list[list[Case]]:
+    """Two radii of a few inputs, of a file that no worker has, of a model in memory, and of one with its weights in
+    another file."""
     rng, options = np.random.default_rng(2), Options(engine="bab", timeout=60, threads=1, certificate="proof")
     file = verdict.load(str(model("xor").path))
-    models = [file, verdict.load(file.data)]
+    outside = folder / "outside.onnx"
+    if not outside.exists():
+        onnx.save(onnx.load_model_from_string(file.data), outside, save_as_external_data=True, location="weights",
+                  size_threshold=0)
+    models = [file, verdict.load(file.data), verdict.load(outside)]
     chains = []
     for number, x in enumerate(rng.random((8, 2)).astype(np.float32)):
-        network = models[number % 2]
+        network = models[number % 3]
         asked = [Question.of("robust", [network], x, eps=eps, range=(0, 1)) for eps in ("0.02", "0.2")]
         chains.append([Case(each, options, f"x{number}", 2 * number + i) for i, each in enumerate(asked)])
     return chains
@@ -83,8 +60,8 @@ def test_a_cluster_loses_nothing_with_a_worker_and_says_the_same(cluster, tmp_pa
     address, workers = cluster
     with Store(tmp_path / "here.db", create=True) as here, Store(tmp_path / "far.db", create=True) as far:
         here.certificates.mkdir()
-        list(kept(Chains(_chains(), {}), Here(here.certificates), here, "b"))
-        agenda = Chains(_chains(), {})
+        list(kept(Chains(_chains(tmp_path), {}), Here(here.certificates), here, "b"))
+        agenda = Chains(_chains(tmp_path), {})
         with Cluster(address) as answering:
             for number, _ in enumerate(kept(agenda, answering, far, "b")):
                 if number == 3:
@@ -112,3 +89,18 @@ def test_no_scheduler_is_one_clear_error(monkeypatch: pytest.MonkeyPatch):
         Cluster("tcp://127.0.0.1:9")
     with pytest.raises(verdict.InputError, match="no Dask scheduler answers there"):
         Cluster("nonsense://x")
+
+
+def test_another_service_is_no_scheduler(recwarn: pytest.WarningsRecorder):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as met:
+                met.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(100))
+                met.recv(2**16)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(verdict.InputError, match="no Dask scheduler answers there: but another service"):
+            Cluster(f"127.0.0.1:{server.getsockname()[1]}")
+        thread.join()

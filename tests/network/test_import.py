@@ -13,10 +13,13 @@ import pytest
 from onnx import TensorProto, helper
 from ops.operator_check import check, ints, load, model, scalar, single, weights
 
+import verdict
+from verdict.ask.parts import ModelFile
 from verdict.base.errors import ModelError, UnsupportedError
 from verdict.network.exact import ExactVector
 from verdict.network.graph import Affine
-from verdict.ops.importer.onnx_import import load_onnx
+from verdict.ops.importer.model_file import has_weights_outside, whole
+from verdict.ops.importer.onnx_import import load_onnx, network_of
 
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
@@ -79,7 +82,42 @@ def test_external_data(tmp_path: Path) -> None:
     proto = single("MatMul", (1, 40), ("x", weights(40, 40)))
     path = tmp_path / "model.onnx"
     onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
-    assert load_onnx(path).input_size == 40
+    network = load_onnx(path)
+    assert network.input_size == 40
+    # What is known of it by its hash is about the weights too, and its bytes are all of it.
+    assert network_of(network.data, tmp_path / "elsewhere" / "m.onnx").sha256 == network.sha256
+    numbers = bytearray((tmp_path / "weights.bin").read_bytes())
+    numbers[1] ^= 1
+    (tmp_path / "weights.bin").write_bytes(numbers)
+    assert load_onnx(path).sha256 != network.sha256
+    assert ModelFile.of(str(path)).load().sha256 == load_onnx(path).sha256
+    with pytest.raises(ModelError, match="the file has changed"):
+        ModelFile(str(path), network.sha256).load()
+    pinned = verdict.Question.of("robust", [str(path)], np.zeros(40), eps=0).pinned()
+    assert pinned.model.sha256 == load_onnx(path).sha256
+
+
+def test_external_data_in_a_function_and_without_a_name(tmp_path: Path) -> None:
+    held = helper.make_node("Constant", [], ["c"], value=onnx.numpy_helper.from_array(weights(3), "held"))
+    local = helper.make_function("own", "Add3", ["a"], ["b"], [held, helper.make_node("Add", ["a", "c"], ["b"])],
+                                 [helper.make_opsetid("", 17)])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Add3", ["x"], ["y"], domain="own")], "g", ends[:1], ends[1:])
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    proto = helper.make_model(graph, functions=[local], opset_imports=sets, ir_version=8)
+    tensor = proto.functions[0].node[0].attribute[0].t
+    onnx.external_data_helper.set_external_data(tensor, "weights.bin")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    (tmp_path / "weights.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    data = whole(proto.SerializeToString(), tmp_path / "m.onnx")
+    assert not has_weights_outside(data)
+    inside = onnx.load_model_from_string(data).functions[0].node[0].attribute[0].t
+    assert onnx.numpy_helper.to_array(inside).tolist() == weights(3).tolist()
+    bare = single("MatMul", (1, 3), ("x", weights(3, 3)))
+    bare.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+    with pytest.raises(ModelError, match="lie in a file that is not named"):
+        load(bare, tmp_path)
 
 
 def test_nodes_in_any_order(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ..answer.claim import Claim, Submitted
 from ..base.visible import visible
 from .loading import shipped_path
-from .parts import hash_of
+from .parts import hash_of, hash_of_model
 
 if TYPE_CHECKING:
     from ..property.language import Formula
@@ -34,7 +34,7 @@ def _submitted(question: Question) -> tuple[Submitted, ...]:
 
 
 def _model(file: ModelFile) -> Submitted:
-    digest = _own_hash(file) or file.sha256 or f"{hash_of(shipped_path(file.path))}, the file as it is now"
+    digest = _own_hash(file) or file.sha256 or f"{hash_of_model(shipped_path(file.path))}, the file as it is now"
     origin = "" if file.network is None else file.network.names.origin
     return Submitted(shipped_path(file.path).name, digest, file.output or "", origin)
 

@@ -128,7 +128,8 @@ class ModelFile(Part):
         if self.network is not None or self.sha256 in (None, network.sha256):
             return network
         # The hash may be that of the file as it is, or of the network with these shapes and all its outputs.
-        if self.sha256 != hash_of(shipped_path(self.path)) and self.sha256 != loaded(self.path, None, shapes).sha256:
+        now = hash_of_model(shipped_path(self.path))
+        if self.sha256 != now and self.sha256 != loaded(self.path, None, shapes).sha256:
             raise ModelError(f"{self.path}: the file has changed: its hash is {network.sha256}, expected {self.sha256}")
         return network
 
@@ -263,9 +264,35 @@ class Aim(Part):
 
 def hash_of(path: str | Path) -> str:
     """SHA-256 of a file's bytes. Raises InputError."""
-    import hashlib
+    return _sha256(_bytes(path))
 
+
+def hash_of_model(path: str | Path) -> str:
+    """The same of a model's file; where weights of it lie in other files, that of the model with them inside."""
+    return _sha256(bytes_of_model(path))
+
+
+def bytes_of_model(path: str | Path) -> bytes:
+    """A model's file as it may lie anywhere: its own bytes, or with the weights inside that lie in other files. Raises
+    InputError."""
+    from ..ops.importer.model_file import has_weights_outside, read_file, whole
+
+    own = _bytes(path)
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        data = read_file(Path(path))
+        return whole(data, Path(path)) if has_weights_outside(data) else own
+    except ModelError:
+        return own  # what is wrong with it is said where it is loaded
+
+
+def _bytes(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()

@@ -17,7 +17,7 @@ from typing import Any
 from ..base import arguments
 from ..base.errors import InputError
 from .loading import Model, shipped_path
-from .parts import Aim, Domain, ModelFile, NamedFile, Part, Point, hash_of
+from .parts import Aim, Domain, ModelFile, NamedFile, Part, Point, hash_of, hash_of_model
 from .values import Array, members
 
 # The version of the form in JSON.
@@ -131,7 +131,7 @@ class Question:
     def pinned(self) -> Question:
         """The same question about the files as they are now: with their hashes. Raises what reading them raises."""
         models = [
-            m if m.sha256 is not None else replace(m, sha256=hash_of(shipped_path(m.path))) for m in self.models
+            m if m.sha256 is not None else replace(m, sha256=hash_of_model(shipped_path(m.path))) for m in self.models
         ]
         files = {
             name: file if file.sha256 is not None else replace(file, sha256=hash_of(file.path))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from verdict.ask.options import Options
     from verdict.ask.pool.agenda import Chains
     from verdict.ask.pool.case import Case
+    from verdict.ask.pool.cluster import Cluster
     from verdict.ask.pool.keep import Answering
     from verdict.cli.asked import Asking
     from verdict.store.entry import Entry
@@ -114,12 +115,15 @@ class Batch:
         from verdict.store.entry import AGAIN
         from verdict.store.store import Store
 
-        with Store(self.path, create=True) as store, Interrupts() as interrupts:
+        with contextlib.ExitStack() as stack:
+            # First, so that nothing is left behind where nobody answers.
+            far = None if cluster is None else stack.enter_context(_far(cluster, memory))
+            store, interrupts = stack.enter_context(Store(self.path, create=True)), stack.enter_context(Interrupts())
             left_out = AGAIN if self.again else ()
             known = {key: status for key, status in store.statuses().items() if status not in left_out}
             chains = Chains(self.chains, known)
             try:
-                with _answering(workers, cluster, memory, store) as answering, _bar(chains) as step:
+                with _answering(workers, far, memory, store) as answering, _bar(chains) as step:
                     for entry in kept(chains, answering, store, self.name):
                         step(entry)
             except KeyboardInterrupt:
@@ -147,15 +151,18 @@ class Batch:
         return statuses
 
 
+def _far(address: str, memory: float | None) -> Cluster:
+    from verdict.ask.pool.cluster import Cluster
+
+    return Cluster(address, memory)
+
+
 @contextlib.contextmanager
 def _answering(
-    workers: int | None, cluster: str | None, memory: float | None, store: Store
+    workers: int | None, far: Cluster | None, memory: float | None, store: Store
 ) -> Iterator[Answering]:
-    if cluster is not None:
-        from verdict.ask.pool.cluster import Cluster
-
-        with Cluster(cluster, memory) as far:
-            yield far
+    if far is not None:
+        yield far
         return
     from verdict.ask.pool.pool import Pool
     from verdict.base.writing import made_folder

@@ -6,6 +6,8 @@ a case that crashes takes no worker with it. What a worker that is lost was at i
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +20,7 @@ from ...base.errors import InputError
 from ...base.memory import GIB, MOST, free
 from ..loading import shipped_path
 from ..options import Options
+from ..parts import ModelFile, bytes_of_model
 from ..question import Question
 from .case import Case, Reply
 from .pool import Agenda, Pool
@@ -40,9 +43,13 @@ class Cluster:
         except ImportError:
             raise InputError(NEEDS) from None
         try:
+            # A client that has met somebody else complains once more when it is forgotten.
+            asyncio.run(_greet(address))
             self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            why = (str(error).splitlines() or [""])[0]
+        except Exception as error:
+            # Another service that answers there can look like anything.
+            is_plain = isinstance(error, OSError | ValueError | TimeoutError)
+            why = (str(error).splitlines() or [type(error).__name__])[0] if is_plain else "but another service"
             raise InputError(f"--cluster {address}: no Dask scheduler answers there: {why}") from error
         self._memory, self._looked, self._room = memory, 0.0, 1
         self._files: dict[str, Any] = {}
@@ -86,21 +93,41 @@ class Cluster:
 
         parcel = case.parcel()
         names, shipped = {}, {}
-        for part in _files(parcel["question"]):
+        own: tuple[ModelFile | None, ...] = (*case.question.models, None)
+        for part, model in zip(_files(parcel["question"]), own, strict=False):
             path, digest = shipped_path(part["path"]), part["sha256"]
             called = next((known.name for known in models().values() if known.path == path), None)
             if called is not None:
                 # Every worker has it, with the names of its classes, and knows it by its name.
                 shipped[digest] = called
             elif digest not in parcel["data"]:
-                names[digest] = path.name
                 if digest not in self._files:
+                    content, name = _content(path, model)
                     # Not scattered: what only a lost worker held could not be made again.
-                    key = f"verdict-file-{digest}"
-                    self._files[digest] = self._client.submit(bytes, path.read_bytes(), key=key)
+                    self._files[digest] = self._client.submit(bytes, content, key=f"verdict-file-{digest}"), name
+                names[digest] = self._files[digest][1]
         parcel["question"] = _moved(parcel["question"], shipped)
-        contents = [self._files[digest] for digest in names]
+        contents = [self._files[digest][0] for digest in names]
         return self._client.submit(answered, parcel, names, self._memory, _version(), *contents, pure=False)
+
+
+async def _greet(address: str) -> None:
+    """Meet a scheduler. Raises whatever comes where there is none."""
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    met = await connect(address, timeout=PATIENCE, **Security().get_connection_args("client"))
+    met.abort()
+
+
+def _content(path: Path, model: ModelFile | None) -> tuple[bytes, str]:
+    """What travels of the file of a model, or of another file, and its name; "" of a model that was no file by itself,
+    with weights in others."""
+    own = path.read_bytes()
+    whole = own if model is None else bytes_of_model(path)
+    if model is None or whole == own:
+        return own, path.name
+    return (whole if model.network is None else model.network.data), ""
 
 
 def _files(question: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -167,15 +194,22 @@ _idle: list[Pool] = []
 def answered(
     parcel: Mapping[str, Any], names: Mapping[str, str], memory: float | None, version: str, *contents: bytes
 ) -> dict[str, Any]:
-    """What comes of a case, as JSON, with the bytes of its certificate: what a Dask worker does."""
+    """What comes of a case, as JSON, with the bytes of its certificate: what a Dask worker does.
+
+    `contents` are those of the files that the question names by these hashes. A model that is called nothing is no file
+    by itself (its weights lay in others), and is asked about like one in memory.
+    """
     if version != _version():
         reply = Reply("refused", f"this worker has Verdict {_version()}, expected {version}")
         return {"reply": as_json(reply), "files": {}}
     pool = _taken(memory)
     try:
-        question = _here(parcel["question"], names, contents, pool.folder)
+        carried = dict(zip(names, contents, strict=True))
+        data = {digest: base64.b64encode(carried[digest]).decode() for digest, name in names.items() if not name}
+        named = {digest: name for digest, name in names.items() if name}
+        question = _here(parcel["question"], named, carried, pool.folder)
         options = Options.from_json(parcel["options"])
-        case = _Sent(Question.from_json(question), options, truth=parcel["truth"], data=parcel["data"])
+        case = _Sent(Question.from_json(question), options, truth=parcel["truth"], data={**parcel["data"], **data})
         [(_, reply)] = pool.answers(_One(case))
         files = {name: file.read_bytes() for name, file in reply.files.items() if isinstance(file, Path)}
         for file in reply.files.values():
@@ -198,15 +232,15 @@ def _taken(memory: float | None) -> Pool:
 
 
 def _here(
-    question: Mapping[str, Any], names: Mapping[str, str], contents: tuple[bytes, ...], folder: Path
+    question: Mapping[str, Any], names: Mapping[str, str], contents: Mapping[str, bytes], folder: Path
 ) -> dict[str, Any]:
     """The question about the files that have come with it, put into a folder."""
     paths = {}
-    for (digest, name), content in zip(names.items(), contents, strict=True):
+    for digest, name in names.items():
         path = folder / digest / name
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
+            path.write_bytes(contents[digest])
         paths[digest] = str(path)
     return _moved(question, paths)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...base.arguments import seconds
 from ...base.errors import InputError
 from ..options import Options
-from ..parts import ModelFile, NamedFile, hash_of
+from ..parts import ModelFile, NamedFile, hash_of, hash_of_model
 from ..question import Question
 from .case import Case
 
@@ -46,7 +46,7 @@ def _case(path: Path, number: int, cells: Sequence[str], options: Options, hashe
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
 
-    def read(word: str) -> tuple[str, str]:
+    def read(word: str, hashed: Callable[[Path], str]) -> tuple[str, str]:
         """A file, packed or not, and its hash."""
         named = path.parent / word
         other = named.with_suffix("") if named.suffix == ".gz" else named.with_name(f"{named.name}.gz")
@@ -54,11 +54,11 @@ def _case(path: Path, number: int, cells: Sequence[str], options: Options, hashe
         if file is None:
             raise InputError(f"{where}: there is no file {named}, packed (.gz) or not")
         if file not in hashes:
-            hashes[file] = hash_of(file)
+            hashes[file] = hashed(file)
         return str(file), hashes[file]
 
-    models, query = _networks(cells[0], where), read(cells[1])
-    files = [ModelFile(*read(word), name=name) for name, word in models]
+    models, query = _networks(cells[0], where), read(cells[1], hash_of)
+    files = [ModelFile(*read(word, hash_of_model), name=name) for name, word in models]
     question = Question("verify", tuple(files), query=NamedFile(*query))
     name = " ".join(Path(place.removesuffix(".gz")).stem for place in (*(file.path for file in files), query[0]))
     return Case(question, options if options.timeout is not None else options.but(timeout=limit), name, number - 1)

@@ -16,14 +16,14 @@ import onnx.inliner
 
 from ...base.errors import ModelError, UnsupportedError
 from .branches import reads, subgraphs
-from .model_file import advice, refuse_odd_files
+from .model_file import advice, refuse_weights_outside
 
 # Larger constants are left out where only types and shapes are looked at. Shapes and indices are smaller.
 SMALL_BYTES = 4096
 
 
 def model_of(data: bytes, path: Path) -> onnx.ModelProto:
-    """The ONNX model in the bytes of a file: weights in other files read, local functions inlined, nodes in order.
+    """The ONNX model in the bytes of a file with all its weights: local functions inlined, nodes in order.
 
     Raises ModelError, and UnsupportedError for parts of ONNX that have no meaning here.
     """
@@ -35,8 +35,7 @@ def model_of(data: bytes, path: Path) -> onnx.ModelProto:
         _refuse_parts(model, path)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
-        refuse_odd_files(model, path)
-        onnx.load_external_data_for_model(model, str(path.parent))
+        refuse_weights_outside(model, path)
         _refuse_duplicates(model.graph, path)
         _put_in_order(model.graph, path)
         _check(model)

@@ -33,7 +33,7 @@ from ..signature import BOOL, NUMBERS, SignatureError, array_of
 from .bare import Bare
 from .branches import BranchError, inlined
 from .inference import compare
-from .model_file import read_model
+from .model_file import read_model, whole
 from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
 from .shapes import Shapes, fixed, free_inputs, is_open, refuse_open
@@ -57,10 +57,9 @@ def load_onnx(
 
     `hidden` names tensors inside the graph, or nodes with one output, that become further outputs. `output` names the
     one of several outputs that is wanted, and then the others need not be supported. `shapes` are those of inputs that
-    the model leaves open, by name, or the only input's. Raises ModelError when the file
-    cannot be read, is invalid, holds NaN weights, is refused by ONNX Runtime or disagrees with it on sampled points,
-    InputError for an output or input that it has not, and UnsupportedError, which lists every unsupported node, when
-    Verdict cannot represent it.
+    the model leaves open, by name, or the only input's. Raises ModelError when the file cannot be read, is invalid,
+    holds NaN weights, is refused by ONNX Runtime or disagrees with it on sampled points, InputError for an output or
+    input that it has not, and UnsupportedError, which lists every unsupported node, when Verdict cannot represent it.
     """
     path = Path(path)
     return load_data(read_model(path), path, hidden=hidden, output=output, shapes=shapes)
@@ -70,6 +69,7 @@ def load_data(
     data: bytes, path: Path, *, hidden: Sequence[str] = (), output: str | None = None, shapes: Shapes | None = None
 ) -> Network:
     """The same of the bytes of an ONNX file; `path` names it in messages and says where external weights lie."""
+    data = whole(data, path)
     if shapes is None:
         return _read(data, path, hidden, output)
     network = _read(without_branches(fixed(data, shapes, path), path), path, hidden, output)
