@@ -203,6 +203,28 @@ class Network:
         return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Product))
 
     @cached_property
+    def readers(self) -> dict[int, list[int]]:
+        """The Pointwise and Product nodes that read a node, of those that have any."""
+        found: dict[int, list[int]] = {}
+        for i in sorted((*self.pointwise, *self.products)):
+            for source in self.nodes[i].sources:
+                found.setdefault(source, []).append(i)
+        return found
+
+    def worth(self, number: int, low: Any, high: Any, also: Any) -> Any:
+        """Where better bounds than [low, high] of a node may help those that read it, and what reads nothing but their
+        values; `also` as functions take it."""
+        found = np.zeros(low.shape, bool)
+        for i in self.readers.get(number, ()):
+            node = self.nodes[i]
+            if isinstance(node, Pointwise):
+                found |= node.function.worth(low, high, also)
+                found |= self.worth(i, *node.function.interval(low, high), False)
+            else:
+                found |= low < high
+        return found
+
+    @cached_property
     def irrational(self) -> str:
         """A function without rational values, by name; "" where there is none."""
         functions = (self.nodes[i].function for i in self.pointwise)

@@ -201,12 +201,14 @@ class Graph:
         return sum(linear.work for node in self.affine.values() for linear, _ in node.terms)
 
     def bends(self, number: int, low: Any, high: Any) -> Any:
-        """Which entries of node `number`, between `low` and `high`, a function that reads it bends; a product bends
-        whatever can move."""
-        readers = [self.functions[i] for i in self.consumers[number] if i in self.functions]
+        """Which entries of node `number`, between `low` and `high`, a function that reads it bends, or one that reads
+        nothing but its value; a product bends whatever can move."""
+        readers = {self.functions[i]: i for i in self.consumers[number] if i in self.functions}
         found = low < (high if any(i in self.products for i in self.consumers[number]) else low)
-        for function in dict.fromkeys(readers):
+        for function, reader in readers.items():
             found = found | function.bends(low, high)
+            if reader in self.in_front:
+                found = found | self.bends(reader, *function.enclosure(low, high))
         return found
 
     def threshold(self, number: int, low: Any, high: Any) -> Any:

@@ -148,7 +148,7 @@ class IntegerSum:
             top = largest(v)
         else:
             mu = (v - falling) * line.below[:, None, :] + falling * line.above[:, None, :]
-            top = np.maximum(largest(v), largest(mu))
+            top = largest(mu)
         if line.shift is not None:
             shift = line.shift[:, None, :] * two(-e)[..., None]
             mu += shift
@@ -158,20 +158,27 @@ class IntegerSum:
                 lost = np.abs(added).sum(axis=1) * (added.shape[1] + 2) * 2.0**-52 + 2.0**-1000
                 self.found.append(((added.sum(axis=1) - lost)[:, None], np.zeros_like(e[:, :1])))
         coarser = np.maximum(exponent(top, bits - 1), LEAST - e)
-        scale = two(-coarser)[..., None]
-        mu *= scale
+        mu *= two(-coarser)[..., None]
         np.rint(mu, out=mu)
-        falling *= scale
-        np.floor(falling, out=falling)
-        e = e + coarser
-        self.found.append((-total[:, None], e))
-        self._dot(falling, e, line.gap, 1, bits)
-        if line.rise is not None:
-            self._dot(np.floor(np.maximum(v, 0) * scale), e, line.rise, -1, bits)
-            # What rounding the two coefficients down may have gained where an offset is below zero.
-            gained = np.maximum(-line.gap, 0).sum(axis=1) + np.maximum(-line.rise, 0).sum(axis=1)
-            self.found.append((-MORE * gained[:, None], e))
-        return Scaled(mu, e, 0.0, self.limbs == 1)
+        self.found.append((-total[:, None], e + coarser))
+        made = Scaled(mu, e + coarser, 0.0, self.limbs == 1)
+        if line.rise is None:
+            falling *= two(-coarser)[..., None]
+            np.floor(falling, out=falling)
+            self._dot(falling, e + coarser, line.gap, 1, bits)
+        else:
+            self._offsets(v, e, line.rise, line.gap, bits)
+        return made
+
+    def _offsets(self, v: Any, e: Any, rise: Any, gap: Any, bits: int) -> None:
+        """Add v . rise where v >= 0 and v . gap elsewhere, on a grid of its own: slopes may be of any size."""
+        coarser = np.maximum(exponent(largest(v), bits - 1), LEAST - e)
+        scale, e = two(-coarser)[..., None], e + coarser
+        self._dot(np.floor(np.minimum(v, 0) * scale), e, gap, 1, bits)
+        self._dot(np.floor(np.maximum(v, 0) * scale), e, rise, -1, bits)
+        # What rounding the two coefficients down may have gained where an offset is below zero.
+        gained = np.maximum(-gap, 0).sum(axis=1) + np.maximum(-rise, 0).sum(axis=1)
+        self.found.append((-MORE * gained[:, None], e))
 
     def product(self, nu: Scaled, number: int) -> tuple[Scaled, Scaled]:
         network, planes, v, e = self.numbers.network, self.lines[number], nu.v, nu.e
@@ -179,20 +186,15 @@ class IntegerSum:
         bits = min(self._bits(network.nodes[source]) for source in sources)
         self.found.append((-nu.wrong * self.region.total(number)[:, None], e))
         rising, falling = np.maximum(v, 0), np.minimum(v, 0)
-        made = [rising * low[:, None, :] + falling * high[:, None, :]
-                for low, high in ((planes.below, planes.above), (planes.under, planes.over))]
-        top = np.maximum(largest(v), np.maximum(*map(largest, made)))
-        coarser = np.maximum(exponent(top, bits - 1), LEAST - e)
-        scale, e = two(-coarser)[..., None], e + coarser
-        # Both multipliers within one unit; what the coefficient itself loses by being rounded down may have gained
-        # where an offset is below zero.
-        lost = sum(self.region.total(source) for source in sources)
-        lost = lost + np.maximum(-planes.gap, 0).sum(axis=1) + np.maximum(-planes.rise, 0).sum(axis=1)
-        self.found.append((-MORE * lost[:, None], e))
-        self._dot(np.floor(falling * scale), e, planes.gap, 1, bits)
-        self._dot(np.floor(rising * scale), e, planes.rise, -1, bits)
-        mu, kappa = (Scaled(np.rint(each * scale), e, 0.0, self.limbs == 1) for each in made)
-        return mu, kappa
+        made = []
+        for source, low, high in zip(sources, (planes.below, planes.under), (planes.above, planes.over), strict=True):
+            # A grid for each: one factor may be as large as the other is small.
+            mu = rising * low[:, None, :] + falling * high[:, None, :]
+            coarser = np.maximum(exponent(largest(mu), bits - 1), LEAST - e)
+            self.found.append((-self.region.total(source)[:, None], e + coarser))
+            made.append(Scaled(np.rint(mu * two(-coarser)[..., None]), e + coarser, 0.0, self.limbs == 1))
+        self._offsets(v, e, planes.rise, planes.gap, bits)
+        return made[0], made[1]
 
     def join(self, one: Scaled, other: Scaled) -> Scaled:
         grid = np.maximum(one.e, other.e)
@@ -244,11 +246,14 @@ class IntegerSum:
 
 def _sum(sums: list[tuple[Any, Any]]) -> Any:
     """The sum of values * 2**exponents, all (batch, rows) or broadcast to it, rounded down."""
+    while len(sums) >= 2**8:
+        first = _sum(sums[: 2**7])
+        sums = [(first, np.zeros_like(first, dtype=int)), *sums[2**7 :]]
     shape = np.broadcast_shapes(*(np.shape(v) for v, _ in sums), *(np.shape(e) for _, e in sums))
     grid = np.full(shape, LEAST)
     for v, e in sums:
         grid = np.maximum(grid, np.where(v == 0, LEAST, np.frexp(v)[1] + e - 44))
-    if (grid > MOST).any() or len(sums) > 2**8:
+    if (grid > MOST).any():
         raise OutOfRangeError
     # Fewer than 2**8 summands of at most 2**44 units: every partial sum is exact.
     total = np.zeros(shape)

@@ -32,7 +32,6 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
     low, high, ball = pieces.low, pieces.high, pieces.ball
     region = Region({0: low}, {0: high}, (low > high).any(axis=1), ball)
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.pointwise)}
-    factors = {source for i in network.products for source in network.nodes[i].sources}
     found: dict[int, Around] = {}
     for i in network.needed(network.output)[1:]:
         arithmetic.ask()
@@ -45,7 +44,7 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
             found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
             continue
         # Intervals are exact in front of the first ReLUs, but not on a ball.
-        tighten = bool(found) or ball is not None
+        is_first = not found and ball is None
         if isinstance(node, Product):
             region.set(i, *interval(*region.factors(node)))
             found[i] = region.planes(i, node)
@@ -53,16 +52,12 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
             region.set(i, *arithmetic.interval(node, region))
         else:
             raise no_rule(node)
-        if tighten and i in factors:
-            _tighten(network, arithmetic, region, i, region.low[i] < region.high[i], found)
+        mine = slice(*network.starts[number_of[i]:][:2]) if i in number_of else slice(0)
+        if i in network.readers and not is_first:
+            also = thorough if given is None or i not in number_of else given[2, mine] > 0
+            _tighten(network, arithmetic, region, i, network.worth(i, region.low[i], region.high[i], also), found)
         if i not in number_of:
             continue
-        mine = slice(*network.starts[number_of[i]:][:2])
-        if tighten and i not in factors:
-            also = thorough if given is None else given[2, mine] > 0
-            reader = network.nodes[network.pointwise[number_of[i]]]
-            wanted = reader.function.worth(region.low[i], region.high[i], also)
-            _tighten(network, arithmetic, region, i, wanted, found)
         if known is not None:
             known(number_of[i], i, region)
         if pieces.cuts is not None:
