@@ -15,8 +15,10 @@ import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from support import browser
 
 import verdict
 from verdict.cli.main import COMMANDS, main
@@ -171,4 +173,35 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
         code = build.main(["-q", "-W", "--keep-going", "-d", str(tmp_path / "d"), str(DOCS), str(tmp_path / "site")])
     assert code == 0, said.getvalue()[-2000:]
-    assert "maxeps" in (tmp_path / "site" / "reference" / "api.html").read_text(encoding="utf-8")
+    site = tmp_path / "site"
+    assert "maxeps" in (site / "reference" / "api.html").read_text(encoding="utf-8")
+    _links_of_the_site_lead_somewhere(site)
+    _pages_open_in_a_browser(site, "index.html", "course.html", "reference/api.html")
+
+
+def _links_of_the_site_lead_somewhere(site: Path) -> None:
+    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    anchors = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in pages.items()}
+    for page, text in pages.items():
+        for link in re.findall(r'(?:href|src)="([^"]+)"', text):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            assert target.exists(), f"{page.name}: {link}"
+            assert not parts.fragment or target not in anchors or parts.fragment in anchors[target], f"{page}: {link}"
+
+
+def _pages_open_in_a_browser(site: Path, *names: str) -> None:
+    """Where this machine has one: with nothing on the console, nothing fetched from elsewhere, and every picture."""
+    path = browser.found()
+    if path is None:
+        return
+    with browser.browser(path) as shown:
+        for name in names:
+            shown.open(site / name)
+            assert shown.run("document.querySelector('h1').textContent.length") > 0
+            assert shown.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        asked = [said["request"]["url"] for said in shown.named("Network.requestWillBeSent")]
+        assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
+        assert shown.named("Runtime.exceptionThrown", "Log.entryAdded", "Network.loadingFailed") == []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from cli_process import Outcome
 from PIL import Image
+from support.careless import made
 
 import verdict
 from verdict.base.device import Device
@@ -275,6 +278,19 @@ def test_info(run: Run) -> None:
     facts = strict(run("info", "cancer-mlp", "--json"))
     assert (facts["features"][0], facts["classes"]) == ("mean radius", ["malignant", "benign"])
     assert "malignant, benign" in run("info", "cancer-mlp").out
+
+
+def test_neurons_are_called_what_they_are(run: Run, tmp_path: Path) -> None:
+    nodes = [("Gemm", "x w", "z", {}), ("Sigmoid", "z", "s", {}), ("Relu", "z", "r", {}), ("Add", "s r", "y", {})]
+    made_of = {"w": np.array([[0.5, 1, -1], [1, -0.25, 2]], np.float32)}
+    onnx.save(made(nodes, [1, 2], made_of), tmp_path / "m.onnx")
+    np.save(tmp_path / "x.npy", np.array([0.25, 0.5], np.float32))
+    assert strict(run("info", tmp_path / "m.onnx", "--json"))["neurons"] == {"Sigmoid": 3, "Relu": 3}
+    assert "neurons    6: 3 Sigmoid, 3 Relu" in run("info", tmp_path / "m.onnx").out
+    point = ("--input", tmp_path / "x.npy", "--eps", "0.1", "--method", "interval")
+    assert "all neurons  unstable" in run("bounds", tmp_path / "m.onnx", *point).out
+    assert "ReLUs      40\n" in re.sub(" +\n", "\n", run("info", "digits-mlp").out)
+    assert "all ReLUs" in run("bounds", "xor", "--input", "xor#0", "--eps", "0.1", "--method", "interval").out
 
 
 def test_help_and_nothing(run: Run) -> None:

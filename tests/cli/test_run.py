@@ -176,7 +176,7 @@ def test_from_a_pickled_model_and_a_table_to_a_report_in_two_commands(
     assert "say --unpickle" in refused.err
     assert run(*words, "--unpickle").code == 0
     assert run("report", "verdict.db", "--image", "1x2").code == 0
-    assert "3 cases" in run(*words, "--unpickle").out
+    assert "model on mails: 3 cases" in run(*words, "--unpickle").out
     with Store("verdict.db") as store:
         # A second conversion would be another model, and all would be asked again.
         assert len(store) == 3

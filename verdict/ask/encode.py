@@ -146,7 +146,7 @@ def smt2(question: Formulated, bounds: str | None) -> str:
     if hull.auxiliary:
         comments.append("t0, t1, ...: numbers of the ball, at least |x_i - c_i| (l1) or (x_i - c_i)^2 / radius (l2)")
     method = engine_class("smt").method(bounds)
-    comments.append(f"bounds by {method!r} are given as lemmas, rounded outward; stable ReLUs are fixed by them")
+    comments.append(f"bounds by {method!r} are given as lemmas, rounded outward; stable neurons are fixed by them")
     graph = question.network.graph
     found = _bounds(question.network, hull, method)
     return "\n".join(text.smt2(question.formula, graph, hull, found, question.names, comments))
@@ -176,7 +176,7 @@ def models(question: Formulated, bounds: str | None) -> Iterator[tuple[str, Sequ
                 "least margin at most 0: satisfied, strict inequalities closed; above 0: this disjunct is not",
                 "numbers are float64, tolerances are the solver's: the answer is its word",
                 *(f"x{k} is {question.names[k]}" for k in range(subject.input_size)),
-                f"zK_I, yK_I, aK_I: neuron I of ReLU node K before and after, and its binary; bounds by {method!r}",
+                f"zK_I, yK_I, aK_I: neuron I of node K before and after, and its binary; bounds by {method!r}",
                 *text.units(encoding),
             ]
             yield polytope.name, names, comments, encoding.model

@@ -133,13 +133,13 @@ def _show(found: Sequence[Comparison], title: str, asking: Asking, question: Que
     out, kept = console(), label_text(found[0].label, point)
     heading = f"{title} ({measure(question.domain)}), class {kept}, range {range_text(asking.range)}"
     out.print(f"{heading}\n", style="bold")
-    out.print(_table(found))
+    out.print(_table(found, asking.network.graph.called))
     for each in found:
         if each.note:
             out.print(f"\n{each.method}: {each.note}", soft_wrap=True)
 
 
-def _table(found: Sequence[Comparison]) -> Table:
+def _table(found: Sequence[Comparison], called: str) -> Table:
     from rich.table import Table
 
     from verdict.cli.output import margin_text
@@ -160,7 +160,7 @@ def _table(found: Sequence[Comparison]) -> Table:
         row("", "max width", [f"{one.widths.max(initial=0):.4g}" for one in same])
         if at < len(found[0].layers) - 1:
             row("", "unstable", [str(one.unstable) for one in same])
-    row("all ReLUs", "unstable", [str(each.unstable) for each in found])
+    row(f"all {called}", "unstable", [str(each.unstable) for each in found])
     least = [margin_text(each.margins.min(initial=math.inf)) for each in found]
     row(f"margins ({len(found[0].rivals)})", "least", least)
     row("", "above 0", [str(int((each.margins > 0).sum())) for each in found])

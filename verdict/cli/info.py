@@ -34,7 +34,7 @@ def command(model: Model, shape: Shape = None, json: Json = False) -> int:
             add_row(summary, kind[:-1], f"{port['name']}  {port['dtype']} {tuple(port['shape'])}")
     add_row(summary, "operators", ", ".join(f"{name} {n}" for name, n in facts["operators"].items()))
     add_row(summary, "head", facts["head"] or "none: the outputs are scores")
-    add_row(summary, "ReLUs", str(facts["relus"]))
+    add_row(summary, network.graph.called, _counted(network.graph.neurons))
     for kind in ("features", "classes"):
         if facts[kind]:
             add_row(summary, kind, ", ".join(facts[kind]))
@@ -51,6 +51,13 @@ def command(model: Model, shape: Shape = None, json: Json = False) -> int:
     out.print()
     out.print(table)
     return OK
+
+
+def _counted(neurons: dict[str, int]) -> str:
+    """`9: 5 Sigmoid, 4 Relu`, and the number alone where all are ReLUs."""
+    parts = ", ".join(f"{count} {name}" for name, count in neurons.items())
+    total = str(sum(neurons.values()))
+    return f"{total}: {parts}" if set(neurons) - {"Relu"} else total
 
 
 def _facts(network: Network) -> dict[str, Any]:
@@ -77,7 +84,8 @@ def _facts(network: Network) -> dict[str, Any]:
         "outputs": [_port(port) for port in network.outputs],
         "operators": network.operators,
         "head": network.head,
-        "relus": graph.neuron_count,
+        "relus": graph.neurons.get("Relu", 0),
+        "neurons": graph.neurons,
         "features": list(network.features),
         "classes": list(network.classes),
         "origin": network.names.origin or None,

@@ -132,6 +132,7 @@ def command(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, memory=memory, threads=threads, device=device,
         certificate="proof" if certificates else None,
     )
+    named = Path(model)
     model = unpickled(model, unpickle, Path(store))
     if maxeps or eps is not None:
         from verdict.base.errors import InputError
@@ -145,9 +146,9 @@ def command(
             perturbation=perturbation, mean=mean, std=std, range=range, target=target,
         )
         chains = cases_of_asking(asking, search, maxeps, [] if eps is None else eps.split(","))
-        called = f"{Path(model).stem} on {Path(dataset).stem}"
+        called = f"{named.stem} on {Path(dataset).stem}"
     else:
-        chains, path = cases_of_file(model, search, dataset), Path(model).resolve()
+        chains, path = cases_of_file(model, search, dataset), named.resolve()
         called = path.parent.name if path.stem == "instances" else path.stem
     called += "" if engine is None else f", {engine}"
     return Batch(name or called, chains, Path(store), again, json).run(workers, cluster, memory)

@@ -7,6 +7,7 @@ tensor shapes live inside the linear maps.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -239,7 +240,20 @@ class Graph:
     @cached_property
     def neuron_count(self) -> int:
         """How many neurons there are: entries of Pointwise nodes."""
-        return sum(self.nodes[i].size for i in self.pointwise)
+        return sum(self.neurons.values())
+
+    @cached_property
+    def neurons(self) -> dict[str, int]:
+        """How many neurons there are of each function, by its name."""
+        counts: Counter[str] = Counter()
+        for i in self.pointwise:
+            counts[kind_of(self.nodes[i])] += self.nodes[i].size
+        return dict(counts)
+
+    @property
+    def called(self) -> str:
+        """What reports call the neurons: ReLUs where there are no others."""
+        return "ReLUs" if set(self.neurons) <= {RELU.name} else "neurons"
 
     @cached_property
     def consumers(self) -> tuple[tuple[int, ...], ...]:

@@ -1,4 +1,4 @@
-"""What each method's bounds look like on one question: widths per layer, unstable ReLUs, margins, time.
+"""What each method's bounds look like on one question: widths per layer, unstable neurons, margins, time.
 
 The margins y_label - y_t are put behind the outputs as one more affine node, so that every method bounds them as
 it bounds anything else: a margin proved positive is a class that cannot win.
@@ -28,7 +28,7 @@ SHARE = 0.8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Layer:
-    """One ReLU's pre-activations, or the outputs: `lower`, `upper` of shape (size,), and how many are unstable."""
+    """One layer's pre-activations, or the outputs: `lower`, `upper` of shape (size,), and how many are unstable."""
 
     name: str
     lower: FloatArray
@@ -64,7 +64,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         least = f"least margin {self.margins.min():.4g}" if self.margins.size else "no rival"
-        unstable = f"{self.unstable} unstable ReLUs"
+        unstable = f"{self.unstable} unstable neurons"
         return f"<Bounds by {self.method}: {len(self.layers)} layers, {unstable}, {least}, {self.trust}>"
 
     @property
