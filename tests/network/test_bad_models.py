@@ -185,7 +185,6 @@ case(
     two(helper.make_node("RandomNormal", [], ["r"], shape=[4]), helper.make_node("Add", ["x", "r"], ["y"])),
     r"r \(RandomNormal\): the operator is not supported",
 )
-case("quotient", single("Div", (1, 3), (scalar(1), X)), r"\(Div\): the divisor must be constant")
 case("division by zero", single("Div", (1, 2), (X, floats(1, 0))), r"\(Div\): a division by zero")
 case("shapes", single("Add", (1, 3), (X, weights(2))), r"\(1, 3\), \(2,\) do not broadcast")
 case("inner sizes", single("MatMul", (1, 3), (X, weights(2, 2))), r"inner sizes of \(1, 3\) and \(2, 2\) differ")

@@ -208,10 +208,10 @@ def test_local_functions_are_inlined(tmp_path: Path) -> None:
 
 def test_every_unsupported_node_is_listed(tmp_path: Path) -> None:
     nodes = [
-        helper.make_node("Erf", ["x"], ["s"], name="gate"),
+        helper.make_node("Asinh", ["x"], ["s"], name="gate"),
         helper.make_node("Relu", ["s"], ["r"], name="innocent"),
         helper.make_node("Neg", ["x"], ["n"], name="mirror"),
-        helper.make_node("Div", ["x", "n"], ["m"], name="quotient"),
+        helper.make_node("Mod", ["x", "n"], ["m"], name="remainder", fmod=1),
         helper.make_node("Tan", ["r"], ["t"], name="squash"),
         helper.make_node("Odd", ["x"], ["o"], name="foreign", domain="com.example"),
         helper.make_node("Add", ["m", "t"], ["y"]),
@@ -226,7 +226,7 @@ def test_every_unsupported_node_is_listed(tmp_path: Path) -> None:
         load(proto, tmp_path)
     text = str(caught.value)
     assert "4 unsupported node(s), operator set 13" in text
-    for part in ("gate (Erf)", "quotient (Div)", "squash (Tan)", "foreign (com.example.Odd)"):
+    for part in ("gate (Asinh)", "remainder (Mod)", "squash (Tan)", "foreign (com.example.Odd)"):
         assert part in text
     assert "innocent" not in text
     assert text.endswith("docs/your-model.md says what is read, what is not, and the way out")

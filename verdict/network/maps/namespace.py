@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 
 def namespace(x: Any) -> Any:
-    """The array API namespace of `x`: NumPy itself for NumPy arrays."""
-    if isinstance(x, np.ndarray):
+    """The array API namespace of `x`: NumPy itself for NumPy arrays, and for the numbers that it makes of one entry."""
+    if isinstance(x, np.ndarray | np.generic):
         return np
     from array_api_compat import array_namespace
 
