@@ -71,8 +71,10 @@ class Bounds:
             size = self._largest(number) if number < len(self.lower) else 0.0
             if isinstance(node, Affine):
                 size = size + xp.abs(node.bias.like(self.lower[0]))
-                for linear, source in node.terms:
-                    size = size + linear.apply_abs(self._largest(source))
+                # Of infinite bounds, outside a function's domain, nothing is known.
+                with np.errstate(invalid="ignore"):
+                    for linear, source in node.terms:
+                        size = size + linear.apply_abs(self._largest(source))
             elif not isinstance(node, Input | Pointwise | Product):
                 assert_never(node)
             self._magnitudes[number] = size

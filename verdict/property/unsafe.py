@@ -61,8 +61,10 @@ class Polytope:
         return self.matrix.is_dyadic and bool((lowest > np.nextafter(self.offset.values, np.inf)).any())
 
     def slack(self, y: FloatArray) -> FloatArray:
-        """How far each output of a batch (batch, outputs) is outside: max over rows of C y - d, in floats."""
+        """How far each output of a batch (batch, outputs) is outside: max over rows of C y - d, in floats; infinitely,
+        where an output is no number, because a function was asked outside its domain."""
         result: FloatArray = (product(y, self.matrix.values.T) - self.offset.values).max(axis=-1)
+        result[np.isnan(result)] = np.inf
         return result
 
 

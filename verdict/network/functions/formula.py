@@ -82,7 +82,7 @@ class Formula(Smooth):
     def at(self, z: Fraction, bits: int) -> Between:
         """On finer and finer grids. Raises UnsupportedError outside the domain, and for numbers of too many digits."""
         if not self.inside(z, z):
-            raise UnsupportedError(f"{self.name} of {float(z):.4g}: outside its domain")
+            raise UnsupportedError(f"the network has no value there: {self.name} of {float(z):.4g}, outside its domain")
         if self.is_rational:
             exact: Fraction = self.value_in(PLAIN_RATIONALS, z)
             return exact, exact
@@ -119,7 +119,7 @@ class Formula(Smooth):
 
     def enclosed(self, low: Fraction, high: Fraction, bits: int) -> Between:
         if not self.inside(low, high):
-            raise UnsupportedError(f"{self.name} of {float(low):.4g}: outside its domain")
+            raise UnsupportedError(f"the network has no value there: {self.name} of {float(low):.4g}, outside its domain")
         least, most = super().enclosed(low, high, bits)
         for a, b in self.turns:
             if low <= b and high >= a:

@@ -82,6 +82,11 @@ def _compare_at(network: Network, point: FloatArray, output: FloatArray, error: 
     vague = behind & ~np.isfinite(tolerance)
     # Where all probabilities went to zero their shares are no numbers, here and there.
     lost = np.where(vague, np.isnan(actual) & ~np.isnan(expected), ~np.isfinite(actual))
+    if (lost & np.isnan(expected)).any():
+        raise ModelError(
+            f"{network.path}: the network has no value at an input whose largest entry is {np.abs(point).max():.3g}: a "
+            "function (Log, Sqrt, Reciprocal, Div, Pow) is asked outside its domain there"
+        )
     if lost.any():
         raise ModelError(
             f"{network.path}: ONNX Runtime gives {actual[lost][0]} for an output at an input whose largest entry is "

@@ -110,7 +110,8 @@ def refine(
         values = evaluate_all(graph, x)
         slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
         best = np.where((slack < least)[:, None], x, best)
-        least = np.minimum(slack, least)
+        # Where the network has no value there is no slack.
+        least = np.fmin(slack, least)
         rate = 0.5**step / 4
         x = (x - rate * (high - low) * np.sign(vjp(graph, values, cotangent))).clip(low, high)
     return best, least
