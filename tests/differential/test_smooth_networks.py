@@ -21,10 +21,13 @@ from support.seeds import seeds
 import verdict
 from verdict.base.errors import VerdictError
 from verdict.checker import check
+from verdict.checker.readers.onnx import read_network
 from verdict.network.exact import ExactVector
+from verdict.network.graph import Product
 
 KINDS = ("Sigmoid", "Tanh", "Exp", "Mul", "Relu", "Softplus", "Elu", "Selu", "Celu", "Gelu", "Gelu tanh", "HardSwish",
-         "Mish", "Sin", "Cos", "Erf", "Pow 3", "Pow 4", "Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
+         "Mish", "Sin", "Cos", "Erf", "Pow 3", "Pow 4", "Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5",
+         "x Sigmoid", "x Sigmoid 1.7", "x Erf", "x Tanh", "x Mish", "x Mul")
 # These are of numbers above zero: Softplus stands in front, and something is added.
 POSITIVE = ("Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
 # The first seeds have each function once in the second layer.
@@ -34,6 +37,8 @@ COUNT = len(KINDS)
 def function(kind: str, x: str, y: str, rng: Any) -> tuple[list[Any], list[Any]]:
     """Nodes that make `y` of `x`, and their constants."""
     op, _, word = kind.partition(" ")
+    if op == "x":
+        return times_itself(word, x, y)
     if kind in POSITIVE:
         shift = numpy_helper.from_array(np.array(rng.choice([0.25, 1, 3]), np.float32), f"{y}_shift")
         front = [helper.make_node("Softplus", [x], [f"{y}_p"])]
@@ -80,6 +85,39 @@ def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
 def grid(center: Any, eps: float) -> Any:
     line = np.linspace(-eps, eps, 41)
     return center + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+
+
+def times_itself(word: str, x: str, y: str) -> tuple[list[Any], list[Any]]:
+    """The product of `x` and a function of a multiple of it, with something added, as exporters write Silu and Gelu."""
+    op, _, factor = word.partition(" ")
+    numbers = {"factor": float(factor or 0.75), "one": 1.0 if op in ("Erf", "Tanh") else 0.0, "half": 0.5}
+    constants = [numpy_helper.from_array(np.array(v, np.float32), f"{y}_{n}") for n, v in numbers.items()]
+    scaled = x if op == "Mish" else f"{y}_q"
+    inner = {"Mish": ("Softplus", "Tanh"), "Mul": ("Mul",)}.get(op, (op,))
+    nodes = [] if op == "Mish" else [helper.make_node("Mul", [x, f"{y}_factor"], [scaled])]
+    for i, part in enumerate(inner):
+        nodes.append(helper.make_node(part, [scaled] * (2 if part == "Mul" else 1), [f"{y}_f{i}"]))
+        scaled = f"{y}_f{i}"
+    sides = [("Add", [scaled, f"{y}_one"], f"{y}_p"), ("Mul", [x, f"{y}_p"], f"{y}_m")]
+    sides.append(("Mul", [f"{y}_m", f"{y}_half"], y))
+    return nodes + [helper.make_node(op, given, [out]) for op, given, out in sides], constants
+
+
+@pytest.mark.parametrize("word", ["Sigmoid", "Sigmoid 1.7", "Erf", "Tanh", "Mish", "Mul"])
+def test_a_tensor_times_a_function_of_itself_is_one_function(word: str, tmp_path: Path) -> None:
+    """Both readers make one of it, and no product."""
+    nodes, constants = times_itself(word, "x", "y")
+    info = helper.make_tensor_value_info
+    ports = [[info(name, TensorProto.FLOAT, [1, 3])] for name in "xy"]
+    graph = helper.make_graph(nodes, "g", *ports, constants)
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), path)
+    mine, theirs = verdict.load(path).graph, read_network(path.read_bytes())
+    names = [mine.nodes[i].function.name for i in mine.pointwise]  # type: ignore[union-attr]
+    assert names == [theirs.nodes[i].function.name for i in theirs.pointwise]
+    assert names == {"Sigmoid": ["Silu"], "Sigmoid 1.7": ["Silu"], "Erf": ["x Erf(x)"], "Tanh": ["x Tanh(x)"],
+                     "Mish": ["Mish"], "Mul": ["Pow(3)"]}[word]
+    assert not any(isinstance(node, Product) for node in mine.nodes)
 
 
 @pytest.mark.parametrize("seed", seeds(COUNT, 600))

@@ -38,9 +38,10 @@ HEAD = """# Functions
 What is done for which function of single numbers. A test makes this page (`tests/network/test_functions_page.py`): it
 tries each part with a small network of that function. Whatever is not done is refused, with the name of the function
 and of the feature that it lacks. LeakyRelu, PRelu, Abs, Clip, HardSigmoid, Min, Max and MaxPool are made of Relu,
-Selu and Celu of Elu, Swish of Silu, and powers of Pow(3) and its like, Square, Sqrt and Reciprocal. Log, Sqrt and
-Reciprocal prove nothing of boxes on which they may not be defined.
-Product is that of two tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.
+Selu and Celu of Elu, Swish of Silu, and powers of Pow(3) and its like, Square, Sqrt and Reciprocal. The product of a
+tensor and Sigmoid, Tanh, Erf or a power of a multiple of it is one function, and so is Mish as exporters write it. Log,
+Sqrt and Reciprocal prove nothing of boxes on which they may not be defined.
+Product is that of two other tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.
 
 * *bounds*: the methods of `verdict bounds` that take it;
 * *splits*: of the inputs' box, and of neurons, in branch and bound; `smt`, `milp`: whether these engines take it;

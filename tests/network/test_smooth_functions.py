@@ -17,7 +17,20 @@ from verdict.base.errors import UnsupportedError
 from verdict.checker.errors import OutOfRangeError, UnreadableError
 from verdict.checker.functions import elu as other_elu
 from verdict.checker.functions import erf as other_erf
-from verdict.checker.functions import exp, gelu, hard_swish, mish, positive, sigmoid, silu, sine, softplus, square, tanh
+from verdict.checker.functions import (
+    exp,
+    gelu,
+    hard_swish,
+    mish,
+    positive,
+    sigmoid,
+    silu,
+    sine,
+    softplus,
+    square,
+    tanh,
+    times,
+)
 from verdict.checker.functions import power as other_power
 from verdict.checker.functions.exponential import falling_between
 from verdict.checker.functions.series import log_between, pi_between
@@ -75,6 +88,9 @@ TRUE: dict[str, tuple[Any, Any]] = {
     "Reciprocal": (lambda z: 1 / z, lambda z: -1 / z**2),
     "Erf": (mpmath.erf, lambda z: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-z * z)),
     "Sin": (mpmath.sin, mpmath.cos), "Cos": (mpmath.cos, lambda z: -mpmath.sin(z)),
+    "x Erf(x)": (lambda z: z * mpmath.erf(z),
+                 lambda z: mpmath.erf(z) + 2 * z / mpmath.sqrt(mpmath.pi) * mpmath.exp(-z * z)),
+    "x Tanh(x)": (lambda z: z * mpmath.tanh(z), lambda z: mpmath.tanh(z) + z * mpmath.sech(z) ** 2),
     "Pow(3)": (lambda z: z**3, lambda z: 3 * z * z), "Pow(4)": (lambda z: z**4, lambda z: 4 * z**3),
 }
 OTHERS: dict[str, Any] = {
@@ -83,7 +99,8 @@ OTHERS: dict[str, Any] = {
     "Silu": silu.SILU,
     "Gelu": gelu.GELU, "Gelu(tanh)": gelu.GELU_TANH, "Mish": mish.MISH, "HardSwish": hard_swish.HARD_SWISH,
     "Log": positive.LOG, "Sqrt": positive.SQRT, "Reciprocal": positive.RECIPROCAL, "Erf": other_erf.ERF,
-    "Sin": sine.SIN, "Cos": sine.COS, "Pow(3)": other_power.power(3), "Pow(4)": other_power.power(4),
+    "Sin": sine.SIN, "Cos": sine.COS, "x Erf(x)": times.TIMES_ERF, "x Tanh(x)": times.TIMES_TANH,
+    "Pow(3)": other_power.power(3), "Pow(4)": other_power.power(4),
 }
 MINE: dict[str, Any] = {f.name: f for f in [*registry.functions(), Elu(1.7), Elu(0.5), power(4)]}
 PAIRS = {name: (MINE[name], OTHERS[name]) for name in OTHERS}

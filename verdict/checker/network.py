@@ -9,7 +9,7 @@ magnitudes and Python integers all go through the same two functions.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -276,6 +276,28 @@ class Network:
                 total = add(total, (linear.forward(top[None], weight)[0], under * below))
             values.append(total)
         return [[Fraction(int(t), under) for t in top] for top, under in values]
+
+
+def needed(nodes: list[Any], output: int) -> tuple[tuple[Any, ...], dict[int, int]]:
+    """The nodes that node `output` depends on, and the input, with new numbers: these by the old ones."""
+    marked = {0, output}
+    for i in range(output, 0, -1):
+        if i in marked:
+            marked.update(nodes[i].sources)
+    numbers = {old: new for new, old in enumerate(sorted(marked))}
+    found = []
+    for old in numbers:
+        node = nodes[old]
+        if isinstance(node, Affine):
+            node = replace(node, terms=tuple((linear, numbers[source]) for linear, source in node.terms))
+        elif isinstance(node, Pointwise):
+            node = replace(node, source=numbers[node.source])
+        elif isinstance(node, Product):
+            node = replace(node, left=numbers[node.left], right=numbers[node.right])
+        elif node is not None:
+            raise no_rule(node)
+        found.append(node)
+    return tuple(found), numbers
 
 
 def enclosed(network: Network, x: list[Fraction], bits: int, ask: Ask = nobody) -> list[tuple[Fraction, Fraction]]:

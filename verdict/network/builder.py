@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, Feature, Function
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
+from .multiples import Rewritten, rewritten
 
 
 class Builder:
@@ -112,7 +114,15 @@ class Builder:
             value = self.constant_value(one)
             if value is not None:
                 return self.affine([(Diagonal(value), other)], None, name)
-        return self._append(Product(a, b, self.size(a)), name)
+        found = rewritten(self.nodes, a, b)
+        return self._append(Product(a, b, self.size(a)), name) if found is None else self._rewritten(found, name)
+
+    def _rewritten(self, found: Rewritten, name: str) -> int:
+        """A product that is a function of one number, and multiples of others."""
+        size = self.size(found.inner)
+        terms = {self.pointwise(found.times, found.inner, name): found.outer} | found.rest.factors
+        bias = _coefficients_of(found.rest.constant, size)
+        return self.affine([(Diagonal(_coefficients_of(v, size)), n) for n, v in terms.items()], bias, name)
 
     def add(self, a: int, b: int, name: str = "") -> int:
         """Append a + b."""
@@ -156,6 +166,11 @@ class Builder:
 def scaling(factor: float, size: int) -> Diagonal:
     """The map x -> factor * x on vectors of `size` numbers; `factor` is taken as the exact float."""
     return Diagonal(Coefficients(np.full(size, factor)))
+
+
+def _coefficients_of(number: Fraction, size: int) -> Coefficients:
+    exact: ObjectArray = np.full(size, number, dtype=object)
+    return Coefficients.from_fractions(exact)
 
 
 def _zeros(size: int) -> Coefficients:

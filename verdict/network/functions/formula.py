@@ -82,7 +82,7 @@ class Formula(Smooth):
     def at(self, z: Fraction, bits: int) -> Between:
         """On finer and finer grids. Raises UnsupportedError outside the domain, and for numbers of too many digits."""
         if not self.inside(z, z):
-            raise UnsupportedError(f"the network has no value there: {self.name} of {float(z):.4g}, outside its domain")
+            raise self._undefined(z)
         if self.is_rational:
             exact: Fraction = self.value_in(PLAIN_RATIONALS, z)
             return exact, exact
@@ -95,6 +95,9 @@ class Formula(Smooth):
             if found.high - found.low <= Fraction(1, 2**bits):
                 return found.low, found.high
             places *= 2
+
+    def _undefined(self, z: Fraction) -> UnsupportedError:
+        return UnsupportedError(f"the network has no value there: {self.name} of {float(z):.4g}, outside its domain")
 
     def range_between(self, low: Any, high: Any) -> tuple[Any, Any]:
         """At an end, or where the function turns; unknown outside the domain."""
@@ -119,7 +122,7 @@ class Formula(Smooth):
 
     def enclosed(self, low: Fraction, high: Fraction, bits: int) -> Between:
         if not self.inside(low, high):
-            raise UnsupportedError(f"the network has no value there: {self.name} of {float(low):.4g}, outside its domain")
+            raise self._undefined(low)
         least, most = super().enclosed(low, high, bits)
         for a, b in self.turns:
             if low <= b and high >= a:

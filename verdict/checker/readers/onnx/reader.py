@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
-from ...network import Network
+from ...network import Network, needed
 from . import copies, heads, model, moves, operators, smooth
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
 from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
@@ -90,10 +90,12 @@ class _Reader:
         outputs = [o for o in given if isinstance(o, Tensor | Chosen)]
         if not outputs or len(outputs) < len(given):
             raise UnreadableError("an output does not depend on the input")
+        network, numbers = self._network(size, outputs, shapes)
         tensors = {o: self.values[o] for n in self.graph.node for o in n.output if o in self.values}
-        return Reading(self._network(size, outputs, shapes), self.model, shapes, tensors)
+        return Reading(network, self.model, shapes, _renumbered(tensors, numbers))
 
-    def _network(self, size: int, outputs: list[Any], shapes: Any) -> Network:
+    def _network(self, size: int, outputs: list[Any], shapes: Any) -> tuple[Network, dict[int, int]]:
+        """The nodes that the output needs, and their numbers by those that they had."""
         found = [heads.outcome(self.builder, o) for o in outputs]
         scores, head, is_class = [x for x, _, _ in found], found[0][1], found[0][2]
         if len(found) > 1 and any(name is not None for _, name, _ in found):
@@ -102,9 +104,11 @@ class _Reader:
         joined = scores[0] if len(scores) == 1 else self.builder.concatenated(lists, 0)
         output = self.builder.flat(joined)
         labels = outputs[0].labels if isinstance(outputs[0], Chosen) else outputs[0].head and outputs[0].head.keys
-        return Network(size, tuple(self.builder.nodes), output, head, tuple(shape for _, shape in shapes.values()),
-                       tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
-                       tuple(labels or ()), is_class, self.builder.has_choices)
+        nodes, numbers = needed(self.builder.nodes, output)
+        network = Network(size, nodes, numbers[output], head, tuple(shape for _, shape in shapes.values()),
+                          tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
+                          tuple(labels or ()), is_class, self.builder.has_choices)
+        return network, numbers
 
     def _named(self, proto: Any, step: Callable[[], Any]) -> Any:
         try:
@@ -188,6 +192,19 @@ class _Reader:
         if word[0] in _CONSTANTS and _kind(value) not in [LETTERS[letter] for letter in _CONSTANTS[word[0]]]:
             raise UnreadableError(f"the input {name!r} is of the type {_kind(value)}")
         return value
+
+
+def _renumbered(tensors: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
+    """The tensors with their nodes' new numbers; those of nodes that nothing needs are left out."""
+    found: dict[str, Any] = {}
+    for name, value in tensors.items():
+        if isinstance(value, Tensor) and value.node in numbers:
+            found[name] = replace(value, node=numbers[value.node])
+        elif isinstance(value, Chosen) and value.scores.node in numbers:
+            found[name] = replace(value, scores=replace(value.scores, node=numbers[value.scores.node]))
+        elif not isinstance(value, Tensor | Chosen):
+            found[name] = value
+    return found
 
 
 def _is_constant(value: Any) -> bool:

@@ -19,6 +19,7 @@ from ...functions.base import Function
 from ...functions.relu import RELU
 from ...functions.square import SQUARE
 from ...network import Affine, Linear, Pointwise, Product
+from .alike import of_itself
 
 # Steps that do not keep which entry is larger: 1 above 0, and the sign.
 COMPARED, SIGN = "comparison", "Sign"
@@ -137,8 +138,18 @@ class Builder:
         if x.node == y.node and np.array_equal(x.positions, y.positions):
             return self.pointwise(SQUARE, x)
         left, right = self.flat(x), self.flat(y)
+        found = of_itself(self.nodes, left, right)
+        if found is not None:
+            function, z, factor, rest, constant = found
+            return self._sum([(self.append(Pointwise(function, z, self.sizes[z])), factor), *rest], constant, x)
         number = self.append(Product(left, right, self.sizes[left]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
+
+    def _sum(self, terms: list[tuple[int, Fraction]], constant: Fraction, like: Tensor) -> Tensor:
+        """Multiples of whole nodes and a constant, in the shape of a tensor."""
+        parts = [Tensor(n, np.arange(self.sizes[n]).reshape(like.shape), like.type) for n, _ in terms]
+        maps = [(self.scaled(t, np.array(v, object)), n) for t, (n, v) in zip(parts, terms, strict=True)]
+        return self.affine(like, maps, np.full(like.shape, constant, object), like.shape, 4)
 
     def plus(self, x: Tensor, constant: Any, roundings: int = 1) -> Tensor:
         """x + constant, into the bias of the node where it is nobody else's order."""

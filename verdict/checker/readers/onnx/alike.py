@@ -1,0 +1,117 @@
+"""Products x f(x) of a tensor with a function of itself, read as functions of one number: Silu, Gelu and Mish as
+exporters write them.
+
+A tensor is looked at as a sum of multiples of whole tensors, one factor each, and a constant. If one side of a product
+is r x + s and the other p f(c x + d) + q, then with z = c x + d it is
+(p r / c) z f(z) + p (s - r d / c) f(z) + q r x + q s.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...functions.erf import ERF
+from ...functions.mish import MISH
+from ...functions.power import MOST, Power, power
+from ...functions.sigmoid import SIGMOID
+from ...functions.silu import SILU
+from ...functions.softplus import SOFTPLUS
+from ...functions.square import SQUARE
+from ...functions.tanh import TANH
+from ...functions.times import TIMES_ERF, TIMES_TANH
+from ...network import Affine, Linear, Pointwise
+
+# A sum of multiples: factors by node, and a constant.
+Sum = tuple[dict[int, Fraction], Fraction]
+# A function, its node z, its factor; nodes with factors, and a constant.
+Found = tuple[Any, int, Fraction, list[tuple[int, Fraction]], Fraction]
+# z f(z) for f; the last one is of tanh behind Softplus.
+_OF_ONE: dict[Any, Any] = {SIGMOID: SILU, ERF: TIMES_ERF, TANH: TIMES_TANH, SQUARE: power(3)}
+_OF_TWO: dict[Any, Any] = {(TANH, SOFTPLUS): MISH}
+# So many steps back are looked at.
+_FARTHEST = 100
+
+
+def of_itself(nodes: list[Any], left: int, right: int) -> Found | None:
+    """What the product of two nodes is the sum of, if one is a function of the other; None for all other products."""
+    return _of_itself(nodes, left, right) or _of_itself(nodes, right, left)
+
+
+def _of_itself(nodes: list[Any], plain: int, other: int) -> Found | None:
+    (one, s), (two, q) = summed(nodes, plain), summed(nodes, other)
+    if len(one) != 1 or len(two) != 1:
+        return None
+    ((x, r),), ((f, p),) = one.items(), two.items()
+    found = _argument(nodes, f, x)
+    if found is None:
+        return None
+    function, z = found
+    factors, d = summed(nodes, z)
+    c = factors[x]
+    rest = [(x, q * r), (f, p * (s - r * d / c))]
+    return function, z, p * r / c, [(n, v) for n, v in rest if v], q * s
+
+
+def _argument(nodes: list[Any], f: int, x: int) -> tuple[Any, int] | None:
+    """The function z times f(z) and the node z, if node `f` is a known function of a multiple of node `x`."""
+    if not isinstance(nodes[f], Pointwise):
+        return None
+    function, z = nodes[f].function, nodes[f].source
+    factors, _ = summed(nodes, z)
+    if set(factors) == {x}:
+        if isinstance(function, Power) and function.exponent < MOST:
+            return power(function.exponent + 1), z
+        times = _OF_ONE.get(function)
+        return None if times is None else (times, z)
+    inner = nodes[z]
+    if isinstance(inner, Pointwise) and (function, inner.function) in _OF_TWO:
+        factors, _ = summed(nodes, inner.source)
+        if set(factors) == {x}:
+            return _OF_TWO[function, inner.function], inner.source
+    return None
+
+
+def summed(nodes: list[Any], number: int) -> Sum:
+    """A node as a sum, as far back as there are only multiples of whole tensors; else it is its own."""
+    known: dict[int, Sum] = {}
+
+    def look(i: int) -> Sum:
+        if i not in known:
+            known[i] = {i: Fraction(1)}, Fraction(0)
+            found = _step(nodes[i]) if len(known) <= _FARTHEST else None
+            if found is not None:
+                terms, constant = found
+                factors: dict[int, Fraction] = {}
+                for source, factor in terms:
+                    inner, more = look(source)
+                    constant += factor * more
+                    for n, share in inner.items():
+                        factors[n] = factors.get(n, Fraction(0)) + factor * share
+                known[i] = {n: v for n, v in factors.items() if v}, constant
+        return known[i]
+
+    return look(number)
+
+
+def _step(node: Any) -> tuple[list[tuple[int, Fraction]], Fraction] | None:
+    """One node in front: its sources with the one factor of each, and the constant."""
+    if not isinstance(node, Affine) or not node.terms or not node.size:
+        return None
+    bias = node.bias
+    factors = [_factor(linear) for linear, _ in node.terms]
+    if any(v is None for v in factors) or any(v != bias[0] for v in bias.tolist()):
+        return None
+    return [(source, v) for (_, source), v in zip(node.terms, factors, strict=True) if v is not None], Fraction(bias[0])
+
+
+def _factor(linear: Linear) -> Fraction | None:
+    """The factor of a map that multiplies all entries by one and leaves them in their places."""
+    count = linear.in_size
+    shape = linear.index.shape, linear.weight.shape
+    if shape != ((count, 1, 1), (count, 1, 1)) or not np.array_equal(linear.index.ravel(), np.arange(count)):
+        return None
+    weight = (linear.weight if linear.exact is None else linear.exact).ravel()
+    return Fraction(weight[0]) if all(v == weight[0] for v in weight.tolist()) else None

@@ -1,0 +1,134 @@
+"""Products of a tensor with a function of that same tensor, z f(z), as functions of one number.
+
+x Sigmoid(x), as exporters write Silu, and x (1 + Erf(x / c)) / 2, as they write Gelu, are functions of one number, and
+lines of those are far closer than planes of a product. Both factors are read as sums of multiples of whole tensors: one
+has to be r x + s, the other p f(z) + q with z = c x + d, so that the product is a sum of z f(z), f(z) and x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .exact import Coefficients
+from .functions import SIGMOID, SQUARE, TANH, Function
+from .functions.erf import ERF
+from .functions.mish import MISH
+from .functions.power import LARGEST_EXPONENT, Power, power
+from .functions.silu import SILU
+from .functions.softplus import SOFTPLUS
+from .functions.times_erf import TIMES_ERF
+from .functions.times_tanh import TIMES_TANH
+from .graph import Affine, Node, Pointwise
+from .maps import Diagonal, Index
+
+# z f(z) for functions f, outermost first.
+_TIMES: dict[tuple[Function, ...], Function] = {
+    (SIGMOID,): SILU, (ERF,): TIMES_ERF, (TANH,): TIMES_TANH, (TANH, SOFTPLUS): MISH, (SQUARE,): power(3),
+}  # fmt: skip
+
+
+# Longer chains of multiples are not followed.
+LONGEST = 100
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """sum of factor * node + `constant`, the same in every entry; `factors` by node number, none of them 0."""
+
+    factors: dict[int, Fraction]
+    constant: Fraction
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """outer times(node number `inner`) + sum of factor * node + constant."""
+
+    times: Function
+    inner: int
+    outer: Fraction
+    rest: Multiples
+
+
+def rewritten(nodes: Sequence[Node], a: int, b: int) -> Rewritten | None:
+    """The product of two nodes, if it is one of a tensor with a known function of it."""
+    for one, other in ((a, b), (b, a)):
+        x, f = multiples(nodes, one), multiples(nodes, other)
+        if len(x.factors) == len(f.factors) == 1:
+            found = _of_one(nodes, x, f)
+            if found is not None:
+                return found
+    return None
+
+
+def _of_one(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
+    ((root, r),), ((outermost, p),) = x.factors.items(), f.factors.items()
+    chain, number = [], outermost
+    while True:
+        node = nodes[number]
+        if not isinstance(node, Pointwise):
+            return None
+        chain.append(node.function)
+        z = multiples(nodes, node.source)
+        if z.factors.keys() == {root}:
+            break
+        # From function to function nothing may stand between.
+        if z != Multiples({node.source: Fraction(1)}, Fraction(0)):
+            return None
+        number = node.source
+    times = _times(tuple(chain))
+    if times is None:
+        return None
+    c, d, s, q = z.factors[root], z.constant, x.constant, f.constant
+    # (r x + s) (p f(z) + q) with x = (z - d) / c
+    rest = {root: q * r, outermost: p * (s - r * d / c)}
+    return Rewritten(times, node.source, p * r / c, Multiples({n: v for n, v in rest.items() if v}, q * s))
+
+
+def _times(chain: tuple[Function, ...]) -> Function | None:
+    if len(chain) == 1 and isinstance(chain[0], Power) and chain[0].exponent < LARGEST_EXPONENT:
+        return power(chain[0].exponent + 1)
+    return _TIMES.get(chain)
+
+
+def multiples(nodes: Sequence[Node], number: int, known: dict[int, Multiples] | None = None) -> Multiples:
+    """A node as a sum of others, as far back as there are nothing but multiples of whole tensors and constants; `known`
+    are those of nodes that this was asked for before."""
+    known = {} if known is None else known
+    if number not in known:
+        known[number] = _sum(nodes, number, known) or Multiples({number: Fraction(1)}, Fraction(0))
+    return known[number]
+
+
+def _sum(nodes: Sequence[Node], number: int, known: dict[int, Multiples]) -> Multiples | None:
+    node = nodes[number]
+    if not isinstance(node, Affine) or not node.terms or len(known) > LONGEST:
+        return None
+    known[number] = Multiples({number: Fraction(1)}, Fraction(0))
+    total = _same(node.bias)
+    if total is None:
+        return None
+    factors: dict[int, Fraction] = {}
+    for linear, source in node.terms:
+        if isinstance(linear, Index) and linear.is_identity:
+            factor: Fraction | None = Fraction(1)
+        else:
+            factor = _same(linear.coefficients) if isinstance(linear, Diagonal) else None
+        if factor is None:
+            return None
+        inner = multiples(nodes, source, known)
+        total += factor * inner.constant
+        for origin, share in inner.factors.items():
+            factors[origin] = factors.get(origin, Fraction(0)) + factor * share
+    return Multiples({n: v for n, v in factors.items() if v}, total)
+
+
+def _same(numbers: Coefficients) -> Fraction | None:
+    """The number that all of them are."""
+    if not numbers.size or (numbers.values != numbers.values.flat[0]).any():
+        return None
+    if numbers.is_dyadic:
+        return Fraction(float(numbers.values.flat[0]))
+    exact = numbers.fractions().ravel()
+    return Fraction(exact[0]) if (exact == exact[0]).all() else None
