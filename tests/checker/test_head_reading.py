@@ -108,7 +108,7 @@ REFUSED = {
     "scores beside probabilities": ([_node("Sigmoid", "z", "p"), _node("Concat", "z p", "y", axis=1)], {}),
     "softmax moved": ([_node("Softmax", "z", "p"), _node("Gather", "p turned", "y", axis=1)],
                       {"weights": [_ints("turned", 1, 0, 2)]}),
-    "added": ([_node("Softmax", "z", "p"), _node("Add", "p p", "y")], {}),
+    "added": ([_node("LogSoftmax", "z", "p"), _node("Add", "p p", "y")], {}),
     "a sum": ([_node("Sigmoid", "z", "p"), _node("ReduceSum", "p", "y")], {}),
     "others' sum": ([_node("Sigmoid", "z", "p"), _node("Log", "p", "l"), _node("Sigmoid", "l", "q"),
                      _node("ReduceSum", "q", "t"), _node("Div", "p t", "y")], {}),

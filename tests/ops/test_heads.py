@@ -1,7 +1,9 @@
-"""Softmax, LogSoftmax and ArgMax are dropped at the output, when they cover all of it, and refused elsewhere."""
+"""Softmax, LogSoftmax and ArgMax are dropped at the output, when they cover all of it; elsewhere Softmax is a function,
+and the others are refused."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from ops.operator_check import X, floats, load, model, single, weights
 
 from verdict.answer.replay import scores
 from verdict.base.errors import PropertyError, UnsupportedError
+from verdict.checker.network import enclosed
+from verdict.checker.readers.onnx import read_network
 from verdict.network.exact import Coefficients
 from verdict.network.head import Head
 from verdict.network.network import Network
@@ -49,9 +53,30 @@ def test_dropped(op: str, shape: Any, attributes: Any, opset: int, tmp_path: Pat
 @pytest.mark.parametrize(
     ("shape", "axis", "opset"), [((2, 5), 1, 8), ((1, 2, 3), 2, 11), ((1, 2, 3), -1, 13), ((2, 2), 0, 13)]
 )
-def test_partial_softmax_is_refused(shape: Any, axis: int, opset: int, tmp_path: Path) -> None:
+def test_softmax_of_several_groups_is_a_function(shape: Any, axis: int, opset: int, tmp_path: Path) -> None:
+    """And so is one that more follows than heads."""
+    alone = single("Softmax", shape, (X,), opset, axis=axis)
+    nodes = [helper.make_node("Softmax", ["x"], ["p"], axis=axis), helper.make_node("Add", ["p", "p"], ["y"])]
+    for proto, factor in ((alone, 1), (model(nodes, {"x": shape}, {}, opset=opset), 2)):
+        network, mine = load(proto, tmp_path), read_network(proto.SerializeToString())
+        assert network.head is None
+        assert [network.graph.nodes[i].size for i in network.graph.pointwise] == [mine.size(i) for i in mine.pointwise]
+        for x in np.random.default_rng(0).standard_normal((3, network.input_size)).astype(np.float32) * 5:
+            p = network.evaluate(x[None].astype(float))[0]
+            assert np.allclose(p, network.runtime(x), atol=1e-6)
+            assert abs(p.sum() - factor * p.size / _group(shape, axis, opset)) < 1e-9
+            for value, (low, high) in zip(p, enclosed(mine, [Fraction(float(v)) for v in x], 60), strict=True):
+                assert abs(value - float(low)) < 1e-9
+                assert high - low < 1e-12
+
+
+def _group(shape: Any, axis: int, opset: int) -> int:
+    return int(np.prod(shape[axis:] if opset < 13 else shape[axis]))
+
+
+def test_log_softmax_of_several_groups_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="does not cover all outputs"):
-        load(single("Softmax", shape, (X,), opset, axis=axis), tmp_path)
+        load(single("LogSoftmax", (2, 2), (X,), 13, axis=0), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +116,7 @@ def test_reshape_behind_a_head(tmp_path: Path) -> None:
     ids=lambda n: n.op_type,
 )
 def test_computing_behind_a_head_is_refused(node: Any, tmp_path: Path) -> None:
-    nodes = [helper.make_node("Softmax", ["x"], ["p"]), node]
+    nodes = [helper.make_node("LogSoftmax", ["x"], ["p"]), node]
     proto = model(nodes, {"x": (1, 4)}, {"order": np.array([1, 0, 2, 3])})
     with pytest.raises(UnsupportedError, match=r"only at the output|axes"):
         load(proto, tmp_path)
@@ -143,7 +168,7 @@ def test_chains_keep_the_order(ops: tuple[str, ...], tmp_path: Path) -> None:
         assert np.array_equal(np.argsort(raw), np.argsort(order))
 
 
-@pytest.mark.parametrize("ops", [("LogSoftmax", "Log"), ("Sigmoid", "Log", "Log"), ("Softmax", "Relu")])
+@pytest.mark.parametrize("ops", [("LogSoftmax", "Log"), ("Sigmoid", "Log", "Log"), ("LogSoftmax", "Relu")])
 def test_chains_that_are_not_increasing_are_refused(ops: tuple[str, ...], tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match=r"only behind Sigmoid or Softmax|only at the output"):
         chain(*ops, folder=tmp_path)

@@ -179,10 +179,11 @@ def test_a_network_equals_itself_and_its_monotone_part_is_monotone():
         ("(<= (+ X[0,0] X[0,1]) 1.0)", "violated"),
     ],
 )
-def test_a_softmax_is_only_asked_for_the_order_of_two_outputs(body, answer, tmp_path):
-    """The graph has the values before the Softmax: to compare them with inputs, or in sums, would answer wrongly."""
+def test_a_log_softmax_is_only_asked_for_the_order_of_two_outputs(body, answer, tmp_path):
+    """The graph has the values before it: to compare them with inputs, or in sums, would answer wrongly. (A Softmax is
+    read as a function then.)"""
     draft = Draft(np.random.default_rng(0))
-    last = draft.add("Softmax", draft.gemm("x", 2, 3), axis=-1)
+    last = draft.add("LogSoftmax", draft.gemm("x", 2, 3), axis=-1)
     network = load_onnx(draft.save(tmp_path / "soft.onnx", (2,), 3, last))
     box = "".join(f"(assert (and (>= X[0,{i}] 0.0) (<= X[0,{i}] 1.0)))" for i in range(2))
     query = parse_vnnlib2(f"(vnnlib-version <2.0>)\n{_declaration('f', 'XY', network)}{box}(assert {body})")

@@ -14,7 +14,7 @@ so the guarantee costs one dot product per layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from .ball import Ball
 from .bounds import Bounds
 from .interval import carry_up
 from .lines import Lines, crown_lines
-from .rounding import gamma, underflow, unit
+from .rounding import gamma, tiny, underflow, unit
 
 # The most numbers in one array of coefficients (128 MiB in float64): more rows than that go in several passes.
 MOST_ENTRIES = 2**24
@@ -131,7 +131,19 @@ def output_bounds(graph: Graph, bounds: Bounds, rows: Any, keep: bool = False) -
     """Lower bounds of `rows` @ outputs, rows of shape (rows, output_size), over every box of `bounds`; `keep` the
     coefficients met on the way."""
     lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}
-    return backward(graph, bounds, graph.output, rows, lines, KEEPING if keep else RIGOROUS)
+    found = backward(graph, bounds, graph.output, rows, lines, KEEPING if keep else RIGOROUS)
+    if graph.output not in graph.bent:
+        return found
+    # Lines leave the range of a function, which its own bounds do not.
+    xp, (low, high) = namespace(rows), (ends[graph.output] for ends in (bounds.lower, bounds.upper))
+    with np.errstate(invalid="ignore", over="ignore"):
+        rising, falling = xp.clip(rows, 0, None), xp.clip(rows, None, 0)
+        within = low @ rising.T + high @ falling.T
+        size = gamma(rows.shape[-1] + 4, unit(rows.dtype)) * (xp.maximum(abs(low), abs(high)) @ abs(rows).T)
+        # A row that picks one entry, or minus one, is not rounded.
+        plain = (xp.sum(abs(rows), axis=-1) == 1) & (xp.max(abs(rows), axis=-1) == 1)
+        within = xp.where(plain, within, within - size - tiny(rows.dtype))
+    return replace(found, lower=xp.maximum(found.lower, xp.where(xp.isnan(within), -np.inf, within)))
 
 
 def output_lower(

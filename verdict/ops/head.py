@@ -22,6 +22,7 @@ from .concat import concat
 from .folding import constant_of, objects
 from .lowering import Constant, Context, LoweringError, Symbol, Value, behind, on_constants, operator
 from .signature import NUMBERS, flag, integer, since
+from .softmax import covered, is_whole, softmax
 
 
 def scores_of(builder: Builder, value: Symbol, name: str) -> Symbol:
@@ -99,21 +100,25 @@ def log(ctx: Context) -> list[Value]:
     return [then(x, "Log")]
 
 
-@operator("Softmax LogSoftmax", since(1, "X:T -> Y:T", axis=integer(1)), since(13, "X:T -> Y:T", axis=integer(-1)))
-def softmax(ctx: Context) -> list[Value]:
+SOFTMAX = since(1, "X:T -> Y:T", axis=integer(1)), since(13, "X:T -> Y:T", axis=integer(-1))
+
+
+@behind("Softmax LogSoftmax")
+def last_softmax(ctx: Context) -> list[Value]:
     x = begun(ctx)
-    if ctx.opset >= 13:
-        covered = x.shape[ctx.axis(ctx.attribute("axis"), len(x.shape))]
-    else:
-        # Before operator set 13 all axes from this one on count as one.
-        axis = int(ctx.attribute("axis"))
-        axis = axis if axis == len(x.shape) else ctx.axis(axis, len(x.shape))
-        covered = math.prod(x.shape[axis:])
-    _covers(ctx, x, covered)
+    if ctx.op_type == "Softmax" and x.head == Head() and not is_whole(ctx, x):
+        return inner_softmax(ctx)
+    _covers(ctx, x, covered(ctx, x.shape)[1])
     return [then(x, ctx.op_type)]
 
 
-behind("Softmax LogSoftmax")(softmax)
+operator("LogSoftmax", *SOFTMAX)(last_softmax)
+
+
+@operator("Softmax", *SOFTMAX)
+def inner_softmax(ctx: Context) -> list[Value]:
+    x = ctx.symbol(0)
+    return [softmax(ctx, x, *covered(ctx, x.shape))]
 
 FORM = "data:T -> reduced:int64"
 EXTREMES = (

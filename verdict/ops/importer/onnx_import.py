@@ -334,7 +334,7 @@ class _Importer:
         context = Context(self.builder, node.op_type, label, opset, inputs, reading, node.output)
         heads = [v.head for v in given if isinstance(v, Symbol) and v.head is not None]
         lower = operator.on_constants(constants) if is_constant else operator.lower
-        if operator.name == "Sigmoid" and not is_constant and node.output[0] not in self.inside:
+        if operator.name in ("Sigmoid", "Softmax") and not is_constant and node.output[0] not in self.inside:
             lower = behind_heads(operator.name)
         if not is_constant and (heads or lower is None):
             lower = behind_heads(operator.name) or (lower if operator.moves else None)

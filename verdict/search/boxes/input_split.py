@@ -54,7 +54,7 @@ class InputSplit:
         self.graph, self.unsafe = graph, unsafe
         self.rows, self.lower, self.upper = Rows(unsafe), lower, upper
         most = options.batch if self.means.device.is_rigorous else options.device_batch
-        self._batch = max(1, min(most, options.work // self._products()))
+        self._batch = max(1, min(most, options.work // max(1, self._products())))
         self._observer = self.watch.proof.boxes(graph, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
         self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)

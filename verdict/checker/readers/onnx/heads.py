@@ -19,6 +19,7 @@ from ...functions.positive import LOG
 from . import moves
 from .constants import cast_kind
 from .reductions import reduced_axes
+from .softmax import inner_softmax, softmax_groups
 from .table import LETTERS, Attribute, Node, Operator
 from .tensors import COMPARED, SIGN, Builder, Chosen, Head, Tensor, axis_of, fractions, reduced
 
@@ -86,9 +87,11 @@ def positive(x: Any) -> Tensor:
 
 def _softmax(builder: Builder, node: Node, x: Any) -> Tensor:
     result = then(x, node.operator)
-    given = (-1 if node.opset >= 13 else 1) if node["axis"] is None else node["axis"]
-    axis = axis_of(given, len(x.shape), node.opset >= 11)
-    _all(x, x.shape[axis] if node.opset >= 13 else math.prod(x.shape[axis:]))
+    count = softmax_groups(node, x).shape[1]
+    if count != math.prod(x.shape) and node.operator == "Softmax" and x.head is None:
+        # Of several groups the order of all entries is not kept.
+        return inner_softmax(builder, node, x)
+    _all(x, count)
     return result
 
 

@@ -143,8 +143,8 @@ class _Reader:
                 what = "a label" if isinstance(headed[0], Chosen) else headed[0].head
                 raise UnreadableError(f"{what} is read only at the output")
             lower = found
-        elif name_of(proto) == "Sigmoid" and proto.output[0] in self.wanted:
-            lower = smooth.sigmoid
+        elif proto.output[0] in self.wanted:
+            lower = smooth.INSIDE.get(name_of(proto), lower)
         given = [v for v in values if isinstance(v, Folded)]
         result = lower(self.builder, node, *(v.array if isinstance(v, Folded) else v for v in values))
         results = [np.asarray(r) if isinstance(r, np.generic) else r

@@ -22,6 +22,7 @@ from ...functions.power import MOST, power
 from ...functions.sigmoid import SIGMOID
 from ...functions.square import SQUARE
 from ...functions.tanh import TANH
+from .softmax import inner_softmax
 from .table import Attribute, Node, Operator, name_of
 from .tensors import Builder, Tensor
 
@@ -81,6 +82,10 @@ def _forms() -> dict[str, Operator]:
 
 def sigmoid(builder: Builder, node: Node, x: Tensor) -> Tensor:
     return builder.pointwise(SIGMOID, x)
+
+
+# What is a function where its numbers are wanted, and else a head.
+INSIDE: dict[str, Callable[..., Tensor]] = {"Sigmoid": sigmoid, "Softmax": inner_softmax}
 
 
 def numbers_wanted(nodes: Iterable[Any]) -> set[str]:
