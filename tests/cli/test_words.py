@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import pytest
 
 from verdict.base.errors import VerdictError
+from verdict.cli.declared import Group, Option, declared, grouped
 from verdict.cli.main import COMMANDS
 from verdict.cli.parser import parse
 from verdict.cli.words import plain
@@ -53,7 +55,8 @@ def parsed(words: Sequence[str]) -> dict[str, Any]:
 
     @functools.wraps(COMMANDS[words[0]])
     def note(**given: Any) -> int:
-        found.update(given)
+        for name, value in given.items():
+            found.update(vars(value) if isinstance(value, Group) else {name: value})
         return 0
 
     assert parse({**COMMANDS, words[0]: note}, words) == 0
@@ -64,8 +67,9 @@ def parsed(words: Sequence[str]) -> dict[str, Any]:
 def test_plain_words_are_read_as_the_parser_reads_them(words: list[str]) -> None:
     given = plain(COMMANDS[words[0]], words[1:])
     assert given is not None
-    # The parser also gives what was left out.
-    assert {key: value for key, value in parsed(words).items() if key in given} == given
+    # The parser also gives what was left out; what belongs to nobody but `limits` does not come to the command.
+    ours = {key: value for key, value in given.items() if key not in ("memory", "statement")}
+    assert {key: value for key, value in parsed(words).items() if key in given} == ours
     assert all(type(value) is type(given[key]) for key, value in parsed(words).items() if key in given)
 
 
@@ -83,3 +87,23 @@ def test_every_command_has_a_help_page(name: str, capsys: pytest.CaptureFixture[
 def test_words_that_make_no_sense_are_one_clear_error() -> None:
     with pytest.raises(VerdictError, match=r"--jobs.*see verdict check --help"):
         parse(COMMANDS, ["check", "a.vcert", "--network", "m.onnx", "--jobs", "257"])
+
+
+@dataclass(frozen=True)
+class Size(Group):
+    width: Annotated[int, Option("--width", help="")] = 2
+    height: Annotated[int, Option("--height", help="")] = 3
+
+
+def test_a_group_is_declared_as_its_options_are_and_comes_as_one() -> None:
+    def command(
+        name: Annotated[str, Option("--name", help="")],
+        size: Size,
+        last: Annotated[bool, Option("--last", help="")] = False,
+    ) -> int:
+        return 0
+
+    assert [parameter.name for parameter, _, _ in declared(command)] == ["name", "width", "height", "last"]
+    given = plain(command, ["--height", "7", "--name", "a", "--last"])
+    assert given == {"height": 7, "name": "a", "last": True}
+    assert grouped(command, given) == {"name": "a", "size": Size(2, 7), "last": True}

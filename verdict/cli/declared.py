@@ -7,7 +7,7 @@ messages, of the same ones. Importing this costs nothing, so a command that is w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -69,9 +69,14 @@ STATEMENT = Option(
 )
 
 
+class Group:
+    """Options that several commands take together, each declared as a parameter is: a command has one parameter for all
+    of them, of a subclass, and words say them as if they were parameters themselves."""
+
+
 def declared(command: Callable[..., int]) -> Iterator[tuple[inspect.Parameter, Any, Argument | Option]]:
-    """Of each parameter of a command its type and its declaration."""
-    parameters = inspect.signature(command, eval_str=True).parameters
+    """Of each parameter of a command, those of its groups among them, its type and its declaration."""
+    parameters = {each.name: each for each in _parameters(command)}
     for parameter in parameters.values():
         kind, declaration = get_args(parameter.annotation)
         yield parameter, kind, declaration
@@ -81,3 +86,25 @@ def declared(command: Callable[..., int]) -> Iterator[tuple[inspect.Parameter, A
     if "certificate" in parameters:
         # What is proved, or checked, can be stated: `limits` writes it down.
         yield inspect.Parameter("statement", inspect.Parameter.KEYWORD_ONLY, default=None), str | None, STATEMENT
+
+
+def _parameters(what: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    for parameter in inspect.signature(what, eval_str=True).parameters.values():
+        if _is_group(parameter):
+            yield from _parameters(parameter.annotation)
+        else:
+            yield parameter
+
+
+def _is_group(parameter: inspect.Parameter) -> bool:
+    return isinstance(parameter.annotation, type) and issubclass(parameter.annotation, Group)
+
+
+def grouped(command: Callable[..., int], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a command of what is given for each of its `declared` parameters."""
+    arguments = dict(given)
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        if _is_group(parameter):
+            names = [each.name for each in _parameters(parameter.annotation) if each.name in arguments]
+            arguments[parameter.name] = parameter.annotation(**{name: arguments.pop(name) for name in names})
+    return arguments

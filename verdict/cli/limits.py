@@ -19,6 +19,7 @@ from typing import Any
 from verdict.base.deadline import TIME_LIMIT, Deadline, OutOfTime
 from verdict.base.errors import InputError, TimeLimitError
 from verdict.cli.backstop import CHILD, OWN_LIMITS
+from verdict.cli.declared import grouped
 
 # What a command that has nothing yet says of itself.
 NOTHING = f"{TIME_LIMIT} before there was anything to tell"
@@ -59,7 +60,7 @@ def call(name: str, command: Callable[..., int], given: Mapping[str, Any]) -> in
     """Run a command with its arguments, under its limits, and write down what it may state."""
     arguments = dict(given)
     if name in OWN_LIMITS:
-        return command(**arguments)
+        return command(**grouped(command, arguments))
     path = arguments.pop("statement", None)
     if path is None:
         return _limited(name, command, arguments)
@@ -84,7 +85,7 @@ def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) 
     if memory is not None and not (memory > 0 and math.isfinite(memory)):
         raise InputError(f"--memory is {memory:g}, expected a positive number of GiB")
     if timeout is None and memory is None:
-        return command(**arguments)
+        return command(**grouped(command, arguments))
     from verdict.base import memory as budgets
 
     size = int(budgets.MOST * budgets.free() if memory is None else memory * budgets.GIB)
@@ -95,7 +96,7 @@ def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) 
     CHILD.hold(out, err + _command.unstated)
     try:
         with _command.clock.running(), budgets.budget(size):
-            return command(**arguments)
+            return command(**grouped(command, arguments))
     except (OutOfTime, TimeLimitError):
         return say()
 

@@ -38,13 +38,7 @@ def command(
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     labels: options.Labels = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     save: Annotated[
         Path | None,
         Option(
@@ -68,10 +62,7 @@ def command(
     from verdict.cli.inputs import Reading
     from verdict.cli.questions import Questions
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     source = Source(model, input, output, shape, Reading(header, label_column, labels))
     asking = Asking(
         "maxeps", source, norm=norm, scales=scales, that=that, given=given, integers=integers,

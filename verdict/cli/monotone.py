@@ -72,13 +72,7 @@ def monotone(
     shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """Is an output, or the margin of a class, monotone in a feature on a whole set of inputs?
@@ -87,10 +81,7 @@ def monotone(
     """
     from verdict.cli.asking import ask
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     inputs = sets.InputSet(input, within, range, header, label_column)
     said = {
         "feature": feature, "output": output, "label": label, "target": target, "step": step, "decreasing": decreasing,
@@ -117,23 +108,14 @@ def maxfall(
     shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """How much can an output, or a class's margin, fall while a feature grows? Nothing, if it is monotone in it.
 
     Exit code 0: the interval is closed; 3: it is not; 2: bad input.
     """
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     inputs = sets.InputSet(input, within, range, header, label_column)
     said = {"feature": feature, "output": output, "label": label, "target": target, "step": step}
     question = _question("maxfall", model, (output_name, shape), inputs, said)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from verdict.cli.declared import Argument, Option
+from verdict.cli.declared import Argument, Group, Option
 
 if TYPE_CHECKING:
     from verdict.ask.options import Options
@@ -290,6 +291,26 @@ Certificate = Annotated[
 Json = Annotated[
     bool, Option("--json", panel=OUTPUT, help="Print one JSON object and nothing else.")
 ]
+
+
+@dataclass(frozen=True)
+class Search(Group):
+    """How a question is searched, and whether its proof is written down."""
+
+    engine: Engine = None
+    solver: Solver = None
+    bounds: Bounds = None
+    timeout: Timeout = None
+    threads: Threads = 2
+    device: Device = "cpu"
+    certificate: Certificate = None
+
+    def options(self, **more: Any) -> Options:
+        """The options of the search, and `more` than was said. Raises InputError for what makes no sense."""
+        return searched(**{**vars(self), **more})
+
+
+USUAL = Search()
 
 
 def searched(**words: Any) -> Options:

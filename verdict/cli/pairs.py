@@ -44,13 +44,7 @@ def maxdelta(
     shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """How far apart can the outputs of two networks be, on a whole set of inputs?
@@ -60,10 +54,7 @@ def maxdelta(
     from verdict.ask.pairs import ends
     from verdict.ask.question import Question
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     a, b = sets.read_pair(first, second, output, shape)
     title = f"{a.path.name} and {b.path.name}"
     domain = sets.InputSet(input, within, range, header, label_column).read(first, a)
@@ -92,13 +83,7 @@ def imitates(
     shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """Does one network imitate another on a whole set of inputs: outputs close, the class the same, or both?
@@ -109,10 +94,7 @@ def imitates(
     from verdict.ask.question import Question
     from verdict.cli.asking import ask
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     teacher, student = sets.read_pair(first, second, output, shape, classes=lead is not None)
     domain = sets.InputSet(input, within, range, header, label_column).read(first, teacher)
     question = Question.of("imitates", [teacher, student], **ends(domain), delta=delta, lead=lead)
@@ -150,13 +132,7 @@ def general(
     shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """For all x of a set and all x' within E of x: do the outputs stay close, does the class stay?
@@ -171,10 +147,7 @@ def general(
     from verdict.cli.asking import ask
     from verdict.ops.importer.shapes import read_shapes
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     network = (loaded if lead is None else for_classes)(model, output, read_shapes(shape))
     domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     asked, title = theta is not None or lead is not None, f"two copies of {network.path.name}"

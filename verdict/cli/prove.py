@@ -45,13 +45,7 @@ def command(
             "--query", metavar="FILE", panel=options.OUTPUT, help="Keep the question as a VNN-LIB 1 file."
         ),
     ] = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """Does a property hold for every input as given? `x` are the inputs, `y` the outputs.
@@ -67,10 +61,7 @@ def command(
     from verdict.cli.vocabulary import as_options, numbers, shape_of
     from verdict.ops.importer.shapes import read_shapes
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate, query=query,
-    )
+    search = how.options(query=query)
     network = ModelFile.of(model, output, read_shapes(shape)).load()
     reading = Reading(header, label_column)
     refuse_without(input, header=header, label_column=label_column)

@@ -64,13 +64,7 @@ def command(
     header: options.Header = None,
     label_column: options.LabelColumn = None,
     labels: options.Labels = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """Does every input within E of this one, or with another patch or other pixels, keep its class?
@@ -86,10 +80,7 @@ def command(
         raise InputError("expected one of --eps, --patch and --pixels")
     if eps is None and (norm != "linf" or scales or perturbation or given or integers):
         raise InputError("--patch and --pixels take no norm, scales, condition, whole numbers or perturbation")
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     source = Source(model, input, output, shape, Reading(header, label_column, labels))
     asking = Asking(
         "maxeps" if eps is None else "robust", source, eps=eps, norm=norm, scales=scales, that=that, given=given,

@@ -56,13 +56,7 @@ def command(
             help="VNN-LIB 2: write the assignment as ONNX tensors, NAME.pb, into this folder and not on stdout.",
         ).once("--assignments"),
     ] = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
     verbose: Annotated[
         bool, Option("--verbose", panel=options.OUTPUT, help="Say on stderr where the time went.")
@@ -94,11 +88,8 @@ def command(
         "verify", tuple(ModelFile.of(each, name=name) for name, each in models.items()),
         query=NamedFile(query, content=asked),
     )
-    left = None if timeout is None else max(0.001, timeout - (time.monotonic() - started))
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=left, threads=threads, device=device,
-        certificate=certificate,
-    )
+    left = None if how.timeout is None else max(0.001, how.timeout - (time.monotonic() - started))
+    search = how.options(timeout=left)
     answer: Verdict = ask(question, search)
     late = answer.status == "unknown" and "time limit" in answer.reason
     result = "timed-out" if late else ANSWERS[answer.status]

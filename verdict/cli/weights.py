@@ -34,13 +34,7 @@ def maxweights(
     shape: options.Shape = None,
     header: options.Header = None,
     label_column: options.LabelColumn = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """How much may the weights of a model change before an input loses its class?
@@ -55,10 +49,7 @@ def maxweights(
     from verdict.cli.vocabulary import shape_of
     from verdict.ops.importer.shapes import read_shapes
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     network = for_classes(model, output, read_shapes(shape))
     points = read_inputs(input, network, Reading(header, label_column)).points
     if len(points) != 1:
@@ -102,13 +93,7 @@ def maxpruning(
             show_default=False,
         ),
     ] = None,
-    engine: options.Engine = None,
-    solver: options.Solver = None,
-    bounds: options.Bounds = None,
-    timeout: options.Timeout = None,
-    threads: options.Threads = 2,
-    device: options.Device = "cpu",
-    certificate: options.Certificate = None,
+    how: options.Search = options.USUAL,
     json: options.Json = False,
 ) -> int:
     """Up to which magnitude can all weights be left out, with the class the same on a whole set of inputs?
@@ -124,10 +109,7 @@ def maxpruning(
     from verdict.compose.composer import save as write
     from verdict.ops.importer.shapes import read_shapes
 
-    search = options.searched(
-        engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
-    )
+    search = how.options()
     network = for_classes(model, output, read_shapes(shape))
     domain = sets.InputSet(input, within, range, header, label_column).read(model, network)
     question = Question.of("maxpruning", [network], **ends(domain), layer=layer, lead=lead)
