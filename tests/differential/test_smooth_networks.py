@@ -34,26 +34,25 @@ POSITIVE = ("Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
 COUNT = len(KINDS)
 
 
-def function(kind: str, x: str, y: str, rng: Any) -> tuple[list[Any], list[Any]]:
-    """Nodes that make `y` of `x`, and their constants."""
+def function(kind: str, x: str, y: str, rng: Any, front: bool = True) -> tuple[list[Any], list[Any]]:
+    """Nodes that make `y` of `x`, and their constants; with what makes numbers positive in `front`, where needed."""
     op, _, word = kind.partition(" ")
     if op == "x":
         return times_itself(word, x, y)
-    if kind in POSITIVE:
+    before, constants = [], []
+    if kind in POSITIVE and front:
         shift = numpy_helper.from_array(np.array(rng.choice([0.25, 1, 3]), np.float32), f"{y}_shift")
-        front = [helper.make_node("Softplus", [x], [f"{y}_p"])]
-        front.append(helper.make_node("Add", [f"{y}_p", shift.name], [f"{y}_s"]))
+        before = [helper.make_node("Softplus", [x], [f"{y}_p"])]
+        before.append(helper.make_node("Add", [f"{y}_p", shift.name], [f"{y}_s"]))
         x, constants = f"{y}_s", [shift]
-    else:
-        front, constants = [], []
     if op in ("Pow", "Div"):
         number = float(word) if op == "Pow" else -1.5
         constants.append(numpy_helper.from_array(np.array(number, np.float32), f"{y}_c"))
         inputs = [x, f"{y}_c"] if op == "Pow" else [f"{y}_c", x]
-        return [*front, helper.make_node(op, inputs, [y])], constants
+        return [*before, helper.make_node(op, inputs, [y])], constants
     given = {"alpha": float(rng.choice([0.5, 1, 2]))} if op in ("Elu", "Celu", "Selu") else {}
     given |= {"approximate": word} if word else {}
-    return [*front, helper.make_node(op, [x, x] if op == "Mul" else [x], [y], **given)], constants
+    return [*before, helper.make_node(op, [x, x] if op == "Mul" else [x], [y], **given)], constants
 
 
 def network(folder: Path, seed: int, last: str = "") -> verdict.Network:
@@ -206,3 +205,21 @@ def test_methods_of_bounding_that_do_not_take_a_function_are_left_out_and_say_so
         assert each.layers[-1].upper[0] >= 1.25**2
     with pytest.raises(VerdictError, match="needs functions that are off or on; Square"):
         verdict.bounds_of("square", [1.0], "0.25", range=(-2, 2), method="milp")
+
+
+@pytest.mark.parametrize("op", ["Pow 3", "HardSwish", "Reciprocal"])
+def test_z3_agrees_with_branch_and_bound_on_rational_functions(op: str, tmp_path: Path) -> None:
+    for seed in seeds(1, 40):
+        rng = np.random.default_rng(seed)
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["z"])]
+        inner, constants = function(op, "z", "a", rng, front=False)
+        nodes += [*inner, helper.make_node("MatMul", ["a", "v"], ["y"])]
+        numbers = {"w": rng.integers(1, 5, (2, 2)) / 4, "v": rng.integers(-4, 5, (2, 2)) / 4}
+        constants += [numpy_helper.from_array(v.astype(np.float32), name) for name, v in numbers.items()]
+        ports = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2])] for name in "xy"]
+        graph, path = helper.make_graph(nodes, "g", *ports, constants), tmp_path / f"{seed}.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), path)
+        model, x = verdict.load(path), [1.0, 1.5]
+        found = [verdict.robust(model, x, eps=0.25, engine=engine, timeout=10).status for engine in ("smt", "bab")]
+        assert found[0] in ("unknown", found[1])
+        assert found[1] != "unknown"

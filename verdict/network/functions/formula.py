@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...base.errors import UnsupportedError
+from ..exact import ExactVector
 from ..maps.namespace import Constant, namespace
 from .ends import FLOATS, Ends
 from .plain import PLAIN
@@ -95,6 +96,11 @@ class Formula(Smooth):
             if found.high - found.low <= Fraction(1, 2**bits):
                 return found.low, found.high
             places *= 2
+
+    def exact(self, z: ExactVector) -> ExactVector:
+        if not self.is_rational:
+            return super().exact(z)
+        return ExactVector.of([self.at(v, 0)[0] for v in z.fractions()]).reduced()
 
     def _undefined(self, z: Fraction) -> UnsupportedError:
         return UnsupportedError(f"the network has no value there: {self.name} of {float(z):.4g}, outside its domain")

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from ..maps.namespace import namespace
+from .base import Feature, Form
 from .formula import Formula
 
 # Higher powers are refused.
@@ -14,6 +15,7 @@ LARGEST_EXPONENT = 64
 
 class Power(Formula):
     is_rational = True
+    features = frozenset({Feature.POLYNOMIAL})
 
     def __init__(self, exponent: int) -> None:
         self.name, self.exponent = f"Pow({exponent})", exponent
@@ -26,6 +28,9 @@ class Power(Formula):
 
     def slope_in(self, a: Any, z: Any) -> Any:
         return _raised(z, self.exponent - 1) * self.exponent
+
+    def formula(self, y: str, z: str, low: float, high: float, form: Form) -> list[str]:
+        return [f"(= {y} (* {' '.join([z] * self.exponent)}))"]
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         xp = namespace(low)

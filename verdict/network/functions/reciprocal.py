@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...base.errors import UnsupportedError
 from ..maps.namespace import namespace
+from .base import Feature, Form
 from .formula import Formula
 
 
@@ -13,6 +15,7 @@ class Reciprocal(Formula):
     convex_first = False
     inflections = ((0.0, 0.0),)
     is_rational = True
+    features = frozenset({Feature.POLYNOMIAL})
 
     def inside(self, low: Any, high: Any) -> Any:
         return (low > 0) | (high < 0)
@@ -22,6 +25,12 @@ class Reciprocal(Formula):
 
     def slope_in(self, a: Any, z: Any) -> Any:
         return -1 / (z * z)
+
+    def formula(self, y: str, z: str, low: float, high: float, form: Form) -> list[str]:
+        """Of bounds that leave 0 out, where there is a y for each z."""
+        if not self.inside(low, high):
+            raise UnsupportedError(f"{self.name} of numbers between {low:.4g} and {high:.4g}, which may be 0")
+        return [f"(= (* {y} {z}) 1.0)"]
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         xp = namespace(low)
