@@ -11,9 +11,11 @@ import os
 from fractions import Fraction
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from support.certified import Certified, random_proof
-from support.mutants import KINDS, members
+from support.mutants import KINDS, members, packed
 
 import verdict
 from verdict.certificate.neurons import NeuronMap
@@ -28,8 +30,45 @@ RANDOM = {"boxes": ("boxes", 0, 1), "relus": ("relus", 0, 10), "lemmas": ("relus
 CENTER = [Fraction(1, 8), Fraction(7, 8)]
 
 
+class Found:
+    """A certificate that a search wrote, with a claim that may be changed afterwards."""
+
+    def __init__(self, path, model):
+        self.path, self.model = path, model
+
+    def write(self, path, **changes):
+        parts = members(self.path.read_bytes())
+        manifest = json.loads(parts["manifest.json"])
+        manifest["claim"].update(changes)
+        path.write_bytes(packed({**parts, "manifest.json": json.dumps(manifest).encode()}))
+        return path
+
+
+def _smooth(folder):
+    """A network of Gelu and Mish, 10 % below a radius at which it is refuted, and a claim 2 % above that."""
+    rng, nodes, weights, x = np.random.default_rng(3), [], [], "x"
+    for i, op in enumerate(["Gelu", "Mish", None]):
+        weights.append(numpy_helper.from_array(rng.standard_normal((2, 2)).astype(np.float32), f"w{i}"))
+        nodes.append(helper.make_node("MatMul", [x, f"w{i}"], [f"z{i}"]))
+        x = f"z{i}"
+        if op is not None:
+            nodes.append(helper.make_node(op, [x], [f"a{i}"]))
+            x = f"a{i}"
+    ports = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2])] for name in ("x", x)]
+    made = helper.make_model(helper.make_graph(nodes, "g", *ports, weights), ir_version=9,
+                             opset_imports=[helper.make_opsetid("", 20)])
+    path, model = folder / "c.vcert", folder / "m.onnx"
+    onnx.save(made, model)
+    refuted = verdict.robust(str(model), CENTER, eps="0.0966")
+    assert refuted.status == "violated"
+    assert verdict.robust(str(model), CENTER, eps="0.087", certificate=path).certificate.accepted
+    return Found(path, model), {"eps": "197/2000"}
+
+
 def _pair(folder, how):
     """(certified, changes that make its claim false) on a small network."""
+    if how == "smooth":
+        return _smooth(folder)
     if how in RANDOM:
         found, radius = random_proof(folder, *RANDOM[how])
         return found, {"eps": str(radius * Fraction(51, 50))}
@@ -58,7 +97,7 @@ def _pair(folder, how):
     return Certified(path, network.path, claim, parts, witness), {"eps": lies.get(how, "17/128")}
 
 
-@pytest.mark.parametrize("how", [*RANDOM, "raw", "tie", "l1 tie", "l2"])
+@pytest.mark.parametrize("how", [*RANDOM, "raw", "tie", "l1 tie", "l2", "smooth"])
 def test_mutants(tmp_path, how):
     found, lie = _pair(tmp_path, how)
     assert check(found.path, found.model).accepted
@@ -70,7 +109,7 @@ def test_mutants(tmp_path, how):
     rng, target = np.random.default_rng(len(how)), tmp_path / "mutant.vcert"
     outcomes, examined = {"rejected": 0, "unreadable": 0, "accepted": 0}, {}
     kinds = list(KINDS.items())
-    for number in range(MUTANTS // 5):
+    for number in range(MUTANTS // (20 if how == "smooth" else 5)):
         name, mutate = kinds[number // 2 % len(kinds)]
         target.write_bytes(mutate(dict(false_members if number % 2 else true_members), rng))
         try:
@@ -94,7 +133,11 @@ def test_mutants(tmp_path, how):
 
 def _true(model, claim):
     """What Z3 says of a claim, whatever the certificate says; of balls in other norms, what the search for radii says,
-    which is within a millionth of the radius."""
+    which is within a millionth of the radius; of smooth functions, whether a point refutes it."""
+    if "Mish" in {node.op_type for node in onnx.load(model).graph.node}:
+        rest = {key: value for key, value in claim.items() if value is not None and key != "eps"}
+        assert rest == {"kind": "robust", "input": ["1/8", "7/8"], "label": rest["label"], "norm": "linf"}, rest
+        return Fraction(claim["eps"]) < Fraction("0.0966")
     low, high = claim.get("low"), claim.get("high")
     limits = None if low is None else (low, high)
     answer = verdict.maxeps(

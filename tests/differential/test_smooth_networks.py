@@ -6,6 +6,7 @@ A grid refutes what a search has proved, the checker reads every proof anew, and
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from fractions import Fraction
 from itertools import pairwise
@@ -126,7 +127,13 @@ def test_verdicts_against_a_grid(seed: int, tmp_path: Path) -> None:
     x, eps = rng.uniform(-1, 1, 2).astype(np.float32).astype(float), float(rng.choice([0.05, 0.3, 1.0, 3.0]))
     label = int(model.evaluate(x[None])[0].argmax())
     path = tmp_path / "c.vcert"
-    found = verdict.robust(model, x, eps=eps, label=label, timeout=20, certificate=path)
+    try:
+        found = verdict.robust(model, x, eps=eps, label=label, timeout=20, certificate=path)
+    except VerdictError as error:
+        # Beyond the numbers of float32.
+        if not re.search("ONNX Runtime gives -?inf", str(error)):
+            raise
+        return
     scores = model.evaluate(grid(x, eps))
     margins = scores[:, [label]] - np.delete(scores, label, axis=1)
     if found.status == "unknown":

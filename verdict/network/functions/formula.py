@@ -174,7 +174,8 @@ class Formula(Smooth):
             steepest = self.steepest if np.isfinite(self.steepest) else self._steepest(size, error)
             known = [xp.where(xp.isfinite(v), v, 0.0) for v in values]
             reach = xp.maximum(*known) + (xp.abs(size) if self.grows else 0.0)
-            error = xp.where(error == 0, 0.0, error * steepest)
+            # Beyond any bound it stays so, whatever the slope out there.
+            error = xp.where(xp.isfinite(error), xp.where(error == 0, 0.0, error * steepest), np.inf)
             return error + LIBRARY * unit * (1 + reach) + smallest
 
     # Whether a library's intermediate numbers grow with |z|.
