@@ -230,3 +230,23 @@ def test_z3_agrees_with_branch_and_bound_on_rational_functions(op: str, tmp_path
         found = [verdict.robust(model, x, eps=0.25, engine=engine, timeout=10).status for engine in ("smt", "bab")]
         assert found[0] in ("unknown", found[1])
         assert found[1] != "unknown"
+
+
+def test_where_a_function_is_not_defined_nothing_is_proved_and_it_says_so(tmp_path: Path) -> None:
+    """sqrt(x0 - x1 + 0.19) + 1 against 0: without a value for x0 - x1 < -0.19, which no first look shows."""
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["z"]), helper.make_node("Add", ["z", "c"], ["s"]),
+             helper.make_node("Sqrt", ["s"], ["a"]), helper.make_node("Mul", ["a", "v"], ["m"]),
+             helper.make_node("Add", ["m", "v"], ["y"])]
+    numbers = {"w": np.array([[1], [-1], *[[0]] * 6]), "c": np.array([[0.19]]), "v": np.array([[1, 0]])}
+    constants = [numpy_helper.from_array(v.astype(np.float32), name) for name, v in numbers.items()]
+    ports = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size])] for n, size in (("x", 8), ("y", 2))]
+    path = tmp_path / "m.onnx"
+    graph = helper.make_graph(nodes, "g", *ports, constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), path)
+    model = verdict.load(path)
+    assert verdict.robust(model, [0.0] * 8, eps="0.09").status == "robust"
+    found = verdict.robust(model, [0.0] * 8, eps="0.1", timeout=0.7)
+    assert found.status == "unknown"
+    assert "Sqrt may be asked outside its domain, between -0.01" in found.reason
+    with pytest.raises(VerdictError, match="the network has no value at an input"):
+        verdict.robust(model, [0.0, 0.2, *[0.0] * 6], eps="0.1")

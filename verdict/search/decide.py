@@ -35,7 +35,7 @@ def _decide(run: Decision, engine: Engine) -> None:
     evidence = run.evidence
     if not (run.attack() or run.bounds()):
         if run.deadline.passed():
-            evidence.reason = evidence.reason or "the time limit was reached"
+            evidence.reason = "; ".join(filter(None, ["the time limit was reached", evidence.reason]))
         else:
             engine.decide(run)
     if evidence.proof is not None:

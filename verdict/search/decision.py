@@ -21,6 +21,7 @@ from ..base.errors import SolverError
 from ..bounds import Bounds, linear_bounds, output_lower
 from ..bounds.forward import forward_first
 from ..network.exact import ExactVector, FloatArray
+from ..network.graph import Graph
 from ..property import Box, Polytope, Problem
 from .effort import Effort
 from .engines.parts.bab import branch_and_bound
@@ -103,6 +104,8 @@ class Decision:
             hidden = self.deadline.share(HIDDEN_SHARE, LEAST + BACKWARD * (self.deadline.elapsed() - started))
         self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball, known)
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
+        if not done:
+            self.evidence.reason = undefined(self.graph, self.node_bounds)
         excluded = self.untold.difference(self.open)
         if excluded:
             self.observer.excluded(sorted(excluded))
@@ -194,3 +197,13 @@ class Decision:
             self.evidence.proof = Trust.RIGOROUS
         else:
             self.evidence.unrecorded = f"the proof ({self.evidence.proof}) was not found again by splitting: {reason}"
+
+
+def undefined(graph: Graph, bounds: Bounds) -> str:
+    """Which function may be asked outside its domain, where nothing can be proved, or the empty string."""
+    for number, function in graph.functions.items():
+        low, high = bounds.in_front(graph, number)
+        if not function.inside(low, high).all():
+            reach = f"between {low.min():.4g} and {high.max():.4g}"
+            return f"{graph.names[number]}: {function.name} may be asked outside its domain, {reach}"
+    return ""

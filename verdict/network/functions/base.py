@@ -64,6 +64,10 @@ class Function(ABC):
         implied = feature is Feature.POLYNOMIAL and Feature.PIECEWISE_LINEAR in self.features
         return implied or feature in self.features
 
+    def inside(self, low: Any, high: Any) -> Any:
+        """Where f is defined on all of [low, high]."""
+        return low <= high
+
     @abstractmethod
     def value(self, z: Any) -> Any:
         """f(z) in the arithmetic of `z`, a hint."""
