@@ -20,7 +20,7 @@ from ..maps.namespace import Constant, namespace
 from .ends import FLOATS, Ends
 from .plain import PLAIN
 from .series import Between
-from .smooth import LIBRARY, Smooth
+from .smooth import LIBRARY, ROUNDED, Smooth
 from .spans import Rationals, Span
 
 # Points at which slopes are looked up, as far out as FARTHEST_POINT, denser around 0.
@@ -142,6 +142,23 @@ class Formula(Smooth):
     def most(self, sign: int, slope: Any, low: Any, high: Any) -> Any:
         found = super().most(sign, slope, low, high)
         return namespace(low).where(self.inside(low, high), found, np.inf)
+
+    def _bridge(self, number: int, sign: int, slope: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
+        """f is hardly another there than at both ends."""
+        xp, (bottom, top) = namespace(low), self._bridges[number]
+        low, high = xp.clip(low, a, b), xp.clip(high, a, b)
+        size = xp.abs(slope) * max(abs(a), abs(b))
+        return (top if sign > 0 else -bottom) + xp.maximum(-slope * low, -slope * high) + 2.0**-50 * size
+
+    @cached_property
+    def _bridges(self) -> list[tuple[float, float]]:
+        """Floats around f between the two numbers of each pair, which are close to each other."""
+        found = []
+        for a, b in self.inflections:
+            low, high = self.between(np.array([a, b]))
+            reach = (b - a) * self.steepest * (1 + 2.0**-50) + 2.0**-1000 if b > a else 0.0
+            found.append((float(low.min()) - 2 * reach - ROUNDED, float(high.max()) + 2 * reach + ROUNDED))
+        return found
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         """Where f' is `slope`: in a table, and by one step of Newton's method behind it."""

@@ -8,7 +8,9 @@ the least bracket of the rule are all made of that one maximum: a slope may be a
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ STEEPEST = 2.0**80
 SHARES = (1.0, 0.75, 0.5, 0.25)
 # What a library's float function may be off by, in units of rounding of 1 + |f|: for the importer's self-check alone.
 LIBRARY = 16.0
+# Up to this share of the entries is computed alone.
+FEW = 0.7
 
 
 class Smooth(Function):
@@ -132,25 +136,33 @@ class Smooth(Function):
         first, breaks = self.breaks(low)
         start, convex = -np.inf, first ^ (sign < 0)
         with np.errstate(all="ignore"):
-            for a, b in (*breaks, (np.inf, np.inf)):
-                here = self._on_piece(sign, slope, xp.clip(low, start, a), xp.clip(high, start, a), convex)
-                result = xp.where((low <= a) & (high >= start), xp.maximum(result, here), result)
+            for number, (a, b) in enumerate((*breaks, (np.inf, np.inf))):
+                touched = (low <= a) & (high >= start)
+                for kind, mask in ((convex, touched),) if isinstance(convex, bool) else (
+                    (True, touched & convex), (False, touched & ~convex)
+                ):  # fmt: skip
+                    on_piece = partial(self._on_piece, sign, kind)
+                    result = _met(result, mask, on_piece, slope, low, high, start, a)
                 if not (isinstance(a, float) and a == b):
-                    bridge = self._apart(sign, slope, xp.clip(low, a, b), xp.clip(high, a, b))
+                    bridge = self._bridge(number, sign, slope, low, high, a, b)
                     result = xp.where((low <= b) & (high >= a), xp.maximum(result, bridge), result)
                 start, convex = b, convex ^ True
             return xp.where(xp.isnan(result), np.inf, result)
+
+    def _bridge(self, number: int, sign: int, slope: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
+        """The same between the two numbers around inflection point `number`."""
+        xp = namespace(low)
+        return self._apart(sign, slope, xp.clip(low, a, b), xp.clip(high, a, b))
 
     def breaks(self, low: Any) -> tuple[Any, Any]:
         """Whether f is convex in front of the first of some inflection points, and pairs that enclose these, of numbers
         or arrays; between two pairs it is convex and concave in turn, up to the last one or farther than is asked."""
         return self.convex_first, self.inflections
 
-    def _on_piece(self, sign: int, slope: Any, low: Any, high: Any, convex: Any) -> Any:
-        """The same where sign f is convex, or concave."""
+    def _on_piece(self, sign: int, convex: bool, slope: Any, low: Any, high: Any, start: Any, end: Any) -> Any:
+        """The same between `start` and `end`, where sign f is convex, or concave."""
         xp = namespace(low)
-        if not isinstance(convex, bool):
-            return xp.where(convex, *(self._on_piece(sign, slope, low, high, c) for c in (True, False)))
+        low, high = xp.clip(low, start, end), xp.clip(high, start, end)
         if convex:
             found = []
             for z in (low, high):
@@ -194,6 +206,21 @@ class Smooth(Function):
                     slope = xp.where(higher, (right - left) / (half * (a + b)), slope)
                     best = xp.where(higher, there, best)
         return xp.where(xp.isfinite(slope), slope, 0.0)
+
+
+def _met(result: Any, mask: Any, compute: Callable[..., Any], *arrays: Any) -> Any:
+    """max(result, compute(arrays)) in the entries of a mask, which NumPy computes alone where they are few."""
+    if not isinstance(result, np.ndarray):
+        xp = namespace(result)
+        return xp.where(mask, xp.maximum(result, compute(*arrays)), result)
+    mask = np.broadcast_to(mask, result.shape)
+    count = np.count_nonzero(mask)
+    if count > FEW * mask.size:
+        return np.where(mask, np.maximum(result, compute(*arrays)), result)
+    if count:
+        few = [np.broadcast_to(v, result.shape)[mask] if np.ndim(v) else v for v in arrays]
+        result[mask] = np.maximum(result[mask], compute(*few))
+    return result
 
 
 def _up(x: Any, dtype: Any) -> Any:
