@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-FUNCTIONS = ("", "Relu", "Sigmoid", "Tanh", "Square")
-PRODUCTS = ("Mul", "broadcast", "MatMul", "Gemm", "Einsum")
+FUNCTIONS = ("", "Relu", "Sigmoid", "Tanh", "Square", "Softmax")
+PRODUCTS = ("Mul", "broadcast", "MatMul", "Gemm", "Einsum", "Div", "attention")
+POLYNOMIAL = PRODUCTS[:5]
 
 
 class Model:
@@ -43,6 +44,8 @@ class Model:
         """Of two tensors (1, 4), a tensor (1, 4)."""
         if op == "Mul":
             return self.add("Mul", a, b)
+        if op == "Div":
+            return self.add("Div", a, self.add("Add", self.add("Mul", b, b), self.constant(np.ones(4, np.float32))))
         if op == "broadcast":
             spread = self.add("Mul", self.shaped(a, 4, 1), self.shaped(b, 1, 4))
             return self.dense(self.shaped(spread, 1, 16), 16, 4)
@@ -51,6 +54,9 @@ class Model:
             found = self.add("Gemm", *pair, self.constant(np.ones((2, 2), np.float32)), alpha=0.5, transB=1)
         elif op == "Einsum":
             found = self.add("Einsum", *pair, equation="ij,ik->jk")
+        elif op == "attention":
+            scores = self.add("MatMul", pair[0], self.add("Transpose", pair[1], perm=[1, 0]))
+            found = self.add("MatMul", self.add("Softmax", scores, axis=-1), pair[1])
         else:
             found = self.add("MatMul", *pair)
         return self.shaped(found, 1, 4)
@@ -64,7 +70,8 @@ def product_network(seed: int, folder: Path, outputs: int = 3, smooth: bool = Tr
     for _ in range(2):
         branch = model.dense("x", 2, 4)
         branches.append(model.function(branch) if smooth else branch)
-    x = model.product(*branches, PRODUCTS[seed % len(PRODUCTS)])
+    kinds = PRODUCTS if smooth else POLYNOMIAL
+    x = model.product(*branches, kinds[seed % len(kinds)])
     if smooth and rng.random() < 0.5:
         x = model.product(model.function(model.dense(x, 4, 4)), branches[0], PRODUCTS[rng.integers(len(PRODUCTS))])
     y = model.dense(x, 4, outputs)

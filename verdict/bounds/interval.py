@@ -38,8 +38,8 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
     """
     lows, highs = list(below.lower), list(below.upper)
     # Intervals are exact for the first layer, on a box.
-    first = min(graph.bent, default=0) if below.ball is None else 0
-    behind = {source for source in graph.in_front if source > first}
+    exact = graph.plain if below.ball is None else frozenset({0})
+    behind = set(graph.in_front) - exact
     for number in range(len(lows), len(graph.nodes)):
         node = graph.nodes[number]
         if isinstance(node, Affine):

@@ -53,6 +53,11 @@ class Linear:
     def _elementwise(self) -> bool:
         return bool(self.weight.shape[1:] == (1, 1) and self.index.shape[1] == 1)
 
+    @property
+    def moves(self) -> bool:
+        """Whether each entry is one of the source, or zero."""
+        return self._elementwise and self.exact is None and bool((self.weight == 1).all())
+
     @cached_property
     def _readers(self) -> Any:
         """For each entry of the source the flat positions in `index` that read it, padded with the last + 1."""
@@ -127,6 +132,12 @@ class Affine:
     @property
     def sources(self) -> list[int]:
         return [source for _, source in self.terms]
+
+    @cached_property
+    def is_move(self) -> bool:
+        """Whether the node is nothing but entries of another one."""
+        linear = self.terms[0][0] if len(self.terms) == 1 else None
+        return linear is not None and linear.moves and not self.bias.any()
 
     @cached_property
     def floats(self) -> Any:
@@ -204,12 +215,29 @@ class Network:
 
     @cached_property
     def readers(self) -> dict[int, list[int]]:
-        """The Pointwise and Product nodes that read a node, of those that have any."""
+        """The Pointwise and Product nodes that read a node, of those that have any. What a product reads of entries
+        that have only been moved is the node that has them."""
         found: dict[int, list[int]] = {}
         for i in sorted((*self.pointwise, *self.products)):
             for source in self.nodes[i].sources:
+                while i in self.products and isinstance(self.nodes[source], Affine) and self.nodes[source].is_move:
+                    source = self.nodes[source].terms[0][1]
                 found.setdefault(source, []).append(i)
         return found
+
+    @cached_property
+    def plain(self) -> frozenset[int]:
+        """The nodes whose intervals on a box are exact: one map of inputs, each scaled by itself before or after."""
+        apart, found = {0}, {0}
+        for i, node in enumerate(self.nodes):
+            if not isinstance(node, Affine) or len(node.terms) > 1:
+                continue
+            for linear, source in node.terms:
+                if linear.fan <= 1 and source in apart:
+                    apart.add(i)
+                if source in apart or (linear._elementwise and source in found):
+                    found.add(i)
+        return frozenset(found)
 
     def worth(self, number: int, low: Any, high: Any, also: Any) -> Any:
         """Where better bounds than [low, high] of a node may help those that read it, and what reads nothing but their

@@ -17,7 +17,7 @@ from ..base.errors import ModelError, UnsupportedError
 from ..base.never import assert_never
 from .exact import Coefficients
 from .functions import RELU, Feature, Function
-from .maps import LinearMap
+from .maps import Index, LinearMap
 from .maps.namespace import namespace
 
 if TYPE_CHECKING:
@@ -52,6 +52,12 @@ class Affine:
     @property
     def sources(self) -> tuple[int, ...]:
         return tuple(source for _, source in self.terms)
+
+    @property
+    def is_move(self) -> bool:
+        """Whether the node is nothing but entries of another one."""
+        moves = len(self.terms) == 1 and isinstance(self.terms[0][0], Index)
+        return moves and self.bias.is_dyadic and not self.bias.values.any()
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,8 +183,36 @@ class Graph:
 
     @cached_property
     def in_front(self) -> tuple[int, ...]:
-        """Numbers of the nodes that functions and products read, in the order of these."""
-        return tuple(dict.fromkeys(source for i in self.bent for source in self.nodes[i].sources))
+        """Numbers of the nodes whose bounds functions and products depend on, in the order of these: what they read,
+        and where that only moves entries of another node to be multiplied, that node."""
+        return tuple(dict.fromkeys(self._origin(i, source) for i in self.bent for source in self.nodes[i].sources))
+
+    @cached_property
+    def plain(self) -> frozenset[int]:
+        """Numbers of nodes whose intervals on a box are what they reach there: each entry is a linear function of other
+        inputs than its neighbours' terms, one map behind the inputs and scalings of single entries."""
+        apart, found = {0}, {0}
+        for number, node in self.affine.items():
+            if len(node.terms) > 1:
+                continue
+            for linear, source in node.terms:
+                is_single = linear.fan_in <= 1
+                if is_single and linear.fan_out <= 1 and source in apart:
+                    apart.add(number)
+                if source in apart or (is_single and source in found):
+                    found.add(number)
+        return frozenset(found)
+
+    def _origin(self, reader: int, number: int) -> int:
+        node = self.nodes[number]
+        if reader not in self.products or not isinstance(node, Affine) or not node.is_move:
+            return number
+        return self._origin(reader, node.terms[0][1])
+
+    @cached_property
+    def _factors(self) -> frozenset[int]:
+        """Of `in_front` what products depend on."""
+        return frozenset(self._origin(i, source) for i, node in self.products.items() for source in node.sources)
 
     @cached_property
     def _kinds(self) -> tuple[dict[int, Affine], dict[int, Function], dict[int, Product]]:
@@ -205,7 +239,7 @@ class Graph:
         """Which entries of node `number`, between `low` and `high`, a function that reads it bends, or one that reads
         nothing but its value; a product bends whatever can move."""
         readers = {self.functions[i]: i for i in self.consumers[number] if i in self.functions}
-        found = low < (high if any(i in self.products for i in self.consumers[number]) else low)
+        found = low < (high if number in self._factors else low)
         for function, reader in readers.items():
             found = found | function.bends(low, high)
             if reader in self.in_front:

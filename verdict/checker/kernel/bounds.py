@@ -43,8 +43,6 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
             below, chords = (None, None) if given is None else given[:2, None, mine]
             found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
             continue
-        # Intervals are exact in front of the first ReLUs, but not on a ball.
-        is_first = not found and ball is None
         if isinstance(node, Product):
             region.set(i, *interval(*region.factors(node)))
             found[i] = region.planes(i, node)
@@ -53,7 +51,8 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
         else:
             raise no_rule(node)
         mine = slice(*network.starts[number_of[i]:][:2]) if i in number_of else slice(0)
-        if i in network.readers and not is_first:
+        # Intervals are exact in front of the first ReLUs, but not on a ball.
+        if i in network.readers and (ball is not None or i not in network.plain):
             also = thorough if given is None or i not in number_of else given[2, mine] > 0
             _tighten(network, arithmetic, region, i, network.worth(i, region.low[i], region.high[i], also), found)
         if i not in number_of:

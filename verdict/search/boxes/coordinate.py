@@ -40,7 +40,9 @@ def lost_to(graph: Graph, bounds: Bounds, bound: LinearBound, forward: ForwardBo
             for source in sources:
                 spread = forward.spread[source]
                 share = gap / (xp.sum(spread, axis=1) + TINY)
-                share = xp.where(graph.bends(source, bounds.lower[source], bounds.upper[source]), share, 0)
+                low, high = bounds.lower[source], bounds.upper[source]
+                bends = low < high if number in graph.products else graph.bends(source, low, high)
+                share = xp.where(bends, share, 0)
                 lost = lost + xp.sum(spread * xp.where(xp.isfinite(share), share, 0)[:, None], axis=2)
     return lost
 
