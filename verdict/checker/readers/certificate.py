@@ -139,6 +139,6 @@ def _goal(record: Any, disjuncts: int) -> list[int]:
 def _lemma(record: Any, layers: int) -> int:
     only(record, "layer")
     layer: int = member_of(record, "layer", int)
-    if not 0 < layer < layers:
+    if not 0 <= layer < layers:
         raise UnreadableError(f"a lemma about ReLU layer {layer}")
     return layer
