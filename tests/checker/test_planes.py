@@ -37,10 +37,10 @@ def _around(network, region):
     return found
 
 
-@pytest.mark.parametrize("seed", seeds(2, 200))
+@pytest.mark.parametrize("seed", seeds(3, 200))
 def test_no_point_contradicts_a_bound_and_arithmetics_agree(seed, tmp_path):
     rng = np.random.default_rng(seed)
-    network = read_network(product_network(seed, tmp_path).read_bytes())
+    network = read_network(product_network(seed, tmp_path, smooth=seed % 4 == 3).read_bytes())
     low = rng.uniform(-1, 0.5, (2, 2))
     high = low + rng.uniform(0, 0.7, low.shape)
     rows, bounds, same = rng.integers(-3, 4, (1, 2, 3)).astype(float), {}, {}

