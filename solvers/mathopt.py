@@ -152,10 +152,15 @@ BACKENDS: dict[str, Callable[..., Solver]] = {"highs": Highs, "scip": Scip, "glo
 
 def solve_in_child(job: Job, emit: Callable[[object], None], cancelled: Callable[[], bool]) -> Raw:
     """`solve_here` with the signature that the watchdog calls."""
-    return solve_here(job, emit, lambda: Status.INTERRUPTED if cancelled() else None)
+    return solve_here(job, emit, lambda: Status.INTERRUPTED if cancelled() else None, watchdog.begins)
 
 
-def solve_here(job: Job, emit: Callable[[Any], None], stop: Callable[[], Status | None]) -> Raw:
+def solve_here(
+    job: Job,
+    emit: Callable[[Any], None],
+    stop: Callable[[], Status | None],
+    begins: Callable[[float | None], float | None] = lambda seconds: seconds,
+) -> Raw:
     """Solves in this process.
 
     Args:
@@ -163,14 +168,16 @@ def solve_here(job: Job, emit: Callable[[Any], None], stop: Callable[[], Status 
         emit: gets (bound, incumbent, point or None), in this thread.
         stop: polled in this thread; a status interrupts the backend where that works and becomes the
             result's.
+        begins: told of the time limit when all is loaded, and gives what is left of it.
 
     Raises:
         SolverError: MathOpt refused the model or an option.
     """
-    model, request = job.model, job.request
-    started = time.monotonic()
+    model, proto = job.model, model_proto(job.model)
+    _core()
+    request = replace(job.request, time_limit=begins(job.request.time_limit))
+    job, started = replace(job, request=request), time.monotonic()
     params = _parameters(job)
-    proto = model_proto(model)
     extra = hint_proto(request.hint if request.hint is not None else np.empty(0))
     result, asked = _Attended(job, proto, params, extra).run(emit, stop)
     raw = _raw(job, result)

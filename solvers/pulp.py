@@ -16,6 +16,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -129,6 +130,7 @@ def solve_in_child(
     import pulp
 
     member, model, request, folder = payload
+    request = replace(request, time_limit=watchdog.begins(request.time_limit))
     started = time.monotonic()
     problem, columns = _problem(model)
     options: dict[str, object] = {"msg": False}

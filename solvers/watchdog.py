@@ -31,6 +31,8 @@ TICK = 0.02
 # What a backend gets beyond its own time limit, and after a soft interrupt, before it is killed.
 GRACE = 1.0
 _CANCEL = b"cancel\n"
+# The share of its time limit that a child has for its work at least, however long it took to start.
+LEAST = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def run(
         try:
             frames: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
             threading.Thread(target=_read, args=(child.stdout, frames), daemon=True).start()
-            outbox.put(pickle.dumps((target, payload, limits.memory, sys.path), protocol=pickle.HIGHEST_PROTOCOL))
+            work = target, payload, limits.memory, sys.path, time.monotonic()
+            outbox.put(pickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL))
             threading.Thread(target=_write, args=(child.stdin, outbox), daemon=True).start()
             ending = _attend(frames, outbox, on_report, stop, limits)
             if ending is not None:
@@ -119,6 +122,7 @@ def _attend(
     limits: Limits,
 ) -> Ending | None:
     """The parent's loop; None when the child is gone without a word."""
+    # Until it says that it begins, and then what it has from there.
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds + GRACE
     asked: Status | None = None
     while True:
@@ -128,6 +132,8 @@ def _attend(
             kind, value = "", None
         if kind == "report":
             on_report(value)
+        elif kind == "begun" and asked is None:
+            deadline = time.monotonic() + value + GRACE
         elif kind == "result":
             return Ending(value, asked)
         elif kind == "refused":
@@ -178,7 +184,7 @@ def _child() -> None:
     # Native code prints where it likes; the frames keep a descriptor of their own.
     wire = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    target, payload, memory_limit, path = pickle.load(sys.stdin.buffer)
+    target, payload, memory_limit, path, asked = pickle.load(sys.stdin.buffer)
     sys.path[:] = path
     cancelled = threading.Event()
     threading.Thread(target=_listen, args=(cancelled,), daemon=True).start()
@@ -189,6 +195,8 @@ def _child() -> None:
             pickle.dump((kind, value), wire, protocol=pickle.HIGHEST_PROTOCOL)
             wire.flush()
 
+    # `begins` is asked of this module as others import it, which here is `__main__`.
+    vars(importlib.import_module("verdict.solvers.watchdog"))["_start"] = asked, send
     module, _, name = target.partition(":")
     function = getattr(importlib.import_module(module), name)
     if memory_limit is not None:
@@ -203,6 +211,24 @@ def _child() -> None:
         send("memory", None)
     # No interpreter shutdown: native threads may still be running.
     os._exit(0)
+
+
+# In a child: when it was asked for, and how it tells its parent.
+_start: tuple[float, Callable[[str, object], None]] | None = None
+
+
+def begins(seconds: float | None) -> float | None:
+    """In a child, once it has loaded what it needs: what is left of its time limit for the work, LEAST of it at least.
+
+    A busy machine takes seconds to start a process: without this it would be killed with the result in its hands.
+    Elsewhere the time limit itself.
+    """
+    if _start is None or seconds is None:
+        return seconds
+    asked, send = _start
+    left = max(seconds - (time.monotonic() - asked), LEAST * seconds)
+    send("begun", left)
+    return left
 
 
 def _listen(cancelled: threading.Event) -> None:

@@ -5,6 +5,7 @@ instead.
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 import time
@@ -179,6 +180,24 @@ def test_a_solver_that_ignores_its_limit_is_killed_and_its_reports_survive() -> 
     assert ending.status is Status.TIME_LIMIT
     assert ending.result is None
     assert seen == [(1.0, 7.0, None)]
+
+
+def starting(payload: float, emit: Any, cancelled: Any) -> float | None:
+    """Says what it may take once it has started."""
+    return watchdog.begins(payload)
+
+
+def test_what_a_child_took_to_start_is_nothing_that_it_is_killed_for() -> None:
+    ending, _ = _watch("starting", 100.0, seconds=100.0)
+    assert 50 <= ending.result < 100
+    assert _watch("starting", None)[0].result is None
+    assert watchdog.begins(7.0) == 7.0
+    # The parent: its limit of no time has passed when the result comes, and the child has said that it may take longer.
+    frames: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    frames.put(("begun", 60.0))
+    threading.Timer(watchdog.GRACE + 0.3, lambda: frames.put(("result", 7))).start()
+    stay: list[Any] = [queue.SimpleQueue(), lambda report: None, lambda: None, watchdog.Limits(0.0)]
+    assert watchdog._attend(frames, *stay) == watchdog.Ending(7)
 
 
 def test_a_solver_that_ignores_an_interrupt_is_killed() -> None:

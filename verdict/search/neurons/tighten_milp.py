@@ -10,7 +10,7 @@ where it likes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -100,6 +100,7 @@ def milp_bounds(
 
 def in_child(job: Job, emit: Callable[[Tightened], None], cancelled: Callable[[], bool]) -> None:
     """Emits what is reached after each layer; with the signature that the watchdog calls."""
+    job = replace(job, seconds=watchdog.begins(job.seconds))
     graph, count = job.graph, Count()
 
     def step(bounds: Bounds, number: int, clock: Deadline) -> Bounds:
