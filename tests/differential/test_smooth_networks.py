@@ -28,7 +28,7 @@ from verdict.network.graph import Product
 
 KINDS = ("Sigmoid", "Tanh", "Exp", "Mul", "Relu", "Softplus", "Elu", "Selu", "Celu", "Gelu", "Gelu tanh", "HardSwish",
          "Mish", "Sin", "Cos", "Erf", "Pow 3", "Pow 4", "Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5",
-         "x Sigmoid", "x Sigmoid 1.7", "x Erf", "x Tanh", "x Mish", "x Mul")
+         "x Sigmoid", "x Sigmoid 1.7", "x Erf", "x Tanh", "x Mish", "x Mul", "x HardSigmoid", "x Clip")
 # These are of numbers above zero: Softplus stands in front, and something is added.
 POSITIVE = ("Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
 # The first seeds have each function once in the second layer.
@@ -89,21 +89,29 @@ def grid(center: Any, eps: float) -> Any:
 
 def times_itself(word: str, x: str, y: str) -> tuple[list[Any], list[Any]]:
     """The product of `x` and a function of a multiple of it, with something added, as exporters write Silu and Gelu."""
+    if word == "Clip":
+        # As HardSwish was exported: x Clip(x + 3, 0, 6) / 6.
+        ends = {"three": 3, "least": 0, "most": 6}
+        constants = [numpy_helper.from_array(np.array(v, np.float32), f"{y}_{n}") for n, v in ends.items()]
+        steps = [("Add", [x, f"{y}_three"], f"{y}_p"), ("Clip", [f"{y}_p", f"{y}_least", f"{y}_most"], f"{y}_c"),
+                 ("Mul", [x, f"{y}_c"], f"{y}_m"), ("Div", [f"{y}_m", f"{y}_most"], y)]
+        return [helper.make_node(name, given, [out]) for name, given, out in steps], constants
     op, _, factor = word.partition(" ")
     numbers = {"factor": float(factor or 0.75), "one": 1.0 if op in ("Erf", "Tanh") else 0.0, "half": 0.5}
     constants = [numpy_helper.from_array(np.array(v, np.float32), f"{y}_{n}") for n, v in numbers.items()]
     scaled = x if op == "Mish" else f"{y}_q"
-    inner = {"Mish": ("Softplus", "Tanh"), "Mul": ("Mul",)}.get(op, (op,))
+    inner = {"Mish": ("Softplus", "Tanh")}.get(op, (op,))
     nodes = [] if op == "Mish" else [helper.make_node("Mul", [x, f"{y}_factor"], [scaled])]
     for i, part in enumerate(inner):
-        nodes.append(helper.make_node(part, [scaled] * (2 if part == "Mul" else 1), [f"{y}_f{i}"]))
+        given = {"alpha": 0.25} if part == "HardSigmoid" else {}
+        nodes.append(helper.make_node(part, [scaled] * (2 if part == "Mul" else 1), [f"{y}_f{i}"], **given))
         scaled = f"{y}_f{i}"
     sides = [("Add", [scaled, f"{y}_one"], f"{y}_p"), ("Mul", [x, f"{y}_p"], f"{y}_m")]
     sides.append(("Mul", [f"{y}_m", f"{y}_half"], y))
     return nodes + [helper.make_node(op, given, [out]) for op, given, out in sides], constants
 
 
-@pytest.mark.parametrize("word", ["Sigmoid", "Sigmoid 1.7", "Erf", "Tanh", "Mish", "Mul"])
+@pytest.mark.parametrize("word", ["Sigmoid", "Sigmoid 1.7", "Erf", "Tanh", "Mish", "Mul", "HardSigmoid", "Clip"])
 def test_a_tensor_times_a_function_of_itself_is_one_function(word: str, tmp_path: Path) -> None:
     """Both readers make one of it, and no product."""
     nodes, constants = times_itself(word, "x", "y")
@@ -116,7 +124,7 @@ def test_a_tensor_times_a_function_of_itself_is_one_function(word: str, tmp_path
     names = [mine.nodes[i].function.name for i in mine.pointwise]  # type: ignore[union-attr]
     assert names == [theirs.nodes[i].function.name for i in theirs.pointwise]
     assert names == {"Sigmoid": ["Silu"], "Sigmoid 1.7": ["Silu"], "Erf": ["x Erf(x)"], "Tanh": ["x Tanh(x)"],
-                     "Mish": ["Mish"], "Mul": ["Pow(3)"]}[word]
+                     "Mish": ["Mish"], "Mul": ["Pow(3)"], "HardSigmoid": ["HardSwish"], "Clip": ["HardSwish"]}[word]
     assert not any(isinstance(node, Product) for node in mine.nodes)
 
 

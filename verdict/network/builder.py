@@ -19,7 +19,7 @@ from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, Feature, Function
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
-from .multiples import Rewritten, rewritten
+from .multiples import Multiples, Rewritten, rewritten
 
 
 class Builder:
@@ -119,10 +119,14 @@ class Builder:
 
     def _rewritten(self, found: Rewritten, name: str) -> int:
         """A product that is a function of one number, and multiples of others."""
-        size = self.size(found.inner)
-        terms = {self.pointwise(found.times, found.inner, name): found.outer} | found.rest.factors
-        bias = _coefficients_of(found.rest.constant, size)
-        return self.affine([(Diagonal(_coefficients_of(v, size)), n) for n, v in terms.items()], bias, name)
+        inner = found.inner if isinstance(found.inner, int) else self._sum(found.inner, name)
+        terms = {self.pointwise(found.times, inner, name): found.outer} | found.rest.factors
+        return self._sum(Multiples(terms, found.rest.constant), name)
+
+    def _sum(self, of: Multiples, name: str) -> int:
+        size = self.size(next(iter(of.factors)))
+        terms = [(Diagonal(_coefficients_of(factor, size)), node) for node, factor in of.factors.items()]
+        return self.affine(terms, _coefficients_of(of.constant, size), name)
 
     def add(self, a: int, b: int, name: str = "") -> int:
         """Append a + b."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .exact import Coefficients
-from .functions import SIGMOID, SQUARE, TANH, Function
+from .functions import RELU, SIGMOID, SQUARE, TANH, Function
 from .functions.erf import ERF
+from .functions.hard_swish import HARD_SWISH
 from .functions.mish import MISH
 from .functions.power import LARGEST_EXPONENT, Power, power
 from .functions.silu import SILU
@@ -43,10 +44,10 @@ class Multiples:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """outer times(node number `inner`) + sum of factor * node + constant."""
+    """outer times(inner) + sum of factor * node + constant; `inner` is a node or a sum."""
 
     times: Function
-    inner: int
+    inner: int | Multiples
     outer: Fraction
     rest: Multiples
 
@@ -55,11 +56,36 @@ def rewritten(nodes: Sequence[Node], a: int, b: int) -> Rewritten | None:
     """The product of two nodes, if it is one of a tensor with a known function of it."""
     for one, other in ((a, b), (b, a)):
         x, f = multiples(nodes, one), multiples(nodes, other)
-        if len(x.factors) == len(f.factors) == 1:
-            found = _of_one(nodes, x, f)
+        if len(x.factors) == 1:
+            found = _of_one(nodes, x, f) if len(f.factors) == 1 else _of_clip(nodes, x, f)
             if found is not None:
                 return found
     return None
+
+
+def _of_clip(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
+    """(r x + s) (p clip(c x + d, 0, w) + q), where r x + s is a multiple k of y = 6 (c x + d) / w - 3, which makes it
+    k p w HardSwish(y) + q (r x + s); a Clip is the difference of two Relus."""
+    parts = []
+    for number, p in f.factors.items():
+        node = nodes[number]
+        if not isinstance(node, Pointwise) or node.function is not RELU:
+            return None
+        z = multiples(nodes, node.source)
+        parts.append((z.constant, z.factors, p))
+    ((root, r),) = x.factors.items()
+    if len(parts) != 2 or any(factors.keys() != {root} for _, factors, _ in parts):
+        return None
+    (e, other, minus), (d, factors, p) = sorted(parts, key=lambda part: part[0])
+    if other != factors or minus != -p or d == e:
+        return None
+    w, c = d - e, factors[root]
+    k = r * w / (6 * c)
+    if x.constant != k * (6 * d / w - 3):
+        return None
+    inner = Multiples({root: 6 * c / w}, 6 * d / w - 3)
+    rest = Multiples({root: f.constant * r} if f.constant else {}, f.constant * x.constant)
+    return Rewritten(HARD_SWISH, inner, k * p * w, rest)
 
 
 def _of_one(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
@@ -97,8 +123,23 @@ def multiples(nodes: Sequence[Node], number: int, known: dict[int, Multiples] | 
     are those of nodes that this was asked for before."""
     known = {} if known is None else known
     if number not in known:
-        known[number] = _sum(nodes, number, known) or Multiples({number: Fraction(1)}, Fraction(0))
+        itself = Multiples({number: Fraction(1)}, Fraction(0))
+        known[number] = _sum(nodes, number, known) or _beside(nodes, number) or itself
     return known[number]
+
+
+def _beside(nodes: Sequence[Node], number: int) -> Multiples | None:
+    """A node that an earlier one differs from by a constant alone, as that one and the constant."""
+    node = nodes[number]
+    if not isinstance(node, Affine) or not node.terms:
+        return None
+    for i, other in enumerate(nodes[:number]):
+        if isinstance(other, Affine) and len(other.terms) == len(node.terms) and other.size == node.size:
+            pairs = zip(other.terms, node.terms, strict=True)
+            if all(a is b and m == n for (a, m), (b, n) in pairs):
+                gap = set(node.bias.fractions() - other.bias.fractions())
+                return Multiples({i: Fraction(1)}, gap.pop()) if len(gap) == 1 else None
+    return None
 
 
 def _sum(nodes: Sequence[Node], number: int, known: dict[int, Multiples]) -> Multiples | None:

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...functions.erf import ERF
+from ...functions.hard_swish import HARD_SWISH
 from ...functions.mish import MISH
 from ...functions.power import MOST, Power, power
+from ...functions.relu import RELU
 from ...functions.sigmoid import SIGMOID
 from ...functions.silu import SILU
 from ...functions.softplus import SOFTPLUS
@@ -26,8 +28,8 @@ from ...network import Affine, Linear, Pointwise
 
 # A sum of multiples: factors by node, and a constant.
 Sum = tuple[dict[int, Fraction], Fraction]
-# A function, its node z, its factor; nodes with factors, and a constant.
-Found = tuple[Any, int, Fraction, list[tuple[int, Fraction]], Fraction]
+# A function, its node z or a sum, its factor; nodes with factors, and a constant.
+Found = tuple[Any, int | Sum, Fraction, list[tuple[int, Fraction]], Fraction]
 # z f(z) for f; the last one is of tanh behind Softplus.
 _OF_ONE: dict[Any, Any] = {SIGMOID: SILU, ERF: TIMES_ERF, TANH: TIMES_TANH, SQUARE: power(3)}
 _OF_TWO: dict[Any, Any] = {(TANH, SOFTPLUS): MISH}
@@ -37,7 +39,8 @@ _FARTHEST = 100
 
 def of_itself(nodes: list[Any], left: int, right: int) -> Found | None:
     """What the product of two nodes is the sum of, if one is a function of the other; None for all other products."""
-    return _of_itself(nodes, left, right) or _of_itself(nodes, right, left)
+    sides = (left, right), (right, left)
+    return next((found for way in (_of_itself, _of_hard) for a, b in sides if (found := way(nodes, a, b))), None)
 
 
 def _of_itself(nodes: list[Any], plain: int, other: int) -> Found | None:
@@ -53,6 +56,27 @@ def _of_itself(nodes: list[Any], plain: int, other: int) -> Found | None:
     c = factors[x]
     rest = [(x, q * r), (f, p * (s - r * d / c))]
     return function, z, p * r / c, [(n, v) for n, v in rest if v], q * s
+
+
+def _of_hard(nodes: list[Any], left: int, right: int) -> Found | None:
+    """A tensor a = k y times p clip(y + 3, 0, 6) w / 6 + q, where the Clip is relu(t) - relu(t - w), t = w (y + 3) / 6:
+    k p w times HardSwish(y), and q a. It is the argument y that stands in place of a node."""
+    (one, s), (two, q) = summed(nodes, left), summed(nodes, right)
+    clips = [nodes[f] for f in two]
+    if len(one) != 1 or len(two) != 2 or any(not isinstance(n, Pointwise) or n.function is not RELU for n in clips):
+        return None
+    ((x, r),), (p, minus) = one.items(), two.values()
+    (first, d), (second, e) = (summed(nodes, n.source) for n in clips)
+    if d < e:
+        d, e, p, minus = e, d, minus, p
+    if first != second or set(first) != {x} or minus != -p or d == e:
+        return None
+    w, c = d - e, first[x]
+    y = {x: 6 * c / w}, 6 * d / w - 3
+    k = r / y[0][x]
+    if s != k * y[1]:
+        return None
+    return HARD_SWISH, y, k * p * w, [(x, q * r)] if q else [], q * s
 
 
 def _argument(nodes: list[Any], f: int, x: int) -> tuple[Any, int] | None:
@@ -81,7 +105,7 @@ def summed(nodes: list[Any], number: int) -> Sum:
     def look(i: int) -> Sum:
         if i not in known:
             known[i] = {i: Fraction(1)}, Fraction(0)
-            found = _step(nodes[i]) if len(known) <= _FARTHEST else None
+            found = (_step(nodes[i]) or _sibling(nodes, i)) if len(known) <= _FARTHEST else None
             if found is not None:
                 terms, constant = found
                 factors: dict[int, Fraction] = {}
@@ -105,6 +129,21 @@ def _step(node: Any) -> tuple[list[tuple[int, Fraction]], Fraction] | None:
     if any(v is None for v in factors) or any(v != bias[0] for v in bias.tolist()):
         return None
     return [(source, v) for (_, source), v in zip(node.terms, factors, strict=True) if v is not None], Fraction(bias[0])
+
+
+def _sibling(nodes: list[Any], number: int) -> tuple[list[tuple[int, Fraction]], Fraction] | None:
+    """The first node with the same maps of the same nodes, if they differ by one constant."""
+    node = nodes[number]
+    if not isinstance(node, Affine) or not node.terms:
+        return None
+    for i in range(1, number):
+        other = nodes[i]
+        if not isinstance(other, Affine) or len(other.terms) != len(node.terms) or other.size != node.size:
+            continue
+        if all(a is b and m == n for (a, m), (b, n) in zip(other.terms, node.terms, strict=True)):
+            gap = set((node.bias - other.bias).tolist())
+            return ([(i, Fraction(1))], Fraction(gap.pop())) if len(gap) == 1 else None
+    return None
 
 
 def _factor(linear: Linear) -> Fraction | None:

@@ -141,6 +141,8 @@ class Builder:
         found = of_itself(self.nodes, left, right)
         if found is not None:
             function, z, factor, rest, constant = found
+            if isinstance(z, tuple):
+                z = self._sum([*z[0].items()], z[1], x).node
             return self._sum([(self.append(Pointwise(function, z, self.sizes[z])), factor), *rest], constant, x)
         number = self.append(Product(left, right, self.sizes[left]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
