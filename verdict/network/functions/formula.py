@@ -143,11 +143,11 @@ class Formula(Smooth):
         found = super().most(sign, slope, low, high)
         return namespace(low).where(self.inside(low, high), found, np.inf)
 
-    def _bridge(self, number: int, sign: int, slope: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
+    def _bridge(self, number: int, sign: int, slope: Any, interval: tuple[Any, Any], pair: tuple[Any, Any]) -> Any:
         """f is hardly another there than at both ends."""
-        xp, (bottom, top) = namespace(low), self._bridges[number]
-        low, high = xp.clip(low, a, b), xp.clip(high, a, b)
-        size = xp.abs(slope) * max(abs(a), abs(b))
+        (low, high), (bottom, top) = interval, self._bridges[number]
+        xp = namespace(low)
+        size = xp.abs(slope) * max(abs(pair[0]), abs(pair[1]))
         return (top if sign > 0 else -bottom) + xp.maximum(-slope * low, -slope * high) + 2.0**-50 * size
 
     @cached_property

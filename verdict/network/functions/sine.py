@@ -43,10 +43,10 @@ class Sine(Formula):
         # In front of an even multiple sine is below 0, and convex.
         return first - 2 * xp.floor(first / 2) == 0, [(z - wide, z + wide) for z in zeros]
 
-    def _bridge(self, number: int, sign: int, slope: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
+    def _bridge(self, number: int, sign: int, slope: Any, interval: tuple[Any, Any], pair: tuple[Any, Any]) -> Any:
         """Around a zero, with a slope of at most 1."""
+        (low, high), (a, b) = interval, pair
         xp = namespace(low)
-        low, high = xp.clip(low, a, b), xp.clip(high, a, b)
         size = xp.abs(slope) * xp.maximum(xp.abs(a), xp.abs(b))
         return (b - a) + xp.maximum(-slope * low, -slope * high) + 2.0**-50 * (size + 1)
 

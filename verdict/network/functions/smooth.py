@@ -141,28 +141,26 @@ class Smooth(Function):
                 for kind, mask in ((convex, touched),) if isinstance(convex, bool) else (
                     (True, touched & convex), (False, touched & ~convex)
                 ):  # fmt: skip
-                    on_piece = partial(self._on_piece, sign, kind)
+                    on_piece = _clipped(partial(self._on_piece, sign, kind))
                     result = _met(result, mask, on_piece, slope, low, high, start, a)
                 if not (isinstance(a, float) and a == b):
-                    bridge = self._bridge(number, sign, slope, low, high, a, b)
+                    bridge = self._bridge(number, sign, slope, (xp.clip(low, a, b), xp.clip(high, a, b)), (a, b))
                     result = xp.where((low <= b) & (high >= a), xp.maximum(result, bridge), result)
                 start, convex = b, convex ^ True
             return xp.where(xp.isnan(result), np.inf, result)
 
-    def _bridge(self, number: int, sign: int, slope: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
-        """The same between the two numbers around inflection point `number`."""
-        xp = namespace(low)
-        return self._apart(sign, slope, xp.clip(low, a, b), xp.clip(high, a, b))
+    def _bridge(self, number: int, sign: int, slope: Any, interval: tuple[Any, Any], pair: tuple[Any, Any]) -> Any:
+        """The same between the two numbers of the `pair` around inflection point `number`, where the interval is."""
+        return self._apart(sign, slope, *interval)
 
     def breaks(self, low: Any) -> tuple[Any, Any]:
         """Whether f is convex in front of the first of some inflection points, and pairs that enclose these, of numbers
         or arrays; between two pairs it is convex and concave in turn, up to the last one or farther than is asked."""
         return self.convex_first, self.inflections
 
-    def _on_piece(self, sign: int, convex: bool, slope: Any, low: Any, high: Any, start: Any, end: Any) -> Any:
-        """The same between `start` and `end`, where sign f is convex, or concave."""
+    def _on_piece(self, sign: int, convex: bool, slope: Any, low: Any, high: Any) -> Any:
+        """The same where sign f is convex, or concave."""
         xp = namespace(low)
-        low, high = xp.clip(low, start, end), xp.clip(high, start, end)
         if convex:
             found = []
             for z in (low, high):
@@ -206,6 +204,16 @@ class Smooth(Function):
                     slope = xp.where(higher, (right - left) / (half * (a + b)), slope)
                     best = xp.where(higher, there, best)
         return xp.where(xp.isfinite(slope), slope, 0.0)
+
+
+def _clipped(compute: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
+    """Of slopes and the parts of intervals between two numbers."""
+
+    def on_part(slope: Any, low: Any, high: Any, start: Any, end: Any) -> Any:
+        xp = namespace(low)
+        return compute(slope, xp.clip(low, start, end), xp.clip(high, start, end))
+
+    return on_part
 
 
 def _met(result: Any, mask: Any, compute: Callable[..., Any], *arrays: Any) -> Any:
