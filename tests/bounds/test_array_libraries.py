@@ -9,7 +9,7 @@ from support.networks import KINDS, random_network
 from verdict.base.device import Device
 from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.alpha import Ascent, alpha_bounds, ascend_slopes, minimiser
-from verdict.bounds.linear import KEEPING, Pass, backward
+from verdict.bounds.backward import KEEPING, Pass, backward
 from verdict.bounds.lines import Lines, crown_lines
 from verdict.network.evaluate import evaluate_all, vjp
 from verdict.ops.importer.onnx_import import load_onnx

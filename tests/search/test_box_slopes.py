@@ -8,7 +8,8 @@ from support.networks import random_network
 
 import verdict
 from verdict.base.device import CPU
-from verdict.bounds.linear import backward, linear_bounds, output_bounds
+from verdict.bounds.backward import backward, output_bounds
+from verdict.bounds.linear import linear_bounds
 from verdict.bounds.lines import Lines, crown_lines
 from verdict.network.evaluate import evaluate
 from verdict.network.exact import Coefficients

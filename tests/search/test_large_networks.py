@@ -6,7 +6,7 @@ import pytest
 import verdict
 from verdict import models
 from verdict.answer import replay
-from verdict.bounds import linear, linear_bounds, output_bounds, output_lower
+from verdict.bounds import backward, linear_bounds, output_bounds, output_lower
 from verdict.network.evaluate import evaluate, evaluate_all, exact_seconds, last_uses, look, running_error
 from verdict.search.points import attack as attacks
 
@@ -43,7 +43,7 @@ def test_rows_in_several_passes_have_the_same_bounds(monkeypatch):
     bounds = linear_bounds(graph, (X - 0.01)[None], (X + 0.01)[None])
     rows = np.random.default_rng(0).normal(size=(7, graph.output_size))
     whole = output_bounds(graph, bounds, rows).lower
-    monkeypatch.setattr(linear, "MOST_ENTRIES", 2 * max(node.size for node in graph.nodes))
+    monkeypatch.setattr(backward, "MOST_ENTRIES", 2 * max(node.size for node in graph.nodes))
     assert np.allclose(output_lower(graph, bounds, rows), whole, rtol=1e-12)
     stopped = output_lower(graph, bounds, rows, lambda: True)
     assert (stopped == -np.inf).all()

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from verdict.bounds.backward import backward
 from verdict.bounds.bounds import Bounds
 from verdict.bounds.interval import carry_up
-from verdict.bounds.linear import backward, linear_bounds, tighten, unit_rows
+from verdict.bounds.linear import linear_bounds, tighten, unit_rows
 from verdict.bounds.lines import crown_lines
 from verdict.certificate.neurons import NeuronMap
 from verdict.certificate.proof import Goal, Lemma, Part, ProofTree
@@ -104,7 +105,8 @@ def sharpened(graph: Graph, bounds: Bounds, neurons: NeuronMap, rounds: int) -> 
 
 
 def _lemma(graph: Any, bounds: Any, number: int, unstable: Any, neurons: Any, layer: int, rounds: int) -> Any:
-    rows = unit_rows(unstable, graph.nodes[number].size, np.float64)
+    picks = unit_rows(unstable, graph.nodes[number].size, np.float64)
+    rows = np.concatenate([picks, -picks])
     space = Space(graph, bounds, rows, np.zeros(len(rows)), number)
     columns, roots = neurons.of_space(space.columns), space.root()
     lemma, bound = Lemma(layer), np.zeros(len(rows))

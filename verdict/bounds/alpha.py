@@ -20,8 +20,9 @@ from ..base.never import assert_never
 from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
+from .backward import KEEPING, LinearBound, backward
 from .bounds import Bounds
-from .linear import KEEPING, LinearBound, backward, unit_rows
+from .linear import unit_rows
 from .lines import Lines, crown_lines
 from .planes import product_interval
 
@@ -158,7 +159,8 @@ def alpha_bounds(
         chosen = unstable[order_by_gap[: most // 2]]
         bounds = start.with_ends(lows, highs)
         lines = {i: crown_lines(graph, bounds, i) for i in before}
-        rows = unit_rows(chosen, len(low), np.float32)[:, None, :]
+        picks = unit_rows(chosen, len(low), np.float32)
+        rows = np.concatenate([picks, -picks])[:, None, :]
         _, slopes = ascend_slopes(
             graph,
             bounds.astype(np.float32).to(device),

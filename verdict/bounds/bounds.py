@@ -80,6 +80,10 @@ class Bounds:
             self._magnitudes[number] = size
         return self._magnitudes[number]
 
+    def put_magnitude(self, number: int, size: Any) -> None:
+        """What `magnitude` is to return for a node: no less than what it would compute."""
+        self._magnitudes[number] = size
+
     def reach(self, graph: Graph, number: int) -> Any:
         """The sum of the largest magnitudes of all that node `number` depends on, (batch,): what an underflow in a
         coefficient may meet at most."""

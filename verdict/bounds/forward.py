@@ -24,7 +24,7 @@ from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import namespace, next_above, next_below, zeros_like_shape
 from .ball import Ball
 from .bounds import Bounds
-from .interval import affine_interval
+from .interval import Improve, affine_interval
 from .planes import Ends, crown_planes, product_interval
 from .rounding import gamma, tiny, unit
 
@@ -75,11 +75,14 @@ class ForwardBounds:
 class Forward:
     """What a pass does: `free` are the inputs (numbers) that functions are of, None: all that can move; of the others
     only the interval is known. With `spread` it says how far they move the pre-activations; once `stop` returns True
-    the remaining nodes have their intervals only."""
+    the remaining nodes have their intervals only. What functions and products read is improved by `improve`; what is
+    `known` of all nodes, on all boxes, is taken up."""
 
     free: Any = None
     spread: bool = False
     stop: Callable[[], bool] = lambda: False
+    improve: Improve | None = None
+    known: Bounds | None = None
 
 
 def forward_bounds(
@@ -91,6 +94,7 @@ def forward_bounds(
     free = xp.nonzero(xp.any(upper > lower, axis=0))[0] if how.free is None else how.free
     found = ForwardBounds(Bounds((lower,), (upper,), ball), free)
     lows, highs, between = [lower], [upper], {0: _inputs(lower, upper, free)}
+    behind = set(graph.in_front)
     last = {source: number for number, node in enumerate(graph.nodes) for source in node.sources}
     for number in range(1, len(graph.nodes)):
         checkpoint()
@@ -122,6 +126,10 @@ def forward_bounds(
             raise ValueError("a graph has one input, its first node")
         else:
             assert_never(node)
+        if how.known is not None:
+            low, high = xp.maximum(low, how.known.lower[number]), xp.minimum(high, how.known.upper[number])
+        if how.improve is not None and number in behind:
+            low, high = how.improve(found.bounds.with_ends((*lows, low), (*highs, high)))
         lows.append(low)
         highs.append(high)
         for source in node.sources:

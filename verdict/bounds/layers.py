@@ -13,10 +13,11 @@ import numpy as np
 from ..base.deadline import Deadline
 from ..network.exact import FloatArray
 from ..network.graph import Graph
+from .backward import output_bounds
 from .ball import Ball
 from .bounds import Bounds
 from .interval import carry_up
-from .linear import linear_bounds, output_bounds, tighten
+from .linear import linear_bounds, tighten
 
 # Improves one node of bounds of one box within a time.
 Step = Callable[[Bounds, int, Deadline], Bounds]

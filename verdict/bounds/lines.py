@@ -75,6 +75,10 @@ class Lines:
         """These lines (NumPy arrays), the same numbers, on a device."""
         return self._map(device.put)
 
+    def of(self, neurons: Any) -> Lines:
+        """The lines of some neurons (numbers)."""
+        return self._map(lambda values: values[:, neurons])
+
     def _map(self, move: Callable[[Any], Any]) -> Lines:
         shift, below = (None if values is None else move(values) for values in (self.shift, self.offset_below))
         return Lines(move(self.slope_below), move(self.slope_above), move(self.offset_above), shift, below)

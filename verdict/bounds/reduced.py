@@ -25,6 +25,8 @@ from .rounding import gamma, tiny, unit
 
 # Beyond it a float32 coefficient is too near to overflow to be of use.
 LARGEST = 1e30
+# Numbers whose magnitudes are summed at once.
+CACHED = 2**17
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +126,17 @@ class _Form:
     `error` (size,) bounds |true value - form| over the box, `size` (size,) the sum of |coefficient| * largest.
     """
 
-    def __init__(self, matrix: Any, error: Any, largest: Any) -> None:
-        self.matrix, self.error = matrix, error
-        self.size = (np.abs(matrix) * largest[: len(matrix), None]).sum(axis=0)
+    def __init__(self, matrix: Any, error: Any, size: Any) -> None:
+        self.matrix, self.error, self.size = matrix, error, size
+
+
+def _size(matrix: Any, largest: Any) -> Any:
+    """What the columns of a form come to at most, some rows at a time, so that their magnitudes stay in the cache."""
+    size, chunk = np.zeros(matrix.shape[1]), max(1, CACHED // max(1, matrix.shape[1]))
+    for start in range(0, len(matrix), chunk):
+        some = np.abs(matrix[start : start + chunk])
+        size += largest[start : start + len(some)] @ some
+    return size
 
 
 def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> Reduced | None:
@@ -139,7 +149,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
     graph.require(Feature.ON_OFF, "the reduced form of a network", number)
     matrix = _scaled_inputs(bounds)
     inputs, largest = len(matrix) - 1, np.ones(len(matrix))
-    forms = {0: _Form(matrix, np.zeros(graph.input_size), largest)}
+    forms = {0: _Form(matrix, np.zeros(graph.input_size), _size(matrix, largest))}
     layers: list[Layer] = []
     charges: list[Any] = []
     for current in graph.ancestors(number):
@@ -161,10 +171,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
         layers.append(Layer(start, stop, Constant(_float32(form.matrix[:, unstable].T, start))))
         largest = np.concatenate([largest, high[unstable]])
         charges.append((form, unstable, np.maximum(-low, high)[unstable]))
-        matrix = np.zeros((stop, node.size))
-        matrix[: len(form.matrix)] = form.matrix * (low >= 0)
-        matrix[start + np.arange(len(unstable)), unstable] = 1
-        forms[current] = _Form(matrix, form.error * (low >= 0), largest)
+        forms[current] = _behind(form, stop, unstable, (low, high))
     form = forms[number]
     count = len(largest) + 4 * len(layers) + 16
     error, wrong = 4 * gamma(count, unit(np.float32)), 1 + 2.0**-20
@@ -172,7 +179,7 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
     slack = tiny(np.float32) * (1 + largest.sum() + sum(z.sum() for _, _, z in charges))
     charge = [wrong * (f.error[u] + error * (f.size[u] + z)) + slack for f, u, z in charges]
     last = form.matrix @ rows.T
-    size = (np.abs(last) * largest[: len(last), None]).sum(axis=0)
+    size = _size(last, largest)
     rounding = 4 * gamma(rows.shape[1] + 2) * (np.abs(rows) @ form.size)
     row_charge = wrong * (np.abs(rows) @ form.error + rounding + error * size) + slack
     if not (np.isfinite(row_charge).all() and all(np.isfinite(c).all() for c in charge)):
@@ -209,19 +216,39 @@ def _scaled_inputs(bounds: Bounds) -> FloatArray:
 
 def _affine(node: Affine, forms: dict[int, _Form], count: int, inputs: int, largest: Any) -> _Form:
     """The form of an affine node from those of its sources, in float64, with what its arithmetic gets wrong."""
-    matrix = np.zeros((count, node.size))
-    matrix[inputs] = node.bias.values
+    matrix: Any = None
     error, size = np.zeros(node.size), np.abs(node.bias.values)
     products = 4 + len(node.terms)
     for linear, source in node.terms:
         form = forms[source]
-        matrix[: len(form.matrix)] += linear.apply(form.matrix)
+        made = linear.apply(form.matrix)
+        if matrix is None and len(made) == count:
+            matrix = made
+        else:
+            matrix = np.zeros((count, node.size)) if matrix is None else matrix
+            matrix[: len(made)] += made
         error += linear.apply_abs(form.error)
         size = size + linear.apply_abs(form.size)
         products += linear.fan_in
+    matrix = np.zeros((count, node.size)) if matrix is None else matrix
+    matrix[inputs] += node.bias.values
     # Twice the rounding of the forms covers that of these sums of non-negative numbers too.
     lost = tiny(np.float64) * (1 + largest.sum())
-    return _Form(matrix, error * (1 + 2.0**-20) + 4 * gamma(products) * size + lost, largest)
+    return _Form(matrix, error * (1 + 2.0**-20) + 4 * gamma(products) * size + lost, _size(matrix, largest))
+
+
+def _behind(form: _Form, count: int, unstable: Any, ends: tuple[Any, Any]) -> _Form:
+    """The form of ReLUs between `ends` behind a form: off, on, or one of the last of `count` variables each."""
+    checkpoint()
+    low, high = ends
+    # Large: every number is written once.
+    matrix = np.empty((count, len(low)))
+    np.multiply(form.matrix, low >= 0, out=matrix[: len(form.matrix)])
+    matrix[len(form.matrix) :] = 0
+    matrix[count - len(unstable) + np.arange(len(unstable)), unstable] = 1
+    size = form.size * (low >= 0)
+    size[unstable] = high[unstable]
+    return _Form(matrix, form.error * (low >= 0), size)
 
 
 def _float32(matrix: Any, columns: int) -> Any:

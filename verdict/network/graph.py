@@ -215,6 +215,19 @@ class Graph:
         return frozenset(self._origin(i, source) for i, node in self.products.items() for source in node.sources)
 
     @cached_property
+    def depths(self) -> tuple[int, ...]:
+        """For each node, the most functions and products on one way from the input to it, its own among them."""
+        found: list[int] = []
+        for number, node in enumerate(self.nodes):
+            found.append(max((found[source] for source in node.sources), default=0) + (number in self.bent))
+        return tuple(found)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """For each node, how many numbers it depends on, its own among them: the coefficients on a way back."""
+        return tuple(sum(self.nodes[i].size for i in self.ancestors(number)) for number in range(len(self.nodes)))
+
+    @cached_property
     def _kinds(self) -> tuple[dict[int, Affine], dict[int, Function], dict[int, Product]]:
         affine: dict[int, Affine] = {}
         functions: dict[int, Function] = {}

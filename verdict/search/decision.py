@@ -18,8 +18,10 @@ from ..answer.evidence import Evidence
 from ..answer.results import Trust, weakest
 from ..base.deadline import Deadline, why
 from ..base.errors import SolverError
+from ..base.workers import Workers
 from ..bounds import Bounds, linear_bounds, output_lower
-from ..bounds.forward import forward_first
+from ..bounds.combined import combined_bounds
+from ..bounds.forward import Forward, forward_first
 from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Graph
 from ..property import Box, Polytope, Problem
@@ -56,6 +58,8 @@ class Decision:
         self.observer, self.untold = observer, set(self.open)
         self.looking = True
         self.node_bounds: Bounds | None = None
+        # Whether there was too little time for the bounds of some neurons.
+        self.is_rough = False
 
     def polytopes(self, numbers: Iterable[int]) -> list[Polytope]:
         """The polytopes with these numbers."""
@@ -97,12 +101,17 @@ class Decision:
         self.enter("bounds")
         lower, upper = self.box.floats()
         hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
-        started = self.deadline.elapsed()
-        known = forward_first(self.graph, lower[None], upper[None], hidden.passed, self.box.ball)
-        if known is not None:
-            # Many times as dear bounds can wait until it is known what is split.
-            hidden = self.deadline.share(HIDDEN_SHARE, LEAST + BACKWARD * (self.deadline.elapsed() - started))
-        self.node_bounds = linear_bounds(self.graph, lower[None], upper[None], hidden.passed, self.box.ball, known)
+        ends, ball, started = (lower[None], upper[None]), self.box.ball, self.deadline.elapsed()
+        with Workers(self.threads) as workers:
+            known = forward_first(self.graph, *ends, hidden.passed, ball)
+            if known is None:
+                self.node_bounds = linear_bounds(self.graph, *ends, hidden.passed, ball, workers=workers)
+            else:
+                # Many times as dear bounds can wait until it is known what is split.
+                hidden = self.deadline.share(HIDDEN_SHARE, LEAST + BACKWARD * (self.deadline.elapsed() - started))
+                how = Forward(known=known)
+                found = combined_bounds(self.graph, known, how, hidden.passed, workers)
+                self.node_bounds, self.is_rough = found.bounds, hidden.passed()
         done = self._exclude(self.node_bounds, Trust.RIGOROUS)
         if not done:
             self.evidence.reason = undefined(self.graph, self.node_bounds)
@@ -171,7 +180,7 @@ class Decision:
             self.observer.about(numbers),
         )
         effort = replace(self.effort, deadline=clock)
-        outcome = branch_and_bound(self.graph, bounds, self.polytopes(numbers), effort, watch)
+        outcome = branch_and_bound(self.graph, bounds, self.polytopes(numbers), effort, watch, self.is_rough)
         if outcome.proved:
             self.untold.difference_update(numbers)
         return outcome

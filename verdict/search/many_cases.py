@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.deadline import Deadline
+from ..bounds.backward import backward
 from ..bounds.bounds import Bounds
-from ..bounds.forward import forward_first
-from ..bounds.linear import backward, linear_bounds
+from ..bounds.combined import combined_bounds
+from ..bounds.forward import Forward, forward_first
+from ..bounds.linear import linear_bounds
 from ..bounds.lines import crown_lines
 from ..network.exact import FloatArray
 from ..network.graph import Graph
@@ -68,9 +70,11 @@ def _slack(graph: Graph, cases: Sequence[Case], clock: Deadline) -> list[float]:
         slack = _least(graph, known, cases, rows)
     left = np.flatnonzero(slack <= 0)
     if len(left) and not clock.passed():
-        if known is not None:
+        if known is None:
+            bounds = linear_bounds(graph, low[left], high[left], clock.passed)
+        else:
             known = known.with_ends([end[left] for end in known.lower], [end[left] for end in known.upper])
-        bounds = linear_bounds(graph, low[left], high[left], clock.passed, known=known)
+            bounds = combined_bounds(graph, known, Forward(known=known), clock.passed).bounds
         slack[left] = _least(graph, bounds, [cases[i] for i in left.tolist()], rows[left])
     found: list[float] = slack.tolist()
     return found

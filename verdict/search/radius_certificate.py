@@ -20,8 +20,8 @@ import numpy as np
 
 from ..answer.results import Certificate
 from ..base.deadline import Deadline
+from ..bounds.backward import Pass, backward
 from ..bounds.interval import interval_bounds
-from ..bounds.linear import Pass, backward
 from ..bounds.lines import Lines
 from ..certificate.draft import Draft
 from ..certificate.places import float32_path

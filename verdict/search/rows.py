@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds.linear import LinearBound
+from ..bounds.backward import LinearBound
 from ..property import UnsafeSet
 from .relus.mean_row import best_mean
 
@@ -28,6 +28,8 @@ class Rows:
         self.starts = np.cumsum(self.counts) - self.counts
         # The polytope that each row belongs to.
         self.owner = np.repeat(np.arange(len(self.counts)), self.counts)
+        # Whether float32 is worth a look; see `boxes.is_spoilt`.
+        self.is_single = bool((self.matrix == self.matrix.astype(np.float32)).all())
         # What float32's rounding takes away from a slack, as far as the search has seen; see `boxes.bound_boxes`.
         self.rounding = 0.0
 
@@ -37,8 +39,8 @@ class Rows:
 
     @property
     def quick(self) -> Any:
-        """The float type for the first look: float32 where it holds the rows exactly."""
-        return np.float32 if (self.matrix == self.matrix.astype(np.float32)).all() else np.float64
+        """The float type for the first look: float32 where it holds the rows exactly and its rounding is small."""
+        return np.float32 if self.is_single else np.float64
 
     def slack(self, lower: Any) -> Any:
         """For bounds (batch, rows): the least over polytopes of the best row's margin; > 0 excludes all."""

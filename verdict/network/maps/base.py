@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -54,6 +55,15 @@ class LinearMap(ABC):
     def work(self) -> int:
         """About how many multiplications one vector takes."""
         return self.in_size + self.out_size
+
+    def part(self, outputs: IndexArray) -> Part:
+        """The part of the map that makes the `outputs` (numbers, sorted), or some more: as little as is cheap to
+        cut out of the way the map is stored; here the whole."""
+        return Part(self, np.arange(self.out_size), np.arange(self.in_size))
+
+    def reading(self, inputs: IndexArray) -> Part:
+        """The part of the map that reads the `inputs` (numbers, sorted), or some more: all outputs that they move."""
+        return Part(self, np.arange(self.out_size), np.arange(self.in_size))
 
     @cached_property
     def magnitudes(self) -> Coefficients:
@@ -154,3 +164,12 @@ class LinearMap(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.in_size} -> {self.out_size})"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of a map: `linear` makes its `outputs` from its `inputs` (numbers, sorted), all that these depend on."""
+
+    linear: LinearMap
+    outputs: IndexArray
+    inputs: IndexArray

@@ -17,11 +17,13 @@ import numpy as np
 
 from ...base.memory import need
 from ..exact import Coefficients, ExactVector
-from .base import IndexArray, LinearMap
+from .base import IndexArray, LinearMap, Part
 from .namespace import empty_like_shape, product, zeros_like_shape
 
 # Bytes for one entry of the matrix, on the way too.
 ENTRY = 60
+# Numbers in the patches of one step, which are to stay in the processor's cache.
+CACHED = 2**19
 
 
 class Conv(LinearMap):
@@ -47,8 +49,8 @@ class Conv(LinearMap):
         self.channels, self.spatial = in_shape[0], in_shape[1:]
         self.kernel_size = kernel.shape[2:]
         self.padded = tuple(n + a + b for n, (a, b) in zip(self.spatial, pads, strict=True))
-        extent = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, dilations, strict=True)]
-        self.out_spatial = tuple((n - e) // s + 1 for n, e, s in zip(self.padded, extent, strides, strict=True))
+        self._extents = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, dilations, strict=True)]
+        self.out_spatial = tuple((n - e) // s + 1 for n, e, s in zip(self.padded, self._extents, strides, strict=True))
         self.out_shape = (kernel.shape[0], *self.out_spatial)
         self.in_size, self.out_size = math.prod(in_shape), math.prod(self.out_shape)
 
@@ -64,6 +66,38 @@ class Conv(LinearMap):
     def work(self) -> int:
         # Gathering patches costs more than multiplying them where there are few channels.
         return self.out_size * self.fan_in + 8 * self.fan_in * self.groups * math.prod(self.out_spatial)
+
+    def part(self, outputs: IndexArray) -> Part:
+        return self._crop(_hull(outputs, self.out_shape))
+
+    def reading(self, inputs: IndexArray) -> Part:
+        hull, ends = _hull(inputs, self.in_shape), []
+        axes = zip(hull, self.strides, self.pads, self._extents, self.out_spatial, strict=True)
+        for (first, last), stride, (pad, _), extent, count in axes:
+            ends.append((max(0, -(-(first + pad - extent + 1) // stride)), min(count - 1, (last + pad) // stride)))
+        whole = super().reading(inputs)
+        if any(first > last for first, last in ends):
+            return whole
+        found = self._crop(ends)
+        # Strides and dilations may pass over an input.
+        return found if np.isin(inputs, found.inputs).all() else whole
+
+    def _crop(self, ends: list[tuple[int, int]]) -> Part:
+        """The part that makes the outputs from the first to the last position of each axis, of all channels."""
+        box, pads = [], []
+        axes = zip(ends, self.strides, self.pads, self._extents, self.spatial, strict=True)
+        for (first, last), stride, (pad, _), extent, size in axes:
+            start, stop = first * stride - pad, last * stride - pad + extent
+            box.append(slice(max(start, 0), min(stop, size)))
+            pads.append((max(-start, 0), max(stop - size, 0)))
+        if any(cut.start >= cut.stop for cut in box):
+            # Nothing but padding is met.
+            return super().part(np.arange(0))
+        shape = (self.channels, *(cut.stop - cut.start for cut in box))
+        steps = {"strides": self.strides, "dilations": self.dilations}
+        linear = Conv(self.coefficients, shape, groups=self.groups, pads=tuple(pads), **steps)
+        made = [slice(first, last + 1) for first, last in ends]
+        return Part(linear, _numbers(self.out_shape, made), _numbers(self.in_shape, box))
 
     def _windows(self) -> Iterator[tuple[int, tuple[slice, ...]]]:
         """For each kernel position, the slice of the padded input that it meets, one element per output."""
@@ -86,8 +120,20 @@ class Conv(LinearMap):
         return w.reshape((self.groups, self.out_shape[0] // self.groups, self.fan_in))
 
     def _forward(self, x: Any, w: Any) -> Any:
-        lead = tuple(x.shape[:-1])
-        return product(self._grouped(w), self._patches(x, math.prod(lead))).reshape((*lead, self.out_size))
+        lead, count, kernel = tuple(x.shape[:-1]), math.prod(x.shape[:-1]), self._grouped(w)
+        x = x.reshape((count, self.in_size))
+        if count <= self._cached or not isinstance(x, np.ndarray):
+            return product(kernel, self._patches(x, count)).reshape((*lead, self.out_size))
+        found = np.empty((count, self.out_size), dtype=x.dtype)
+        for start in range(0, count, self._cached):
+            some = x[start : start + self._cached]
+            found[start : start + len(some)] = product(kernel, self._patches(some, len(some))).reshape(len(some), -1)
+        return found.reshape((*lead, self.out_size))
+
+    @property
+    def _cached(self) -> int:
+        """How many vectors are taken at once."""
+        return max(1, CACHED // max(1, self.channels * math.prod(self.kernel_size) * math.prod(self.out_spatial)))
 
     def _patches(self, x: Any, batch: int) -> Any:
         """What the kernel meets at each output, (batch, groups, fan_in, outputs)."""
@@ -112,15 +158,24 @@ class Conv(LinearMap):
         return ExactVector(np.concatenate([part for part, _ in parts]).ravel(), parts[0][1])
 
     def _backward(self, y: Any, w: Any) -> Any:
-        lead = tuple(y.shape[:-1])
-        batch, positions = math.prod(lead), math.prod(self.kernel_size)
-        outputs = math.prod(self.out_spatial)
+        lead, count = tuple(y.shape[:-1]), math.prod(y.shape[:-1])
+        y = y.reshape((count, self.out_size))
+        if count <= self._cached or not isinstance(y, np.ndarray):
+            return self._spread(y, w).reshape((*lead, self.in_size))
+        found = np.empty((count, self.in_size), dtype=y.dtype)
+        for start in range(0, count, self._cached):
+            found[start : start + self._cached] = self._spread(y[start : start + self._cached], w)
+        return found.reshape((*lead, self.in_size))
+
+    def _spread(self, y: Any, w: Any) -> Any:
+        """The transposed product of a batch, (batch, in_size)."""
+        batch, positions, outputs = len(y), math.prod(self.kernel_size), math.prod(self.out_spatial)
         y = y.reshape((batch, self.groups, self.out_shape[0] // self.groups, outputs))
         kernel = self._grouped(w)
         # Transposing the last two axes by name: `.mT` is the array API's spelling.
         patches = product(kernel.mT, y).reshape((batch, self.channels, positions, *self.out_spatial))
         if positions == 1 and self.out_spatial == self.spatial == self.padded:
-            return patches.reshape((*lead, self.in_size))
+            return patches.reshape((batch, self.in_size))
         padded = zeros_like_shape(y, (batch, self.channels, *self.padded))
         for index, window in self._windows():
             seen = (slice(None), slice(None), *window)
@@ -128,7 +183,7 @@ class Conv(LinearMap):
         if self.padded != self.spatial:
             inner = (slice(None), slice(None), *self._inner)
             padded = padded[inner]
-        return padded.reshape((*lead, self.in_size))
+        return padded.reshape((batch, self.in_size))
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         count = self.out_size * self.fan_in
@@ -155,3 +210,15 @@ class Conv(LinearMap):
             cols.append(col[real])
             which.append(at[real])
         return np.concatenate(rows), np.concatenate(cols), np.concatenate(which)
+
+
+def _hull(numbers: IndexArray, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """The first and last position of each spatial axis of a tensor (channels, *spatial) that has one of the entries."""
+    positions = np.unravel_index(numbers, shape)[1:]
+    return [(int(axis.min()), int(axis.max())) for axis in positions]
+
+
+def _numbers(shape: tuple[int, ...], box: list[slice]) -> IndexArray:
+    """The entries of a tensor (channels, *spatial) in a box of places."""
+    inside = (slice(None), *box)
+    return np.arange(math.prod(shape)).reshape(shape)[inside].ravel()

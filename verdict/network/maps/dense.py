@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..exact import Coefficients, ExactVector
-from .base import IndexArray, LinearMap
+from .base import IndexArray, LinearMap, Part
 from .namespace import product
 
 
@@ -37,6 +37,13 @@ class Dense(LinearMap):
     @property
     def work(self) -> int:
         return self.blocks * self.rows * self.cols
+
+    def part(self, outputs: IndexArray) -> Part:
+        if self.blocks == 1:
+            return Part(Dense(self.coefficients.map(lambda w: w[outputs])), outputs, np.arange(self.in_size))
+        blocks = np.unique(outputs // self.rows)
+        made, read = (blocks[:, None] * size + np.arange(size) for size in (self.rows, self.cols))
+        return Part(Dense(self.coefficients, len(blocks)), made.ravel(), read.ravel())
 
     def _forward(self, x: Any, w: Any) -> Any:
         if self.blocks == 1:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..exact import Coefficients
-from .base import IndexArray, LinearMap
+from .base import IndexArray, LinearMap, Part
 
 
 class Diagonal(LinearMap):
@@ -37,6 +37,9 @@ class Diagonal(LinearMap):
     @cached_property
     def fan_out(self) -> int:
         return 1
+
+    def part(self, outputs: IndexArray) -> Part:
+        return Part(Diagonal(self.coefficients.map(lambda w: w[outputs])), outputs, outputs)
 
     def _forward(self, x: Any, w: Any) -> Any:
         return x * w

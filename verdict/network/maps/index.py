@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..exact import Coefficients
-from .base import IndexArray, LinearMap
+from .base import IndexArray, LinearMap, Part
 from .namespace import Constant, zeros_like_shape
 
 
@@ -59,6 +59,12 @@ class Index(LinearMap):
     @cached_property
     def _padding(self) -> Constant:
         return Constant(np.flatnonzero(self.index < 0))
+
+    def part(self, outputs: IndexArray) -> Part:
+        index = self.index[outputs]
+        # Where there are but zeros, one entry to make them of.
+        inputs = np.unique(index[index >= 0]) if (index >= 0).any() else np.arange(1)
+        return Part(Index(np.where(index < 0, -1, np.searchsorted(inputs, index)), len(inputs)), outputs, inputs)
 
     def _forward(self, x: Any, w: Any) -> Any:
         y = x[..., self._picked.like(x)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..exact import Coefficients
-from .base import IndexArray, LinearMap
+from .base import IndexArray, LinearMap, Part
 from .dense import Dense
 from .namespace import namespace, product, zeros_like_shape
 
@@ -37,6 +37,16 @@ class Sparse(LinearMap):
     @cached_property
     def _starts(self) -> IndexArray:
         return np.searchsorted(self.rows, np.arange(self.out_size + 1)).astype(np.intp)
+
+    def part(self, outputs: IndexArray) -> Part:
+        starts, counts = self._starts[outputs], self._starts[outputs + 1] - self._starts[outputs]
+        rows = np.repeat(np.arange(len(outputs)), counts)
+        which = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(starts, counts)
+        # Where there are but zeros, one input to make them of.
+        inputs = np.unique(self.cols[which]) if len(which) else np.arange(1)
+        cols = np.searchsorted(inputs, self.cols[which]).astype(np.intp)
+        linear = Sparse(self.coefficients.map(lambda w: w[which]), rows, cols, (len(outputs), len(inputs)))
+        return Part(linear, outputs, inputs)
 
     def _matrix(self, w: Any) -> Any:
         """The matrix with entries `w`, for its library."""

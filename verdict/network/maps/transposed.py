@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from .base import IndexArray, LinearMap
+from .base import IndexArray, LinearMap, Part
 
 
 class Transposed(LinearMap):
@@ -27,6 +27,10 @@ class Transposed(LinearMap):
     @property
     def work(self) -> int:
         return self.inner.work
+
+    def part(self, outputs: IndexArray) -> Part:
+        found = self.inner.reading(outputs)
+        return Part(Transposed(found.linear), found.inputs, found.outputs)
 
     def _forward(self, x: Any, w: Any) -> Any:
         return self.inner._backward(x, w)

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...base.device import CPU, Device
+from ...bounds.backward import LinearBound, output_bounds
+from ...bounds.bounds import Bounds
+from ...bounds.combined import combined_bounds
 from ...bounds.forward import Forward, forward_bounds
-from ...bounds.linear import LinearBound, linear_bounds, output_bounds
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ..rows import Rows
@@ -24,6 +26,8 @@ from .slopes import ascend
 
 # Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
 NEAR = 0.02
+# Float32 is given up where it takes more than this share of a bound.
+SPOILT = 0.1
 # Of the boxes that are closed, those with less slack than this share of the mean are confirmed for a certificate.
 NARROW = 0.3
 
@@ -84,13 +88,15 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Way:
-    """How boxes are bounded: on which device, and hidden neurons forwards only or `backward` too."""
+    """How boxes are bounded: on which device, and hidden neurons forwards only or `backward` too; what is `known` of
+    all boxes (bounds of a box that contains them) spares work."""
 
     backward: bool = True
     device: Device = CPU
+    known: Bounds | None = None
 
 
-BACKWARD = Way()
+BACKWARD, FORWARD = Way(), Way(backward=False)
 
 
 def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, way: Way = BACKWARD) -> Boxes:
@@ -108,6 +114,12 @@ def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, way
             if slack[best] > 0:
                 rows.rounding = max(rows.rounding, 2 * (float(slack[best]) - before))
     return boxes
+
+
+def is_spoilt(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray) -> bool:
+    """Whether float32's rounding takes much of the bounds of a box [low, high], (1, input_size): on large networks."""
+    single, double = (_bound(graph, rows, low, high, dtype, FORWARD).slack[0] for dtype in (np.float32, np.float64))
+    return bool(double - single > SPOILT * abs(double))
 
 
 def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, way: Way) -> None:
@@ -149,8 +161,11 @@ def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: A
     top = np.where(top < high, np.nextafter(top, dtype(np.inf)), top)
     device, free = way.device, np.flatnonzero((high > low).any(axis=0))
     ends = device.put(bottom), device.put(top)
-    first = forward_bounds(graph, *ends, Forward(device.put(free), spread=True))
-    bounds = linear_bounds(graph, *ends, known=first.bounds) if way.backward else first.bounds
+    known = way.known if way.known is None or dtype is np.float64 else way.known.astype(dtype)
+    how = Forward(device.put(free), spread=True, known=known)
+    box = Bounds((ends[0],), (ends[1],))
+    first = combined_bounds(graph, box, how) if way.backward else forward_bounds(graph, *ends, how)
+    bounds = first.bounds
     found = output_bounds(graph, bounds, device.put(rows.matrix.astype(dtype)), keep=True)
     bound = LinearBound(device.fetch(found.lower), device.fetch(found.slope), device.fetch(found.constant))
     margins, weights = rows.margins(bound, bottom, top)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ...bounds.backward import LinearBound
 from ...bounds.bounds import Bounds
 from ...bounds.forward import ForwardBounds
-from ...bounds.linear import LinearBound
 from ...bounds.planes import band
 from ...network.exact import FloatArray
 from ...network.graph import Graph

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...base.deadline import Deadline
-from ...bounds.linear import linear_bounds, output_bounds
+from ...bounds.backward import output_bounds
+from ...bounds.linear import linear_bounds
 from ...network.exact import FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph

@@ -15,16 +15,18 @@ from dataclasses import replace
 import numpy as np
 
 from ...base.deadline import Deadline
+from ...base.device import CPU
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...property import UnsafeSet
+from ..first_box import FirstBox
 from ..means import Means
 from ..observer import Watch
 from ..outcome import Outcome
 from ..points.attack import refine
 from ..rows import Rows
-from .boxes import Boxes, Way, bound_boxes
+from .boxes import Boxes, Way, bound_boxes, is_spoilt
 from .halving import halve
 from .hard_box import HardBox, Turns, Work
 from .open_boxes import OpenBoxes
@@ -59,17 +61,28 @@ class InputSplit:
         self._width = np.where(upper > lower, upper - lower, 1.0)
         self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
         self._ways, self._visited = Ways(Way(device=self.means.device), graph, lower, upper), 0
+        self._first: FirstBox | None = None
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
         # Seconds spent on halving, and on hard work; how often that has closed a box of late.
         self._spent, self._success = {False: 0.0, True: 0.0}, 0.5
         self._closed = 0.0
+
+    def inside(self, first: FirstBox) -> InputSplit:
+        """This search with all boxes bounded backwards, starting from what is known of the `first` one, and not as the
+        search finds best."""
+        self._first = first
+        return self
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
         found = False
         if not self._visited:
             # The first box is bounded rigorously, on the CPU.
-            way = Way(self._ways.way.backward)
+            if self._first is not None:
+                self._ways.keep_to(replace(self._ways.way, known=self._first.completed(self.means.workers)))
+            if self.rows.is_single:
+                self.rows.is_single = not is_spoilt(self.graph, self.rows, self.lower[None], self.upper[None])
+            way = replace(self._ways.way, device=CPU)
             found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], way))
         while len(self._open) and not found:
             self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)

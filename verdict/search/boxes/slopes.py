@@ -13,8 +13,8 @@ import numpy as np
 
 from ...base.device import Device
 from ...bounds.alpha import Ascent, ascend_slopes, on_grid
+from ...bounds.backward import LinearBound
 from ...bounds.bounds import Bounds
-from ...bounds.linear import LinearBound
 from ...bounds.lines import crown_lines
 from ...bounds.rounding import gamma
 from ...network.exact import FloatArray

@@ -38,8 +38,13 @@ class Ways:
 
     def __init__(self, way: Way, graph: Graph, low: FloatArray, high: FloatArray) -> None:
         self._cost = _guess(graph, low[None], high[None])
-        self.way, self._due, self._sample = replace(way, backward=self._cost < CHEAP), BEGIN, FIRST
+        self.way, self._sample = replace(way, backward=self._cost < CHEAP), FIRST
+        self._due: float = BEGIN
         self._since = time.process_time()
+
+    def keep_to(self, way: Way) -> None:
+        """Bound backwards whatever it costs, with what this way knows."""
+        self.way, self._due = replace(way, backward=True), math.inf
 
     def measure(self, graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, visited: int) -> None:
         """Choose between the two ways on some of these boxes, which can be halved, if it is time to.

@@ -81,7 +81,8 @@ def _split(
     # Only sides of what is off or on leave nothing to relax.
     if not len(unstable) or not graph.has(Feature.ON_OFF, number):
         return low, high
-    rows = unit_rows(unstable, low.shape[1], np.float64)
+    picks = unit_rows(unstable, low.shape[1], np.float64)
+    rows = np.concatenate([picks, -picks])
     # A neuron is done once it is on one side of where it bends.
     sides = graph.threshold(number, low[0], high[0])[unstable]
     offsets = np.concatenate([sides, -sides])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...bounds.linear import LinearBound
+from ...bounds.backward import LinearBound
 from ...bounds.rounding import gamma
 from ...network.exact import Coefficients
 from ...property import Polytope

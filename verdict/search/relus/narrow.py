@@ -15,8 +15,8 @@ import numpy as np
 
 from ...base.deadline import Deadline
 from ...base.workers import Workers
+from ...bounds.backward import Pass, backward
 from ...bounds.bounds import Bounds
-from ...bounds.linear import Pass, backward
 from ...network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses

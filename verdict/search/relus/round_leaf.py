@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...bounds.backward import Pass, backward
 from ...bounds.ball import Ball
-from ...bounds.linear import Pass, backward
 from ...bounds.lines import Lines
 from ...network.exact import FloatArray
 from ...property import Polytope

@@ -16,8 +16,8 @@ import numpy as np
 from ...base.deadline import checkpoint
 from ...base.device import Device
 from ...bounds.alpha import minimiser
+from ...bounds.backward import KEEPING, backward
 from ...bounds.bounds import Bounds
-from ...bounds.linear import KEEPING, backward
 from ...bounds.lines import Lines, crown_lines
 from ...bounds.reduced import Reduced, reduce, scale_of
 from ...network.exact import ExactVector, FloatArray

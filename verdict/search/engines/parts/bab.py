@@ -15,6 +15,7 @@ from ....network.graph import Graph
 from ....property import Polytope, UnsafeSet
 from ...boxes.input_split import InputSplit
 from ...effort import Effort
+from ...first_box import FirstBox
 from ...means import Means
 from ...observer import Watch
 from ...options import SearchOptions
@@ -22,12 +23,21 @@ from ...outcome import Outcome
 from .in_turn import Way, in_turn
 from .relu_rounds import ReluRounds
 
+# Seconds of processor time that forward bounds have, before dear bounds of the whole box are looked for.
+PATIENCE = 2.0
+
 
 def branch_and_bound(
-    graph: Graph, bounds: Bounds, polytopes: list[Polytope], effort: Effort, watch: Watch | None = None
+    graph: Graph,
+    bounds: Bounds,
+    polytopes: list[Polytope],
+    effort: Effort,
+    watch: Watch | None = None,
+    is_rough: bool = False,
 ) -> Outcome:
     """Prove that no input of the box of `bounds` (batch 1) reaches any of the polytopes.
 
+    Where the bounds are `rough`, since better ones take long, the searches that need these find them in their own time.
     Multipliers of ReLU splits and the coordinates of input splits are looked for on the device of `effort`; `watch` has
     the listeners.
     """
@@ -40,14 +50,17 @@ def branch_and_bound(
     with Workers(effort.threads) as workers:
         means = Means(workers, effort.device, options)
         ways: list[Way] = []
+        first = FirstBox(graph, bounds, effort.deadline, is_rough)
         # Boxes around a tie would have to shrink without end.
         has_tie = watch.proof.has_tie
         if splits_inputs(graph, bounds, options) and not has_tie:
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             ways.append(InputSplit(graph, unsafe, low, high, watch, means))
+            if is_rough:
+                ways.append(InputSplit(graph, unsafe, low, high, watch, means).inside(first))
         if not ways or splits_neurons(graph, bounds, options):
-            ways.append(ReluRounds(graph, bounds, polytopes, effort.deadline, watch, means))
-        return in_turn(ways, effort.deadline)
+            ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
+        return in_turn(ways, effort.deadline, PATIENCE if is_rough else 0.0)
 
 
 def unfit(polytopes: list[Polytope]) -> str:

@@ -25,17 +25,18 @@ class Way(Protocol):
     def run(self, deadline: Deadline) -> Outcome: ...
 
 
-def in_turn(ways: Sequence[Way], deadline: Deadline) -> Outcome:
+def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> Outcome:
     """How the first of the searches to end has ended; none of it resumable.
 
-    One that gives up leaves the time to the others.
+    One that gives up leaves the time to the others, and the first one has so many seconds of processor time of
+    `patience` before the others begin.
     """
     spent, shares = [0.0] * len(ways), [0.0] * len(ways)
     outcomes: list[Outcome | None] = [None] * len(ways)
     going = set(range(len(ways)))
     while True:
         way = _next(going, spent, shares)
-        slice_ = max(FIRST, GROWTH * spent[way])
+        slice_ = max(FIRST, GROWTH * spent[way]) if spent[way] or way else max(FIRST, patience)
         stopwatch = ProcessorTime(None)
         outcome = ways[way].run(ProcessorTime(slice_, deadline) if len(going) > 1 else deadline)
         spent[way] += stopwatch.elapsed()

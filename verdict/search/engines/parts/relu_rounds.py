@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ....base.deadline import Deadline, ProcessorTime
-from ....bounds.bounds import Bounds
 from ....network.graph import Graph
 from ....property import Polytope
+from ...first_box import FirstBox
 from ...means import Means
 from ...neurons.sharpen import sharpen
 from ...observer import Watch
@@ -21,7 +21,7 @@ from ...relus.relu_split import ReluSplit
 
 
 class ReluRounds:
-    """A proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes, by splits of neurons.
+    """A proof that no input of the `first` box (batch 1) reaches any of the polytopes, by splits of neurons.
 
     `whole` is the time for all; `watch` has the listeners.
     """
@@ -29,17 +29,17 @@ class ReluRounds:
     def __init__(
         self,
         graph: Graph,
-        bounds: Bounds,
+        first: FirstBox,
         polytopes: Sequence[Polytope],
         whole: Deadline,
         watch: Watch,
         means: Means,
     ) -> None:
         self.graph, self.polytopes, self.whole, self.watch, self.means = graph, list(polytopes), whole, watch, means
-        self.options, self.bounds = means.options, bounds
+        self.options, self._first, self.bounds = means.options, first, first.bounds
         self._observer = watch.proof.bounds(graph)
         # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
-        self._is_short = bounds.unstable(graph) <= self.options.short
+        self._is_short = first.bounds.unstable(graph) <= self.options.short
         self._visited, self._rounds = 0, 0
         self._search: ReluSplit | None = None
 
@@ -55,6 +55,8 @@ class ReluRounds:
 
     def _sharpened(self, deadline: Deadline) -> ReluSplit:
         """A search behind bounds that are sharpened first."""
+        if self._rounds == 0:
+            self.bounds = self._first.completed(self.means.workers)
         stopwatch, before = ProcessorTime(None, deadline), self.bounds.unstable(self.graph)
         self.bounds = sharpen(
             self.graph, self.bounds, self._rounds, self.means, deadline.passed, self._observer

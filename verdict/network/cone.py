@@ -1,0 +1,88 @@
+"""The cone of some neurons: the part of a network that they depend on.
+
+A neuron of an early convolution sees a patch of the image, and of every layer before it a patch that is little larger.
+So what is asked about some neurons at neighbouring places is asked about a small network, with the same rules as
+the whole; the networks of later layers grow until nothing is spared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..base.never import assert_never
+from .graph import Affine, Graph, Input, Node, Pointwise, Product
+from .maps import Conv, Diagonal, Transposed
+from .maps.base import IndexArray, Part
+from .maps.picked import placed
+
+
+@dataclass(frozen=True, eq=False)
+class Cone:
+    """A network whose last node has the neurons asked about; its node i has the `entries[i]` of the whole network's
+    node `nodes[i]`."""
+
+    graph: Graph
+    nodes: tuple[int, ...]
+    entries: tuple[IndexArray, ...]
+
+
+def cone(graph: Graph, number: int, neurons: IndexArray) -> Cone:
+    """The cone of some `neurons` (sorted) of node `number`."""
+    needed, parts = _needed(graph, number, neurons)
+    order = sorted(needed)
+    place = {old: new for new, old in enumerate(order)}
+    nodes: list[Node] = []
+    for old in order:
+        node, mine = graph.nodes[old], needed[old]
+        if isinstance(node, Input):
+            nodes.append(Input(len(mine)))
+        elif isinstance(node, Affine):
+            terms = tuple(
+                (placed(part, mine, needed[source]), place[source])
+                for part, (_, source) in zip(parts[old], node.terms, strict=True)
+            )
+            nodes.append(Affine(terms, node.bias.map(lambda values, mine=mine: values[mine])))
+        elif isinstance(node, Pointwise):
+            nodes.append(replace(node, source=place[node.source], size=len(mine)))
+        elif isinstance(node, Product):
+            nodes.append(replace(node, left=place[node.left], right=place[node.right], size=len(mine)))
+        else:
+            assert_never(node)
+    return Cone(Graph(tuple(nodes), place[number]), tuple(order), tuple(needed[old] for old in order))
+
+
+def _needed(graph: Graph, number: int, neurons: IndexArray) -> tuple[dict[int, IndexArray], dict[int, list[Part]]]:
+    """The entries of each node that the neurons depend on, and the parts of the maps between them."""
+    needed: dict[int, IndexArray] = {number: neurons, 0: np.arange(0)}
+    parts: dict[int, list[Part]] = {}
+    for i in range(number, 0, -1):
+        node = graph.nodes[i]
+        if i not in needed:
+            continue
+        read = [needed[i]] * len(node.sources)
+        if isinstance(node, Affine):
+            parts[i] = [linear.part(needed[i]) for linear, _ in node.terms]
+            read = [part.inputs for part in parts[i]]
+        for source, inputs in zip(node.sources, read, strict=True):
+            needed[source] = np.union1d(needed[source], inputs) if source in needed else inputs
+    return needed, parts
+
+
+def image_shape(graph: Graph, number: int) -> tuple[int, ...] | None:
+    """(channels, *places) of a node that a convolution makes, alone or scaled and added to others; None elsewhere."""
+    while True:
+        node = graph.nodes[number]
+        if isinstance(node, Affine) and node.terms:
+            linear, number = node.terms[0]
+            if isinstance(linear, Conv):
+                return linear.out_shape
+            if isinstance(linear, Transposed) and isinstance(linear.inner, Conv):
+                return linear.inner.in_shape
+            if not isinstance(linear, Diagonal):
+                return None
+        elif isinstance(node, Pointwise | Product):
+            number = node.sources[0]
+        else:
+            return None

@@ -1,0 +1,33 @@
+"""The bounds of the box that is asked about, found when a search first needs them.
+
+Where backward bounds of a large network take many seconds, a search over boxes with forward bounds may be done before.
+So they are left to the searches that rest on them, which share them.
+"""
+
+from __future__ import annotations
+
+from ..base.deadline import Deadline
+from ..base.workers import Workers
+from ..bounds.bounds import Bounds
+from ..bounds.combined import combined_bounds
+from ..bounds.forward import Forward
+from ..network.graph import Graph
+
+# The share of the time left that they may take, and without a time limit the seconds.
+SHARE, MOST = 0.25, 60.0
+
+
+class FirstBox:
+    """The `bounds` of all nodes on one box, which are to be completed where they are rough."""
+
+    def __init__(self, graph: Graph, bounds: Bounds, deadline: Deadline, is_rough: bool = False) -> None:
+        self.bounds, self.is_rough = bounds, is_rough
+        self._graph, self._deadline = graph, deadline
+
+    def completed(self, workers: Workers) -> Bounds:
+        """The bounds, as good as one pass makes them in a share of the time left."""
+        if self.is_rough:
+            self.is_rough = False
+            clock, how = self._deadline.share(SHARE, MOST), Forward(known=self.bounds)
+            self.bounds = combined_bounds(self._graph, self.bounds, how, clock.passed, workers).bounds
+        return self.bounds
