@@ -19,7 +19,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from support.importers import HEADS, Refused, read_network
-from verdict.base.errors import VerdictError
+from verdict.base.errors import UnsupportedError, VerdictError
 from verdict.checker import second_look
 from verdict.checker.errors import UnreadableError
 from verdict.checker.functions.relu import Relu
@@ -87,10 +87,14 @@ def engine(data: bytes, seed: int) -> Reading | Refused:
     except VerdictError as error:
         return Refused(str(error))
     x = point(seed, network.input_size)
-    if network.has_exact_values:
-        values = network.evaluate_exact(ExactVector.of(x)).fractions()
-    else:
-        values = [short(v) for v in network.evaluate_enclosed(ExactVector.of(x), 256).centre.fractions()]
+    try:
+        if network.has_exact_values:
+            values = network.evaluate_exact(ExactVector.of(x)).fractions()
+        else:
+            values = [short(v) for v in network.evaluate_enclosed(ExactVector.of(x), 256).centre.fractions()]
+    except UnsupportedError as error:
+        # A logarithm, a root or a quotient is asked outside its domain: the network has no value there.
+        return Refused(str(error))
     unit, smallest = ROUNDING[network.is_double]
     floats = evaluate_all(network.graph, np.array([[float(v) for v in x]]))
     error = running_error(network.graph, [np.abs(v) for v in floats], unit, smallest, network.roundings)
@@ -111,10 +115,13 @@ def checker(data: bytes, seed: int) -> Reading | Refused:
     except UnreadableError as error:
         return Refused(str(error))
     x = point(seed, network.input_size)
-    if any(isinstance(node, Pointwise) and not isinstance(node.function, Relu) for node in network.nodes):
-        all_values = [[short(low) for low, _ in enclosed(network, x, 256)]]
-    else:
-        all_values = network.evaluate(x)
+    try:
+        if any(isinstance(node, Pointwise) and not isinstance(node.function, Relu) for node in network.nodes):
+            all_values = [[short(low) for low, _ in enclosed(network, x, 256)]]
+        else:
+            all_values = network.evaluate(x)
+    except UnreadableError as error:
+        return Refused(str(error))
     # Of one probability the scores are 0 and its logit.
     values = list(all_values[-1 if len(all_values) == 1 else network.output])
     values = values[int(network.is_class and not network.labels) :]
