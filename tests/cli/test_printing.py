@@ -62,7 +62,7 @@ def test_names_in_errors(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,\x1b[31m2\n3,4\n")
     (tmp_path / "q.vnnlib").write_text("(assert (\x1b[31m X_0 1))")
     for words in (
-        ["info", evil_model(tmp_path / "m.onnx", "Sin")],
+        ["info", evil_model(tmp_path / "m.onnx", "Tan")],
         ["info", tmp_path / "nl\nerror: fine\x1b[31m.onnx"],
         ["robust", "xor", "--input", tmp_path / "x.npz", "--eps", "0.1"],
         ["robust", "xor", "--input", f"{tmp_path / 'x.csv'}#0", "--eps", "0.1"],

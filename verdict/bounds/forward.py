@@ -128,7 +128,7 @@ def forward_bounds(
             assert_never(node)
         if how.known is not None:
             low, high = xp.maximum(low, how.known.lower[number]), xp.minimum(high, how.known.upper[number])
-        if how.improve is not None and number in behind:
+        if how.improve is not None and number in behind and isinstance(node, Affine | Product):
             low, high = how.improve(found.bounds.with_ends((*lows, low), (*highs, high)))
         lows.append(low)
         highs.append(high)

@@ -119,7 +119,7 @@ def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, way
 def is_spoilt(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray) -> bool:
     """Whether float32's rounding takes much of the bounds of a box [low, high], (1, input_size): on large networks."""
     single, double = (_bound(graph, rows, low, high, dtype, FORWARD).slack[0] for dtype in (np.float32, np.float64))
-    return bool(double - single > SPOILT * abs(double))
+    return bool(np.isfinite(double)) and not single >= double - SPOILT * abs(double)
 
 
 def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, way: Way) -> None:
