@@ -10,6 +10,7 @@ Products of large batches are made in steps, so that none takes long or much mem
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ class LinearMap(ABC):
         """The part of the map that reads the `inputs` (numbers, sorted), or some more: all outputs that they move."""
         return Part(self, np.arange(self.out_size), np.arange(self.in_size))
 
+    @property
+    def fitting(self) -> int:
+        """For how many vectors the processor's cache holds what a product needs on the way; here that is nothing."""
+        return sys.maxsize
+
     @cached_property
     def magnitudes(self) -> Coefficients:
         """The absolute values of the coefficients (float64, nearest)."""
@@ -89,10 +95,12 @@ class LinearMap(ABC):
     def _stepwise(self, product: Callable[[Any, Any], Any], x: Any, w: Any, size: int) -> Any:
         """product(x, w), (..., size), of a few vectors at a time where they are many."""
         checkpoint()
-        count = math.prod(x.shape[:-1])
-        if count * self.work <= STEP:
+        count, chunk = math.prod(x.shape[:-1]), max(1, STEP // max(1, self.work))
+        if isinstance(x, np.ndarray):
+            chunk = min(chunk, self.fitting)
+        if count <= chunk:
             return product(x, w)
-        chunk, flat = max(1, STEP // self.work), x.reshape((count, x.shape[-1]))
+        flat = x.reshape((count, x.shape[-1]))
         result = namespace(x).empty((count, size), dtype=x.dtype, device=x.device)
         for start in range(0, count, chunk):
             checkpoint()

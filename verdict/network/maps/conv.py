@@ -67,6 +67,10 @@ class Conv(LinearMap):
         # Gathering patches costs more than multiplying them where there are few channels.
         return self.out_size * self.fan_in + 8 * self.fan_in * self.groups * math.prod(self.out_spatial)
 
+    @property
+    def fitting(self) -> int:
+        return max(1, CACHED // max(1, self.channels * math.prod(self.kernel_size) * math.prod(self.out_spatial)))
+
     def part(self, outputs: IndexArray) -> Part:
         return self._crop(_hull(outputs, self.out_shape))
 
@@ -120,20 +124,8 @@ class Conv(LinearMap):
         return w.reshape((self.groups, self.out_shape[0] // self.groups, self.fan_in))
 
     def _forward(self, x: Any, w: Any) -> Any:
-        lead, count, kernel = tuple(x.shape[:-1]), math.prod(x.shape[:-1]), self._grouped(w)
-        x = x.reshape((count, self.in_size))
-        if count <= self._cached or not isinstance(x, np.ndarray):
-            return product(kernel, self._patches(x, count)).reshape((*lead, self.out_size))
-        found = np.empty((count, self.out_size), dtype=x.dtype)
-        for start in range(0, count, self._cached):
-            some = x[start : start + self._cached]
-            found[start : start + len(some)] = product(kernel, self._patches(some, len(some))).reshape(len(some), -1)
-        return found.reshape((*lead, self.out_size))
-
-    @property
-    def _cached(self) -> int:
-        """How many vectors are taken at once."""
-        return max(1, CACHED // max(1, self.channels * math.prod(self.kernel_size) * math.prod(self.out_spatial)))
+        lead = tuple(x.shape[:-1])
+        return product(self._grouped(w), self._patches(x, math.prod(lead))).reshape((*lead, self.out_size))
 
     def _patches(self, x: Any, batch: int) -> Any:
         """What the kernel meets at each output, (batch, groups, fan_in, outputs)."""
@@ -158,24 +150,15 @@ class Conv(LinearMap):
         return ExactVector(np.concatenate([part for part, _ in parts]).ravel(), parts[0][1])
 
     def _backward(self, y: Any, w: Any) -> Any:
-        lead, count = tuple(y.shape[:-1]), math.prod(y.shape[:-1])
-        y = y.reshape((count, self.out_size))
-        if count <= self._cached or not isinstance(y, np.ndarray):
-            return self._spread(y, w).reshape((*lead, self.in_size))
-        found = np.empty((count, self.in_size), dtype=y.dtype)
-        for start in range(0, count, self._cached):
-            found[start : start + self._cached] = self._spread(y[start : start + self._cached], w)
-        return found.reshape((*lead, self.in_size))
-
-    def _spread(self, y: Any, w: Any) -> Any:
-        """The transposed product of a batch, (batch, in_size)."""
-        batch, positions, outputs = len(y), math.prod(self.kernel_size), math.prod(self.out_spatial)
+        lead = tuple(y.shape[:-1])
+        batch, positions = math.prod(lead), math.prod(self.kernel_size)
+        outputs = math.prod(self.out_spatial)
         y = y.reshape((batch, self.groups, self.out_shape[0] // self.groups, outputs))
         kernel = self._grouped(w)
         # Transposing the last two axes by name: `.mT` is the array API's spelling.
         patches = product(kernel.mT, y).reshape((batch, self.channels, positions, *self.out_spatial))
         if positions == 1 and self.out_spatial == self.spatial == self.padded:
-            return patches.reshape((batch, self.in_size))
+            return patches.reshape((*lead, self.in_size))
         padded = zeros_like_shape(y, (batch, self.channels, *self.padded))
         for index, window in self._windows():
             seen = (slice(None), slice(None), *window)
@@ -183,7 +166,7 @@ class Conv(LinearMap):
         if self.padded != self.spatial:
             inner = (slice(None), slice(None), *self._inner)
             padded = padded[inner]
-        return padded.reshape((batch, self.in_size))
+        return padded.reshape((*lead, self.in_size))
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         count = self.out_size * self.fan_in

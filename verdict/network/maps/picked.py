@@ -32,6 +32,10 @@ class Picked(LinearMap):
         return self.inner.fan_out
 
     @property
+    def fitting(self) -> int:
+        return self.inner.fitting
+
+    @property
     def work(self) -> int:
         return self.inner.work + self.in_size + self.out_size
 

@@ -25,6 +25,10 @@ class Transposed(LinearMap):
         return self.inner.fan_in
 
     @property
+    def fitting(self) -> int:
+        return self.inner.fitting
+
+    @property
     def work(self) -> int:
         return self.inner.work
 

@@ -36,7 +36,8 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     going = set(range(len(ways)))
     while True:
         way = _next(going, spent, shares)
-        slice_ = max(FIRST, GROWTH * spent[way]) if spent[way] or way else max(FIRST, patience)
+        ahead = patience if way == 0 and not spent[way] else 0.0
+        slice_ = max(FIRST, ahead, GROWTH * spent[way])
         stopwatch = ProcessorTime(None)
         outcome = ways[way].run(ProcessorTime(slice_, deadline) if len(going) > 1 else deadline)
         spent[way] += stopwatch.elapsed()
