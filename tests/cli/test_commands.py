@@ -25,11 +25,11 @@ Run = Callable[..., Outcome]
 MAXEPS_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "lower", "upper", "exact", "label",
     "target", "trust", "witness", "witness_radius", "certificate", "float32", "engine", "seconds", "stages", "reason",
-    "saved", "unlimited", "record",
+    "saved", "unlimited", "ways", "record",
 }  # fmt: skip
 ROBUST_FIELDS = {
     "model", "sha256", "input", "norm", "range", "true_label", "status", "eps", "label", "target", "trust",
-    "semantics", "witness", "certificate", "engine", "seconds", "stages", "reason", "record",
+    "semantics", "witness", "certificate", "engine", "seconds", "stages", "reason", "ways", "record",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .credit import Credits
 from .results import Trust, Witness
 
 
@@ -16,7 +17,7 @@ class Evidence:
     """What a search has established: a confirmed witness, a full proof's trust, or neither and why.
 
     `unrecorded` says why a proof that was to be recorded is not, or not all of it; `real` is a violation over the reals
-    that the deployed network does not confirm.
+    that the deployed network does not confirm. `ways` says who has closed what.
     """
 
     witness: Witness | None = None
@@ -25,3 +26,4 @@ class Evidence:
     unrecorded: str = ""
     real: Witness | None = None
     stages: dict[str, float] = field(default_factory=dict)
+    ways: Credits = field(default_factory=dict)

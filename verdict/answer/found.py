@@ -11,6 +11,7 @@ from typing import Protocol
 from ..base.deadline import Deadline
 from ..network.network import Network
 from ..property import Box
+from .credit import Credits
 from .results import Trust, Witness
 
 
@@ -44,6 +45,8 @@ class FoundRadius(Found, Protocol):
     def is_safe(self) -> bool: ...
     @property
     def is_safe_everywhere(self) -> bool: ...
+    @property
+    def ways(self) -> Credits: ...
     def deployed_witness(self) -> Witness | None: ...
 
 

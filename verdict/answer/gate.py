@@ -51,6 +51,7 @@ def judge(
             witness=witness,
             semantics=("real", "deployed"),
             stages=evidence.stages,
+            ways=evidence.ways,
             certificate=certificate,
         )
     if evidence.proof is not None:
@@ -62,6 +63,7 @@ def judge(
             trust=Trust.CERTIFIED if certificate is not None and certificate.accepted else evidence.proof,
             semantics=("real", "float32") if certificate is not None and certificate.any_order else ("real",),
             stages=evidence.stages,
+            ways=evidence.ways,
             certificate=certificate,
         )
     reason = evidence.reason or f"{engine} ended with neither a proof nor a witness"
@@ -72,6 +74,7 @@ def judge(
         seconds=seconds,
         reason=reason,
         stages=evidence.stages,
+        ways=evidence.ways,
         certificate=certificate,
         real=evidence.real,
     )
@@ -124,6 +127,7 @@ def judge_radius(
         witness=deployed,
         reason=causes,
         stages=search.stages,
+        ways=search.ways,
         certificate=certificate,
         float32=float32,
         is_unlimited=unlimited,

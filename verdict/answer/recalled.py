@@ -19,6 +19,7 @@ from ..checker import Report
 from ..network.exact import ExactVector
 from .about import About
 from .claim import Claim, Submitted
+from .credit import Credit
 from .gate import recall
 from .results import Certificate, Radius, Verdict, Witness
 from .trust import Trust
@@ -31,6 +32,8 @@ def recalled(record: Mapping[str, Any], about: Mapping[str, Any] | None = None) 
     kind, trust = answer["kind"], evidence["trust"]
     common: dict[str, Any] = {name: answer[name] for name in ("status", "label", "target", "reason")}
     common |= {"engine": evidence["engine"], "seconds": times["seconds"], "stages": dict(times["stages"])}
+    # Records of version 1 have none.
+    common["ways"] = {name: Credit(**credit) for name, credit in record.get("ways", {}).items()}
     common["witness"], common["certificate"] = _witness(evidence["witness"]), _certificate(evidence["certificate"])
     if about is not None:
         seen = about_of_json(about, record["question"])

@@ -1,4 +1,4 @@
-"""One record for every answer: Verdict's version, the question, its options, the answer, the evidence, the times.
+"""One record for every answer: Verdict's version, question, options, answer, evidence, times, and who closed what.
 
 It is what every command prints under `record` with --json, and what a store of answers holds: closed, versioned, and
 described by docs/record.schema.json. Numbers are exact: a rational is text, "1/3"; coordinates are floats where a float
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # The version of the form; it grows where a member is added, and what has read an older one reads it still.
-VERSION = 1
+VERSION = 2
 
 # Every status that an answer can have, and what it says. docs/record.md has the same table.
 STATUSES: Mapping[str, str] = {
@@ -46,6 +46,7 @@ def record(question: Mapping[str, Any], options: Mapping[str, Any], answer: Mapp
         "python": platform.python_version(),
         "question": dict(question),
         "options": dict(options),
+        "ways": {},
         **answer,
     }
 

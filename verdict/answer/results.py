@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network.exact import ExactVector, FloatArray
+from .credit import Credits
 from .record import evidence
 from .shown import Short, Shown
 from .trust import Trust as Trust
@@ -182,7 +183,8 @@ class Verdict(Shown, Unasked):
     stay and `target` the one that the witness gets, both None where the
     property is not about classes. `semantics` names the truths that the answer holds for: "real", "deployed", and
     "float32", every evaluation order of the network in float32. `certificate` is None where none was asked for.
-    Where the status is unknown, `real` can be a violation over the reals that ONNX Runtime does not confirm.
+    Where the status is unknown, `real` can be a violation over the reals that ONNX Runtime does not confirm. `ways`:
+    which way of working has closed what share of the question (`verdict.answer.credit`).
     """
 
     status: str
@@ -195,6 +197,7 @@ class Verdict(Shown, Unasked):
     reason: str = ""
     semantics: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
+    ways: Credits = field(default_factory=dict)
     certificate: Certificate | None = None
     real: Witness | None = None
     about: Callable[[], About | None] | None = None
@@ -215,6 +218,7 @@ class Verdict(Shown, Unasked):
                 certificate=_dict(self.certificate),
             ),
             "times": _times(self),
+            "ways": {name: credit.to_dict() for name, credit in self.ways.items()},
         }
 
 
@@ -276,7 +280,7 @@ class Radius(Shown, Unasked):
     its own radius can be a rounding error larger than `upper`. `label` and `target` are None where the property is not
     about classes. `status`: exact, closed (`is_closed`), interval, and then `reason` says why, safe, wrong-label.
     `certificate` is None where none was asked for; `float32` is the certificate of the largest radius that was found
-    to hold for every float32 evaluation order too.
+    to hold for every float32 evaluation order too. `ways` says which way of working has closed what share of it.
     """
 
     _tells = "lower >= 0.1"
@@ -294,6 +298,7 @@ class Radius(Shown, Unasked):
     witness: Witness | None = None
     reason: str = ""
     stages: dict[str, float] = field(default_factory=dict)
+    ways: Credits = field(default_factory=dict)
     certificate: Certificate | None = None
     float32: Certificate | None = None
     is_unlimited: bool = False
@@ -316,6 +321,7 @@ class Radius(Shown, Unasked):
                 float32=_dict(self.float32),
             ),
             "times": _times(self),
+            "ways": {name: credit.to_dict() for name, credit in self.ways.items()},
         }
 
 

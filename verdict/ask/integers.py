@@ -235,6 +235,8 @@ class WholeRadius:
             deployed, _ = confirm(question.network, question.unsafe, Box(point, point), [closest.point])
         return replace(
             first,
+            # Those of the first part alone.
+            ways={} if self._count > 1 else first.ways,
             lower=lower,
             upper=upper,
             exact=exact,

@@ -116,6 +116,7 @@ def _subject(asked: VnnLib1 | VnnLib2, models: Mapping[str | None, Network]) -> 
 
 def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:
     """Whether a query has no solution, about the network that it is bound to."""
+    from ..answer.credit import Credit
     from ..answer.evidence import Evidence
     from ..answer.gate import judge
     from ..answer.second_look import second_look
@@ -134,7 +135,7 @@ def decided(asked: VnnLib1 | VnnLib2, subject: Network, run: Run) -> Verdict:
         if is_excluded:
             if observer is not None:
                 observer.excluded(range(len(case.unsafe.polytopes)))
-            return Evidence(proof=Trust.RIGOROUS)
+            return Evidence(proof=Trust.RIGOROUS, ways={"bounds": Credit(closed=1.0)})
         return decide(problem, case.inputs, run.engine, run.effort, observer)
 
     try:

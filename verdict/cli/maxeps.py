@@ -49,6 +49,7 @@ def command(
             show_default=False,
         ),
     ] = None,
+    verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> int:
     """How far can this input be perturbed before its class changes?
@@ -68,7 +69,7 @@ def command(
         "maxeps", source, norm=norm, scales=scales, that=that, given=given, integers=integers,
         perturbation=perturbation, mean=mean, std=std, range=range, label=label, target=target,
     )
-    return Questions(asking, search, _MaxEps(save), json).run()
+    return Questions(asking, search, _MaxEps(save, verbose), json).run()
 
 
 class _MaxEps:
@@ -81,8 +82,8 @@ class _MaxEps:
         ("seconds", 7),
     )
 
-    def __init__(self, save: Path | None) -> None:
-        self.folder = save
+    def __init__(self, save: Path | None, verbose: bool) -> None:
+        self.folder, self.verbose = save, verbose
         self.saved: dict[str, list[str]] = {}
         self.failed = False
         if save is not None:
@@ -124,7 +125,7 @@ class _MaxEps:
         return UNKNOWN if any(answer.status == "interval" for answer in answers) else OK
 
     def record(self, answer: Radius, point: Point) -> dict[str, Any]:
-        from verdict.cli.output import certificate_record, down, rounded, up, witness_numbers
+        from verdict.cli.output import certificate_record, down, rounded, up, ways, witness_numbers
 
         witness = answer.witness
         return {
@@ -146,6 +147,7 @@ class _MaxEps:
             "engine": answer.engine,
             "seconds": round(answer.seconds, 6),
             "stages": rounded(answer.stages),
+            "ways": ways(answer.ways),
             "reason": answer.reason,
             "saved": self.saved.get(point.name, []),
         }
@@ -163,7 +165,7 @@ class _MaxEps:
         ]
 
     def text(self, answer: Radius, point: Point) -> list[tuple[str, str]]:
-        from verdict.cli.output import certificate_text, range_text, stages_text
+        from verdict.cli.output import certificate_text, closed_text, range_text, stages_text
         from verdict.cli.questions import label_text
 
         lines = [] if answer.label is None else [("class", label_text(answer.label, point, self.classes))]
@@ -171,6 +173,7 @@ class _MaxEps:
         lines += _float32(answer) + certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
+        lines += closed_text(answer.ways) if self.verbose else []
         if answer.reason and answer.status != "wrong-label":
             lines.append(("note", answer.reason))
         for path in self.saved.get(point.name, []):

@@ -291,6 +291,9 @@ Certificate = Annotated[
 Json = Annotated[
     bool, Option("--json", panel=OUTPUT, help="Print one JSON object and nothing else.")
 ]
+Verbose = Annotated[
+    bool, Option("--verbose", panel=OUTPUT, help="Say which way of working closed what share of it, in what time.")
+]
 
 
 @dataclass(frozen=True)

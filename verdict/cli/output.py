@@ -18,6 +18,7 @@ from verdict.ask.parts import Domain
 from verdict.network.exact import float_above, float_below
 
 if TYPE_CHECKING:
+    from verdict.answer.credit import Credits
     from verdict.ask.options import Options
     from verdict.ask.question import Question
 
@@ -102,6 +103,18 @@ def range_text(limits: tuple[str, str] | None) -> str:
 def rounded(stages: dict[str, float]) -> dict[str, Any]:
     """Stage times for JSON, to the microsecond."""
     return {name: round(seconds, 6) for name, seconds in stages.items()}
+
+
+def ways(closed: Credits) -> dict[str, Any]:
+    """Who has closed what, for JSON."""
+    return {name: credit.to_dict() for name, credit in closed.items()}
+
+
+def closed_text(closed: Credits) -> list[tuple[str, str]]:
+    """The line that says who has closed what, for --verbose."""
+    from verdict.answer.credit import text
+
+    return [("closed by", text(closed))] if closed else []
 
 
 def leaves_text(count: int) -> str:

@@ -65,6 +65,7 @@ def command(
     label_column: options.LabelColumn = None,
     labels: options.Labels = None,
     how: options.Search = options.USUAL,
+    verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> int:
     """Does every input within E of this one, or with another patch or other pixels, keep its class?
@@ -87,9 +88,9 @@ def command(
         integers=integers, perturbation=perturbation, mean=mean, std=std, range=range, label=label, target=target,
     )
     if eps is not None:
-        return Questions(asking, search, _Robust(eps), json).run()
+        return Questions(asking, search, _Robust(eps, verbose), json).run()
     word = "few" if patch is None else "patch"
-    return Questions(asking, search, _Replaced(word, patch or pixels or 0), json).run()
+    return Questions(asking, search, _Replaced(word, patch or pixels or 0, verbose), json).run()
 
 
 class _Robust:
@@ -101,10 +102,10 @@ class _Robust:
         ("reason", 6),
     )
 
-    def __init__(self, eps: str) -> None:
+    def __init__(self, eps: str, verbose: bool) -> None:
         from verdict.base.number import exact
 
-        self.eps, self.size = eps, {"eps": str(exact(eps, "--eps"))}
+        self.verbose, self.eps, self.size = verbose, eps, {"eps": str(exact(eps, "--eps"))}
 
     @property
     def where(self) -> str:
@@ -129,7 +130,7 @@ class _Robust:
         return VIOLATED if VIOLATED in codes else max(codes)
 
     def record(self, answer: Verdict, point: Point) -> dict[str, Any]:
-        from verdict.cli.output import certificate_record, rounded, witness_numbers
+        from verdict.cli.output import certificate_record, rounded, ways, witness_numbers
 
         witness = answer.witness
         return {
@@ -144,6 +145,7 @@ class _Robust:
             "engine": answer.engine,
             "seconds": round(answer.seconds, 6),
             "stages": rounded(answer.stages),
+            "ways": ways(answer.ways),
             "reason": answer.reason,
         }
 
@@ -157,6 +159,7 @@ class _Robust:
             PROOFS,
             SEMANTICS,
             certificate_text,
+            closed_text,
             deployed_text,
             parameters_text,
             range_text,
@@ -181,14 +184,14 @@ class _Robust:
         lines += certificate_text(answer.certificate)
         lines.append(("valid range", range_text(self.range)))
         lines.append(("search", f"{answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": ")))
-        return lines
+        return lines + (closed_text(answer.ways) if self.verbose else [])
 
 
 class _Replaced(_Robust):
     """The same about inputs of which a patch or some pixels are replaced: a question to `verdict prove`."""
 
-    def __init__(self, word: str, count: int) -> None:
-        self.word, self.count = word, count
+    def __init__(self, word: str, count: int, verbose: bool) -> None:
+        self.word, self.count, self.verbose = word, count, verbose
         self.size = {"patch" if word == "patch" else "pixels": str(count)}
 
     @property

@@ -59,7 +59,7 @@ def command(
     how: options.Search = options.USUAL,
     json: options.Json = False,
     verbose: Annotated[
-        bool, Option("--verbose", panel=options.OUTPUT, help="Say on stderr where the time went.")
+        bool, Option("--verbose", panel=options.OUTPUT, help="Say on stderr where the time went, and who closed what.")
     ] = False,
 ) -> int:
     """Is there an assignment for which all constraints of QUERY hold?
@@ -172,7 +172,7 @@ def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, with_tensors: b
 
 
 def _fields(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> dict[str, Any]:
-    from verdict.cli.output import certificate_record, rounded
+    from verdict.cli.output import certificate_record, rounded, ways
     from verdict.property.assignment import assigned
     from verdict.property.vnnlib1 import VnnLib1
 
@@ -194,6 +194,7 @@ def _fields(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> dict[str,
         "engine": answer.engine,
         "seconds": round(answer.seconds, 6),
         "stages": rounded(answer.stages),
+        "ways": ways(answer.ways),
     }
 
 
@@ -210,5 +211,9 @@ def _print_notes(asked: VnnLib1 | VnnLib2, answer: Verdict, verbose: bool) -> No
     if answer.status == "robust" and answer.reason:
         note(f"note: {answer.reason}")
     if verbose:
+        from verdict.cli.output import closed_text
+
         stages = ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in answer.stages.items())
         note(f"{answer.seconds:.3f} s ({stages}) trust: {answer.trust} {answer.reason}")
+        for name, said in closed_text(answer.ways):
+            note(f"{name}: {said}")

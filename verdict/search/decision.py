@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..answer import replay
+from ..answer import credit, replay
 from ..answer.evidence import Evidence
 from ..answer.results import Trust, weakest
 from ..base.deadline import Deadline, why
@@ -70,8 +70,15 @@ class Decision:
         stages, now = self.evidence.stages, self.deadline.elapsed()
         if self.stage:
             stages[self.stage] = stages.get(self.stage, 0.0) + now - self.since
+            if self._way in credit.STAGES:
+                credit.of(self.evidence.ways, self._way).seconds += now - self.since
         self.stage, self.since = stage, now
         self.report(stage)
+
+    @property
+    def _way(self) -> str:
+        """The first word of the stage."""
+        return self.stage.partition("/")[0]
 
     def confirm(self, candidates: Iterable[ExactVector | FloatArray]) -> bool:
         """Whether one of the candidates is a witness, replayed exactly and by ONNX Runtime; if not, why is said."""
@@ -82,6 +89,8 @@ class Decision:
             self.evidence.reason = reason
             return False
         self.evidence.witness, self.evidence.reason = witness, ""
+        if self._way in credit.STAGES:
+            credit.of(self.evidence.ways, self._way).found = True
         return True
 
     def is_undecided(self) -> bool:
@@ -149,6 +158,7 @@ class Decision:
                 still.append(number)
         if len(still) < len(self.open):
             self.trusts.append(trust)
+            self.closed(len(self.open) - len(still))
         self.open = still
         if not still:
             self.evidence.proof = weakest(*self.trusts)
@@ -157,8 +167,14 @@ class Decision:
 
     def excluded_by(self, trust: Trust) -> None:
         """Note that all open polytopes are excluded by a proof of this trust."""
+        self.closed(len(self.open))
         self.trusts.append(trust)
         self.evidence.proof, self.evidence.reason = weakest(*self.trusts), ""
+
+    def closed(self, count: int) -> None:
+        """Note who has excluded so many polytopes, where its stage has a name of its own."""
+        if self._way in credit.STAGES:
+            credit.of(self.evidence.ways, self._way).closed += count / len(self.unsafe.polytopes)
 
     def bab(self) -> None:
         """Exclude the open polytopes by branch and bound."""
@@ -166,6 +182,7 @@ class Decision:
         if self.node_bounds is None:
             return
         outcome = self._branch_and_bound(self.node_bounds, self.open, self.deadline)
+        credit.add(self.evidence.ways, outcome.ways, len(self.open) / len(self.unsafe.polytopes))
         if outcome.proved:
             self.excluded_by(Trust.RIGOROUS)
         elif self.evidence.witness is None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..answer import credit
+from ..answer.credit import Credit
 from ..answer.evidence import Evidence
-from ..answer.results import Trust, weakest
+from ..answer.results import Trust, Witness, weakest
 from ..base.deadline import Deadline, checkpoint
 from ..network.network import Network
 from ..property import Problem
@@ -43,7 +45,9 @@ def decide_query(
     passing = network.passing_inputs() if any(case.outputs_with_inputs for case in asked.cases) else network
     for case in asked.cases:
         refuse_head(passing if case.outputs_with_inputs else network, case.unsafe)
+    began, one = deadline.elapsed(), 1 / max(1, len(asked.cases))
     looked = look(asked.cases, network.graph, passing.graph, deadline)
+    credit.of(total.ways, "bounds").seconds += deadline.elapsed() - began
     for number in (*sorted(looked.excluded), *looked.order):
         checkpoint()
         case = asked.cases[number]
@@ -51,10 +55,12 @@ def decide_query(
         if strictly_excluded(problem.network.graph, case, deadline):
             proofs.append(Trust.RIGOROUS)
             total.unrecorded = AS_IT_STANDS
+            credit.of(total.ways, "bounds").closed += one
             continue
         evidence = search(problem, case, number in looked.excluded)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
+        credit.add(total.ways, evidence.ways, one)
         if evidence.witness is not None:
             total.witness = accepted(asked, network, evidence.witness)
         if total.witness is None and evidence.proof is None:
@@ -63,9 +69,7 @@ def decide_query(
                 reasons.append(evidence.reason)
                 continue
             last = Settling(asked, network, problem, case.inputs, deadline, options)
-            started = deadline.elapsed()
-            last.settle(None if evidence.witness is None else evidence.witness.point)
-            total.stages["formula"] = total.stages.get("formula", 0.0) + deadline.elapsed() - started
+            _settle(last, evidence.witness, total, one)
             total.witness, total.real = last.witness, last.real or total.real
             if last.proof is not None:
                 proofs.append(last.proof)
@@ -84,3 +88,13 @@ def decide_query(
         reasons.append("the time limit was reached")
     total.reason = "; ".join(dict.fromkeys(filter(None, reasons)))
     return total
+
+
+def _settle(last: Settling, near: Witness | None, total: Evidence, share: float) -> None:
+    """Let the formula decide one case, which is such a share of the whole, and note who did it in what time."""
+    started = last.deadline.elapsed()
+    last.settle(None if near is None else near.point)
+    spent = last.deadline.elapsed() - started
+    total.stages["formula"] = total.stages.get("formula", 0.0) + spent
+    done = Credit(spent, float(last.proof is not None), last.witness is not None)
+    credit.add(total.ways, {"formula": done}, share)

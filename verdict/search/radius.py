@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
+from ..answer import credit
 from ..answer.replay import confirm_near, replay_exactly, scores, too_dear
 from ..answer.results import CLOSED, Largest, Radius, Trust, Witness, is_closed, weakest
 from ..base.deadline import Deadline
@@ -68,6 +69,10 @@ class RadiusSearch:
         self._seen: Fraction | None = None
         self.stages: dict[str, float] = {}
         self.stage = "start"
+        # Who is at work; the seconds of ways that are no stage; who has found the closest witness, and who has raised
+        # which lower end how far.
+        self.way, self._spent, self.finder = "start", dict[str, float](), ""
+        self._raises = credit.Raises(len(unsafe.polytopes))
         self.notes: list[str] = []
         self._method = bounds
         # Who is told how far it is, and what would be answered now, without another look at the deployed network.
@@ -143,13 +148,32 @@ class RadiusSearch:
         cap = self.cap
         return sorted((i for i, low in enumerate(self.lowers) if low < cap), key=lambda i: self.lowers[i])
 
-    def prove(self, polytope: int, radius: Fraction, trust: Trust) -> None:
-        """Record that the polytope is out of reach at every radius below `radius`.
+    @property
+    def ways(self) -> credit.Credits:
+        """Who has closed what of [0, upper end], and found the witness there."""
+        ways: credit.Credits = {}
+        stages = ((stage.partition("/")[0], seconds) for stage, seconds in self.stages.items())
+        for way, seconds in (*self._spent.items(), *(each for each in stages if each[0] in credit.STAGES)):
+            credit.of(ways, way).seconds += seconds
+        for way, share in self._raises.closed(self.cap).items():
+            credit.of(ways, way).closed += share
+        if self.finder:
+            credit.of(ways, self.finder).found = True
+        return ways
+
+    def spend(self, way: str, seconds: float) -> None:
+        """Note the wall seconds of a way that is no stage."""
+        self._spent[way] = self._spent.get(way, 0.0) + seconds
+
+    def prove(self, polytope: int, radius: Fraction, trust: Trust, by: Mapping[str, float] | None = None) -> None:
+        """Record that the polytope is out of reach at every radius below `radius`, as those have shown who did these
+        shares of the work.
 
         A proof beyond an exactly replayed witness of the same polytope contradicts it and is discarded.
         """
         if radius > self.lowers[polytope] and not self._contradicted(polytope, radius, trust):
             self.lowers[polytope], self.trusts[polytope] = radius, trust
+            self._raises.note(polytope, radius, by or {self.way: 1.0})
             self.report()
 
     def _contradicted(self, polytope: int, radius: Fraction, trust: Trust) -> bool:
@@ -162,8 +186,9 @@ class RadiusSearch:
         self.notes.append(f"a proof of {reached.name} ({trust}) contradicts an exact witness and was discarded")
         return True
 
-    def offer(self, point: ExactVector) -> bool:
-        """Replay a candidate exactly; True if it is a witness nearer than all before."""
+    def offer(self, point: ExactVector, by: str = "") -> bool:
+        """Replay a candidate exactly, of the way at work unless another is named; True if it is a witness nearer than
+        all before."""
         radius = self.family.radius_of(point)
         if radius is None or (self.upper is not None and radius >= self.upper):
             return False
@@ -174,10 +199,11 @@ class RadiusSearch:
         witness = replay_exactly(self.network, self.unsafe, point, radius)
         if witness is None:
             return False
-        self.closest = witness
+        self.closest, self.finder = witness, by or self.way
         for i, low in enumerate(self.lowers):
             if self._contradicted(i, low, self.trusts[i]):
                 self.lowers[i], self.trusts[i] = Fraction(0), Trust.EXACT
+                self._raises.drop(i)
         self.report()
         return True
 
@@ -202,7 +228,7 @@ class RadiusSearch:
         """Name the stage that starts now; the time since the last one goes to that."""
         now = self.deadline.elapsed()
         self.stages[self.stage] = self.stages.get(self.stage, 0.0) + now - sum(self.stages.values())
-        self.stage = stage
+        self.stage, self.way = stage, stage.partition("/")[0]
         self.report()
 
     def note(self, stage: str) -> None:

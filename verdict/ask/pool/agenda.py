@@ -99,7 +99,7 @@ def implied_entry(case: Case, smaller: Entry) -> Entry:
         about = {**about, "claim": {**about["claim"], "threshold": str(case.question.domain.eps)}}
     record = None if smaller.record is None else {
         **smaller.record, **case.asked, "answer": {**smaller.record["answer"], "reason": why},
-        "times": {"seconds": 0.0, "stages": {}},
+        "times": {"seconds": 0.0, "stages": {}}, "ways": {},
     }
     return replace(
         smaller, key=case.key, options_key=case.options_key, asked=case.asked, place=case.place, name=case.name,

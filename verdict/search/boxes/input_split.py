@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...answer.credit import BOXES, RELUS, Credit, Credits
 from ...base.deadline import Deadline
 from ...base.device import CPU
 from ...network.evaluate import evaluate
@@ -42,6 +43,8 @@ class InputSplit:
     Which coordinate to halve is found on the device of `means`; `watch` has the listeners.
     """
 
+    name = BOXES
+
     def __init__(
         self,
         graph: Graph,
@@ -66,6 +69,8 @@ class InputSplit:
         # Seconds spent on halving, and on hard work; how often that has closed a box of late.
         self._spent, self._success = {False: 0.0, True: 0.0}, 0.5
         self._closed = 0.0
+        # What splits of ReLUs have closed, and the wall seconds that they took.
+        self._by_relus, self._in_relus = 0.0, 0.0
 
     def inside(self, first: FirstBox) -> InputSplit:
         """This search with all boxes bounded backwards, starting from what is known of the `first` one, and not as the
@@ -103,9 +108,10 @@ class InputSplit:
             found = found or self._halve(batch.take(divisible))
             self._spent[is_hard] += time.process_time() - started
         if found:
-            return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True)
+            ways = self._credits()
+            return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True, ways=ways)
         self._observer.proved()
-        return Outcome(True, 0.0, self._visited, share=1.0)
+        return Outcome(True, 0.0, self._visited, share=1.0, ways=self._credits())
 
     def _products(self) -> int:
         """About how many multiplications one box takes: a forward pass for each free input, a backward one each row."""
@@ -113,7 +119,12 @@ class InputSplit:
 
     def _outcome(self, reason: str, least: float = math.inf, resumable: bool = False) -> Outcome:
         least = min(least, self._open.least(WORST))
-        return Outcome(False, least, self._visited, reason, share=self._closed, resumable=resumable)
+        return Outcome(False, least, self._visited, reason, self._closed, resumable, ways=self._credits())
+
+    def _credits(self) -> Credits:
+        """What halving has closed, and splits of ReLUs."""
+        ways = {BOXES: Credit(0.0, self._closed - self._by_relus)}
+        return {**ways, RELUS: Credit(self._in_relus, self._by_relus)} if self._in_relus else ways
 
     def _works_hard(self) -> bool:
         """Whether single boxes are worked on: half of the time while many of them close, all of it where halving has
@@ -180,7 +191,7 @@ class InputSplit:
         def one(i: int) -> Work:
             return self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline), self._observer.inside())
 
-        left = []
+        left, began = [], time.monotonic()
         for i, work in enumerate(self.means.workers.map(one, range(len(batch)))):
             if len(work.points) and self.watch.try_points(work.points):
                 return True, batch
@@ -188,8 +199,10 @@ class InputSplit:
             if not work.closed:
                 left.append(i)
             else:
-                self._closed += float(self._volumes(batch.take(slice(i, i + 1)))[0])
+                volume = float(self._volumes(batch.take(slice(i, i + 1)))[0])
+                self._closed, self._by_relus = self._closed + volume, self._by_relus + volume
                 self._observer.close_inside(int(batch.node[i]), work.observer)
+        self._in_relus += time.monotonic() - began
         return False, batch.take(left)
 
     def _volumes(self, boxes: Boxes) -> FloatArray:

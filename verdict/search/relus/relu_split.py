@@ -8,6 +8,7 @@ split is a linear program. Minimisers of bounds are candidate counterexamples.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...answer.credit import PROGRAMS, RELUS, Credit, Credits
 from ...base.deadline import Deadline, ProcessorTime
 from ...bounds.bounds import Bounds
 from ...network.evaluate import evaluate
@@ -43,7 +45,8 @@ TOUCHED = "a linear region touches the unsafe set"
 @dataclass(frozen=True, eq=False)
 class _Step:
     """What one batch gave: domains closed by bounds; domains closed by linear programs, and their proofs; the sides
-    that follow on the open ones, which of these were split, and their halves (see `branch`); and points to look at."""
+    that follow on the open ones, which of these were split, and their halves (see `branch`); points to look at; and
+    the seconds that programs took."""
 
     closed: Domains
     solved: Domains
@@ -52,6 +55,7 @@ class _Step:
     split: Any
     children: Domains
     points: FloatArray
+    seconds: float
 
 
 class ReluSplit:
@@ -83,6 +87,8 @@ class ReluSplit:
         self._final: Outcome | None = None
         self._queue, self._visited, self._share = DomainQueue(options.most_open), 0, 0.0
         self._next_attack = options.attack_after
+        # What linear programs have closed, and the seconds that they took of the search.
+        self._by_program, self.in_programs = 0.0, 0.0
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until everything is closed, a counterexample is found, or `deadline` has passed; then run on.
@@ -103,7 +109,8 @@ class ReluSplit:
             self.watch.on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
                 reason = "the time limit was reached"
-                return Outcome(False, self._queue.least, self._visited, reason, self._share, resumable=True)
+                least = self._queue.least
+                return Outcome(False, least, self._visited, reason, self._share, resumable=True, ways=self.ways)
             batch = self._queue.pop(self._batch)
             if self._visited >= self._next_attack:
                 self._next_attack = 4 * self._visited
@@ -126,6 +133,8 @@ class ReluSplit:
         """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
         self._visited += sum(len(batch) for batch in batches)
         for result in self.means.workers.map(lambda batch: self._step(batch, steps), batches):
+            # Batches are worked on side by side.
+            self.in_programs += result.seconds / len(batches)
             self._close(result.closed)
             self._close_raw(result.solved, result.proofs)
             if len(result.points) and self.watch.try_points(result.points):
@@ -138,7 +147,9 @@ class ReluSplit:
                     break
                 domain = full.take(slice(at, at + 1))
                 polytope = self._polytope(domain.row[0])
+                began = time.monotonic()
                 found, points = self._close_full(domain, polytope)
+                self.in_programs += time.monotonic() - began
                 if found is None and not self._observer.close_tie(domain):
                     if len(points) and self.watch.try_points(points):
                         return self._refuted()
@@ -184,7 +195,8 @@ class ReluSplit:
         self._observer.close(domains)
 
     def _close_raw(self, domains: Domains, proofs: list[Multipliers]) -> None:
-        self._share += float(self._weight(domains).sum())
+        weight = float(self._weight(domains).sum())
+        self._share, self._by_program = self._share + weight, self._by_program + weight
         for at, proof in enumerate(proofs):
             self._observer.close_raw(domains.take(slice(at, at + 1)), proof)
 
@@ -196,8 +208,15 @@ class ReluSplit:
         return self._final
 
     def _outcome(self, proved: bool, lower: float, reason: str = "") -> Outcome:
-        self._final = Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share)
+        self._final = Outcome(proved, lower, self._visited, reason, 1.0 if proved else self._share, ways=self.ways)
         return self._final
+
+    @property
+    def ways(self) -> Credits:
+        """What bounds of domains have closed, and what linear programs."""
+        programs = Credit(self.in_programs, self._by_program)
+        ways = {RELUS: Credit(0.0, self._share - self._by_program)}
+        return {**ways, PROGRAMS: programs} if programs.seconds else ways
 
     def _weight(self, domains: Domains) -> Any:
         """The share of the whole that each domain is, counting every split as a half."""
@@ -207,7 +226,9 @@ class ReluSplit:
         """Bound a batch, close what can be closed, split the rest."""
         domains, seen = optimise(self.space, self._best_rows(domains), steps)
         self._recheck(domains, seen.rounding)
+        began = time.monotonic()
         proofs = self._by_programs(domains)
+        seconds = time.monotonic() - began
         solved = np.isin(np.arange(len(domains)), list(proofs))
         points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[: self.options.looked_at]]))
         left = ~(domains.lower > 0) & ~solved
@@ -223,8 +244,8 @@ class ReluSplit:
         split = (worth >= 0).any(axis=1)
         parents = implied.after.take(split)
         children = branch(self.space, parents, worth[split], self.options.trials) if len(parents) else parents
-        by_programs = domains.take(solved)
-        return _Step(Domains.join(closed), by_programs, list(proofs.values()), implied, split, children, points)
+        done = Domains.join(closed), domains.take(solved), list(proofs.values())
+        return _Step(*done, implied, split, children, points, seconds)
 
     @cached_property
     def _programs(self) -> Programs:

@@ -20,7 +20,7 @@ class Beside:
     """`close` tightens a copy of the search in another thread, once `start` is called; a context manager."""
 
     def __init__(self, search: RadiusSearch, name: str, close: Callable[[RadiusSearch], object]) -> None:
-        self._search, self._close = search, close
+        self._search, self._name, self._close = search, name, close
         self._other: RadiusSearch | None = None
         self._pool = ThreadPoolExecutor(1, name)
         self._work: Future[None] | None = None
@@ -39,8 +39,11 @@ class Beside:
         context = contextvars.copy_context()
 
         def work() -> None:
-            with contextlib.suppress(OutOfTime), other.deadline.running():
-                self._close(other)
+            try:
+                with contextlib.suppress(OutOfTime), other.deadline.running():
+                    self._close(other)
+            finally:
+                self._search.spend(self._name, other.deadline.elapsed())
 
         self._work = self._pool.submit(context.run, work)
 
@@ -63,9 +66,9 @@ class Beside:
         if other is None:
             return
         if other.closest is not None:
-            self._search.offer(other.closest.point)
+            self._search.offer(other.closest.point, self._name)
         for number, (radius, trust) in enumerate(zip(list(other.lowers), list(other.trusts), strict=True)):
-            self._search.prove(number, radius, trust)
+            self._search.prove(number, radius, trust, {self._name: 1.0})
 
     def __enter__(self) -> Beside:
         return self

@@ -7,8 +7,10 @@ only as long as one costs little.
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
+from ....answer.credit import PROGRAMS
 from ....answer.results import Trust
 from ....base.deadline import Deadline, ProcessorTime
 from ....base.errors import SolverError
@@ -38,10 +40,14 @@ class LastByPrograms:
         if self._is_out or spent < FIRST:
             return
         stopwatch, turn = ProcessorTime(None, clock), ProcessorTime(max(TURN, spent - self.spent), clock)
+        began, before, self._search.way = time.monotonic(), self._search.way, PROGRAMS
         try:
             self._go(tree, turn)
         except SolverError:
             self._is_out = True
+        finally:
+            self._search.way = before
+            self._search.spend(PROGRAMS, time.monotonic() - began)
         self.spent += stopwatch.elapsed()
 
     def _go(self, tree: RadiusTree, turn: Deadline) -> None:

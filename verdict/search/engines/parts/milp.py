@@ -37,7 +37,7 @@ def decide_by_milp(run: Decision, solver: Solver) -> None:
     run.enter(f"milp/{solver.name}")
     if run.node_bounds is None:
         return
-    failures = []
+    failures, excluded = [], 0
     for polytope in run.polytopes(run.open):
         if run.deadline.passed():
             failures.append("the time limit was reached")
@@ -50,9 +50,12 @@ def decide_by_milp(run: Decision, solver: Solver) -> None:
             return
         if outcome:
             failures.append(f"{polytope.name}: {outcome}")
+        else:
+            excluded += 1
     if not failures:
         run.excluded_by(Trust.SOLVER)
     else:
+        run.closed(excluded)
         run.evidence.reason = "; ".join([*filter(None, [run.evidence.reason]), *failures])
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ....answer import credit
 from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....network.exact import ExactVector, FloatArray, float_below
@@ -102,6 +103,7 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, m
         if waiting > most:
             clock.stop()
 
+    before = search.closest
     outcome = branch_and_bound(
         search.graph,
         search.bounds_at(radius),
@@ -109,9 +111,13 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, m
         Effort(clock, threads, search.device),
         Watch(try_points, progress),
     )
+    for way, done in outcome.ways.items():
+        search.spend(way, done.seconds)
+        if done.found and search.closest is not before:
+            search.finder = way
     if outcome.proved:
         for i in remaining:
-            search.prove(i, Fraction(radius), Trust.RIGOROUS)
+            search.prove(i, Fraction(radius), Trust.RIGOROUS, credit.shares(outcome.ways))
     elif np.isfinite(outcome.lower) and not clock.passed():
         search.notes.append(f"radius {radius:.6g} was not proved: {outcome.reason}")
     return outcome.proved

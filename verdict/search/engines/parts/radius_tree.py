@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ....answer import credit
 from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....bounds import Bounds
@@ -123,9 +124,9 @@ class RadiusTree(ReluSplit):
 
     def _tell(self) -> None:
         """Raise the lower ends; where that makes the ladder coarse, make a new one."""
-        reached = self.reached
+        reached, shares = self.reached, credit.shares(self.ways)
         for number in self.numbers:
-            self.search.prove(number, Fraction(reached), Trust.RIGOROUS)
+            self.search.prove(number, Fraction(reached), Trust.RIGOROUS, shares)
         if reached > self._radii.radii[len(self._radii.radii) // 2]:
             self._radii = self._ladder()
 

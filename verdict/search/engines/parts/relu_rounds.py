@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ....answer import credit
 from ....base.deadline import Deadline, ProcessorTime
 from ....network.graph import Graph
 from ....property import Polytope
@@ -26,6 +27,8 @@ class ReluRounds:
     `whole` is the time for all; `watch` has the listeners.
     """
 
+    name = credit.RELUS
+
     def __init__(
         self,
         graph: Graph,
@@ -42,6 +45,8 @@ class ReluRounds:
         self._is_short = first.bounds.unstable(graph) <= self.options.short
         self._visited, self._rounds = 0, 0
         self._search: ReluSplit | None = None
+        # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
+        self._earlier: credit.Credits = {}
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
@@ -49,7 +54,7 @@ class ReluRounds:
             search = self._search or self._sharpened(deadline)
             outcome = self._searched(search, deadline)
             if outcome is not None:
-                return replace(outcome, domains=self._visited + outcome.domains)
+                return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
             self._rounds = self.options.rounds if self._rounds == 0 else self.options.growth * self._rounds
             self._search = None
 
@@ -85,5 +90,12 @@ class ReluRounds:
             is_long = self._spent + self._slice > self.options.growth * self._sharpening
             if is_long and not self._is_short and not (self._last and gained > 0):
                 self._visited += outcome.domains
+                credit.add(self._earlier, outcome.ways, 0.0)
                 return None
             self._slice = max(self.options.least_search, min(self._slice, self._spent))
+
+    def _with_earlier(self, ways: credit.Credits) -> credit.Credits:
+        done: credit.Credits = {}
+        credit.add(done, self._earlier)
+        credit.add(done, ways)
+        return done

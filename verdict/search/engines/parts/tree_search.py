@@ -9,8 +9,10 @@ the middle of the interval get half as much of the time.
 from __future__ import annotations
 
 import math
+import time
 from fractions import Fraction
 
+from ....answer.credit import PROGRAMS, RELUS
 from ....base.deadline import Deadline, ProcessorTime
 from ....base.workers import Workers
 from ....network.exact import float_below
@@ -64,13 +66,16 @@ class Attempt:
 
     def work(self, clock: Deadline) -> None:
         """One turn: a slice of the search, and bounds anew where the rest would take longer than these."""
-        stopwatch = ProcessorTime(None, clock)
+        stopwatch, began, inside = ProcessorTime(None, clock), time.monotonic(), self.tree.in_programs
         self.done = self._search(clock)
         pays = self._behind + self.expected > self.options.growth * self._sharpening
         pays &= self.tree.space.size > self.options.short
         if not (self.done or clock.passed()) and pays and not (self._last and self.expected < math.inf):
             self._sharpen(clock)
         self.spent += stopwatch.elapsed()
+        inside = self.tree.in_programs - inside
+        self.search.spend(PROGRAMS, inside)
+        self.search.spend(RELUS, time.monotonic() - began - inside)
         self._ascent.append((self.spent, self.tree.reached))
         since, low = next(step for step in reversed(self._ascent) if step[0] <= self.spent / 2)
         risen = self.tree.reached - low
@@ -106,6 +111,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
     Where that takes long, `beside` works on one core as long as it keeps up.
     """
     search.enter("bab")
+    search.way = RELUS
     if all(float_below(low) >= last_radius(search) for low in search.lowers):
         return
     if reason := unfit([search.unsafe.polytopes[i] for i in search.open_polytopes()]):
