@@ -41,13 +41,13 @@ def of(ways: Credits, name: str) -> Credit:
     return ways.setdefault(name, Credit())
 
 
-def add(ways: Credits, others: Mapping[str, Credit], weight: float = 1.0) -> None:
-    """Add what was done about a part of the question, which is so much of the whole."""
+def add(ways: Credits, others: Mapping[str, Credit], weight: float = 1.0, found: bool = True) -> None:
+    """Add what was done about a part of the question, which is so much of the whole; a witness counts if `found`."""
     for name, other in others.items():
         own = of(ways, name)
         own.seconds += other.seconds
         own.closed += weight * other.closed
-        own.found |= other.found
+        own.found |= found and other.found
 
 
 def beside(ways: Credits, others: Mapping[str, Credit]) -> None:

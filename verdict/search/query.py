@@ -17,7 +17,7 @@ from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
 from .heads import refuse_head
-from .many_cases import look
+from .many_cases import Looked, look
 from .options import DEFAULTS, SearchOptions
 from .settle import Asked, Settling, accepted
 from .strict import strictly_excluded
@@ -40,14 +40,12 @@ def decide_query(
     What a search leaves open because a witness is none of the formula's is decided by the formula; with `thorough`,
     so is what it leaves open for another reason than the time.
     """
-    total = Evidence()
+    total, one = Evidence(), 1 / max(1, len(asked.cases))
     proofs, reasons, undecided = [Trust.EXACT], [], False
     passing = network.passing_inputs() if any(case.outputs_with_inputs for case in asked.cases) else network
     for case in asked.cases:
         refuse_head(passing if case.outputs_with_inputs else network, case.unsafe)
-    began, one = deadline.elapsed(), 1 / max(1, len(asked.cases))
-    looked = look(asked.cases, network.graph, passing.graph, deadline)
-    credit.of(total.ways, "bounds").seconds += deadline.elapsed() - began
+    looked = _looked(asked, network, passing, deadline, total)
     for number in (*sorted(looked.excluded), *looked.order):
         checkpoint()
         case = asked.cases[number]
@@ -60,9 +58,9 @@ def decide_query(
         evidence = search(problem, case, number in looked.excluded)
         for stage, seconds in evidence.stages.items():
             total.stages[stage] = total.stages.get(stage, 0.0) + seconds
-        credit.add(total.ways, evidence.ways, one)
         if evidence.witness is not None:
             total.witness = accepted(asked, network, evidence.witness)
+        credit.add(total.ways, evidence.ways, one, found=total.witness is not None)
         if total.witness is None and evidence.proof is None:
             if evidence.witness is None and (deadline.passed() or not thorough):
                 undecided = True
@@ -98,3 +96,11 @@ def _settle(last: Settling, near: Witness | None, total: Evidence, share: float)
     total.stages["formula"] = total.stages.get("formula", 0.0) + spent
     done = Credit(spent, float(last.proof is not None), last.witness is not None)
     credit.add(total.ways, {"formula": done}, share)
+
+
+def _looked(asked: Asked, network: Network, passing: Network, deadline: Deadline, total: Evidence) -> Looked:
+    """What bounds say of all cases, and the time that they took."""
+    began = deadline.elapsed()
+    looked = look(asked.cases, network.graph, passing.graph, deadline)
+    credit.of(total.ways, "bounds").seconds += deadline.elapsed() - began
+    return looked
