@@ -42,6 +42,7 @@ _HOMES = {
     "maxradius": "families.answer_maxradius",
     "maxweights": "weights.answer",
     "maxpruning": "pruning.answer",
+    "residual": "residual.answer",
 }
 
 

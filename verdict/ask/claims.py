@@ -218,9 +218,16 @@ def _maxpruning(question: Question) -> Claim:
     return Claim(_submitted(question), f"pruning, that {same} {what}", _box(question.domain), "magnitude of a weight")
 
 
+def _residual(question: Question) -> Claim:
+    aim = question.aim
+    names = f"{', '.join(aim.unknowns or ())} for its outputs and {', '.join(aim.variables or ())} for its inputs"
+    left = f"the residual {visible(aim.equation or '')} is nowhere larger than the threshold in size"
+    return Claim(_submitted(question), f"that, with {names}, {left}", _box(question.domain), "of the residual")
+
+
 _CLAIMS: Mapping[str, Callable[[Any], Claim]] = {
     "robust": _ball, "maxeps": _ball, "prove": _prove, "verify": _verify, "imitates": _imitates, "general": _general,
     "maxgeneral": _general, "maxdelta": _maxdelta, "maxmove": _maxmove, "maxfall": _maxfall,
     "monotone": _monotone, "maxradius": _maxradius,
-    "maxweights": _maxweights, "maxpruning": _maxpruning,
+    "maxweights": _maxweights, "maxpruning": _maxpruning, "residual": _residual,
 }

@@ -230,7 +230,9 @@ class Aim(Part):
 
     `output` is the number of an output that falls while `feature` grows by at most `step`, or is not to (`decreasing`:
     not to rise); `to` the form that `encode`
-    writes, `method` the methods that `bounds` compares, `tier` and `any_order` how a certificate is checked.
+    writes, `method` the methods that `bounds` compares, `tier` and `any_order` how a certificate is checked; `equation`
+    the text of one whose residual is asked for, `unknowns` and `variables` its names of outputs and inputs, `tolerance`
+    how close the ends of an interval have to get.
     """
 
     label: int | None = None
@@ -249,6 +251,10 @@ class Aim(Part):
     to: str | None = None
     tier: str | None = None
     any_order: bool | None = None
+    equation: str | None = None
+    unknowns: tuple[str, ...] | None = None
+    variables: tuple[str, ...] | None = None
+    tolerance: Fraction | None = None
 
     KINDS: ClassVar[Mapping[str, Value]] = {
         "label": values.WHOLE, "target": values.WHOLE, "that": values.FORMULA, "delta": values.DISTANCE,
@@ -259,6 +265,7 @@ class Aim(Part):
         "method": values.WORD,
         "to": values.WORD, "tier": Value(values.WORD.read, default="exact"),
         "any_order": Value(values.FLAG.read, default=True),
+        "equation": values.WORD, "unknowns": values.WORDS, "variables": values.WORDS, "tolerance": values.DISTANCE,
     }
 
 

@@ -60,6 +60,7 @@ KINDS: Mapping[str, Kind] = {
     "maxradius": Kind(None, "norm scales lower upper family", "that*", False),
     "maxweights": Kind(1, "", "layer relative label target", True),
     "maxpruning": Kind(1, "lower* upper*", "layer lead"),
+    "residual": Kind(1, "lower* upper*", "equation* unknowns* variables* tolerance"),
     "check": Kind(1, "", "tier any_order", None, "certificate* query"),
 }
 

@@ -55,6 +55,10 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
         "maxpruning xor --range 0 1",
         "maxpruning xor --input xor#1 --within 0.1 --save pruned.onnx",
     ),
+    "residual": (
+        'residual square --unknown u,v --variables x --domain "x:-1:1" --equation "u*u_x - sin(pi*x)"',
+        'residual square --unknown u,v --variables x --equation "u + v_x" --at "x=1/2" --json',
+    ),
     "check": (
         "robust digits-mlp --input digits#3 --eps 0.02 --certificate proof.vcert",
         "check digits-mlp proof.vcert",

@@ -23,7 +23,7 @@ from verdict.cli.declared import grouped
 
 # What a command that has nothing yet says of itself.
 NOTHING = f"{TIME_LIMIT} before there was anything to tell"
-INTERVALS = ("maxeps", "maxweights", "maxgeneral")
+INTERVALS = ("maxeps", "maxweights", "maxgeneral", "residual")
 
 
 class _Command:

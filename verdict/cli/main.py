@@ -35,6 +35,7 @@ _HOMES = {
     "maxfall": "monotone.maxfall",
     "maxweights": "weights.maxweights",
     "maxpruning": "weights.maxpruning",
+    "residual": "residual.command",
     "check": "check.command",
     "encode": "encode.command",
     "bounds": "bounds.command",

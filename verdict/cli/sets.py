@@ -120,11 +120,11 @@ def show_largest(answer: Largest, show: Show) -> int:
 
         print_json(
             {
-                **_ends(answer),
+                **ends(answer),
                 "trust": {"lower": str(answer.lower_trust), "upper": str(answer.upper_trust)},
                 "value": answer.witness.unsafe,
                 "witness": [float(v) for v in answer.witness.array()],
-                **_searched(answer),
+                **searched(answer),
                 **recorded(show.question, show.options, answer),
             }
         )
@@ -133,9 +133,9 @@ def show_largest(answer: Largest, show: Show) -> int:
         ("largest", _interval(answer.lower, answer.upper, answer.status)),
         ("reached", f"{answer.witness.unsafe} by {below(answer.lower)} at an input: exact arithmetic"),
         ("proved", f"nowhere more than {above(answer.upper)}: {PROOFS[answer.upper_trust]}"),
-        *_certified_end(answer),
+        *certified_end(answer),
         *certificate_text(answer.certificate),
-        _search_line(answer),
+        search_line(answer),
     ]
     write(show.title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
@@ -151,7 +151,7 @@ def show_radius(answer: Radius, show: Show, unit: str) -> int:
 
         print_json(
             {
-                **_ends(answer),
+                **ends(answer),
                 "trust": {
                     "lower": str(answer.lower_trust),
                     "upper": None if answer.upper_trust is None else str(answer.upper_trust),
@@ -159,7 +159,7 @@ def show_radius(answer: Radius, show: Show, unit: str) -> int:
                 "label": answer.label,
                 "target": answer.target,
                 "witness": None if answer.closest is None else [float(v) for v in answer.closest.array()],
-                **_searched(answer),
+                **searched(answer),
                 **recorded(show.question, show.options, answer),
             }
         )
@@ -179,7 +179,7 @@ def show_radius(answer: Radius, show: Show, unit: str) -> int:
         event = f"broken at {above(answer.upper)} ({answer.closest.unsafe})"
         lines.append(("refuted", f"{event}: {REFUTATIONS[answer.upper_trust]}"))
     lines += [*_certified_radius(answer), *certificate_text(answer.certificate)]
-    lines.append(_search_line(answer))
+    lines.append(search_line(answer))
     write(show.title, [*lines, *([("note", answer.reason)] if answer.reason else [])])
     return UNKNOWN if answer.status == "interval" else OK
 
@@ -206,7 +206,7 @@ def show_verdict(answer: Verdict, show: Show) -> int:
                 "witness": None if answer.witness is None else [float(v) for v in point],
                 "outputs": None if answer.witness is None else [float(v) for v in outputs],
                 "certificate": certificate_record(answer.certificate),
-                **_searched(answer),
+                **searched(answer),
                 **recorded(show.question, show.options, answer),
             }
         )
@@ -222,12 +222,12 @@ def show_verdict(answer: Verdict, show: Show) -> int:
         else:
             lines.append(("because", answer.reason))
         lines += certificate_text(answer.certificate)
-        lines.append(_search_line(answer))
+        lines.append(search_line(answer))
         write(show.title, lines)
     return {"robust": OK, "violated": VIOLATED}.get(answer.status, UNKNOWN)
 
 
-def _certified_end(answer: Largest) -> list[tuple[str, str]]:
+def certified_end(answer: Largest) -> list[tuple[str, str]]:
     """What a certificate is about, where that is not the end that the search has proved."""
     from verdict.cli.output import above
 
@@ -248,7 +248,7 @@ def _certified_radius(answer: Radius) -> list[tuple[str, str]]:
     return [] if covered else [("certified", f"holds below {below(made.radius)}")]
 
 
-def _ends(answer: Largest | Radius) -> dict[str, Any]:
+def ends(answer: Largest | Radius) -> dict[str, Any]:
     """How far a search for a number has come, for JSON."""
     from verdict.cli.output import certificate_record, down, up
 
@@ -261,7 +261,7 @@ def _ends(answer: Largest | Radius) -> dict[str, Any]:
     }
 
 
-def _searched(answer: Largest | Radius | Verdict) -> dict[str, Any]:
+def searched(answer: Largest | Radius | Verdict) -> dict[str, Any]:
     """What a search took, for JSON."""
     from verdict.cli.output import rounded
 
@@ -282,7 +282,7 @@ def _interval(lower: Fraction, upper: Fraction, status: str) -> str:
     return f"in [{below(lower)}, {above(upper)}], {'not closed' if status == 'interval' else 'closed'}"
 
 
-def _search_line(answer: Largest | Radius | Verdict) -> tuple[str, str]:
+def search_line(answer: Largest | Radius | Verdict) -> tuple[str, str]:
     """What a search took, in words."""
     from verdict.cli.output import stages_text
 

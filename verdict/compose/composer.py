@@ -28,22 +28,27 @@ from .twin import Pair, twin_relu
 
 # The least version of the file format in which a constant need not be an input as well.
 LEAST_IR_VERSION = 4
+# The operator set of a graph in which no network's own nodes are run.
+OPSET = 17
+# What ONNX Runtime computes in float32 only.
+SINGLE = ("Softplus", "Elu", "Erf", "Mish", "HardSwish")
 
 
 class Composer:
     """A graph with the single flat input `x` of shape (1, inputs); every tensor made here has the shape (1, n).
 
-    `networks` are those that will be run: they give the operator set (the newest among them) and the float type.
+    `networks` are those that will be run: they give the operator set (the newest among them) and the float type; where
+    none is, that is `dtype`.
     Raises InputError where their float types differ and UnsupportedError where an operator set cannot be converted.
     """
 
-    def __init__(self, inputs: int, *networks: Network) -> None:
+    def __init__(self, inputs: int, *networks: Network, dtype: str = "float32") -> None:
         kinds = {port.dtype for network in networks for port in network.inputs}
         if len(kinds) > 1:
             names = " and ".join(network.path.name for network in networks)
             raise InputError(f"{names}: float32 and float64 in one question, expected one float type")
-        self.dtype = np.dtype(kinds.pop() if kinds else "float32")
-        self.opset = max(network.opset for network in networks)
+        self.dtype = np.dtype(kinds.pop() if kinds else dtype)
+        self.opset = max((network.opset for network in networks), default=OPSET)
         self.x = "x"
         self._sizes = {self.x: inputs}
         self._nodes: list[onnx.NodeProto] = []
@@ -89,6 +94,22 @@ class Composer:
     def subtract(self, a: str, b: str) -> str:
         """a - b."""
         return self._add("Sub", [a, b], self.size(a))
+
+    def multiply(self, a: str, b: str) -> str:
+        """a * b, entry by entry."""
+        return self._add("Mul", [a, b], self.size(a))
+
+    def function(self, op: str, x: str) -> str:
+        """An operator without attributes, entry by entry."""
+        if op not in SINGLE or self.dtype == np.float32:
+            return self._add(op, [x], self.size(x))
+        single = self._add("Cast", [x], self.size(x), to=onnx.TensorProto.FLOAT)
+        found = self._add(op, [single], self.size(x))
+        return self._add("Cast", [found], self.size(x), to=helper.np_dtype_to_tensor_dtype(self.dtype))
+
+    def pick(self, x: str, which: npt.NDArray[Any]) -> str:
+        """The entries of these numbers."""
+        return self._add("Gather", [x, self._store(np.asarray(which, np.int64))], len(which), axis=1)
 
     def part(self, x: str, start: int, stop: int) -> str:
         """The entries from `start` to before `stop`."""

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from ...base.errors import UnsupportedError
 from ..exact import ExactVector
 from ..maps.namespace import namespace, zeros_like_shape
+from .expansion import Around, Expansion, from_band
 
 
 class Feature(enum.Enum):
@@ -105,6 +106,11 @@ class Function(ABC):
         centre = least / 2 + most / 2
         half = namespace(low).maximum(most - centre, centre - least) * (1 + 2.0**-20)
         return zeros_like_shape(low, low.shape), centre, half
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        """A polynomial in z - middle of at most that degree, and how far f is from it at most on an interval: that
+        of the lines of `band`, unless a function knows better. Float64."""
+        return from_band(self.band(around.low, around.high), around)
 
     def carried(self, error: Any, size: Any, unit: float, smallest: float) -> Any:
         """How far floats, rounding relatively by `unit` and losing `smallest` to underflow, are off behind the function

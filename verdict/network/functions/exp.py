@@ -11,6 +11,7 @@ import numpy as np
 from ...base.errors import UnsupportedError
 from ..maps.namespace import namespace
 from .elementary import FARTHEST, WRONG, exponential
+from .expansion import Around, Expansion, autonomous
 from .series import Between
 from .series import exponential as exact_exponential
 from .smooth import LIBRARY, Smooth
@@ -40,6 +41,11 @@ class Exp(Smooth):
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         return namespace(slope).log(slope)
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        """f' = f"""
+        over = self.range_between(around.low, around.high)
+        return autonomous((Fraction(0), Fraction(1)), self.between(around.middle), over, around, degree)
 
     def at(self, z: Fraction, bits: int) -> Between:
         if z <= 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..maps.namespace import namespace
 from .base import Feature, Form
+from .expansion import Around, Expansion, raised
 from .formula import Formula
 
 # Higher powers are refused.
@@ -31,6 +32,9 @@ class Power(Formula):
 
     def formula(self, y: str, z: str, low: float, high: float, form: Form) -> list[str]:
         return [f"(= {y} (* {' '.join([z] * self.exponent)}))"]
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        return raised(self.exponent, around, degree)
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         xp = namespace(low)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from ...base.errors import UnsupportedError
 from ..maps.namespace import namespace
 from .base import Feature, Form
+from .expansion import Around, Expansion, autonomous
 from .formula import Formula
+
+_SLOPE = (Fraction(0), Fraction(0), Fraction(-1))
 
 
 class Reciprocal(Formula):
@@ -31,6 +35,11 @@ class Reciprocal(Formula):
         if not self.inside(low, high):
             raise UnsupportedError(f"{self.name} of numbers between {low:.4g} and {high:.4g}, which may be 0")
         return [f"(= (* {y} {z}) 1.0)"]
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        """f' = -f^2"""
+        over = self.range_between(around.low, around.high)
+        return autonomous(_SLOPE, self.between(around.middle), over, around, degree)
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         xp = namespace(low)

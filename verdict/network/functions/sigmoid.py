@@ -7,9 +7,12 @@ from typing import Any
 
 from ..maps.namespace import namespace
 from .elementary import FARTHEST, WRONG, exponential
+from .expansion import Around, Expansion, autonomous
 from .series import Between
 from .series import exponential as exact_exponential
 from .smooth import Smooth
+
+_SLOPE = (Fraction(0), Fraction(1), Fraction(-1))
 
 
 class Sigmoid(Smooth):
@@ -47,6 +50,11 @@ class Sigmoid(Smooth):
         root = xp.sqrt(xp.clip(1 - 4 * slope, 0.0, 1 - 2.0**-50))
         size = xp.log((1 + root) / (1 - root))
         return xp.where(high <= 0, -size, size)
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        """f' = f - f^2"""
+        over = self.range_between(around.low, around.high)
+        return autonomous(_SLOPE, self.between(around.middle), over, around, degree)
 
     def at(self, z: Fraction, bits: int) -> Between:
         low, high = exact_exponential(abs(z), bits)

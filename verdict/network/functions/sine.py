@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..maps.namespace import namespace
-from .error_function import FARTHEST_SINE
+from .error_function import FARTHEST_SINE, sine_between
+from .expansion import Around, Expansion, periodic
 from .formula import Formula
 from .onnx_operator import plain
 from .series import Between
@@ -82,6 +83,9 @@ class Sine(Formula):
         middle, half = (low + high) / 2, (high - low) / 2
         least, most = self.at(middle, bits)
         return max(least - half, Fraction(-1)), min(most + half, Fraction(1))
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        return periodic(lambda z, k: sine_between(z, self.quarters + k), around, degree)
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         """u from the last zero on, in the half turn of the middle: (-1)^h cos u is the slope there."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..maps.namespace import namespace
+from .expansion import Around, Expansion, integrated
 from .formula import Formula
 from .onnx_operator import plain
+from .sigmoid import SIGMOID
 
 
 class Softplus(Formula):
@@ -20,6 +22,10 @@ class Softplus(Formula):
     def slope_in(self, a: Any, z: Any) -> Any:
         fading = a.falling(a.size(z))
         return a.where(self.is_negative(z), fading, fading * 0 + 1) / (1 + fading)
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        """f' is Sigmoid."""
+        return integrated(self.between(around.middle), SIGMOID.expansion(around, degree - 1), around)
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         """Where Sigmoid is the slope; beyond its range the farthest point."""

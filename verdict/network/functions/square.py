@@ -10,6 +10,7 @@ import numpy as np
 from ..exact import ExactVector
 from ..maps.namespace import namespace
 from .base import Feature, Form
+from .expansion import Around, Expansion, raised
 from .series import Between
 from .smooth import LIBRARY, Smooth
 
@@ -38,6 +39,9 @@ class Square(Smooth):
 
     def touching(self, slope: Any, low: Any, high: Any) -> Any:
         return slope / 2
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        return raised(2, around, degree)
 
     def at(self, z: Fraction, bits: int) -> Between:
         return z * z, z * z

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,14 @@ MARK = "verdict bounds --plot"
 
 def prepare(path: Path) -> Callable[[Sequence[Comparison], str], None]:
     """Check that a picture can be written to `path`, before any work is done; returns what draws it there, or raises
-    InputError too.
+    InputError too. Raises InputError as `picture_place` does.
+    """
+    place = picture_place(path, MARK)
+    return lambda comparisons, title: _draw(comparisons, title, place)
+
+
+def picture_place(path: Path, mark: str) -> Place:
+    """The place of a picture that says that it was made by `mark`.
 
     Raises InputError without matplotlib, for a suffix that is no picture's, and where it cannot be written.
     """
@@ -30,10 +38,20 @@ def prepare(path: Path) -> Callable[[Sequence[Comparison], str], None]:
         raise InputError(NEEDS) from None
     if path.suffix.lower() not in SAYS_WHO:
         raise InputError(f"{path}: unknown kind of picture, expected {', '.join(SAYS_WHO)}")
-    place = Place(path, "--plot", marked(MARK.encode()), "a picture of this command")
+    place = Place(path, "--plot", marked(mark.encode()), "a picture of this command")
     place.check()
     matplotlib.use("Agg")
-    return lambda comparisons, title: _draw(comparisons, title, place)
+    return place
+
+
+def write_picture(figure: Any, place: Place, mark: str) -> None:
+    """Write a figure to its place, and close it."""
+    from matplotlib import pyplot
+
+    kind, picture = place.path.suffix.lower(), io.BytesIO()
+    figure.savefig(picture, dpi=120, format=kind[1:], metadata={SAYS_WHO[kind]: mark})
+    pyplot.close(figure)
+    place.write(picture.getvalue())
 
 
 def _draw(comparisons: Sequence[Comparison], title: str, place: Place) -> None:
@@ -56,10 +74,7 @@ def _draw(comparisons: Sequence[Comparison], title: str, place: Place) -> None:
     right.set(xlabel="rival class", ylabel="lower bound on the margin", xticks=range(len(rivals)))
     right.set_xticklabels(rivals)
     figure.suptitle(title)
-    kind, picture = place.path.suffix.lower(), io.BytesIO()
-    figure.savefig(picture, dpi=120, format=kind[1:], metadata={SAYS_WHO[kind]: MARK})
-    pyplot.close(figure)
-    place.write(picture.getvalue())
+    write_picture(figure, place, MARK)
 
 
 def _drawn(values: Sequence[float]) -> list[float]:

@@ -1,0 +1,86 @@
+"""Residuals: the interval holds what samples reach, both as text and in Python, and what makes no sense is refused."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.pinns import pinn
+from support.seeds import seeds
+
+import verdict
+from verdict.ask.residual import asked, composed_of
+from verdict.base.errors import InputError, PropertyError
+from verdict.cli.main import main
+
+WAVE = "u_t + 0.5*u*u_x - 0.1*u_xx"
+
+
+def test_samples_lie_inside(tmp_path: Path) -> None:
+    for seed in seeds(2, 30):
+        path, _ = pinn(tmp_path / f"{seed}.onnx", seed, [("Tanh", "Tanh"), ("Sin", "Sigmoid")][seed % 2])
+        domain = {"t": (0, 1), "x": ("-1/3", 1)}
+        found = verdict.residual(path, WAVE, domain=domain, tolerance="0.01")
+        composed = composed_of(asked(path, WAVE, ("u", "t,x"), (domain, None), "0.01"))
+        points = np.random.default_rng(seed).uniform([0, -1 / 3], [1, 1], (4000, 2))
+        most = float(np.abs(composed.evaluate(points)).max())
+        assert most <= float(found.upper) <= 1.0101 * float(found.lower)
+        assert most <= 1.02 * float(found.lower)
+        assert found.upper_trust == "rigorous"
+        x = found.witness.point
+        assert all(low <= v <= high for v, low, high in zip(x.fractions(), (0, Fraction(-1, 3)), (1, 1), strict=True))
+        assert abs(found.deployed[0]) == pytest.approx(float(found.lower), rel=1e-6)
+
+
+def test_conditions_and_several_unknowns(tmp_path: Path) -> None:
+    """Of one free variable, and of none; Schroedinger's equation has two unknowns."""
+    path, _ = pinn(tmp_path / "n.onnx", 3, ("Tanh", "Tanh"), outputs=2)
+    names = {"unknown": ["u", "v"], "tolerance": "0.001"}
+    one = verdict.residual(path, "u - sin(pi*x)", at="t=0", domain="x:-1:1", **names)
+    assert one.witness.point.fractions()[0] == 0
+    assert one.upper <= one.lower * Fraction(1001, 1000)
+    point = verdict.residual(path, "u - v", at={"t": 0, "x": Fraction(1, 3)}, domain={}, **names)
+    assert point.upper - point.lower < Fraction(1, 10**6)
+    both = verdict.residual(path, "u_t + v_xx/2 + (u^2 + v^2)*v", domain="t:0:1,x:-1:1", **names)
+    assert both.upper <= both.lower * Fraction(1001, 1000)
+
+
+def test_a_limit_leaves_an_honest_interval(tmp_path: Path) -> None:
+    path, _ = pinn(tmp_path / "n.onnx", 4, ("Tanh", "Tanh"))
+    full = verdict.residual(path, WAVE, domain="t:-3:3,x:-3:3", tolerance="0.01")
+    short = verdict.residual(path, WAVE, domain="t:-3:3,x:-3:3", tolerance="0.000001", timeout=0.5)
+    assert short.lower <= full.upper
+    assert full.lower <= short.upper
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    path, _ = pinn(tmp_path / "n.onnx", 5, ("Tanh",))
+    for given, error, said in (
+        ({"domain": "t:0:1"}, PropertyError, "says nothing of x"),
+        ({"domain": {"t": (1, 0), "x": (0, 1)}}, PropertyError, "low <= high"),
+        ({"domain": {"y": (0, 1)}}, PropertyError, "names 'y'"),
+        ({"domain": "t:0:1,x:0:1", "engine": "milp"}, InputError, "engine is milp"),
+        ({"domain": "t:0:1,x:0:1", "unknown": "u,v"}, InputError, "1 outputs, found 2"),
+        ({"domain": "t:0:1,x:0:1", "variables": "x"}, PropertyError, "names 't'"),
+    ):
+        with pytest.raises(error, match=said):
+            verdict.residual(path, "u_t", **given)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, _ = pinn(tmp_path / "n.onnx", 6, ("Tanh", "Tanh"))
+    words = ["residual", str(path), "--domain", "t:0:1,x:-1:1", "--tolerance", "0.01"]
+    picture = tmp_path / "heat.png"
+    assert main([*words, "--equation", WAVE, "--json", "--plot", str(picture)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["squared"]["lower"] <= found["lower"] ** 2 <= found["upper"] ** 2 <= found["squared"]["upper"]
+    assert set(found["witness"]) == {"t", "x"}
+    assert picture.stat().st_size > 1000
+    assert main([*words, "--equation", "u + x", "--at", "x=1/2"]) == 0
+    assert "squared" in capsys.readouterr().out
+    for equation, said in (("u_t +", "found the end at character 6"), ("w_t", "'w_t' at character 1 is not known")):
+        assert main([*words, "--equation", equation]) == 2
+        assert said in capsys.readouterr().err
