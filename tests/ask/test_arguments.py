@@ -31,6 +31,8 @@ ASK: dict[str, Callable[..., Any]] = {
     "maxfall": lambda n, v, **o: verdict.maxfall(n, SET, 0, 0, v, **o),
     "imitates": lambda n, v, **o: verdict.imitates(n, n, SET, delta=v, **o),
     "maxpruning": lambda n, v, **o: verdict.maxpruning(n, SET, lead=v, **o),
+    "residual": lambda n, v, **o: verdict.residual(
+        n, "u - w", unknown="u,w", variables="a,b", domain={"a": (0, 1)}, at={"b": 0}, tolerance=v, **o),
 }
 # Those that take no number, or one of another kind.
 MORE: dict[str, Callable[..., Any]] = {

@@ -45,6 +45,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "maxradius": {"x": X, "scales": [1, None], "lower": [0, 0], "upper": [1, 1], "that": "y[0] < 2"},
     "maxweights": {"x": X, "layer": 0, "relative": True},
     "maxpruning": {**BOX, "lead": 2},
+    "residual": {**BOX, "equation": "u + v", "unknowns": ["u", "v"], "variables": ["a", "b"], "tolerance": "0.1"},
 }
 
 

@@ -42,6 +42,7 @@ COMMANDS_ASKED = [
     ("maxfall", "xor", *AROUND, "--feature", "0", "--output", "1", "--step", "0.1", "--engine", "bab"),
     ("maxweights", "xor", *ONE, "--layer", "0", "--engine", "bab"),
     ("maxpruning", "xor", *ONE),
+    ("residual", "square", "--unknown", "u,v", "--variables", "x", "--domain", "x:0:1", "--equation", "u_x - 3*x"),
 ]
 
 

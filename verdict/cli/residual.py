@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Equation = Annotated[
     str,
     Option(
-        "--equation", metavar="TEXT", panel=options.QUESTION,
+        "--equation", metavar="EQUATION", panel=options.QUESTION,
         help="The left side, the right is 0: u_t + u*u_x - 0.01/pi*u_xx.",
     ),
 ]
