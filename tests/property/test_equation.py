@@ -12,16 +12,18 @@ from verdict.property.language.equation import PI_VALUE, domain_of, names_of, nu
 
 def test_numbers() -> None:
     for text, value in (
-        ("2 + 3*4", 14), ("-2^2", -4), ("2^3", 8), ("(1 - 3)/4", Fraction(-1, 2)), ("0.01/pi", Fraction(1, 100) / PI_VALUE),
+        ("2 + 3*4", 14), ("-2^2", -4), ("2^3", 8), ("(1 - 3)/4", Fraction(-1, 2)),
+        ("0.01/pi", Fraction(1, 100) / PI_VALUE),
         ("1e-3", Fraction(1, 1000)), (".5 - -1", Fraction(3, 2)), ("2**2**2", 16),
     ):  # fmt: skip
         assert number_in(text, "it") == value
         assert number_in(str(read(text)), "it") == value
 
 
-@pytest.mark.parametrize("text, said", [
+@pytest.mark.parametrize(("text", "said"), [
     ("1 +", "found the end at character 4"), ("u $ 2", "found '\\$' at character 3"), ("sin(x", "found the end at"),
-    ("d(u)", "found '\\)' at character 4"), ("d(u, 2)", "found '2' at character 6"), ("u x", "found 'x' at character 3"),
+    ("d(u)", "found '\\)' at character 4"), ("d(u, 2)", "found '2' at character 6"),
+    ("u x", "found 'x' at character 3"),
     ("d(u, x, 1.5)", "found '1.5' at character 9"), ("", "found the end at character 1"), ("(" * 90 + "1", "nested"),
     ("u)", "found '\\)' at character 2"),
 ])  # fmt: skip
