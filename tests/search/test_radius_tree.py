@@ -23,6 +23,8 @@ from verdict.models import data
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import ExactVector, float_below
 from verdict.property import LinfBall, misclassification
+from verdict.property.norm_ball import ball_family
+from verdict.property.norms import norm_of
 from verdict.search.engines.parts import tree_search
 from verdict.search.engines.parts.beside import Beside
 from verdict.search.engines.parts.radius_tree import RadiusTree, last_radius
@@ -39,14 +41,15 @@ from verdict.search.relus.space import Domains, Space
 from verdict.search.relus.tuned import Tuned
 
 SEEDS = 12
+NORMS = "linf", "l1", "l2"
 
 
-def _case(seed: int, kind: str, folder: Path):
-    """A random network's graph, a family of balls in it, and the float64 bounds of its ball of a random radius."""
+def _case(seed: int, kind: str, folder: Path, norm: str = "linf"):
+    """A random network's graph, a family of balls in it, of a norm, and a random radius."""
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     graph = verdict.load(random_network(rng, kind, folder)).graph
     center = rng.integers(-8, 9, graph.input_size) / 8
-    family = LinfBall(ExactVector.of(center), Fraction(-2), Fraction(2))
+    family = ball_family(norm_of(norm), ExactVector.of(center), Fraction(-2), Fraction(2))
     radius = float(rng.choice([0.25, 0.5, 1.0, 2.0]))
     return rng, graph, family, radius
 
@@ -54,7 +57,8 @@ def _case(seed: int, kind: str, folder: Path):
 def _space(graph, family, radius: float) -> Space:
     lower, upper = family.floats(radius)
     rows = np.concatenate([np.eye(graph.output_size), -np.eye(graph.output_size)])
-    return Space(graph, linear_bounds(graph, lower[None], upper[None]), rows, np.zeros(len(rows)))
+    bounds = linear_bounds(graph, lower[None], upper[None], ball=family.ball(radius))
+    return Space(graph, bounds, rows, np.zeros(len(rows)))
 
 
 def _sides(space: Space, point: np.ndarray) -> np.ndarray:
@@ -72,7 +76,8 @@ def _points(rng, family, radius: float, count: int) -> np.ndarray:
     low, high = family.floats(radius)
     points = rng.uniform(low, high, (count, len(low)))
     points[::2] = np.where(rng.random(points[::2].shape) < 0.5, low, high)
-    return points
+    ball = family.ball(radius)
+    return points if ball is None else ball.inward(points, 1e-9)
 
 
 def _domains(rng, space: Space, points: np.ndarray) -> Domains:
@@ -88,7 +93,7 @@ def _domains(rng, space: Space, points: np.ndarray) -> Domains:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_what_a_domain_reaches_is_safe_in_exact_arithmetic(seed, kind, tmp_path):
-    rng, graph, family, radius = _case(seed, kind, tmp_path)
+    rng, graph, family, radius = _case(seed, kind, tmp_path, NORMS[seed % 3])
     space = _space(graph, family, radius)
     # Offsets far below make some rows safe up to a radius in between.
     offsets = space.bounds.lower[graph.output][0]
@@ -117,7 +122,7 @@ def test_a_larger_radius_is_reached_behind_better_multipliers(tmp_path):
     """The ladder is of use: some domain reaches a radius between its ends, and more steps never reach less."""
     between = 0
     for seed, kind in itertools.product(range(SEEDS), KINDS):
-        _, graph, family, radius = _case(seed, kind, tmp_path)
+        _, graph, family, radius = _case(seed, kind, tmp_path, NORMS[seed % 3])
         space = _space(graph, family, radius)
         radii, roots = Radii(space, family, 0.0, radius), space.root()
         before = radii.reach(roots, space.relax(roots, roots.slopes, roots.betas))
@@ -132,7 +137,7 @@ def test_a_larger_radius_is_reached_behind_better_multipliers(tmp_path):
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_smaller_ball_loses_no_point(seed, kind, tmp_path):
     """Every point of the smaller ball lies in a domain that survives, when all domains are carried over."""
-    rng, graph, family, radius = _case(seed, kind, tmp_path)
+    rng, graph, family, radius = _case(seed, kind, tmp_path, NORMS[seed % 3])
     old, new = _space(graph, family, radius), _space(graph, family, radius * 0.4)
     chosen = rng.permutation(old.size)[:4]
     count = len(chosen)

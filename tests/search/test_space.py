@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from support.networks import KINDS, random_network
 
 from verdict.bounds import linear_bounds, output_bounds
+from verdict.bounds.ball import Ball
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.functions import RELU
 from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx
+from verdict.property.norms import norm_of
 from verdict.search.means import Means
 from verdict.search.options import SearchOptions
 from verdict.search.relus.options import ReluOptions
@@ -32,31 +34,39 @@ POINTS = 12
 @pytest.mark.parametrize("most", [ReluOptions.most_reduced, -1], ids=["reduced", "whole"])
 @settings(max_examples=25, deadline=None)
 @given(
-    st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([0.0, 1e-5, 1e-2, 1.0, 100.0]), st.booleans()
+    st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([0.0, 1e-5, 1e-2, 1.0, 100.0]), st.booleans(),
+    st.sampled_from([None, "l1", "l2"])
 )
-def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single):
+def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single, norm):
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     with tempfile.TemporaryDirectory() as folder:
         graph = load_onnx(random_network(rng, kind, Path(folder), scales)).graph
     center = rng.uniform(-1, 1, graph.input_size)
-    low, high = center - radius, center + radius
-    bounds = linear_bounds(graph, low[None], high[None])
+    # A ball is cut on one side by the range in which its inputs are valid.
+    low, high = center - radius * (1 if norm is None else rng.choice([0.0, 0.2, 1.0])), center + radius
+    ball = None if norm is None else Ball(center, radius, norm_of(norm))
+    bounds = linear_bounds(graph, low[None], high[None], ball=ball)
     # Rows that float32 holds, and rows that it does not.
     rows = rng.uniform(-1, 1, (3, graph.output_size)) * 10.0 ** rng.integers(-3, 4)
     rows = rows.astype(np.float32).astype(np.float64) if single else rows
     offsets = rng.uniform(-1, 1, 3) * [0, 1, 1]
     means = Means(options=SearchOptions(relus=ReluOptions(most_reduced=most)))
     space = Space(graph, bounds, rows, offsets, means=means)
-    assert (space.reduced is None) == (most < 0)
+    assert space.reduced is None or most >= 0
+    # Numbers too large for float32 have no reduced form.
+    assert space.reduced is not None or most < 0 or any(np.abs(end).max() > 1e20 for end in bounds.upper)
     points = rng.uniform(low, high, (POINTS, graph.input_size))
     points[::2] = np.where(rng.random(points[::2].shape) < 0.5, low, high)
+    if ball is not None:
+        # Clearly inside: points at the very surface may be a rounding error outside.
+        points = np.concatenate([ball.inward(points[:-1], 1e-9), center[None]])
     domains = _domains_around(rng, space, points)
     seen = space.relax(domains, domains.slopes, domains.betas)
     # A bound's own minimiser comes closest to it, where it lies in the domain.
     minimisers = space.points(seen.x)
     for lower in (seen.lower, space.verify(domains)):
         assert not np.isnan(lower).any()
-        for tried in (points, minimisers):
+        for tried in (points, minimisers if ball is None else ball.inward(minimisers, 1e-9)):
             for number, point in enumerate(tried):
                 sides, outputs = _exactly(space, point)
                 split = domains.signs[number] != 0

@@ -8,7 +8,7 @@ matrices and the arithmetic get wrong is bounded once per neuron, and charged by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
+from .reduced_ball import ReducedBall, reduced_ball
 from .rounding import gamma, tiny, unit
 
 # Beyond it a float32 coefficient is too near to overflow to be of use.
@@ -45,7 +46,8 @@ class Reduced:
 
     The input is scaled, x = center + radius * s with s in [-1, 1], one variable per coordinate that can move
     (`inputs` of them); the constant 1 is variable number `inputs`. `rows` is (rows, variables). `charge`
-    (unstable ReLUs,) and `row_charge` (rows,) bound what one unit of a multiplier gets wrong.
+    (unstable ReLUs,) and `row_charge` (rows,) bound what one unit of a multiplier gets wrong. Of the box only the part
+    in the `ball` counts, if there is one.
     """
 
     inputs: int
@@ -54,10 +56,12 @@ class Reduced:
     charge: Constant
     row_charge: Constant
     last_charge: float
+    ball: ReducedBall | None = None
 
-    def bound(self, row: Any, below: Any, above: Any, gap: Any, shift: Any) -> tuple[Any, Any, Any, Any]:
+    def bound(self, row: Any, below: Any, above: Any, gap: Any, shift: Any) -> tuple[Any, Any, Any, Any, Any]:
         """Lower bounds (batch,) of rows number `row` (batch,), what they were charged for rounding, the coefficients
-        nu (batch, unstable ReLUs) met, and what `follow` needs. In NumPy the bounds are rigorous.
+        nu (batch, unstable ReLUs) met, what `follow` needs, and the constant (batch,) with which the coefficients of
+        the scaled input there bound the row on all of the box. In NumPy the bounds are rigorous.
 
         `below`, `above`, `gap`, `shift` (batch, unstable ReLUs) are the lines, as in `lines.Lines`.
         """
@@ -73,17 +77,25 @@ class Reduced:
             mu += shift[:, here]
             coefficients[:, : layer.start] += mu @ layer.matrix.like(mu)
             multipliers[:, here] = mu
-        size = xp.sum(xp.abs(coefficients[:, : self.inputs]), axis=1)
+        if self.ball is None:
+            size = xp.sum(xp.abs(coefficients[:, : self.inputs]), axis=1)
+            least = -size
+        else:
+            least, size = self.ball.least(coefficients[:, : self.inputs])
         constant, nu = coefficients[:, self.inputs], coefficients[:, first:]
-        lower = constant - size + xp.einsum("bn,bn->b", negative(nu), gap)
+        flat = xp.einsum("bn,bn->b", negative(nu), gap)
+        lower = constant + least + flat
         wrong = xp.abs(multipliers) @ self.charge.like(below) + self.row_charge.like(below)[row]
         wrong += self.last_charge * (size + xp.abs(constant))
-        return lower - wrong, wrong, nu, coefficients
+        return lower - wrong, wrong, nu, coefficients, constant + flat - wrong
 
     def follow(self, coefficients: Any, below: Any, above: Any, gap: Any) -> tuple[Any, Any]:
         """The minimiser s (batch, inputs) of a bound, and the pre-activations (batch, unstable) it leads to."""
         xp = namespace(coefficients)
-        inputs = xp.where(coefficients[:, : self.inputs] > 0, np.float32(-1), np.float32(1))
+        if self.ball is None:
+            inputs = xp.where(coefficients[:, : self.inputs] > 0, np.float32(-1), np.float32(1))
+        else:
+            inputs = self.ball.argmin(coefficients[:, : self.inputs])
         falling = coefficients[:, self.inputs + 1 :] < 0
         slope, offset = xp.where(falling, above, below), xp.where(falling, gap, np.float32(0))
         return inputs, self.forward(inputs, 1, slope, offset)
@@ -193,7 +205,18 @@ def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> R
         Constant(_above(np.concatenate([*charge, np.zeros(0)]))),
         Constant(_above(row_charge)),
         error,
+        _ball(bounds),
     )
+
+
+def _ball(bounds: Bounds) -> ReducedBall | None:
+    """The ball of the bounds over the scaled inputs that move, if any do."""
+    center, width = scale_of(bounds)
+    moving = np.flatnonzero(width)
+    if bounds.ball is None or not len(moving):
+        return None
+    own = replace(bounds.ball, center=bounds.ball.center[moving])
+    return reduced_ball(own, center[moving], width[moving])
 
 
 def scale_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:

@@ -70,9 +70,14 @@ class NormBall(ScaledBall):
         return result
 
     def ball(self, radius: float) -> Ball:
-        center = self.center.floats()
-        wrong = self.norm.length([Fraction(c) - p for c, p in zip(center.tolist(), self.points, strict=True)])
+        center, wrong = self._float_center
         return Ball(center, float_above(Fraction(radius) + wrong), self.norm)
+
+    @cached_property
+    def _float_center(self) -> tuple[FloatArray, Fraction]:
+        """The centre in floats, and how far that is from it."""
+        center = self.center.floats()
+        return center, self.norm.length([Fraction(c) - p for c, p in zip(center.tolist(), self.points, strict=True)])
 
     def rows(self) -> list[RadiusRow]:
         return self._cuts.rows()

@@ -77,3 +77,8 @@ class L1(Norm):
         from .nearest import by_parts
 
         return by_parts(rows, ends)
+
+    def deepest(self, rows: FloatArray, ends: FloatArray, lengths: FloatArray) -> FloatArray | None:
+        from .nearest import deepest_by_parts
+
+        return deepest_by_parts(rows, ends, lengths)

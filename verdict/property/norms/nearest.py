@@ -45,6 +45,17 @@ def by_parts(rows: FloatArray, ends: FloatArray) -> tuple[FloatArray | None, Flo
     return None if point is None else point[:size] - point[size:], weights
 
 
+def deepest_by_parts(rows: FloatArray, ends: FloatArray, lengths: FloatArray) -> FloatArray | None:
+    """In the norm L1 the point of the unit ball with rows @ x >= ends + t lengths for the greatest t."""
+    count, size = rows.shape
+    matrix = np.zeros((count + 1, 2 * size + 1))
+    matrix[:count] = np.concatenate([rows, -rows, -lengths[:, None]], axis=1)
+    matrix[count, : 2 * size] = -1.0
+    costs, least = np.append(np.zeros(2 * size), -1.0), np.zeros(2 * size + 1)
+    point, _ = _answer(_solved(costs, matrix, np.append(ends, -1.0), least), count + 1)
+    return None if point is None else point[:size] - point[size : 2 * size]
+
+
 def by_rows(
     cuts: Sequence[RadiusRow], auxiliary: int, rows: FloatArray, ends: FloatArray
 ) -> tuple[FloatArray | None, FloatArray]:

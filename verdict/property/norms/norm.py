@@ -121,6 +121,12 @@ class Norm(ABC):
         return by_rows(self.cuts([Fraction(0)] * count).rows(), self.auxiliary(count), rows, ends)
 
 
+    def deepest(self, rows: FloatArray, ends: FloatArray, lengths: FloatArray) -> FloatArray | None:
+        """The point x (n,) of the unit ball with `rows` @ x >= `ends` + t `lengths` for the greatest t, where one
+        program says it."""
+        return None
+
+
 _NORMS: dict[str, Norm] = {}
 Class = TypeVar("Class", bound=Callable[[], Norm])
 

@@ -31,6 +31,11 @@ def deepest(rows: FloatArray, ends: FloatArray, norm: Norm, chosen: slice, neare
     """A point (n,) of the polytope in the unit ball that lies about as far beyond the rows `chosen` as any, relative to
     the length of each, from `nearest` to 0, which is in both."""
     lengths = np.sqrt((rows[chosen] ** 2).sum(axis=1))
+    raise_by = np.zeros(len(ends))
+    raise_by[chosen] = lengths
+    at_once = norm.deepest(rows, ends, raise_by)
+    if at_once is not None:
+        return at_once
     best, low, high = nearest, 0.0, 2.0
     while high - low > NEAR * high and high > EMPTY:
         depth = (low + high) / 2

@@ -54,10 +54,9 @@ def nearest_in_region(
         return
     # The nearest point is on the boundary; towards a deep one, a little farther out, there is room for rounding. Where
     # the unsafe rows are ties all over the region, the one deepest in the region counts.
-    unsafe_rows, every = slice(len(parts[0][1])), slice(None)
-    deep = [deepest(rows, limits, family.norm, part, nearest) for part in (unsafe_rows, every)]
-    for share in SHARES:
-        for end in deep:
+    for part in (slice(len(parts[0][1])), slice(None)):
+        end = deepest(rows, limits, family.norm, part, nearest)
+        for share in SHARES:
             yield ExactVector.of(np.clip(center + reach * (nearest + share * (end - nearest)), low, high))
 
 

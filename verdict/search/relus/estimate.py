@@ -3,6 +3,7 @@
 A split moves the multiplier of one pre-activation, so the bound's affine function of the input moves along one line.
 Its least value over a box of many inputs is about that over a ball (one-norms of coefficients are nearly proportional
 to Euclidean ones), and there the best point of the line is known in closed form: no trial costs less than this guess.
+Over a Euclidean ball itself it is more than a guess.
 """
 
 from __future__ import annotations
@@ -49,13 +50,19 @@ def estimate(space: Space, domains: Domains, seen: Relaxed) -> Estimates:
     reduced, (squares, ones) = space.reduced, space.norms
     if reduced is None:
         raise ValueError("estimates need the reduced form")
+    ball = reduced.ball
     nu, falling, split = seen.nu, seen.nu < 0, domains.signs != 0
     slope = np.where(split, domains.signs > 0, np.where(falling, space.quick_chords, domains.slopes))
     gap = np.where(~split & falling, space.quick_gaps, np.float32(0))
     # Each pre-activation as an affine function: its constant, and its product with the bound's own coefficients.
-    constant = reduced.forward(np.float32(0), 1, slope, gap)
-    product = reduced.forward(seen.slope, 0, slope, np.zeros_like(gap))
-    own, size = (seen.slope**2).sum(axis=1)[:, None], np.abs(seen.slope).sum(axis=1)[:, None]
+    steep, along, middle, size = seen.slope, seen.slope, np.float32(0), np.abs(seen.slope).sum(axis=1)
+    if ball is not None:
+        # Over the coordinates of the ball; how far it goes from its centre is what the bound says.
+        steep, middle = ball.own(seen.slope), ball.center.values
+        along, size = ball.direction(steep), np.maximum(seen.slope @ middle - ball.least(seen.slope)[0], 0)
+    constant = reduced.forward(middle, 1, slope, gap)
+    product = reduced.forward(along, 0, slope, np.zeros_like(gap))
+    own, size = (steep**2).sum(axis=1)[:, None], size[:, None]
     mu, off = nu * slope, seen.z > 0
     with np.errstate(all="ignore"):
         # Coefficients before the split's were fixed once for all domains: no longer than Cauchy and Schwarz allow.

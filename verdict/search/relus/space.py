@@ -77,7 +77,8 @@ class Relaxed:
     """What bounding a batch of domains saw: lower bounds minus the row's offset (rigorous where NumPy computed them)
     and how much of that is rounding, each (batch,); the coefficients nu of the unstable ReLUs and their
     pre-activations z at the minimiser, each (batch, size); the minimiser x and the bound's coefficients of the input,
-    each (batch, inputs), both scaled in the reduced form (see `Space.points`)."""
+    each (batch, inputs), both scaled in the reduced form (see `Space.points`), there also the bound's constant
+    minus the row's offset, (batch,)."""
 
     lower: Any
     rounding: Any
@@ -85,9 +86,10 @@ class Relaxed:
     z: Any
     x: Any
     slope: Any = None
+    flat: Any = None
 
     def take(self, index: Any) -> Relaxed:
-        fields = (self.lower, self.rounding, self.nu, self.z, self.x, self.slope)
+        fields = (self.lower, self.rounding, self.nu, self.z, self.x, self.slope, self.flat)
         return Relaxed(*(None if values is None else values[index] for values in fields))
 
 
@@ -145,12 +147,9 @@ class Space:
         self.thresholds = np.concatenate([*thresholds, empty])
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
-        # The reduced form is about a box.
-        self.reduced: Reduced | None = None
-        if bounds.ball is None:
-            self.reduced = reduce(graph, bounds, self.number, rows, self.options.most_reduced)
+        self.reduced: Reduced | None = reduce(graph, bounds, self.number, rows, self.options.most_reduced)
         # Without the reduced form: float32 where it holds the rows exactly. On balls float64: what float32 loses is
-        # told from the rest of the bound on boxes only.
+        # told from the rest of the bound on boxes only, there.
         exact = bounds.ball is None and (rows == rows.astype(np.float32)).all()
         self._dtype = np.float32 if exact else np.float64
         self._rough = bounds if self.reduced is not None else bounds.astype(self._dtype)
@@ -195,14 +194,15 @@ class Space:
             with np.errstate(over="ignore", invalid="ignore"):
                 return self._relax_on_graph(domains, below, above, gap, shift)
         with np.errstate(over="ignore", invalid="ignore"):
-            lower, rounding, nu, trail = self.reduced.bound(domains.row, below, above, gap, shift)
-            lower = next_below(lower - self._limits.like(slopes)[domains.row])
+            limits = self._limits.like(slopes)[domains.row]
+            lower, rounding, nu, trail, flat = self.reduced.bound(domains.row, below, above, gap, shift)
+            lower = next_below(lower - limits)
         # An overflow on the way knows nothing.
         lower = xp.where(xp.isnan(lower), -np.inf, lower)
         if not follow:
             return Relaxed(lower, rounding, nu, None, None)
         s, z = self.reduced.follow(trail, below, above, gap)
-        return Relaxed(lower, rounding, nu, z, s, trail[:, : self.reduced.inputs])
+        return Relaxed(lower, rounding, nu, z, s, trail[:, : self.reduced.inputs], next_below(flat - limits))
 
     @cached_property
     def first_layer(self) -> int:
@@ -212,9 +212,15 @@ class Space:
     @cached_property
     def norms(self) -> tuple[FloatArray, FloatArray]:
         """Of each unstable ReLU's pre-activation as an affine function of the scaled input, with chords for the ReLUs
-        before it: the sum of its squared coefficients and that of their sizes, each (size,); reduced form only."""
-        gradients = self.reduced.gradients(self.chords) if self.reduced is not None else np.zeros((self.size, 0))
-        return (gradients**2).sum(axis=1), np.abs(gradients).sum(axis=1)
+        before it: the sum of its squared coefficients, and how far it goes from the middle, on a box the sum of their
+        sizes, each (size,); over a ball's own coordinates where there is one; reduced form only."""
+        if self.reduced is None:
+            return np.zeros(self.size), np.zeros(self.size)
+        gradients, ball = self.reduced.gradients(self.chords), self.reduced.ball
+        if ball is not None:
+            gradients = ball.own(gradients)
+        reach: FloatArray = np.abs(gradients).sum(axis=1) if ball is None else ball.norm.duals(gradients)
+        return (gradients**2).sum(axis=1), reach
 
     def points(self, minimisers: Any) -> FloatArray:
         """Minimisers `Relaxed.x` (k, inputs), in NumPy, as float64 inputs in the box, (k, input_size)."""
@@ -222,6 +228,8 @@ class Space:
         if self.reduced is None:
             inside: FloatArray = np.clip(minimisers.astype(np.float64), low, high)
             return inside if self.bounds.ball is None else self.bounds.ball.inward(inside)
+        if self.reduced.ball is not None:
+            return np.concatenate([*map(self.point, minimisers.astype(np.float64)), np.zeros((0, len(low)))])
         points = np.repeat(low[None], len(minimisers), axis=0)
         moving = np.flatnonzero(high > low)
         points[:, moving] = np.where(minimisers > 0, high[moving], low[moving])
@@ -233,7 +241,7 @@ class Space:
         x, width = scale_of(self.bounds)
         x[width > 0] += width[width > 0] * scaled
         inside: FloatArray = np.clip(x, low, high)[None]
-        return inside
+        return inside if self.bounds.ball is None else self.bounds.ball.inward(inside)
 
     def _relax_on_graph(self, domains: Domains, below: Any, above: Any, gap: Any, shift: Any) -> Relaxed:
         xp, rough = namespace(below), self._rough.like(below)

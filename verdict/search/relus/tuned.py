@@ -50,7 +50,7 @@ class Tuned:
         """The numbers of open domains that a program has closed, each with an empty proof; others whose bound it has
         made better get its multipliers."""
         closed: dict[int, Multipliers] = {}
-        if self._space.reduced is None:
+        if self._space.reduced is None or self._space.reduced.ball is not None:
             return closed
         worst, self._seen = float(domains.lower.min(initial=0)), self._seen + len(domains)
         opened = np.flatnonzero(~(domains.lower > 0))

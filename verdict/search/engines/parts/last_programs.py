@@ -66,7 +66,9 @@ class LastByPrograms:
 
     def _fits(self, tree: RadiusTree) -> bool:
         """Whether programs are small, and each polytope is one row."""
-        if tree.space.reduced is None or any(len(p.offset.values) > 1 for p in tree.polytopes):
+        if tree.space.reduced is None or tree.space.reduced.ball is not None:
+            return False
+        if any(len(p.offset.values) > 1 for p in tree.polytopes):
             return False
         return matrix_numbers(tree.space) <= MOST_NUMBERS
 

@@ -81,7 +81,8 @@ def uses_tree(search: RadiusSearch) -> bool:
     """Whether the family's sets are boxes on which ReLUs are split: one tree does that for all radii."""
     bounds = search.bounds_at(last_radius(search))
     halves = splits_inputs(search.graph, bounds, DEFAULTS) and not splits_neurons(search.graph, bounds, DEFAULTS)
-    return search.family.is_box and not halves
+    is_known = search.family.is_box or bounds.ball is not None
+    return is_known and not halves
 
 
 def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, most: float) -> bool:

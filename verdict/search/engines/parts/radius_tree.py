@@ -152,7 +152,7 @@ class RadiusTree(ReluSplit):
         return None
 
     def _close_full(self, domain: Domains, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
-        if len(polytope.offset.values) > 1:
+        if len(polytope.offset.values) > 1 or self.bounds.ball is not None:
             return super()._close_full(domain, polytope)
         # Nobody writes the proof down.
         done = Multipliers(np.ones(1), {}), np.zeros((0, self.graph.input_size))
