@@ -15,8 +15,9 @@ from .elementary import exponential
 
 # Beyond it erf is 1 up to ABOVE_ERF.
 FARTHEST_ERF, ABOVE_ERF = 6.0, 2.0**-53
-# The relative error of erf here: 3 N u < 2^-44, exp with its rounded argument < 2^-44, and the factor.
-WRONG_ERF = 2.0**-42
+# The relative error of erf here: 3 N u < 2^-44, exp with its rounded argument < 2^-44, and the factor; and what
+# underflow loses.
+WRONG_ERF, UNDERFLOW = 2.0**-42, 2.0**-1060
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 # pi / 2 in three parts, the first two of 33 bits: times a whole number below 2^20 they are exact.
 QUARTERS = float.fromhex("0x1.921fb544p+0"), float.fromhex("0x1.0b4611a6p-34"), float.fromhex("0x1.3198a2e037073p-69")
@@ -29,12 +30,14 @@ def erf_between(x: Any) -> tuple[Any, Any]:
     """Floats around erf(x) for float64 x >= 0."""
     xp = namespace(x)
     near = xp.clip(x, 0.0, FARTHEST_ERF)
-    farthest = float(xp.max(near)) if math.prod(near.shape) else 0.0
+    # Not a number stays so, and is no number of terms.
+    farthest = float(xp.max(xp.where(xp.isnan(near), 0.0, near))) if math.prod(near.shape) else 0.0
     y, total = 2 * near * near, 0 * near + 1
     for n in range(math.ceil(farthest * farthest + 8 * farthest + 16), 0, -1):
         total = 1 + total * y / (2 * n + 1)
     value = TWO_OVER_ROOT_PI * exponential(-near * near) * near * total
-    low, high = value * (1 - WRONG_ERF), xp.clip(value * (1 + WRONG_ERF) + 2.0**-1060, None, 1.0)
+    low = xp.clip(value * (1 - WRONG_ERF) - UNDERFLOW, 0.0, None)
+    high = xp.clip(value * (1 + WRONG_ERF) + UNDERFLOW, None, 1.0)
     return xp.where(x > FARTHEST_ERF, 1 - ABOVE_ERF, low), xp.where(x > FARTHEST_ERF, 1.0, high)
 
 
