@@ -193,8 +193,9 @@ class Network:
     names: tuple[str, ...] = ()
     labels: tuple[Any, ...] = ()
     is_class: bool = False
-    # Whether entries are chosen by comparisons inside.
+    # Whether entries are chosen by comparisons inside, and constants computed.
     has_choices: bool = False
+    has_computed: bool = False
 
     def __post_init__(self) -> None:
         for node in self.nodes[1:]:
@@ -268,6 +269,8 @@ class Network:
             return f"the rounding of {self.irrational} is not bounded"
         if self.products:
             return "the rounding of products of two tensors is not bounded"
+        if self.has_computed:
+            return "the rounding of constants that the file computes is not bounded"
         return "the rounding of what is chosen by a comparison is not bounded" if self.has_choices else ""
 
     @cached_property

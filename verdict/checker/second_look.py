@@ -129,9 +129,10 @@ def _feeds(reading: Reading, point: Any) -> dict[str, Any]:
 
 def _same(name: str, value: Any, found: Any) -> None:
     if isinstance(value, Folded):
-        # Rounded once there.
-        room = FLOAT32.unit * np.abs(value.array) + FLOAT32.least
-        same = found.dtype == value.type and found.shape == value.shape and (np.abs(found - value.array) <= room).all()
+        # Rounded once there, unless it is computed.
+        numbers = value.array.astype(np.float64)
+        room = FLOAT32.unit * np.abs(numbers) + FLOAT32.least + value.room
+        same = found.dtype == value.type and found.shape == value.shape and (np.abs(found - numbers) <= room).all()
     else:
         same = found.dtype == value.dtype and np.array_equal(found, value, equal_nan=value.dtype.kind == "f")
     if not same:
@@ -163,6 +164,8 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
         elif isinstance(node, Affine):
             low, high = numbers.interval(node, region)
             wrong = float32_error(node, region, form)
+            if network.has_computed:
+                wrong = wrong + CLOSE * numbers.magnitude(node, region)
             region.set(i, np.nextafter(low - wrong, -np.inf), np.nextafter(high + wrong, np.inf))
         elif node is not None:
             raise no_rule(node)

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from .folding import by_reference, constant_of, elementwise, objects, remainder
+from ..base.errors import UnsupportedError
+from ..network.functions.root import SQRT
+from .folding import by_reference, constant_of, elementwise, nearest, objects, remainder
 from .lowering import Context, Value, on_constants
 from .signature import INDEX, NUMBERS, REAL, Types, flag, since
 
@@ -36,7 +39,7 @@ on_constants("Mod", since(10, "A:T B:T -> C:T", {"T": NUMBERS}, fmod=flag()), fo
 
 def power(ctx: Context) -> list[Value]:
     if ctx.kind() in REAL:
-        return by_reference(ctx)
+        return _real_power(ctx)
 
     def whole(base: Any, exponent: Any) -> Any:
         if exponent < 0 or (exponent > MAX_EXPONENT and abs(base) > 1):
@@ -46,6 +49,21 @@ def power(ctx: Context) -> list[Value]:
         return base ** int(exponent)
 
     return elementwise(whole)(ctx)
+
+
+def _real_power(ctx: Context) -> list[Value]:
+    """Exactly, of whole exponents and roots; else as ONNX's reference implementation rounds it."""
+    exponents = {Fraction(e) for e in ctx.constant(1, "the exponent").fractions()}
+    if not all((e.denominator == 1 and abs(e) <= MAX_EXPONENT) or e == Fraction(1, 2) for e in exponents):
+        return by_reference(ctx)
+
+    def raised(base: Any, exponent: Any) -> Any:
+        return nearest(SQRT, base) if Fraction(exponent).denominator > 1 else base ** int(exponent)
+
+    try:
+        return elementwise(raised)(ctx)
+    except UnsupportedError:
+        ctx.fail("the root of a negative constant")
 
 
 POWERS: Types = {"T": REAL | INDEX, "T1": NUMBERS}

@@ -5,8 +5,7 @@ A Sigmoid that nothing but heads follow is a head itself (`head.py`); `importer/
 
 from fractions import Fraction
 
-import numpy as np
-
+from ..base.errors import UnsupportedError
 from ..network.functions import EXP, SIGMOID, SQUARE, TANH
 from ..network.functions.onnx_operator import Scaled
 from ..network.functions.power import LARGEST_EXPONENT, power
@@ -14,7 +13,7 @@ from ..network.functions.reciprocal import RECIPROCAL
 from ..network.functions.registry import operators as of_functions
 from ..network.functions.root import SQRT
 from .arithmetic import multiply
-from .folding import by_reference
+from .folding import nearest, objects
 from .lowering import Constant, Context, Symbol, Value, operator
 from .of_constants import POWERS
 from .of_constants import power as folded_power
@@ -28,8 +27,9 @@ CHAINS = {Fraction(1): (), Fraction(2): (SQUARE,), Fraction(1, 2): (SQRT,), Frac
 
 @operator("Sigmoid Tanh Exp", since(6, "X:T -> Y:T"))
 def smooth(ctx: Context) -> list[Value]:
-    if isinstance(ctx.value(0), Constant):
-        return by_reference(ctx)
+    given = ctx.value(0)
+    if isinstance(given, Constant):
+        return folded(ctx, given, Scaled(FUNCTIONS[ctx.op_type]))
     x = ctx.symbol(0)
     return [Symbol(ctx.builder.pointwise(FUNCTIONS[ctx.op_type], x.node, ctx.name), x.shape)]
 
@@ -43,7 +43,7 @@ def described(ctx: Context) -> list[Value]:
         ctx.fail(str(error))
     x = ctx.value(0)
     if isinstance(x, Constant):
-        return _folded(ctx, x, made)
+        return folded(ctx, x, made)
     node = ctx.lift(_times(ctx, x, made.inner)).node
     return [_times(ctx, Symbol(ctx.builder.pointwise(made.function, node, ctx.name), x.shape), made.outer)]
 
@@ -52,11 +52,14 @@ def _times(ctx: Context, x: Value, factor: Fraction) -> Value:
     return x if factor == 1 else multiply(ctx, x, Constant.of_fractions([factor]))
 
 
-def _folded(ctx: Context, x: Constant, made: Scaled) -> list[Value]:
-    value = made.function.value(x.coefficients.values * float(made.inner)) * float(made.outer)
-    if not np.isfinite(value).all():
+def folded(ctx: Context, x: Constant, made: Scaled) -> list[Value]:
+    """Of a constant: exactly, or the nearest float64 of f."""
+    entries = objects(ctx, x).ravel().tolist()
+    try:
+        known = {z: made.outer * nearest(made.function, made.inner * z) for z in set(entries)}
+    except (UnsupportedError, OverflowError, ZeroDivisionError):
         ctx.fail(f"{ctx.op_type} of a constant gives no finite number")
-    return [Constant(np.asarray(value, dtype=np.float64))]
+    return [Constant.of_fractions([known[z] for z in entries], x.shape)]
 
 
 for known in of_functions().values():

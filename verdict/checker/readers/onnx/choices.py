@@ -42,7 +42,7 @@ def _compared(builder: Builder, node: Node, a: Any, b: Any) -> Any:
     if is_constant(high):
         found = builder.plus(builder.times(low, -1.0), high, -1)
     elif is_constant(low):
-        found = builder.plus(high, -low.astype(np.float64), -1)
+        found = builder.plus(high, -fractions(low), -1)
     else:
         found = builder.total([high, low], [1.0, -1.0], -1)
     return replace(found, head=Head((COMPARED,)), type=LETTERS["b"])

@@ -1,7 +1,6 @@
 """Constants: where they come from, casts that keep every value, and arithmetic in whole numbers.
 
-Integers are Python's, and a result that its type cannot hold is refused: ONNX would wrap it. So is one of floats that
-would be rounded.
+Integers are Python's, and a result that its type cannot hold is refused: ONNX would wrap it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -99,29 +97,14 @@ def whole_numbers(values: list[int], shape: tuple[int, ...], kind: Any) -> Any:
     return np.array(values, kind).reshape(shape)
 
 
-def numbers(values: Any) -> list[Any]:
-    """The entries as Python's integers or Fractions. Raises UnreadableError for what is no number."""
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise UnreadableError("a constant that is no finite number")
-    return [Fraction(v) if values.dtype.kind == "f" else int(v) for v in values.ravel().tolist()]
+def numbers(values: Any) -> list[int]:
+    """The entries as Python's integers."""
+    return [int(v) for v in values.ravel().tolist()]
 
 
-def made(values: list[Any], shape: tuple[int, ...], kind: Any) -> Any:
-    """Exact numbers as an array of a type. Raises UnreadableError where it does not hold one of them."""
-    if kind.kind != "f":
-        return whole_numbers(values, shape, kind)
-    with np.errstate(over="ignore"):
-        found = np.array([float(v) for v in values]).astype(kind)
-    if not np.isfinite(found).all() or any(Fraction(f) != v for f, v in zip(found.tolist(), values, strict=True)):
-        raise UnreadableError(f"arithmetic on constants with a result that {kind} does not hold")
-    return found.reshape(shape)
-
-
-def _quotient(a: Any, b: Any) -> Any:
+def _quotient(a: int, b: int) -> int:
     if b == 0:
         raise UnreadableError("a quotient by zero")
-    if isinstance(a, Fraction):
-        return a / b
     if a % b and (a < 0) != (b < 0):
         raise UnreadableError("a whole quotient that is rounded below zero")
     return a // b
@@ -132,12 +115,12 @@ COMPUTED: dict[str, Callable[[Any, Any], Any]] = {"Add": operator.add, "Sub": op
 
 
 def computed(node: Node, a: Any, b: Any) -> Any:
-    """The sum, difference, product or quotient of two constants, which their type has to hold exactly."""
+    """The sum, difference, product or quotient of two constants of whole numbers; of real ones see `lifted.py`."""
     one, other = np.broadcast_arrays(a, b)
     if one.size > MOST_COMPUTED:
         raise UnreadableError(f"arithmetic on {one.size} constants")
     pairs = zip(numbers(one), numbers(other), strict=True)
-    return made([COMPUTED[node.operator](p, q) for p, q in pairs], one.shape, a.dtype)
+    return whole_numbers([COMPUTED[node.operator](p, q) for p, q in pairs], one.shape, a.dtype)
 
 
 def is_constant(*values: Any) -> bool:

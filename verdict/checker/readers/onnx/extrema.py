@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .table import Node, Operator
-from .tensors import Builder, Tensor, broadcast
+from .tensors import Builder, Tensor, broadcast, fractions
 
 
 def _extremum(builder: Builder, node: Node, *values: Any) -> Any:
@@ -31,7 +31,7 @@ def _pair(builder: Builder, a: Tensor, b: Any, largest: bool) -> Tensor:
     if isinstance(b, Tensor):
         excess = builder.relu(builder.total([a, b], [1.0, -1.0], -1))
         return builder.total([b, excess] if largest else [a, excess], [1.0, 1.0 if largest else -1.0], -1)
-    excess = builder.relu(builder.plus(a, -b.astype(np.float64), -1))
+    excess = builder.relu(builder.plus(a, -fractions(b), -1))
     return builder.plus(excess, b, -1) if largest else builder.total([a, excess], [1.0, -1.0], -1)
 
 

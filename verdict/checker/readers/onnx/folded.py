@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
-from .constants import MOST_COMPUTED, array_of, made, numbers
+from .constants import MOST_COMPUTED, array_of, numbers, whole_numbers
 from .moves import listed
 from .reductions import reduced_axes
 from .table import LETTERS, Attribute, Node, Operator
@@ -69,7 +69,7 @@ def _product(builder: Builder, node: Node, x: Any, axes: Any = None) -> Any:
         raise UnreadableError(f"a product of {x.size} constants")
     rows = x.transpose(kept + over).reshape(math.prod(x.shape[a] for a in kept), -1)
     values = [math.prod(numbers(row), start=1) for row in rows]
-    return made(values, reduced(x.shape, over, bool(node["keepdims"])), x.dtype)
+    return whole_numbers(values, reduced(x.shape, over, bool(node["keepdims"])), x.dtype)
 
 
 def _rounded(builder: Builder, node: Node, x: Any) -> Any:

@@ -103,7 +103,7 @@ def _all(x: Tensor, covered: int) -> None:
 def _arg_max(builder: Builder, node: Node, x: Any) -> Chosen:
     if not isinstance(x, Tensor) or (x.head is not None and x.head.keys):
         raise UnreadableError("the largest of a label, of a sum behind a head, or of a map")
-    axis = axis_of(node["axis"], len(x.shape), node.opset >= 11)
+    axis = axis_of(node["axis"], len(x.shape))
     _all(x, x.shape[axis])
     shape = reduced(x.shape, [axis], bool(node["keepdims"]))
     return chosen(x, range(x.shape[axis]), shape, LETTERS["l"])
@@ -154,7 +154,7 @@ def _gather(builder: Builder, node: Node, x: Any, index: Any) -> Any:
     if isinstance(x, Chosen) or x.ndim != 1 or not isinstance(index, Chosen):
         raise UnreadableError("labels on one axis are expected")
     axis_of(node["axis"], 1)
-    return looked_up(x, index, index.shape, -x.size if node.opset >= moves.NEGATIVE else 0)
+    return looked_up(x, index, index.shape, -x.size)
 
 
 def _cast(builder: Builder, node: Node, x: Any) -> Any:

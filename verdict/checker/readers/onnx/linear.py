@@ -101,7 +101,7 @@ def _batch_normalization(builder: Builder, node: Node, x: Tensor, *factors: Any)
         raise UnreadableError("a variance that is not positive")
     shape = (-1, *(1,) * (len(x.shape) - 2))
     # A float32 run may compute x f + (bias - mean f) as well: its roundings meet |x| + |mean|, not their difference.
-    centred = builder.plus(x, -mean.astype(np.float64).reshape(shape), 6)
+    centred = builder.plus(x, -fractions(mean).reshape(shape), 6)
     # Three more roundings for the factor that a float32 run computes.
     scaled = builder.times(centred, factor.reshape(shape))
     made = builder.nodes[scaled.node]

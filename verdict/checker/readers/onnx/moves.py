@@ -13,8 +13,6 @@ from .table import Attribute, Node, Operator
 from .tensors import Builder, Tensor, axes_of, axis_of, small
 
 FREELY = (1, 13, 14, 16, 19, 21, 23, 24, 25)
-# Axes may be counted from the end since then.
-NEGATIVE = 11
 _ANY, _CONCAT = ((7, "fdilbsquhg"),), (1, 4, 11, 13)
 
 
@@ -58,7 +56,7 @@ def _reshape(node: Node, x: Any, shape: Any) -> Any:
 
 
 def _flatten(node: Node, x: Any) -> Any:
-    axis = axis_of(node["axis"], x.ndim, node.opset >= NEGATIVE, beyond=1)
+    axis = axis_of(node["axis"], x.ndim, beyond=1)
     return x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
 
 
@@ -66,7 +64,7 @@ def _squeeze(node: Node, x: Any, axes: Any = None) -> Any:
     axes = node["axes"] if axes is None else listed(axes)
     if axes is None:
         return np.squeeze(x)
-    found = axes_of(axes, x.ndim, node.opset >= NEGATIVE)
+    found = axes_of(axes, x.ndim)
     if not found or any(x.shape[a] != 1 for a in found):
         raise UnreadableError(f"axes {list(axes)} are not axes of length 1 of {x.shape}")
     return np.squeeze(x, tuple(found))
@@ -74,7 +72,7 @@ def _squeeze(node: Node, x: Any, axes: Any = None) -> Any:
 
 def _unsqueeze(node: Node, x: Any, axes: Any = None) -> Any:
     axes = node["axes"] if axes is None else listed(axes)
-    return np.expand_dims(x, tuple(axes_of(axes, x.ndim + len(axes), node.opset >= NEGATIVE)))
+    return np.expand_dims(x, tuple(axes_of(axes, x.ndim + len(axes))))
 
 
 def _transpose(node: Node, x: Any) -> Any:
@@ -85,9 +83,9 @@ def _transpose(node: Node, x: Any) -> Any:
 
 
 def _gather(node: Node, x: Any, indices: Any) -> Any:
-    axis = axis_of(node["axis"], x.ndim, node.opset >= NEGATIVE)
-    size, least = x.shape[axis], -x.shape[axis] if node.opset >= NEGATIVE else 0
-    if ((indices < least) | (indices >= size)).any():
+    axis = axis_of(node["axis"], x.ndim)
+    size = x.shape[axis]
+    if ((indices < -size) | (indices >= size)).any():
         raise UnreadableError(f"indices outside an axis of length {size}")
     small(x.size // size * indices.size)
     return np.take(x, indices.astype(np.int64), axis=axis)
@@ -110,7 +108,7 @@ def _slice(node: Node, x: Any, starts: Any = None, ends: Any = None, axes: Any =
     by = [1] * len(begin) if steps is None else listed(steps)
     if len({len(part) for part in (begin, end, which, by)}) > 1 or 0 in by:
         raise UnreadableError("starts, ends, axes and steps of different lengths, or a step of 0")
-    found = axes_of(which, x.ndim, node.opset >= 10)
+    found = axes_of(which, x.ndim)
     for a, b, axis, step in zip(begin, end, found, by, strict=True):
         size = x.shape[axis]
         # Limits count from the end where they are negative, and then stop at the ends of the axis.
@@ -122,7 +120,7 @@ def _slice(node: Node, x: Any, starts: Any = None, ends: Any = None, axes: Any =
 
 
 def _split(node: Node, x: Any, sizes: Any = None) -> Any:
-    axis = axis_of(node["axis"], x.ndim, node.opset >= NEGATIVE)
+    axis = axis_of(node["axis"], x.ndim)
     length, count = x.shape[axis], node.outputs
     given = node["split"] if sizes is None else listed(sizes)
     if node["num_outputs"] is not None and (given is not None or node["num_outputs"] != count):
@@ -140,7 +138,7 @@ def _split(node: Node, x: Any, sizes: Any = None) -> Any:
 
 def _concat(builder: Builder, node: Node, *values: Any) -> Any:
     rank = len(values[0].shape)
-    axis = axis_of(node["axis"], rank, node.opset >= NEGATIVE)
+    axis = axis_of(node["axis"], rank)
     others = {tuple(n for k, n in enumerate(v.shape) if k != axis) for v in values}
     if any(len(v.shape) != rank for v in values) or len(others) > 1:
         raise UnreadableError("shapes that do not fit")

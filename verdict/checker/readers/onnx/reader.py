@@ -13,7 +13,7 @@ import numpy as np
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network, needed
-from . import copies, heads, model, moves, operators, smooth
+from . import constants, copies, heads, lifted, model, moves, operators, smooth
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
 from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
 from .view import WHOLE, View
@@ -107,7 +107,7 @@ class _Reader:
         nodes, numbers = needed(self.builder.nodes, output)
         network = Network(size, nodes, numbers[output], head, tuple(shape for _, shape in shapes.values()),
                           tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
-                          tuple(labels or ()), is_class, self.builder.has_choices)
+                          tuple(labels or ()), is_class, self.builder.has_choices, self.builder.has_computed)
         return network, numbers
 
     def _named(self, proto: Any, step: Callable[[], Any]) -> Any:
@@ -145,16 +145,7 @@ class _Reader:
             lower = found
         elif proto.output[0] in self.wanted:
             lower = smooth.INSIDE.get(name_of(proto), lower)
-        given = [v for v in values if isinstance(v, Folded)]
-        result = lower(self.builder, node, *(v.array if isinstance(v, Folded) else v for v in values))
-        results = [np.asarray(r) if isinstance(r, np.generic) else r
-                   for r in (result if isinstance(result, list) else [result])]
-        if given and any(isinstance(r, np.ndarray) for r in results):
-            # Nothing but moves is exact in the type that the numbers should have.
-            if name_of(proto) not in {**moves.OPERATORS, **copies.OPERATORS}:
-                raise UnreadableError("a constant computed from rounded ones")
-            results = [Folded(r, given[0].type) if isinstance(r, np.ndarray) else r for r in results]
-        for name, value in zip(proto.output, results, strict=False):
+        for name, value in zip(proto.output, self._results(proto, node, lower, values), strict=False):
             count = math.prod(value.shape)
             self.total += count
             if count > MOST_ENTRIES or self.total > MOST_TOTAL or (not _is_constant(value) and not count):
@@ -163,11 +154,42 @@ class _Reader:
             model.compare(name, kind, tuple(value.shape), self.types.get(name))
             self.values[name] = value
 
+    def _results(self, proto: Any, node: Node, lower: Callable[..., Any], values: list[Any]) -> list[Any]:
+        """What a node makes of its inputs."""
+        if self._is_lifted(proto, values):
+            found = lifted.computed_of(lower, node, values)
+            self.builder.has_computed |= any(isinstance(r, Folded) for r in found)
+            return found
+        given = [v for v in values if isinstance(v, Folded)]
+        if given and node.operator == "Cast" and constants.cast_kind(node).kind == "f":
+            self.builder.has_computed = True
+            return [lifted.cast(given[0], constants.cast_kind(node))]
+        is_move = name_of(proto) in {**moves.OPERATORS, **copies.OPERATORS}
+        if any(v.array.dtype == object for v in given) and not (is_move or name_of(proto) in lifted.TAKE_FRACTIONS):
+            raise UnreadableError("a constant that no float64 equals")
+        result = lower(self.builder, node, *(v.array if isinstance(v, Folded) else v for v in values))
+        results = [np.asarray(r) if isinstance(r, np.generic) else r
+                   for r in (result if isinstance(result, list) else [result])]
+        if given and any(isinstance(r, np.ndarray) for r in results):
+            # Nothing but moves is exact in the type that the numbers should have.
+            if not is_move:
+                raise UnreadableError("a constant computed from rounded ones")
+            results = [Folded(r, given[0].type, given[0].room) if isinstance(r, np.ndarray) else r for r in results]
+        return results
+
+    def _is_lifted(self, proto: Any, values: list[Any]) -> bool:
+        """Whether the node computes a constant of real ones by a reader that expects a tensor."""
+        word = at(OPERATORS[name_of(proto)].inputs, self._set(proto)).split()[:1]
+        return bool(word) and all(v is None or _is_constant(v) for v in values) and (
+            lifted.is_lifted(name_of(proto), word[0], _kind(values[0])))
+
     def _arguments(self, proto: Any, table: Operator) -> list[Any]:
         """The node's inputs, each of the kind that the table has in its place."""
         opset = self._set(proto)
         words = wanted(table, opset, len(proto.input))
-        values = [self._value(name, word) for name, word in zip(proto.input, words, strict=False)]
+        fixed = all(_is_constant(self.values[name]) for name in proto.input if name in self.values)
+        values = [self._value(name, "v" if word == "x" and fixed else word)
+                  for name, word in zip(proto.input, words, strict=False)]
         kinds = {_kind(v) for v, word in zip(values, words, strict=False) if v is not None and word[0] in "xvc"}
         letters = at(table.types, opset)
         if len(kinds) > 1 or any(k not in [LETTERS[letter] for letter in letters] for k in kinds):

@@ -27,7 +27,7 @@ def reduced_axes(node: Node, rank: int, axes: Any, since: int) -> list[int]:
         raise UnreadableError("an empty list of axes")
     if not given and node["noop_with_empty_axes"]:
         return []
-    return axes_of(given or range(rank), rank, node.opset >= 11)
+    return axes_of(given or range(rank), rank)
 
 
 def _groups(x: Tensor, over: list[int]) -> Any:

@@ -20,7 +20,7 @@ from .tensors import Builder, Tensor, axis_of, small
 def softmax_groups(node: Node, x: Tensor) -> Any:
     """The flat places of the entries that have a sum of 1 together, (groups, entries)."""
     given = (-1 if node.opset >= 13 else 1) if node["axis"] is None else node["axis"]
-    axis = axis_of(given, len(x.shape), node.opset >= 11)
+    axis = axis_of(given, len(x.shape))
     places = np.arange(math.prod(x.shape)).reshape(x.shape)
     if node.opset >= 13:
         return np.moveaxis(places, axis, -1).reshape(-1, x.shape[axis])

@@ -76,11 +76,12 @@ class Chosen:
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """A constant in a type that does not hold all of its numbers: as float64 numbers they are exact, and the file's run
-    rounds each once."""
+    """A constant in a type that does not hold all of its numbers: as float64 numbers, or Fractions, they are exact, and
+    the file's run rounds each once, or if they are computed lands within about `room` of them."""
 
     array: Any
     type: Any
+    room: float = 0.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,8 +96,8 @@ class Builder:
         self.sizes = [0]
         # Whether there are constants that the file's run rounds: then weights and biases have one rounding more.
         self.is_rounded = False
-        # Whether entries are chosen by comparisons, whose rounding is not bounded.
-        self.has_choices = False
+        # Whether entries are chosen by comparisons, or constants computed, whose rounding is not bounded.
+        self.has_choices = self.has_computed = False
 
     def append(self, node: Any) -> int:
         self.nodes.append(node)
@@ -227,16 +228,17 @@ def reduced(shape: tuple[int, ...], axes: list[int], keep: bool) -> tuple[int, .
     return tuple(1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes)
 
 
-def axis_of(axis: Any, rank: int, negative: bool = True, beyond: int = 0) -> int:
-    """An axis in front of `rank` (or at it, `beyond`), counted from the front."""
-    if not (-rank if negative else 0) <= axis < rank + beyond:
+def axis_of(axis: Any, rank: int, beyond: int = 0) -> int:
+    """An axis in front of `rank` (or at it, `beyond`), counted from the front; that a file may count from the end, the
+    standard says from operator set 11 on, and everyone reads before."""
+    if not -rank <= axis < rank + beyond:
         raise UnreadableError(f"the axis {axis} of {rank}")
     return int(axis) % rank if axis < 0 else int(axis)
 
 
-def axes_of(axes: Any, rank: int, negative: bool = True) -> list[int]:
+def axes_of(axes: Any, rank: int) -> list[int]:
     """Different axes."""
-    found = [axis_of(a, rank, negative) for a in axes]
+    found = [axis_of(a, rank) for a in axes]
     if len(set(found)) < len(found):
         raise UnreadableError(f"an axis twice in {list(axes)}")
     return found
