@@ -57,7 +57,7 @@ def test_numbers_that_float32_holds_are_plain():
 
 
 def test_what_is_computed_from_rounded_constants_is_exact() -> None:
-    """In rationals; but then nothing bounds what other orders of rounding make of it. Whole numbers are made of none."""
+    """In rationals; but then nothing bounds other orders of rounding. Whole numbers are made of none."""
     for name, given, factor in (("Add", ["w", "w"], 2), ("Neg", ["w"], -1)):
         reading = _dequantized(helper.make_node(name, given, ["v"]), helper.make_node("MatMul", ["x", "v"], ["y"]))
         assert (reading.tensors["v"].array == factor * reading.tensors["w"].array).all()
