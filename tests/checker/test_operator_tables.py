@@ -50,6 +50,8 @@ def _usual(name, opset):
         "MaxPool": ([], windows), "AveragePool": ([], windows),
         "ReduceMean": ([_int(1)] if opset >= 18 else [], {} if opset >= 18 else {"axes": [1]}),
         "BatchNormalization": ([_real(4)] * 4, {}),
+        "LayerNormalization": ([_real(4)] * 2, {}), "InstanceNormalization": ([_real(4)] * 2, {}),
+        "GroupNormalization": ([_real(4)] * 2, {"num_groups": 2}),
         "Cast": ([], {"to": TensorProto.INT32}),
         "ReduceSum": ([_int(1)] * lists, {} if lists else {"axes": [1]}),
         **{reduced: ([_int(1)] * (opset >= 18), {} if opset >= 18 else {"axes": [1]})

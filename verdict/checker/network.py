@@ -193,9 +193,8 @@ class Network:
     names: tuple[str, ...] = ()
     labels: tuple[Any, ...] = ()
     is_class: bool = False
-    # Whether entries are chosen by comparisons inside, and constants computed.
-    has_choices: bool = False
-    has_computed: bool = False
+    # What is inside that float32 rounds without a bound: choices by comparisons, or constants that are computed.
+    rounded: str = ""
 
     def __post_init__(self) -> None:
         for node in self.nodes[1:]:
@@ -269,9 +268,7 @@ class Network:
             return f"the rounding of {self.irrational} is not bounded"
         if self.products:
             return "the rounding of products of two tensors is not bounded"
-        if self.has_computed:
-            return "the rounding of constants that the file computes is not bounded"
-        return "the rounding of what is chosen by a comparison is not bounded" if self.has_choices else ""
+        return f"the rounding of {self.rounded} is not bounded" if self.rounded else ""
 
     @cached_property
     def starts(self) -> Any:

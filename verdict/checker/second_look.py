@@ -24,6 +24,7 @@ from .errors import OutOfRangeError, UnreadableError
 from .functions.planes import interval
 from .kernel.region import Region
 from .network import Affine, Pointwise, Product, no_rule
+from .readers.onnx.lifted import COMPUTED
 from .readers.onnx.reader import Reading
 from .readers.onnx.tensors import COMPARED, SIGN, Chosen, Folded, Tensor
 from .readers.vnnlib import Disjunct
@@ -164,7 +165,7 @@ def _compare(reading: Reading, point: Any, found: dict[str, Any], ask: Ask) -> N
         elif isinstance(node, Affine):
             low, high = numbers.interval(node, region)
             wrong = float32_error(node, region, form)
-            if network.has_computed:
+            if network.rounded == COMPUTED:
                 wrong = wrong + CLOSE * numbers.magnitude(node, region)
             region.set(i, np.nextafter(low - wrong, -np.inf), np.nextafter(high + wrong, np.inf))
         elif node is not None:

@@ -23,6 +23,8 @@ from .folded import NUMBERS, truth
 from .table import LETTERS, Node, Operator
 from .tensors import COMPARED, SIGN, Builder, Chosen, Head, Tensor, broadcast, fractions
 
+# What float32 runs are not bounded behind.
+CHOSEN = "what is chosen by a comparison"
 # Entries that are traced to what they are multiples of.
 MOST_TRACED = 2**16
 # More than any order of computing a multiple and adding to it has.
@@ -113,7 +115,7 @@ def _chosen(builder: Builder, by: Any, yes: Any, no: Any, kind: Any) -> Tensor:
         terms.append((builder.scaled(below, np.ones(shape)), no.node))
     else:
         bias = np.broadcast_to(fractions(no), shape)
-    builder.has_choices = True
+    builder.rounded = builder.rounded or CHOSEN
     return replace(builder.affine(positive, terms, bias, shape, ROUNDINGS), type=kind)
 
 

@@ -27,6 +27,8 @@ from .tensors import Builder, Folded, Tensor, fractions
 _EITHER = {"MatMul", "Einsum", "Sum", "Mean"}
 # Those, beside operators that only move entries, that take constants as Fractions.
 TAKE_FRACTIONS = {*_EITHER, "Add", "Sub", "Mul", "Div", "Gemm", "Max", "Min"}
+# What float32 runs are not bounded behind.
+COMPUTED = "constants that the file computes"
 # Beyond these bits a power is not written down.
 _MOST_BITS = 2**16
 # Binary digits that values are asked for with, one after the other; what is closer to 0 in the end is 0.

@@ -107,7 +107,7 @@ class _Reader:
         nodes, numbers = needed(self.builder.nodes, output)
         network = Network(size, nodes, numbers[output], head, tuple(shape for _, shape in shapes.values()),
                           tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
-                          tuple(labels or ()), is_class, self.builder.has_choices, self.builder.has_computed)
+                          tuple(labels or ()), is_class, self.builder.rounded)
         return network, numbers
 
     def _named(self, proto: Any, step: Callable[[], Any]) -> Any:
@@ -158,11 +158,12 @@ class _Reader:
         """What a node makes of its inputs."""
         if self._is_lifted(proto, values):
             found = lifted.computed_of(lower, node, values)
-            self.builder.has_computed |= any(isinstance(r, Folded) for r in found)
+            if any(isinstance(r, Folded) for r in found):
+                self.builder.rounded = lifted.COMPUTED
             return found
         given = [v for v in values if isinstance(v, Folded)]
         if given and node.operator == "Cast" and constants.cast_kind(node).kind == "f":
-            self.builder.has_computed = True
+            self.builder.rounded = lifted.COMPUTED
             return [lifted.cast(given[0], constants.cast_kind(node))]
         is_move = name_of(proto) in {**moves.OPERATORS, **copies.OPERATORS}
         if any(v.array.dtype == object for v in given) and not (is_move or name_of(proto) in lifted.TAKE_FRACTIONS):

@@ -36,14 +36,15 @@ def _groups(x: Tensor, over: list[int]) -> Any:
     return x.positions.transpose(kept + sorted(over)).reshape(math.prod(x.shape[a] for a in kept), -1)
 
 
-def _mean_over(builder: Builder, x: Tensor, over: list[int], keep: bool) -> Tensor:
+def mean_over(builder: Builder, x: Tensor, over: list[int], keep: bool) -> Tensor:
+    """The means over some axes."""
     groups = _groups(x, over)
     return average(builder, x, groups, np.full(len(groups), groups.shape[1]), reduced(x.shape, over, keep))
 
 
 def _mean(builder: Builder, node: Node, x: Tensor, axes: Any = None) -> Tensor:
     over = reduced_axes(node, len(x.shape), axes, 18)
-    return _mean_over(builder, x, over, bool(node["keepdims"])) if over or not x.shape else x
+    return mean_over(builder, x, over, bool(node["keepdims"])) if over or not x.shape else x
 
 
 def _sum(builder: Builder, node: Node, x: Tensor, axes: Any = None, since: int = 13) -> Tensor:
@@ -80,7 +81,7 @@ def _global(builder: Builder, node: Node, x: Tensor) -> Tensor:
     over = list(range(2, len(x.shape)))
     if node.operator == "GlobalMaxPool":
         return _largest(builder, x, over, reduced(x.shape, over, True))
-    return _mean_over(builder, x, over, True)
+    return mean_over(builder, x, over, True)
 
 
 def _table(lower: Any, versions: tuple[int, ...], moved: int = 18) -> Operator:

@@ -96,8 +96,8 @@ class Builder:
         self.sizes = [0]
         # Whether there are constants that the file's run rounds: then weights and biases have one rounding more.
         self.is_rounded = False
-        # Whether entries are chosen by comparisons, or constants computed, whose rounding is not bounded.
-        self.has_choices = self.has_computed = False
+        # What there is whose rounding is not bounded: entries chosen by comparisons, constants that are computed.
+        self.rounded = ""
 
     def append(self, node: Any) -> int:
         self.nodes.append(node)
