@@ -17,6 +17,7 @@ from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, Feature, Function
+from .functions.nearest import all_nearest
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
 from .multiples import Multiples, Rewritten, rewritten
@@ -100,6 +101,9 @@ class Builder:
         if value is not None and function.has(Feature.PIECEWISE_LINEAR):
             exact = function.exact(ExactVector(*value.integers))
             return self.constant(value if value.size == 0 else _coefficients(exact), name)
+        if value is not None:
+            found = all_nearest(function, value.fractions().ravel().tolist())
+            return self.constant(_coefficients(ExactVector.of(found)), name)
         return self._append(Pointwise(function, source, self.size(source)), name)
 
     def relu(self, source: int, name: str = "") -> int:

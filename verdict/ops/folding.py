@@ -23,8 +23,6 @@ from .lowering import MAX_ENTRIES, Constant, Context, Lowering, Value
 Objects = npt.NDArray[np.object_]
 # Python's numbers take a hundred bytes and a microsecond each.
 MAX_FOLDED = 2**22
-# Binary digits that values are asked for with, one after the other; what is closer to 0 in the end is 0.
-NEAREST = (80, 160, 320, 1200)
 
 
 def objects(ctx: Context, value: Constant, shape: tuple[int, ...] | None = None) -> Objects:
@@ -99,20 +97,6 @@ def reduction(pair: Callable[[Any, Any], Any], empty: int | None = None) -> Lowe
         return [constant_of(ctx, array.reshape(shape), ctx.result_kind)]
 
     return fold
-
-
-def nearest(function: Any, z: Fraction) -> Fraction:
-    """f(z) of a function of `network/functions`, exactly where it is rational, else the float64 that is nearest.
-
-    Raises UnsupportedError outside the domain of f.
-    """
-    for bits in NEAREST:
-        low, high = function.at(z, bits)
-        if low == high:
-            return Fraction(low)
-        if float(low) == float(high):
-            return Fraction(float(low))
-    return Fraction(0)
 
 
 def by_reference(ctx: Context) -> list[Value]:

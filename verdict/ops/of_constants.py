@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import UnsupportedError
+from ..network.functions.nearest import nearest
 from ..network.functions.root import SQRT
-from .folding import by_reference, constant_of, elementwise, nearest, objects, remainder
+from .folding import by_reference, constant_of, elementwise, objects, remainder
 from .lowering import Context, Value, on_constants
 from .signature import INDEX, NUMBERS, REAL, Types, flag, since
 

@@ -7,13 +7,14 @@ from fractions import Fraction
 
 from ..base.errors import UnsupportedError
 from ..network.functions import EXP, SIGMOID, SQUARE, TANH
+from ..network.functions.nearest import all_nearest
 from ..network.functions.onnx_operator import Scaled
 from ..network.functions.power import LARGEST_EXPONENT, power
 from ..network.functions.reciprocal import RECIPROCAL
 from ..network.functions.registry import operators as of_functions
 from ..network.functions.root import SQRT
 from .arithmetic import multiply
-from .folding import nearest, objects
+from .folding import objects
 from .lowering import Constant, Context, Symbol, Value, operator
 from .of_constants import POWERS
 from .of_constants import power as folded_power
@@ -54,12 +55,12 @@ def _times(ctx: Context, x: Value, factor: Fraction) -> Value:
 
 def folded(ctx: Context, x: Constant, made: Scaled) -> list[Value]:
     """Of a constant: exactly, or the nearest float64 of f."""
-    entries = objects(ctx, x).ravel().tolist()
+    entries = [made.inner * z for z in objects(ctx, x).ravel().tolist()]
     try:
-        known = {z: made.outer * nearest(made.function, made.inner * z) for z in set(entries)}
+        values = [made.outer * y for y in all_nearest(made.function, entries)]
     except (UnsupportedError, OverflowError, ZeroDivisionError):
         ctx.fail(f"{ctx.op_type} of a constant gives no finite number")
-    return [Constant.of_fractions([known[z] for z in entries], x.shape)]
+    return [Constant.of_fractions(values, x.shape)]
 
 
 for known in of_functions().values():
