@@ -65,9 +65,11 @@ def computed_of(lower: Callable[..., Any], node: Node, values: list[Any]) -> lis
 
 
 def cast(x: Folded, kind: Any) -> Folded:
-    """The same numbers, which one type more rounds."""
+    """The same numbers, which one type more rounds; but doubles become the nearest floats, as everywhere."""
     largest = float(max(map(abs, x.array.flat), default=0))
-    return Folded(x.array, kind, x.room + max(largest, 2.0**-120) * SHARE)
+    narrow = x.type.itemsize > kind.itemsize and x.array.dtype != object
+    array = x.array.astype(kind).astype(np.float64) if narrow else x.array
+    return Folded(array, kind, x.room + max(largest, 2.0**-120) * SHARE)
 
 
 def _evaluated(builder: Builder, x: Any) -> Folded:
