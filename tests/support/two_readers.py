@@ -55,8 +55,8 @@ class Reading:
 
     @property
     def said(self) -> tuple[Any, ...]:
-        """What two readers must agree on."""
-        return self.size, self.head, self.values, self.labels
+        """What two readers must agree on; of squares one has exact values and the other enclosures."""
+        return self.size, self.head, [short(v) for v in self.values], self.labels
 
 
 @dataclass(frozen=True)
