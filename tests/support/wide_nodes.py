@@ -267,6 +267,15 @@ def _normalised(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
     return [x.name, *(m.constant(p).name for p in parts)], {"outputs": 1}
 
 
+@builder("InstanceNormalization", "GroupNormalization")
+def _normalised_in_groups(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
+    x = m.x
+    channels = (*x.shape, 1, 1)[1]
+    groups = m.one([g for g in range(1, channels + 1) if channels % g == 0])
+    parts = [m.constant(m.numbers((channels,), x.kind)).name for _ in range(2)]
+    return [x.name, *parts], {"num_groups": groups} if "num_groups" in table.attributes else {}
+
+
 @builder("Clip")
 def _clip(m: Any, table: Any) -> tuple[list[str], dict[str, Any]]:
     x = _operand(m, table)
