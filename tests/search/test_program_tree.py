@@ -16,7 +16,8 @@ from verdict.base.deadline import Deadline
 from verdict.bounds import linear_bounds
 from verdict.network.evaluate import evaluate
 from verdict.network.exact import ExactVector
-from verdict.property import LinfBall
+from verdict.property.norm_ball import ball_family
+from verdict.property.norms import norm_of
 from verdict.search.engines.parts import last_programs
 from verdict.search.engines.parts.tree_search import search_tree
 from verdict.search.relus.program_tree import ProgramTree
@@ -26,15 +27,23 @@ from verdict.search.relus.space import Space
 def _space(graph, family, radius: float, offsets: np.ndarray) -> Space:
     low, high = family.floats(radius)
     rows = np.concatenate([np.eye(graph.output_size), -np.eye(graph.output_size)])
-    return Space(graph, linear_bounds(graph, low[None], high[None]), rows, offsets)
+    bounds = linear_bounds(graph, low[None], high[None], ball=family.ball(radius))
+    return Space(graph, bounds, rows, offsets)
+
+
+def _points(rng, family, radius: float) -> np.ndarray:
+    low, high = family.floats(radius)
+    points, ball = rng.uniform(low, high, (4000, len(low))), family.ball(radius)
+    return points if ball is None else ball.inward(points, 1e-9)
 
 
 def _case(seed: int, kind: str, folder: Path):
     rng = np.random.default_rng([seed, KINDS.index(kind), 7])
     graph = verdict.load(random_network(rng, kind, folder)).graph
-    family = LinfBall(ExactVector.of(rng.integers(-8, 9, graph.input_size) / 8), Fraction(-2), Fraction(2))
-    low, high = family.floats(0.5)
-    points = rng.uniform(low, high, (4000, graph.input_size))
+    center = ExactVector.of(rng.integers(-8, 9, graph.input_size) / 8)
+    # Programs say what a ball of L1 is as well.
+    family = ball_family(norm_of(("linf", "l1")[seed % 2]), center, Fraction(-2), Fraction(2))
+    points = _points(rng, family, 0.5)
     rows = np.concatenate([np.eye(graph.output_size), -np.eye(graph.output_size)])
     least = (evaluate(graph, points) @ rows.T).min(axis=0)
     return rng, graph, family, points, rows, least
@@ -87,8 +96,7 @@ def test_both_kinds_of_rows_come_up(tmp_path) -> None:
 def test_a_move_loses_no_point(kind, tmp_path) -> None:
     for seed in seeds(4, 40):
         _, graph, family, _, rows, _ = _case(seed, kind, tmp_path)
-        low, high = family.floats(0.25)
-        inner = np.random.default_rng(seed).uniform(low, high, (4000, graph.input_size))
+        inner = _points(np.random.default_rng(seed), family, 0.25)
         offsets = (evaluate(graph, inner) @ rows.T).min(axis=0) + 0.01
         space = _space(graph, family, 0.5, offsets)
         if space.reduced is None or not space.size:

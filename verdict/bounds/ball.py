@@ -24,6 +24,8 @@ class BallNorm(Protocol):
 
     def step(self, size: Any, room: Any, eps: float) -> Any: ...
 
+    def spread(self, size: Any, room: Any, eps: float) -> Any: ...
+
 
 @dataclass(frozen=True, eq=False)
 class Ball:

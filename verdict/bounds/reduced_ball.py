@@ -54,7 +54,7 @@ class ReducedBall:
     def argmin(self, slope: Any) -> Any:
         """Where each slope (batch, inputs) is about least on the ball within the box: a hint."""
         xp, center, steps = namespace(slope), self.center.like(slope), self.steps.like(slope)
-        step = self.norm.step(xp.abs(self._per_step(slope)), self._room(slope), 1.0)
+        step = self.norm.spread(xp.abs(self._per_step(slope)), self._room(slope), 1.0)
         step = step / xp.where(steps > 0, steps, 1)
         return (center - xp.sign(slope) * step).clip(-1, 1)
 

@@ -14,6 +14,9 @@ from ...network.maps.namespace import namespace
 from ..rows import RadiusRow
 from .norm import Cuts, Norm, register
 
+# How much less steep than the steepest a coordinate may be, relatively, to have a share of the radius in `spread`.
+SOFT = 0.1
+
 
 @register
 class L1(Norm):
@@ -54,6 +57,14 @@ class L1(Norm):
         # What is left of the radius goes to the coordinate at the price.
         left = (eps - xp.sum(step, axis=-1, keepdims=True)).clip(0, None)
         return xp.where(size == price, xp.minimum(room, left), step)
+
+    def spread(self, size: Any, room: Any, eps: float) -> Any:
+        xp = namespace(size)
+        can = xp.where(room > 0, size, 0)
+        most = xp.max(can, axis=-1, keepdims=True)
+        weight = xp.where(can > 0, xp.exp((can - most) / (SOFT * xp.where(most > 0, most, 1))), 0)
+        total = xp.sum(weight, axis=-1, keepdims=True)
+        return xp.minimum(eps * weight / xp.where(total > 0, total, 1), room)
 
     def _price(self, size: Any, room: Any, eps: float) -> Any:
         """The steepness of the coordinate at which the radius is used up, the steepest moving first, (..., 1); 0 if it

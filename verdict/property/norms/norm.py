@@ -100,6 +100,11 @@ class Norm(ABC):
         xp = namespace(size)
         return xp.minimum(room, eps * xp.abs(self.steepest(size)))
 
+    def spread(self, size: Any, room: Any, eps: float) -> Any:
+        """As `step`, but near the least value: shared among coordinates that are about as steep. Where the least value
+        is at a corner, gradient steps that look at one corner after the other do not find what balances them."""
+        return self.step(size, room, eps)
+
     def auxiliary(self, size: int) -> int:
         """Of how many auxiliary numbers its rows speak."""
         return size

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ...base.deadline import ProcessorTime
 from ...network.functions import Feature
 from .engine import Engine, Features, register
 
@@ -18,11 +17,8 @@ if TYPE_CHECKING:
     from ..decision import Decision
     from ..radius import RadiusSearch
 
-# On balls that are no boxes, and where few inputs vary, splits get so many seconds of processor time and this share of
-# the time, more where there are few ReLUs, before a MILP solver takes over.
-SPLIT_SECONDS, SPLIT_SHARE, FEW_SHARE = 20.0, 0.3, 0.8
-# With one thread nothing works beside the tree, and it gets this share of the time.
-TREE_SHARE = 0.6
+# With one thread nothing works beside splits, and they get this share of the time.
+SPLIT_SHARE = 0.6
 # What splits and MILP leave open of a network with at most so many coefficients is finished in exact arithmetic, in at
 # most so many seconds.
 FEW_COEFFICIENTS, EXACT_SECONDS = 20_000, 60.0
@@ -51,50 +47,34 @@ class Auto(Engine):
 
 
 def _close(search: RadiusSearch, threads: int) -> None:
-    from .parts.radius_bab import search_bab, uses_tree
+    from .parts.radius_bab import search_bab
 
     before = len(search.notes)
     if not search.graph.has(Feature.ON_OFF):
         # What comes after splits needs pieces.
         search_bab(search, search.deadline, threads)
         return
-    if uses_tree(search):
-        _by_tree(search, threads)
-    else:
-        _by_splits(search, threads)
+    _by_splits(search, threads)
     _finish(search, threads)
     if not search.is_open():
         # What one engine could not do does not matter any more.
         del search.notes[before:]
 
 
-def _by_tree(search: RadiusSearch, threads: int) -> None:
-    """A tree of splits, and a MILP solver on the other core."""
+def _by_splits(search: RadiusSearch, threads: int) -> None:
+    """Splits, and a MILP solver on the other core once they take long."""
     from verdict.solvers import solver
 
     from .parts.beside import Beside
+    from .parts.radius_bab import search_bab
     from .parts.radius_milp import can_close, search_milp
-    from .parts.tree_search import search_tree
 
     if threads < 2 or not can_close(search):
-        search_tree(search, search.deadline.share(TREE_SHARE, math.inf), threads)
+        search_bab(search, search.deadline.share(SPLIT_SHARE, math.inf), threads)
         return
     with Beside(search, "milp", lambda other: search_milp(other, solver("highs"), 1)) as beside:
-        search_tree(search, search.deadline, threads, beside)
+        search_bab(search, search.deadline, threads, beside)
         beside.harvest()
-
-
-def _by_splits(search: RadiusSearch, threads: int) -> None:
-    """Proofs of one radius after the other, for a part of the time."""
-    from ...network.exact import float_below
-    from ..options import DEFAULTS
-    from .parts.radius_bab import search_bab
-
-    # On balls that are no boxes, splits prove what they can without a solver's word, all if there are few ReLUs;
-    # tangents close the rest.
-    unstable = search.bounds_at(float_below(search.cap)).unstable(search.graph)
-    share = SPLIT_SHARE if search.family.is_box or unstable > DEFAULTS.few_relus else FEW_SHARE
-    search_bab(search, ProcessorTime(SPLIT_SECONDS, search.deadline.share(share, math.inf)), threads)
 
 
 def _finish(search: RadiusSearch, threads: int) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...base.errors import SolverError
 from .leaf import Multipliers
-from .program import Program, matrix_numbers
+from .program import Program, can_say, matrix_numbers
 from .space import Domains, Space
 
 # What programs that closed nothing may take of the search's time, and what they may take before there is any.
@@ -50,7 +50,7 @@ class Tuned:
         """The numbers of open domains that a program has closed, each with an empty proof; others whose bound it has
         made better get its multipliers."""
         closed: dict[int, Multipliers] = {}
-        if self._space.reduced is None or self._space.reduced.ball is not None:
+        if not can_say(self._space):
             return closed
         worst, self._seen = float(domains.lower.min(initial=0)), self._seen + len(domains)
         opened = np.flatnonzero(~(domains.lower > 0))

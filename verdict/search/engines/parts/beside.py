@@ -15,6 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from ....base.deadline import OutOfTime
 from ...radius import RadiusSearch
 
+# Another way begins after so many seconds; it gets so many, and this share of what the first has taken, to catch up.
+UNDECIDED, TRIAL, TRIAL_SHARE = 3.0, 5.0, 0.25
+
 
 class Beside:
     """`close` tightens a copy of the search in another thread, once `start` is called; a context manager."""
@@ -46,6 +49,18 @@ class Beside:
                 self._search.spend(self._name, other.deadline.elapsed())
 
         self._work = self._pool.submit(context.run, work)
+
+    def look(self, spent: float) -> bool:
+        """Begin once the first way is long, which has taken so many seconds, take over what the other finds, and end it
+        if it stays behind. Whether it is at work."""
+        if not self.started:
+            if spent > UNDECIDED:
+                self.start()
+        else:
+            self.harvest()
+            if self.is_behind(TRIAL + TRIAL_SHARE * spent):
+                self.stop()
+        return self.is_running
 
     def is_behind(self, seconds: float) -> bool:
         """Whether the other way has worked for so many seconds and reached less than the first."""

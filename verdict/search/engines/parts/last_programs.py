@@ -15,7 +15,7 @@ from ....answer.results import Trust
 from ....base.deadline import Deadline, ProcessorTime
 from ....base.errors import SolverError
 from ...radius import RadiusSearch
-from ...relus.program import matrix_numbers
+from ...relus.program import can_say, matrix_numbers
 from ...relus.program_tree import ProgramTree
 from ...relus.space import Space
 from .radius_tree import RadiusTree
@@ -66,9 +66,7 @@ class LastByPrograms:
 
     def _fits(self, tree: RadiusTree) -> bool:
         """Whether programs are small, and each polytope is one row."""
-        if tree.space.reduced is None or tree.space.reduced.ball is not None:
-            return False
-        if any(len(p.offset.values) > 1 for p in tree.polytopes):
+        if not can_say(tree.space) or any(len(p.offset.values) > 1 for p in tree.polytopes):
             return False
         return matrix_numbers(tree.space) <= MOST_NUMBERS
 

@@ -9,13 +9,14 @@ end down.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 
 from ....answer import credit
 from ....answer.results import Trust
-from ....base.deadline import Deadline
+from ....base.deadline import Deadline, ProcessorTime
 from ....network.exact import ExactVector, FloatArray, float_below
 from ...effort import Effort
 from ...observer import Watch
@@ -23,6 +24,7 @@ from ...options import DEFAULTS
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
 from .bab import branch_and_bound, splits_inputs, splits_neurons
+from .beside import Beside
 from .radius_tree import LAST, last_radius
 from .tree_search import search_tree
 
@@ -35,16 +37,24 @@ WIDE, MANY = Fraction(1, 4), 100
 FIRST_GROWTH = Fraction(5, 4)
 
 
-def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
+def search_bab(search: RadiusSearch, clock: Deadline, threads: int, beside: Beside | None = None) -> None:
     """Close the interval to a relative gap below 1e-6, or stop when `clock` runs out or a proof fails.
+
+    Where that takes long, `beside` works on one core as long as it keeps up.
 
     On balls that are no polytopes a search ends at
     a linear region that it can neither exclude nor enter; then smaller radii are tried, down to a gap of `COARSE` below
     the one that failed.
     """
     if uses_tree(search):
-        search_tree(search, clock, threads)
+        search_tree(search, clock, threads, beside)
         return
+    stopwatch = ProcessorTime()
+
+    def look() -> None:
+        if beside is not None:
+            beside.look(stopwatch.elapsed())
+
     search.enter("bab")
     failed: Fraction | None = None
     growth, hopeful, creeps = FIRST_GROWTH, True, False
@@ -64,10 +74,11 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int) -> None:
             # Far below the witness the middle may be out of reach, and what is not tried is not proved.
             radius = min(radius, growth * lower)
             growth *= growth
-        proved = _prove(search, float_below(radius), clock, threads, MANY if at_once else math.inf)
+        at, most = float_below(radius), MANY if at_once else math.inf
+        proved = _prove(search, at, Effort(clock.share(1.0, math.inf), threads, search.device), most, look)
         # A witness that is hardly nearer than the one before: so one would get on by a millionth at a time.
         creeps |= cap * (1 - 4 * LAST) < search.cap < cap
-        if proved or search.cap != cap:
+        if proved or search.cap != cap or search.lower >= Fraction(at):
             continue
         if at_once:
             hopeful = False
@@ -85,9 +96,10 @@ def uses_tree(search: RadiusSearch) -> bool:
     return is_known and not halves
 
 
-def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, most: float) -> bool:
-    """Try to exclude every polytope at this radius, until more than `most` domains are open; True on success."""
-    clock = clock.share(1.0, math.inf)
+def _prove(search: RadiusSearch, radius: float, effort: Effort, most: float, look: Callable[[], None]) -> bool:
+    """Try to exclude every polytope at this radius, until more than `most` domains are open or another way has done it;
+    True on success. It will `look` around now and then."""
+    clock = effort.deadline
     remaining = [i for i, low in enumerate(search.lowers) if low < Fraction(radius)]
 
     def try_points(points: FloatArray) -> bool:
@@ -100,8 +112,10 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, m
         return found
 
     def progress(least: float, waiting: int, visited: int) -> None:
+        look()
         search.report()
-        if waiting > most:
+        done = all(search.lowers[i] >= Fraction(radius) for i in remaining) or search.cap <= Fraction(radius)
+        if waiting > most or done:
             clock.stop()
 
     before = search.closest
@@ -109,7 +123,7 @@ def _prove(search: RadiusSearch, radius: float, clock: Deadline, threads: int, m
         search.graph,
         search.bounds_at(radius),
         [search.unsafe.polytopes[i] for i in remaining],
-        Effort(clock, threads, search.device),
+        effort,
         Watch(try_points, progress),
     )
     for way, done in outcome.ways.items():

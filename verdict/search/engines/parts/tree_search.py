@@ -29,9 +29,6 @@ from .radius_tree import RadiusTree, last_radius
 PATIENCE, SOON = 2.0, 2.0
 # What attempts at smaller radii may take beside it, as a share of what it takes.
 SMALLER_SHARE = 0.5
-# Another way begins after so many seconds; it gets so many, and this share of what the last proof has taken, to catch
-# up.
-UNDECIDED, TRIAL, TRIAL_SHARE = 3.0, 5.0, 0.25
 # The longest slice while another way is at work, in seconds.
 BRIEF = 0.5
 # An interval no wider than this, relatively, is left to the last proof.
@@ -126,7 +123,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
         while not clock.passed() and search.is_open():
             last.work(clock)
             if beside is not None and not last.done:
-                _look_beside(search, last, beside, workers)
+                _look_beside(last, beside, workers)
             if last.done:
                 if search.is_open() and not clock.passed():
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
@@ -147,17 +144,11 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                     failed, smaller.done = smaller.tree.radius, True
 
 
-def _look_beside(search: RadiusSearch, last: Attempt, beside: Beside, workers: Workers) -> None:
-    """Begin another way once the last proof is long, take over what it finds, and end it if it stays behind."""
-    if not beside.started:
-        if last.spent > UNDECIDED:
-            beside.start()
-    else:
-        beside.harvest()
-        if beside.is_behind(TRIAL + TRIAL_SHARE * last.spent):
-            beside.stop()
-    last.most = BRIEF if beside.is_running else math.inf
-    workers.spare = int(beside.is_running)
+def _look_beside(last: Attempt, beside: Beside, workers: Workers) -> None:
+    """Let another way work beside the last proof while that is long and it keeps up, on a core of its own."""
+    is_running = beside.look(last.spent)
+    last.most = BRIEF if is_running else math.inf
+    workers.spare = int(is_running)
 
 
 def _is_long(last: Attempt, search: RadiusSearch) -> bool:
