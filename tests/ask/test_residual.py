@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import re
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +16,12 @@ from support.pinns import pinn
 from support.seeds import seeds
 
 import verdict
+from verdict import load
 from verdict.ask.residual import asked, composed_of
 from verdict.base.errors import InputError, PropertyError
 from verdict.cli.main import main
+from verdict.compose.equation import Names, residual_of
+from verdict.property.language.equation import read
 
 WAVE = "u_t + 0.5*u*u_x - 0.1*u_xx"
 
@@ -84,3 +91,50 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     for equation, said in (("u_t +", "found the end at character 6"), ("w_t", "'w_t' at character 1 is not known")):
         assert main([*words, "--equation", equation]) == 2
         assert said in capsys.readouterr().err
+
+
+def _forged(path: Path, to: Path, change: str, value: object) -> Path:
+    """A certificate with one member of its manifest changed, or without its last node."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(to, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "manifest.json" and change != "tree":
+                data = json.dumps({**json.loads(data), change: value}).encode()
+            if name == "tree.npy" and change == "tree":
+                tree, kept = np.load(io.BytesIO(data)), io.BytesIO()
+                # The first split is gone, and half of the box with it.
+                np.save(kept, tree[1:2] if value else tree[:-1])
+                data = kept.getvalue()
+            new.writestr(name, data)
+    return to
+
+
+def test_certificates(tmp_path: Path) -> None:
+    path, _ = pinn(tmp_path / "n.onnx", 7, ("Tanh", "Tanh"))
+    place = tmp_path / "r.vcert"
+    found = verdict.residual(path, WAVE, domain="t:0:1,x:-1:1", tolerance="0.01", certificate=place)
+    made = found.certificate
+    assert made.accepted, made.reason
+    assert found.upper_trust == "certified"
+    assert found.upper <= found.lower * Fraction(10101, 10000)
+    model, query = made.network, made.query
+    report = verdict.check(place, model, query)
+    assert report.accepted
+    assert report.leaves > 1
+    forged = tmp_path / "f.vcert"
+    assert not verdict.check(_forged(place, forged, "tree", False), model, query).accepted
+    assert not verdict.check(_forged(place, forged, "tree", True), model, query).accepted
+    # The same proof for a bound that does not hold, and for another network.
+    lower = tmp_path / "lower.vnnlib"
+    text = query.read_text()
+    numbers = sorted({n for n in re.findall(r"[0-9.]{6,}", text) if Fraction(n) > found.lower * Fraction(9, 10)})
+    assert numbers
+    for number in numbers:
+        text = text.replace(number, str(float(found.lower) * 0.999))
+    lower.write_text(text)
+    digest = hashlib.sha256(lower.read_bytes()).hexdigest()
+    assert not verdict.check(_forged(place, forged, "property", digest), model, lower).accepted
+    other = residual_of(load(path), read(WAVE.replace("0.5", "0.75")), Names(("u",), ("t", "x")))
+    other.save(tmp_path / "other.onnx")
+    changed = _forged(place, forged, "model", other.sha256)
+    assert not verdict.check(changed, tmp_path / "other.onnx", query).accepted

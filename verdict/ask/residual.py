@@ -184,7 +184,7 @@ def _certified(search: PeakSearch, run: Run) -> Certificate:
             disjuncts = sorted(d for each in recording.disjuncts for d in each)
             recording.parts.append(Part(True, [Goal(disjuncts, search.tree)]))
     evidence = Evidence(proof=search.trust, stages=search.stages)
-    made = replace(certified.made(evidence, run.whole, run.threads, run.report), end=end)
+    made = replace(certified.made(evidence, run.whole, run.threads, lambda stage: None), end=end)
     if made.accepted:
         search.raise_to(end)
     return made

@@ -15,7 +15,7 @@ from .readers.claim import Claim
 
 class Surroundings(Protocol):
     """`nodes` and `parts` are the certificate's, `memory` knows leaves that were excluded before; `ask` ends the check
-    where its time is up."""
+    where its time is up; `tier` is that of the check."""
 
     ask: Ask
     certificate: Certificate
@@ -24,6 +24,7 @@ class Surroundings(Protocol):
     network: Network
     nodes: Any
     parts: Any
+    tier: str
 
     def arithmetics(self, network: Network, any_order: bool, box: Any) -> tuple[list[Any], Any]:
         """The arithmetics to try in turn, and the exact one."""

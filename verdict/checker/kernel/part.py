@@ -15,6 +15,7 @@ import numpy as np
 
 from ..attempts import Attempt, for_lines, for_rationals
 from ..errors import OutOfRangeError, RejectedError
+from ..models.boxes import Models
 from ..readers.multipliers import Domains, Group
 from ..readers.rows import outward, tried, with_rows
 from ..surroundings import Surroundings
@@ -42,6 +43,9 @@ class Part:
         self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.pointwise)
         self.ball = work.claim.ball if work.claim.ball is not None and work.claim.ball.norm != "linf" else None
         self.arithmetics, self.exact = work.arithmetics(self.network, any_order, box)
+        # No claim about floats, and no rationals.
+        models = None if any_order or work.tier == "python" else Models(self.network, self.low, self.high, work.ask)
+        self.models = models if models is not None and models.can else None
         # None where every leaf computes its own bounds.
         self.root: Region | None = None
         self.chunk = CHUNK
@@ -121,6 +125,7 @@ class Part:
             plain, split, still = leaves.kind[wanted] == LINES, np.array([bool(p) for p in leaves.paths])[wanted], []
             for at, splits in ((wanted[plain & ~split], False), (wanted[plain & split], True)):
                 attempts = for_lines(self.arithmetics, self.record.at_leaves, splits, domains.has_lines)
+                at = at if self.models is None else at[self.models.left(leaves.low[at], leaves.high[at], owned)]
                 still += at[self._open(domains.take(at), owned, attempts)].tolist()
             for j in wanted[~plain]:
                 attempts = for_rationals(self.arithmetics[-1], self.exact, self.record.at_leaves)
