@@ -17,7 +17,7 @@ from ..neurons.plot import picture_place, write_picture
 
 MARK = "verdict residual --plot"
 # Points along each axis.
-POINTS = 200
+POINTS = 160
 Draw = Callable[[Network, Box, FloatArray, Sequence[str], str], None]
 
 
