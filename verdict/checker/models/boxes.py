@@ -29,7 +29,7 @@ class Models:
     def left(self, low: Any, high: Any, owned: list[Any], halvings: int = HALVINGS) -> Any:
         """On which boxes [low, high], (n, inputs), some disjunct is not excluded, each by one of its rows, the outputs
         `owned`: (n,)."""
-        left = np.ones(len(low), bool)
+        left: Any = np.ones(len(low), bool)
         if not self.can or not len(low):
             return left
         try:
