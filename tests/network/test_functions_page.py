@@ -29,8 +29,10 @@ from verdict.property import Box
 from verdict.property.unsafe import Polytope
 from verdict.search.engines.parts.bab import splits_inputs
 from verdict.search.neurons.methods import METHODS
+from verdict.search.observer import Watch
 from verdict.search.options import DEFAULTS
 from verdict.search.relus.space import Space
+from verdict.search.tangents.tangent_split import TangentSplit
 
 PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
 HEAD = """# Functions
@@ -92,6 +94,10 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     splits = ["inputs"] * splits_inputs(graph, bounds, DEFAULTS) or ["inputs"]
     splits += ["neurons"] * (takes(lambda: Space(graph, bounds, np.eye(1), np.zeros(1))) == "yes")
     polytope = Polytope(Coefficients(np.eye(1)), Coefficients(np.zeros(1)))
+    if not graph.has(Feature.ON_OFF) and graph.pointwise:
+        far = Polytope(Coefficients(np.eye(1)), Coefficients(bounds.lower[graph.output][0] + 0.01))
+        outcome = TangentSplit(graph, bounds, [far], Watch()).run(Deadline(0.5))
+        splits += ["neurons"] * (outcome.proved or outcome.domains > 1)
     cells = (
         name, ", ".join(methods), ", ".join(splits), takes(lambda: list(smt.network(graph, bounds))),
         takes(lambda: encode_margin(graph, bounds, polytope)), "no" if twin is None else "yes",

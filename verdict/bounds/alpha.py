@@ -10,7 +10,7 @@ lines gives the whole gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from .bounds import Bounds
 from .linear import unit_rows
 from .lines import Lines, crown_lines
 from .planes import product_interval
+from .tangents import Climb, lines_of
 
 # Adam's first rate for slopes.
 RATE = 0.25
@@ -101,6 +102,7 @@ class Ascent:
     steps: int
     stop: Callable[[], bool] = lambda: False
     snap: Callable[[Any], Any] = lambda slopes: slopes
+    climbs: Mapping[int, Climb] = field(default_factory=dict)
 
 
 def ascend_slopes(
@@ -111,26 +113,53 @@ def ascend_slopes(
     Works in the float type and on the device of `rows`. Returns the best bounds (batch,), with their rounding charged,
     and their slopes per ReLU node, (batch, node size), sound whatever they are.
     """
-    xp, batch = namespace(rows), len(rows)
+    best, kept, _ = ascend_lines(graph, bounds, number, rows, lines, ascent)
+    return best, kept
+
+
+def ascend_lines(
+    graph: Graph, bounds: Bounds, number: int, rows: Any, lines: Mapping[int, Lines], ascent: Ascent
+) -> tuple[Any, dict[int, Any], dict[int, tuple[Any, ...]]]:
+    """As `ascend_slopes`, with lines that climb (`climbs` of the ascent) around the other functions.
+
+    Their slopes below and above per node come last, and betas. With such lines the bounds (batch,) are hints.
+    """
+    xp, batch, climbs = namespace(rows), len(rows), ascent.climbs
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
     free = {i: line.free() for i, line in lines.items()}
     adam = {i: Adam(slopes[i], RATE) for i in slopes}
     best, kept = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device), dict(slopes)
+    both = {i: climb.state for i, climb in climbs.items()}
     for step in range(ascent.steps + 1):
-        current = {i: line.with_slopes(slopes[i]) for i, line in lines.items()}
+        current = {i: climbs[i].lines() if i in climbs else line.with_slopes(slopes[i]) for i, line in lines.items()}
         bound = backward(graph, bounds, number, rows, current, KEEPING)
         better = bound.lower[:, 0] > best
         best = xp.where(better, bound.lower[:, 0], best)
         kept = {i: xp.where(better[:, None], slopes[i], kept[i]) for i in slopes}
+        both = {i: tuple(xp.where(better[:, None], *pair) for pair in zip(climbs[i].state, state, strict=True))
+                for i, state in both.items()}  # fmt: skip
         if step == ascent.steps or ascent.stop():
             break
         relaxed = minimiser(graph, bounds, bound, current, number)
         for i, nu in bound.coefficients.items():
+            if i in climbs:
+                climbs[i].step(nu[:, 0, :], relaxed.pre[i])
             if i not in lines or lines[i].offset_below is not None:
                 continue
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
             slopes[i] = ascent.snap((slopes[i] + adam[i].step(gradient)).clip(0, 1))
-    return best, kept
+    return best, kept, both
+
+
+def climbing(graph: Graph, bounds: Bounds, lines: Mapping[int, Lines], batch: int) -> dict[int, Climb]:
+    """Lines that climb, for a batch of bounds, of all functions whose lines are no multiples."""
+    return {i: Climb(graph.functions[i], bounds.in_front(graph, i), line, batch)
+            for i, line in lines.items() if line.offset_below is not None}  # fmt: skip
+
+
+def climbed(graph: Graph, bounds: Bounds, slopes: Mapping[int, tuple[Any, ...]]) -> dict[int, Lines]:
+    """Sound lines with the slopes that `ascend_lines` found."""
+    return {i: lines_of(graph.functions[i], *bounds.in_front(graph, i), *s[:2]) for i, s in slopes.items()}
 
 
 def alpha_bounds(
@@ -161,20 +190,15 @@ def alpha_bounds(
         lines = {i: crown_lines(graph, bounds, i) for i in before}
         picks = unit_rows(chosen, len(low), np.float32)
         rows = np.concatenate([picks, -picks])[:, None, :]
-        _, slopes = ascend_slopes(
-            graph,
-            bounds.astype(np.float32).to(device),
-            number,
-            device.put(rows),
-            {i: line.astype(np.float32).to(device) for i, line in lines.items()},
-            Ascent(steps, stop),
-        )
+        quick = bounds.astype(np.float32).to(device)
+        hints = {i: line.astype(np.float32).to(device) for i, line in lines.items()}
+        ascent = Ascent(steps, stop, climbs=climbing(graph, quick, hints, len(rows)))
+        _, slopes, both = ascend_lines(graph, quick, number, device.put(rows), hints, ascent)
         # The chord must be the float64 one; only the slopes below are taken over, as far as they are slopes:
         # whatever a device returns, lines with slopes in [0, 1] are sound.
-        exact = {}
+        exact = climbed(graph, bounds, {i: tuple(_wide(device, s) for s in pair) for i, pair in both.items()})
         for i, line in lines.items():
-            if line.offset_below is not None:
-                exact[i] = line
+            if i in exact:
                 continue
             found = device.fetch(slopes[i]).astype(np.float64).clip(0, 1)
             chord, offset = (np.broadcast_to(a, found.shape) for a in (line.slope_above, line.offset_above))
@@ -186,6 +210,10 @@ def alpha_bounds(
         lows[number], highs[number] = low, high
         _refresh(graph, lows, highs, number)
     return start.with_ends(lows, highs)
+
+
+def _wide(device: Device, slopes: Any) -> Any:
+    return device.fetch(slopes).astype(np.float64)
 
 
 def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:

@@ -1,6 +1,6 @@
 """Optimised lines for the outputs, one set for each end of each: what `alpha` does for the layers below.
 
-Every step's bound is rigorous, so the best of them is taken as it is.
+Every step's bound is rigorous, so the best of them is taken as it is; with smooth functions the last one is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import numpy as np
 
 from ..base.deadline import Deadline
 from ..network.graph import Graph
-from .alpha import Ascent, ascend_slopes
+from .alpha import Ascent, ascend_lines, climbed, climbing
+from .backward import backward
 from .bounds import Bounds
 from .layers import replaced
 from .lines import crown_lines
@@ -24,6 +25,10 @@ def optimised_output(graph: Graph, bounds: Bounds, clock: Deadline) -> Bounds:
     if not lines:
         return bounds
     rows = np.concatenate([np.eye(size), -np.eye(size)])[:, None, :]
-    best, _ = ascend_slopes(graph, bounds, number, rows, lines, Ascent(STEPS, clock.passed))
+    climbs = climbing(graph, bounds, lines, len(rows))
+    best, slopes, both = ascend_lines(graph, bounds, number, rows, lines, Ascent(STEPS, clock.passed, climbs=climbs))
+    if climbs:
+        sound = {i: line.with_slopes(slopes[i]) for i, line in lines.items()} | climbed(graph, bounds, both)
+        best = backward(graph, bounds, number, rows, sound).lower[:, 0]
     low, high = np.maximum(bounds.lower[number][0], best[:size]), np.minimum(bounds.upper[number][0], -best[size:])
     return replaced(graph, bounds, number, low[None], high[None])

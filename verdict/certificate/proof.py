@@ -37,6 +37,8 @@ class ProofTree:
         # The number of the first half; the second is the next one. 0 for leaves.
         self._first: list[int] = [0]
         self._slopes: dict[int, Any] = {}
+        # Slopes above, of leaves whose lines have offsets; their slopes below are no bytes.
+        self._above: dict[int, Any] = {}
         self._betas: dict[int, Any] = {}
         self._rows: dict[int, Any] = {}
         self._raw: dict[int, Any] = {}
@@ -70,7 +72,7 @@ class ProofTree:
             if self._kind[node] != LEAF:
                 raise ValueError(f"node {node} is split already")
             # What closes a domain nearly closes its halves.
-            for store in (self._slopes, self._betas, self._rows):
+            for store in (self._slopes, self._above, self._betas, self._rows):
                 if node in store:
                     store[child] = store[child + 1] = store.pop(node)
             self._kind[node], self._variable[node] = kind, variable
@@ -97,6 +99,12 @@ class ProofTree:
             ends = np.searchsorted(leaf, np.arange(len(numbers) + 1)).tolist()
             found, values = self.columns[column], np.asarray(betas)[leaf, column]
             self._betas.update((n, (found[a:b], values[a:b])) for n, a, b in zip(numbers, ends, ends[1:], strict=False))
+
+    def close_between(self, node: int, below: Any, above: Any, betas: Any = None, rows: Any = None) -> None:
+        """Store what closes one leaf with lines that have offsets: slopes below and above (columns,), betas (columns,)
+        and weights of rows, as `close` does."""
+        self.close(node, None, None if betas is None else betas[None], None if rows is None else rows[None])
+        self._slopes[node], self._above[node] = np.asarray(below, np.float32), np.asarray(above, np.float32)
 
     def close_raw(self, node: int, rows: Any, multipliers: Any) -> None:
         """Close a leaf by any multipliers of all neurons, in the checker's numbering: LP duals, Farkas rays."""
@@ -178,7 +186,7 @@ def slope_bytes(slopes: Any) -> Any:
 def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any]]:
     """(nodes in preorder, arrays by name, rational leaves) of the trees of one group, in order."""
     nodes: list[tuple[int, int, float]] = []
-    slopes, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], 0
+    slopes, above, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], [], 0
     with_betas = any(t._betas for t in trees)
     columns = trees[0].columns
     for tree in trees:
@@ -188,6 +196,7 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
                 continue
             if node in tree._slopes and len(columns):
                 slopes.append(tree._slopes[node])
+                above += [tree._above[node]] if node in tree._above else []
                 sloped.append(leaves)
             if with_betas:
                 own = dict(zip(*(a.tolist() for a in tree._betas[node]), strict=True)) if node in tree._betas else {}
@@ -205,7 +214,9 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
     arrays: dict[str, Any] = {}
     if slopes:
         arrays["columns"], arrays["slopes"] = columns, np.stack(slopes)
-        if trees[0].chords is not None:
+        if above:
+            arrays["above"] = np.stack(above)
+        elif trees[0].chords is not None:
             arrays["chords"] = trees[0].chords
         if len(slopes) < leaves:
             arrays["sloped"] = np.array(sloped, np.uint32)

@@ -22,6 +22,7 @@ from .relus.imply import Implied
 from .relus.leaf import Multipliers
 from .relus.space import Domains, Space
 from .rows import Rows
+from .tangents.recorded import TangentObserver
 
 
 class BoundsObserver:
@@ -127,6 +128,10 @@ class Observer:
     def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> BoxObserver:
         """Who watches a search over splits of boxes."""
         return BoxObserver()
+
+    def tangents(self, polytopes: Sequence[Polytope], rows: Rows) -> TangentObserver:
+        """Who watches a search over splits of smooth neurons."""
+        return TangentObserver()
 
 
 class InsideObserver(Observer):

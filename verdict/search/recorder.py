@@ -15,6 +15,7 @@ from .relus.recorded import RecordedSplits
 from .relus.space import Space
 from .relus.trees import SplitTrees
 from .rows import Rows
+from .tangents.recorded import RecordedTangents, TangentObserver
 
 
 class Recorder(Observer):
@@ -45,6 +46,9 @@ class Recorder(Observer):
     def relus(self, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> ReluObserver:
         lemmas = self._lemmas or Lemmas(space.graph, self.recording.neurons)
         return RecordedSplits(self.recording, SplitTrees(self.recording, space, polytopes, rows), lemmas)
+
+    def tangents(self, polytopes: Sequence[Polytope], rows: Rows) -> TangentObserver:
+        return RecordedTangents(self.recording, polytopes, rows)
 
     def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> BoxObserver:
         return BoxTree(self.recording, graph, unsafe, rows)

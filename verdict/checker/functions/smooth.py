@@ -72,12 +72,13 @@ class Smooth(ABC):
         return low < high
 
     def slopes(self, low: Any, high: Any, below: Any, above: Any, split: Any) -> tuple[Any, Any]:
-        """CROWN's choice is the line that is closest in the middle of the interval, as far as a few chords show."""
+        """CROWN's choice is the line that is closest in the middle of the interval, as far as a few chords show. What
+        is stored is taken of split neurons too: a split leaves something to relax."""
         floor, ceiling = -self._closest(-1, low, high), self._closest(1, low, high)
         if above is not None:
-            ceiling = np.where(~(np.isnan(above) | split), above, ceiling)
+            ceiling = np.where(np.isnan(above), ceiling, above)
         if below is not None:
-            floor = np.where(~(np.isnan(below) | split), below, floor)
+            floor = np.where(np.isnan(below), floor, below)
         return floor, ceiling
 
     def _closest(self, sign: int, low: Any, high: Any) -> Any:

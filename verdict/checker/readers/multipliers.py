@@ -19,12 +19,13 @@ from .claim import rational
 # Stored numbers are these over a denominator, or floats.
 UNITS = {np.dtype("u1"): 255.0, np.dtype("<u2"): 65535.0}
 SLOPES, FLOATS = ("u1", "<u2", "<f4", "<f8"), ("<f4", "<f8")
+STEEPEST = 2.0**40
 
 
 @dataclass(frozen=True, eq=False)
 class Domains:
-    """Leaves with hints how to exclude them, None where nothing is stored: slopes `below` (n, neurons) and `chords`
-    (neurons,), NaN where there is none; `shift` (n, neurons), what splits' betas add to
+    """Leaves with hints how to exclude them, None where nothing is stored: slopes `below` (n, neurons) and above,
+    `chords` (neurons,) or (n, neurons), NaN where there is none; `shift` (n, neurons), what splits' betas add to
     multipliers, betas >= 0 with the sign of z <= t; `weights` (n, rows) of the goal's rows; `raw`
     (n, neurons), the multipliers themselves."""
 
@@ -47,7 +48,8 @@ class Domains:
         """Some of them."""
         below, shift, weights, raw = (None if a is None else a[index]
                                       for a in (self.below, self.shift, self.weights, self.raw))
-        return Domains(self.leaves.take(index), below, self.chords, shift, weights, raw)
+        chords = self.chords[index] if np.ndim(self.chords) == 2 else self.chords
+        return Domains(self.leaves.take(index), below, chords, shift, weights, raw)
 
     @property
     def unsplit(self) -> Domains:
@@ -68,6 +70,7 @@ class Group:
 
         self.columns, self.slopes = load("columns", ("<u4",), 1), load("slopes", SLOPES, 2)
         self.sloped, self.chords = load("sloped", ("<u4",), 1), load("chords", FLOATS, 1)
+        self.above = load("above", FLOATS, 2)
         self.betas, self.weights = load("betas", FLOATS, 1), load("lambda", FLOATS, 2)
         self.raw = load("raw", ("<f8",), 2)
         self.exact: list[Any] = []
@@ -85,9 +88,18 @@ class Group:
             if self.sloped is not None and (len(self.sloped) != len(self.slopes)
                                             or (np.diff(self.sloped.astype(np.int64)) <= 0).any()):
                 raise UnreadableError(f"{prefix}: sloped leaves do not fit")
+        if self.above is not None and (self.slopes is None or self.chords is not None
+                                       or self.above.shape != self.slopes.shape):
+            raise UnreadableError(f"{prefix}: slopes above do not fit")
+        # Slopes of lines with offsets may be any numbers.
+        steep = [] if self.above is None else [v for v in (self.slopes, self.above) if v.dtype.kind == "f"]
+        if any(not (np.abs(v) <= STEEPEST).all() for v in steep):
+            raise UnreadableError(f"{prefix}: slopes outside their range")
         if self.weights is not None and self.weights.shape[1] != rows:
             raise UnreadableError(f"{prefix}: lambdas do not fit")
-        for values, most in ((self.slopes, 1.0), (self.chords, 1.0), (self.betas, np.inf), (self.weights, np.inf)):
+        ranges: list[tuple[Any, float]] = [(None if steep else self.slopes, 1.0), (self.chords, 1.0)]
+        ranges += [(self.betas, np.inf), (self.weights, np.inf)]
+        for values, most in ranges:
             plain = values is None or values.dtype.kind != "f"
             if not plain and not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
                 raise UnreadableError(f"{prefix}: multipliers outside their range")
@@ -98,7 +110,10 @@ class Group:
     def domains(self, leaves: Leaves) -> Domains:
         """The multipliers of a chunk of leaves."""
         count = len(leaves)
-        below, chords, shift, weights = None, None, None, None
+        below: Any = None
+        chords: Any = None
+        shift: Any = None
+        weights: Any = None
         if self.slopes is not None:
             at = np.arange(count)
             number = leaves.first + at
@@ -112,6 +127,9 @@ class Group:
             below = np.full((count, self.neurons), np.nan)
             values = self.slopes[number].astype(np.float64) / UNITS.get(self.slopes.dtype, 1.0)
             below[at[:, None], self.columns.astype(np.intp)] = values
+            if self.above is not None:
+                chords = np.full((count, self.neurons), np.nan)
+                chords[at[:, None], self.columns.astype(np.intp)] = self.above[number].astype(np.float64)
         if self.chords is not None:
             chords = np.full(self.neurons, np.nan)
             chords[self.columns.astype(np.intp)] = self.chords

@@ -117,6 +117,15 @@ class Function(ABC):
         if they are off by `error` in front of it, where the pre-activations are of at most this `size`."""
         raise self._unsupported("float32 evaluations")
 
+    def offsets(self, below: Any, above: Any, low: Any, high: Any) -> tuple[Any, Any]:
+        """Of lines with these slopes, (batch, size), below and above f on [low, high] those that are closest: as real
+        functions they hold f. For functions whose `lines` have offsets."""
+        raise self._unsupported("lines of any slope")
+
+    def touch(self, sign: int, slope: Any, low: Any, high: Any) -> Any:
+        """About where sign f(z) - slope z is largest on [low, high], in their float type: a hint."""
+        raise self._unsupported("lines of any slope")
+
     def exact(self, z: ExactVector) -> ExactVector:
         """f of rationals."""
         raise self._unsupported("exact evaluation")

@@ -79,9 +79,8 @@ class Smooth(Function):
         bottom, top = doubled(low, high)
         below = cast(-self._support(-1, bottom, top), low.dtype)
         above = cast(self._support(1, bottom, top), low.dtype)
-        floor = -self.most(-1, -cast(below, np.float64), bottom, top)
-        ceiling = self.most(1, cast(above, np.float64), bottom, top)
-        return below, _down(floor, low.dtype), above, _up(ceiling, low.dtype)
+        floor, ceiling = self.offsets(below, above, low, high)
+        return below, floor, above, ceiling
 
     def band(self, low: Any, high: Any) -> tuple[Any, Any, Any]:
         bottom, top = doubled(low, high)
@@ -148,6 +147,30 @@ class Smooth(Function):
                     result = xp.where((low <= b) & (high >= a), xp.maximum(result, bridge), result)
                 start, convex = b, convex ^ True
             return xp.where(xp.isnan(result), np.inf, result)
+
+    def offsets(self, below: Any, above: Any, low: Any, high: Any) -> tuple[Any, Any]:
+        bottom, top, under, over = doubled(low, high, below, above)
+        floor, ceiling = -self.most(-1, -under, bottom, top), self.most(1, over, bottom, top)
+        return _down(floor, below.dtype), _up(ceiling, above.dtype)
+
+    def touch(self, sign: int, slope: Any, low: Any, high: Any) -> Any:
+        xp = namespace(low)
+        with np.errstate(all="ignore"):
+            best, place = sign * self.value(low) - slope * low, low + 0 * slope
+            first, breaks = self.breaks(low)
+            found, start, is_convex = [high], -np.inf, first ^ (sign < 0)
+            for a, b in (*breaks, (np.inf, np.inf)):
+                if is_convex is not True:
+                    ends = xp.clip(low, start, a), xp.clip(high, start, a)
+                    z = self.touching(sign * slope, *ends)
+                    z = xp.clip(xp.where(xp.isnan(z), ends[0], z), *ends)
+                    found.append(xp.where((low <= a) & (high >= start), z, low))
+                start, is_convex = b, is_convex ^ True
+            for z in found:
+                there = sign * self.value(z) - slope * z
+                place = xp.where(there > best, z, place)
+                best = xp.maximum(best, there)
+        return cast(place, low.dtype)
 
     def _bridge(self, number: int, sign: int, slope: Any, interval: tuple[Any, Any], pair: tuple[Any, Any]) -> Any:
         """The same between the two numbers of the `pair` around inflection point `number`, where the interval is."""

@@ -20,6 +20,7 @@ from ...means import Means
 from ...observer import Watch
 from ...options import SearchOptions
 from ...outcome import Outcome
+from ...tangents.tangent_split import TangentSplit
 from .in_turn import Way, in_turn
 from .relu_rounds import ReluRounds
 
@@ -45,7 +46,8 @@ def branch_and_bound(
     if reason := unfit(polytopes):
         return Outcome(False, -np.inf, 0, reason)
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    if not (graph.has(Feature.ON_OFF) or splits_inputs(graph, bounds, options)):
+    is_smooth = not any(f.has(Feature.ON_OFF) for f in graph.functions.values())
+    if not (is_smooth or graph.has(Feature.ON_OFF) or splits_inputs(graph, bounds, options)):
         return Outcome(False, -np.inf, 0, "splits of inputs need a box, and splits of neurons ReLUs")
     with Workers(effort.threads) as workers:
         means = Means(workers, effort.device, options)
@@ -58,7 +60,9 @@ def branch_and_bound(
             ways.append(InputSplit(graph, unsafe, low, high, watch, means))
             if is_rough:
                 ways.append(InputSplit(graph, unsafe, low, high, watch, means).inside(first))
-        if not ways or splits_neurons(graph, bounds, options):
+        if is_smooth and not has_tie:
+            ways.append(TangentSplit(graph, bounds, polytopes, watch))
+        elif not ways or splits_neurons(graph, bounds, options):
             ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else 0.0)
 

@@ -1,0 +1,106 @@
+"""Lines around smooth functions that climb: both slopes of every neuron, optimised like those of ReLUs (`alpha`).
+
+Any slope has a least offset (`Smooth.most`), so whatever slopes are found the lines are sound. The bound gains
+nu (z - t) for each unit of slope, where z is the pre-activation at the minimiser of the relaxed network and t the
+place where the line meets the function: so a line leans towards the place where it is loose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..network.functions import Function
+from ..network.maps.namespace import namespace, negative, positive
+from .adam import Adam
+from .lines import Lines
+
+# Adam's first rate, as a share of the range of the slopes on an interval, which is looked at in so many places.
+RATE, PLACES = 0.1, (0.0, 0.25, 0.5, 0.75, 1.0)
+# The first rate of betas, as a share of the coefficient.
+PULL = 0.3
+# A share of magnitudes that covers what a sum of a million float64 numbers loses by rounding.
+ROUNDED = 2.0**-32
+
+
+def lines_of(function: Function, low: Any, high: Any, below: Any, above: Any) -> Lines:
+    """The closest lines with these slopes (batch, size) around a function on [low, high]: sound in their float type."""
+    floor, ceiling = function.offsets(below, above, low, high)
+    return Lines(below, above, ceiling, offset_below=floor)
+
+
+@dataclass(frozen=True, eq=False)
+class SplitLines(Lines):
+    """Lines of neurons of which some are split at thresholds: `shift` is +beta where z <= `at`, -beta where z >= it."""
+
+    at: Any = None
+
+    def substitute(self, nu: Any) -> tuple[Any, Any]:
+        mu, gain = super().substitute(nu)
+        xp, terms = namespace(nu), self.shift * self.at
+        return mu, gain - (xp.sum(terms, axis=1) + ROUNDED * xp.sum(xp.abs(terms), axis=1))[:, None]
+
+
+class Climb:
+    """The lines of one node's neurons for a batch of bounds, each with slopes of its own."""
+
+    def __init__(self, function: Function, ends: tuple[Any, Any], line: Lines, batch: int) -> None:
+        xp = namespace(line.slope_below)
+        self._function, self._ends = function, ends
+        shape = batch, line.slope_below.shape[1]
+        self.below, self.above = (xp.broadcast_to(s, shape) + 0 for s in (line.slope_below, line.slope_above))
+        low, high = ends
+        with np.errstate(all="ignore"):
+            slopes = [function.derivative(low + share * (high - low)) for share in PLACES]
+        slopes = [xp.where(xp.isfinite(s), s, 0.0) for s in slopes]
+        self._flat, self._steep = slopes[0], slopes[0]
+        for slope in slopes[1:]:
+            self._flat, self._steep = xp.minimum(self._flat, slope), xp.maximum(self._steep, slope)
+        self._scale = RATE * (self._steep - self._flat)
+        self._adam = Adam(self.below, 1.0), Adam(self.above, 1.0)
+        self.beta: Any = None
+        self._sign: Any = None
+        self._at: Any = None
+        self._size: Any = None
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """The slopes below and above, and betas if neurons are split."""
+        return (self.below, self.above) if self.beta is None else (self.below, self.above, self.beta)
+
+    def split(self, sign: Any, at: Any, beta: Any) -> None:
+        """Neurons are split, `sign` 1 where z <= `at` and -1 where z >= it, else 0; `beta` >= 0 to begin with."""
+        self.beta, self._sign, self._at = beta, sign, at
+        self._pull, self._size = Adam(beta, 1.0), None
+
+    def lines(self) -> Lines:
+        """About as they are now: they hold the function as far as it is known where they meet it."""
+        f, (low, high) = self._function, self._ends
+        self._beneath, self._atop = f.touch(-1, -self.below, low, high), f.touch(1, self.above, low, high)
+        floor, ceiling = (f.value(t) - s * t for t, s in ((self._beneath, self.below), (self._atop, self.above)))
+        return self.pulled(Lines(self.below, self.above, ceiling, offset_below=floor))
+
+    def pulled(self, line: Lines) -> Lines:
+        """The lines with what splits add."""
+        if self.beta is None:
+            return line
+        shift = self._sign * self.beta
+        return SplitLines(line.slope_below, line.slope_above, line.offset_above, shift, line.offset_below, self._at)
+
+    def step(self, nu: Any, pre: Any) -> None:
+        """One step uphill; `nu` (batch, size) met the node's values, `pre` are the minimiser's pre-activations, both
+        of the `lines` that were asked for last."""
+        self.below = self._moved(0, self.below, positive(nu) * (pre - self._beneath))
+        self.above = self._moved(1, self.above, negative(nu) * (pre - self._atop))
+        if self.beta is not None:
+            # As large as what it works against.
+            self._size = PULL * abs(nu) if self._size is None else self._size
+            gradient = self._sign * (pre - self._at)
+            self.beta = (self.beta + self._size * self._pull.step(gradient)).clip(0, None)
+
+    def _moved(self, which: int, slopes: Any, gradient: Any) -> Any:
+        xp = namespace(slopes)
+        step = self._scale * self._adam[which].step(xp.where(xp.isfinite(gradient), gradient, 0.0))
+        return xp.minimum(xp.maximum(slopes + step, self._flat), self._steep)

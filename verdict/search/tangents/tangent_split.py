@@ -1,0 +1,160 @@
+"""Branch and bound on neurons of smooth networks: lines climb, and neurons are cut at thresholds.
+
+First hidden neurons are bounded by lines of their own. Then the domains with the worst bounds are split: of the neurons
+that the bound loses most at a few are tried, at the place where the bound has them, and the one is taken whose halves
+have the best bounds (Shi et al. 2405.21063).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from ...answer.credit import RELUS, Credit
+from ...base.deadline import Deadline
+from ...bounds.backward import output_bounds
+from ...bounds.bounds import Bounds
+from ...network.graph import Graph
+from ...property import Polytope, UnsafeSet
+from ..observer import Watch
+from ..outcome import Outcome
+from ..rows import Rows
+from .domains import Bounding, Cut, Domain
+from .hidden import Hidden
+
+# Steps of the first domains, and of the others, which inherit lines; domains at a time, and candidates of each.
+FIRST_STEPS, STEPS, BATCH, CANDIDATES = 20, 6, 16, 3
+# A cut leaves at least this share of an interval on each side.
+EDGE = 0.1
+# The share of the time that bounds of hidden neurons may take, and of slices of time how many.
+HIDDEN_SHARE, SLICES = 0.5, 8
+
+
+class TangentSplit:
+    """The search for a proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+
+    name = RELUS
+
+    def __init__(self, graph: Graph, bounds: Bounds, polytopes: list[Polytope], watch: Watch) -> None:
+        self.graph, self.polytopes, self.watch = graph, polytopes, watch
+        self.rows = Rows(UnsafeSet(tuple(polytopes), graph.output_size))
+        self._observer = watch.proof.tangents(polytopes, self.rows)
+        self._hidden = Hidden(graph, bounds, self._observer.neurons)
+        self._bounding: Bounding | None = None
+        # How often hidden neurons have been worked on.
+        self._slices = 0
+        self._open: list[Domain] = []
+        self._visited, self._closed, self._found = 0, 0.0, False
+
+    def run(self, deadline: Deadline) -> Outcome:
+        """Search until no domain is left, a counterexample is found, or `deadline` has passed; then it may go on."""
+        if self._bounding is None:
+            self._slices += 1
+            done = self._hidden.climb(deadline.share(HIDDEN_SHARE, math.inf).passed)
+            if not done and self._slices < SLICES:
+                return self._outcome("the time limit was reached", resumable=True)
+            self._begin()
+        while self._open and not self._found:
+            self.watch.on_progress(min(d.lower for d in self._open), len(self._open), self._visited)
+            if deadline.passed():
+                return self._outcome("the time limit was reached", resumable=True)
+            self._open.sort(key=lambda d: d.lower)
+            batch, self._open = self._open[:BATCH], self._open[BATCH:]
+            halves, stuck = self._split(batch)
+            if stuck:
+                self._open += batch
+                return self._outcome("a neuron that no float cuts")
+            self._bound(halves, STEPS)
+        if self._found:
+            return replace(self._outcome("a counterexample was found"), refuted=True)
+        self._observer.proved(self._hidden.lemmas)
+        ways = {RELUS: Credit(0.0, 1.0)}
+        return Outcome(True, 0.0, self._visited, share=1.0, ways=ways)
+
+    def _begin(self) -> None:
+        """Bound each polytope by its best row."""
+        bounds = self._hidden.bounds
+        self._bounding = Bounding(self.graph, bounds, self.rows.matrix)
+        margins = output_bounds(self.graph, bounds, self.rows.matrix).lower[0] - self.rows.limits
+        best = [int(self.rows.starts[i] + margins[self.rows.of(i)].argmax()) for i in range(len(self.polytopes))]
+        self._bound([Domain(row) for row in best], FIRST_STEPS)
+
+    def _bound(self, domains: list[Domain], steps: int) -> None:
+        """Bound domains, close those that are excluded, and keep the others open."""
+        for start in range(0, len(domains), BATCH):
+            some = domains[start : start + BATCH]
+            self._bounded.bound(some, steps)
+            self._visited += len(some)
+            points = np.stack([d.point for d in some])
+            for domain in some:
+                if domain.lower > self.rows.limits[domain.row]:
+                    self._close(domain)
+                else:
+                    domain.lower -= self.rows.limits[domain.row]
+                    self._open.append(domain)
+            self._found = self._found or self.watch.try_points(points)
+
+    @property
+    def _bounded(self) -> Bounding:
+        if self._bounding is None:
+            raise RuntimeError("not begun")
+        return self._bounding
+
+    def _close(self, domain: Domain) -> None:
+        owner = int(self.rows.owner[domain.row])
+        self._observer.close(owner, int(domain.row - self.rows.starts[owner]), domain)
+        self._closed += 2.0 ** -len(domain.cuts) / len(self.polytopes)
+
+    def _split(self, domains: list[Domain]) -> tuple[list[Domain], bool]:
+        """The halves of each domain by its best cut, and whether some domain has none."""
+        trials: list[tuple[int, Cut, list[Domain]]] = []
+        for k, domain in enumerate(domains):
+            for cut in self._candidates(domain):
+                sides = [replace(cut, sign=-1), replace(cut, sign=1)]
+                trials.append((k, cut, [self._half(domain, side) for side in sides]))
+        if len({k for k, _, _ in trials}) < len(domains):
+            return [], True
+        tried = [half for _, _, halves in trials for half in halves]
+        for start in range(0, len(tried), 2 * BATCH):
+            self._bounded.bound(tried[start : start + 2 * BATCH], 1)
+        best: dict[int, tuple[float, Cut, list[Domain]]] = {}
+        for k, cut, halves in trials:
+            gained = [min(h.lower - self.rows.limits[h.row], 0.0) for h in halves]
+            score = min(gained) + sum(gained)
+            if k not in best or score > best[k][0]:
+                best[k] = score, cut, halves
+        found = []
+        for k, (_, cut, halves) in sorted(best.items()):
+            domain = domains[k]
+            nodes = self._observer.split(int(self.rows.owner[domain.row]), domain.node, cut)
+            for half, node in zip(halves, nodes, strict=True):
+                half.node = node
+            found += halves
+        return found, False
+
+    def _half(self, domain: Domain, cut: Cut) -> Domain:
+        return Domain(domain.row, (*domain.cuts, cut), states=domain.states)
+
+    def _candidates(self, domain: Domain) -> list[Cut]:
+        """Cuts of the neurons at which the bound loses most, where it has them."""
+        found = []
+        for i in self._bounded.nodes:
+            if i in domain.loss:
+                for neuron in np.argsort(-domain.loss[i])[:CANDIDATES].tolist():
+                    found.append((float(domain.loss[i][neuron]), i, neuron))
+        cuts = []
+        for _, i, neuron in sorted(found, reverse=True):
+            low, high = (float(e[0, neuron]) for e in self._bounded.ends(i, [domain])[:2])
+            at = float(np.clip(domain.pre[i][neuron], low + EDGE * (high - low), high - EDGE * (high - low)))
+            if low < at < high:
+                cuts.append(Cut(i, neuron, 1, at))
+            if len(cuts) == CANDIDATES:
+                break
+        return cuts
+
+    def _outcome(self, reason: str, resumable: bool = False) -> Outcome:
+        least = min((d.lower for d in self._open), default=0.0)
+        return Outcome(False, least, self._visited, reason, self._closed, resumable,
+                       ways={RELUS: Credit(0.0, self._closed)})  # fmt: skip
