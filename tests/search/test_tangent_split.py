@@ -42,7 +42,9 @@ def model(seed: int, function: str, gain: float = 1.6) -> bytes:
         nodes.append(helper.make_node("Gemm", [last, f"w{k}", f"b{k}"], [f"z{k}"]))
         last = f"z{k}"
         if k < len(SIZES) - 2:
-            nodes.append(helper.make_node(function, [last], [f"a{k}"]))
+            # Of several functions in turn.
+            names = function.split()
+            nodes.append(helper.make_node(names[k % len(names)], [last], [f"a{k}"]))
             last = f"a{k}"
     ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 6)), (last, None))]
     graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], weights)
@@ -59,7 +61,7 @@ def sampled(graph: Graph, eps: float) -> list[Any]:
     return evaluate_all(graph, np.concatenate([x, np.sign(x) * eps]))
 
 
-@pytest.mark.parametrize("function", ["Tanh", "Sigmoid", "Gelu", "Sin"])
+@pytest.mark.parametrize("function", ["Tanh", "Sigmoid", "Gelu", "Sin", "Tanh Relu"])
 def test_lines_that_climb_hold_and_are_no_worse(function: str) -> None:
     """Bounds of hidden neurons and of outputs hold sampled values; hidden ones are inside the linear ones."""
     for seed in seeds(1, 40):
@@ -75,7 +77,7 @@ def test_lines_that_climb_hold_and_are_no_worse(function: str) -> None:
         lines = {i: crown_lines(graph, better, i) for i in graph.pointwise}
         rows = np.concatenate([np.eye(3), -np.eye(3)])[:, None, :]
         first = backward(graph, better, graph.output, rows, lines).lower[:, 0]
-        climbs = climbing(graph, better, lines, len(rows))
+        climbs = climbing(graph, better, lines, len(rows), also_relus=True)
         _, _, states = ascend_lines(graph, better, graph.output, rows, lines, Ascent(12, climbs=climbs))
         found = backward(graph, better, graph.output, rows, climbed(graph, better, states)).lower[:, 0]
         outputs = sampled(graph, 0.4)[graph.output]
@@ -87,7 +89,7 @@ def polytope(row: Any, limit: float) -> Polytope:
     return Polytope(Coefficients(row), Coefficients(np.array([limit])))
 
 
-@pytest.mark.parametrize("function", ["Tanh", "Gelu"])
+@pytest.mark.parametrize("function", ["Tanh", "Gelu", "Relu Tanh"])
 def test_splits_of_neurons_prove_what_holds(function: str) -> None:
     """Of a bound between what linear bounds prove and what samples reach, splits find a proof; beyond samples none."""
     for seed in seeds(1, 40):
@@ -102,12 +104,15 @@ def test_splits_of_neurons_prove_what_holds(function: str) -> None:
         assert not TangentSplit(graph, bounds, [polytope(row, reached + 1e-6)], Watch()).run(Deadline(0.3)).proved
 
 
-def test_a_proof_by_splits_is_certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("function", "seed", "eps"), [("Tanh", 6, 0.12), ("Tanh Relu", 6, 0.12)])
+def test_a_proof_by_splits_is_certified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, seed: int, eps: float
+) -> None:
     """With lemmas, thresholds, betas and slopes of both lines."""
     monkeypatch.setattr(bab, "splits_inputs", lambda *_: False)
     path = tmp_path / "m.onnx"
-    path.write_bytes(model(6, "Tanh"))
-    answer = verdict.robust(path, np.zeros(6), eps=0.12, certificate=tmp_path / "a.vcert")
+    path.write_bytes(model(seed, function))
+    answer = verdict.robust(path, np.zeros(6), eps=eps, certificate=tmp_path / "a.vcert")
     assert (answer.status, answer.trust) == ("robust", "certified")
     assert answer.ways["relus"].closed > 0
     with zipfile.ZipFile(tmp_path / "a.vcert") as archive:

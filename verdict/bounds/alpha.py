@@ -144,6 +144,7 @@ def ascend_lines(
         for i, nu in bound.coefficients.items():
             if i in climbs:
                 climbs[i].step(nu[:, 0, :], relaxed.pre[i])
+                continue
             if i not in lines or lines[i].offset_below is not None:
                 continue
             gradient = positive(nu[:, 0, :]) * relaxed.pre[i] * free[i]
@@ -151,10 +152,12 @@ def ascend_lines(
     return best, kept, both
 
 
-def climbing(graph: Graph, bounds: Bounds, lines: Mapping[int, Lines], batch: int) -> dict[int, Climb]:
-    """Lines that climb, for a batch of bounds, of all functions whose lines are no multiples."""
+def climbing(
+    graph: Graph, bounds: Bounds, lines: Mapping[int, Lines], batch: int, also_relus: bool = False
+) -> dict[int, Climb]:
+    """Lines that climb, for a batch of bounds, of all functions whose lines are no multiples, or of all."""
     return {i: Climb(graph.functions[i], bounds.in_front(graph, i), line, batch)
-            for i, line in lines.items() if line.offset_below is not None}  # fmt: skip
+            for i, line in lines.items() if also_relus or line.offset_below is not None}  # fmt: skip
 
 
 def climbed(graph: Graph, bounds: Bounds, slopes: Mapping[int, tuple[Any, ...]]) -> dict[int, Lines]:

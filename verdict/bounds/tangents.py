@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ..network.functions import Function
+from ..network.functions import Feature, Function
 from ..network.maps.namespace import namespace, negative, positive
 from .adam import Adam
 from .lines import Lines
 
 # Adam's first rate, as a share of the range of the slopes on an interval, which is looked at in so many places.
 RATE, PLACES = 0.1, (0.0, 0.25, 0.5, 0.75, 1.0)
+# The first rate of slopes of ReLUs.
+FLAT_RATE = 0.25
 # The first rate of betas, as a share of the coefficient.
 PULL = 0.3
 # A share of magnitudes that covers what a sum of a million float64 numbers loses by rounding.
@@ -26,7 +28,14 @@ ROUNDED = 2.0**-32
 
 
 def lines_of(function: Function, low: Any, high: Any, below: Any, above: Any) -> Lines:
-    """The closest lines with these slopes (batch, size) around a function on [low, high]: sound in their float type."""
+    """The closest lines with these slopes (batch, size) around a function on [low, high]: sound in their float type.
+
+    Of a ReLU the slope below alone is taken, where it is free.
+    """
+    if function.has(Feature.ON_OFF):
+        under, _, over, ceiling = function.lines(low, high)
+        own = Lines(under, over, ceiling)
+        return own.with_slopes(namespace(low).where(own.free(), below.clip(0, 1), under))
     floor, ceiling = function.offsets(below, above, low, high)
     return Lines(below, above, ceiling, offset_below=floor)
 
@@ -43,8 +52,14 @@ class SplitLines(Lines):
         return mu, gain - (xp.sum(terms, axis=1) + ROUNDED * xp.sum(xp.abs(terms), axis=1))[:, None]
 
 
+def split_lines(line: Lines, shift: Any, at: Any) -> SplitLines:
+    """The lines with what splits add."""
+    return SplitLines(line.slope_below, line.slope_above, line.offset_above, shift, line.offset_below, at)
+
+
 class Climb:
-    """The lines of one node's neurons for a batch of bounds, each with slopes of its own."""
+    """The lines of one node's neurons for a batch of bounds, each with slopes of its own; of ReLUs (`is_free` is not
+    None) that below climbs, through 0."""
 
     def __init__(self, function: Function, ends: tuple[Any, Any], line: Lines, batch: int) -> None:
         xp = namespace(line.slope_below)
@@ -52,6 +67,14 @@ class Climb:
         shape = batch, line.slope_below.shape[1]
         self.below, self.above = (xp.broadcast_to(s, shape) + 0 for s in (line.slope_below, line.slope_above))
         low, high = ends
+        self.beta: Any = None
+        self._sign: Any = None
+        self._at: Any = None
+        self._size: Any = None
+        self._line, self._is_free = line, line.free() if line.offset_below is None else None
+        self._adam = Adam(self.below, 1.0), Adam(self.above, 1.0)
+        if self._is_free is not None:
+            return
         with np.errstate(all="ignore"):
             slopes = [function.derivative(low + share * (high - low)) for share in PLACES]
         slopes = [xp.where(xp.isfinite(s), s, 0.0) for s in slopes]
@@ -59,11 +82,6 @@ class Climb:
         for slope in slopes[1:]:
             self._flat, self._steep = xp.minimum(self._flat, slope), xp.maximum(self._steep, slope)
         self._scale = RATE * (self._steep - self._flat)
-        self._adam = Adam(self.below, 1.0), Adam(self.above, 1.0)
-        self.beta: Any = None
-        self._sign: Any = None
-        self._at: Any = None
-        self._size: Any = None
 
     @property
     def state(self) -> tuple[Any, ...]:
@@ -77,6 +95,8 @@ class Climb:
 
     def lines(self) -> Lines:
         """About as they are now: they hold the function as far as it is known where they meet it."""
+        if self._is_free is not None:
+            return self.pulled(self._line.with_slopes(self.below))
         f, (low, high) = self._function, self._ends
         self._beneath, self._atop = f.touch(-1, -self.below, low, high), f.touch(1, self.above, low, high)
         floor, ceiling = (f.value(t) - s * t for t, s in ((self._beneath, self.below), (self._atop, self.above)))
@@ -84,16 +104,17 @@ class Climb:
 
     def pulled(self, line: Lines) -> Lines:
         """The lines with what splits add."""
-        if self.beta is None:
-            return line
-        shift = self._sign * self.beta
-        return SplitLines(line.slope_below, line.slope_above, line.offset_above, shift, line.offset_below, self._at)
+        return line if self.beta is None else split_lines(line, self._sign * self.beta, self._at)
 
     def step(self, nu: Any, pre: Any) -> None:
         """One step uphill; `nu` (batch, size) met the node's values, `pre` are the minimiser's pre-activations, both
         of the `lines` that were asked for last."""
-        self.below = self._moved(0, self.below, positive(nu) * (pre - self._beneath))
-        self.above = self._moved(1, self.above, negative(nu) * (pre - self._atop))
+        if self._is_free is not None:
+            step = FLAT_RATE * self._adam[0].step(positive(nu) * pre * self._is_free)
+            self.below = (self.below + step).clip(0, 1)
+        else:
+            self.below = self._moved(0, self.below, positive(nu) * (pre - self._beneath))
+            self.above = self._moved(1, self.above, negative(nu) * (pre - self._atop))
         if self.beta is not None:
             # As large as what it works against.
             self._size = PULL * abs(nu) if self._size is None else self._size

@@ -15,7 +15,7 @@ from ...bounds.alpha import Ascent, ascend_lines, minimiser
 from ...bounds.backward import KEEPING, LinearBound, backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines
-from ...bounds.tangents import Climb, lines_of
+from ...bounds.tangents import Climb, lines_of, split_lines
 from ...network.graph import Graph
 
 
@@ -79,7 +79,8 @@ class Bounding:
                     # A neuron that was split just now begins anew.
                     new = np.array([c.neuron for c in domains[k].cuts[-1:] if c.node == i], int)
                     own, over = below[k, new], above[k, new]
-                    below[k], above[k] = state[0], state[1]
+                    below[k] = state[0]
+                    above[k] = above[k] if floor is None else state[1]
                     below[k, new], above[k, new] = own, over
             hints[i] = Lines(below, above, ceiling, offset_below=floor)
             climbs[i] = Climb(graph.functions[i], (low, high), hints[i], len(domains))
@@ -96,11 +97,9 @@ class Bounding:
         for i in self.nodes:
             low, high, sign, at = self.ends(i, domains)
             below, above, *beta = (np.asarray(s, np.float32).astype(np.float64) for s in states[i])
-            climb = Climb(graph.functions[i], (low, high), lines_of(graph.functions[i], low, high, below, above),
-                          len(domains))  # fmt: skip
+            lines[i] = lines_of(graph.functions[i], low, high, below, above)
             if beta:
-                climb.split(sign, at, beta[0])
-            lines[i] = climb.pulled(lines_of(graph.functions[i], low, high, below, above))
+                lines[i] = split_lines(lines[i], sign * beta[0], at)
         found = backward(graph, self.bounds, graph.output, rows, lines, KEEPING)
         relaxed = minimiser(graph, self.bounds, found, lines, graph.output)
         for k, domain in enumerate(domains):

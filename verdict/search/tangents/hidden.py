@@ -14,8 +14,9 @@ import numpy as np
 from ...bounds.alpha import Ascent, ascend_lines, climbed, climbing
 from ...bounds.backward import backward
 from ...bounds.bounds import Bounds
+from ...bounds.interval import carry_up
 from ...bounds.layers import replaced
-from ...bounds.linear import unit_rows
+from ...bounds.linear import tighten, unit_rows
 from ...bounds.lines import crown_lines
 from ...certificate.proof import Lemma, ProofTree
 from ...network.graph import Graph
@@ -43,6 +44,8 @@ class Hidden:
         done."""
         for number in self.graph.in_front[self._done[0] :]:
             before = [i for i in self.graph.ancestors(number) if i in self.graph.pointwise]
+            if self.neurons is not None and before and not self._done[1]:
+                self._begin(number, stop)
             low, high = (ends[number][0] for ends in (self.bounds.lower, self.bounds.upper))
             chosen = np.flatnonzero(self.graph.bends(number, low, high))
             width = sum(self.graph.nodes[i].size for i in before)
@@ -58,13 +61,21 @@ class Hidden:
             self._done = self._done[0] + 1, 0
         return True
 
+    def _begin(self, number: int, stop: Callable[[], bool]) -> None:
+        """Bounds of one node as a checker finds them, from those of the nodes before: better ones it has not."""
+        before = self.bounds.with_ends(self.bounds.lower[:number], self.bounds.upper[:number])
+        plain = carry_up(self.graph, before)
+        known = self.bounds.with_ends(plain.lower[: number + 1], plain.upper[: number + 1])
+        low, high = tighten(self.graph, known, {}, stop)
+        self.bounds = replaced(self.graph, self.bounds, number, low, high)
+
     def _layer(self, number: int, before: list[int], chosen: Any) -> None:
         graph, size, count = self.graph, self.graph.nodes[number].size, len(chosen)
         picks = unit_rows(chosen, size, np.float32)
         rows = np.concatenate([picks, -picks])[:, None, :]
         quick = self.bounds.astype(np.float32)
         lines = {i: crown_lines(graph, quick, i) for i in before}
-        climbs = climbing(graph, quick, lines, len(rows))
+        climbs = climbing(graph, quick, lines, len(rows), also_relus=True)
         _, _, both = ascend_lines(graph, quick, number, rows, lines, Ascent(STEPS, climbs=climbs))
         wide = {i: tuple(s.astype(np.float64) for s in state) for i, state in both.items()}
         found = backward(graph, self.bounds, number, rows.astype(np.float64), climbed(graph, self.bounds, wide))

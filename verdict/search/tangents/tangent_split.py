@@ -16,6 +16,7 @@ from ...answer.credit import RELUS, Credit
 from ...base.deadline import Deadline
 from ...bounds.backward import output_bounds
 from ...bounds.bounds import Bounds
+from ...network.functions import Feature
 from ...network.graph import Graph
 from ...property import Polytope, UnsafeSet
 from ..observer import Watch
@@ -26,6 +27,8 @@ from .hidden import Hidden
 
 # Steps of the first domains, and of the others, which inherit lines; domains at a time, and candidates of each.
 FIRST_STEPS, STEPS, BATCH, CANDIDATES = 20, 6, 16, 3
+# The share of the first bound that is to be left of a margin where a checker has to find it too.
+SLACK = 0.001
 # A cut leaves at least this share of an interval on each side.
 EDGE = 0.1
 # The share of the time that bounds of hidden neurons may take, and of slices of time how many.
@@ -43,6 +46,8 @@ class TangentSplit:
         self._observer = watch.proof.tangents(polytopes, self.rows)
         self._hidden = Hidden(graph, bounds, self._observer.neurons)
         self._bounding: Bounding | None = None
+        # How much more than nothing is to be left of a margin, by row.
+        self._room: dict[int, float] = {}
         # How often hidden neurons have been worked on.
         self._slices = 0
         self._open: list[Domain] = []
@@ -79,6 +84,9 @@ class TangentSplit:
         self._bounding = Bounding(self.graph, bounds, self.rows.matrix)
         margins = output_bounds(self.graph, bounds, self.rows.matrix).lower[0] - self.rows.limits
         best = [int(self.rows.starts[i] + margins[self.rows.of(i)].argmax()) for i in range(len(self.polytopes))]
+        if self._observer.neurons is not None:
+            # A checker finds bounds of hidden neurons that are hardly the same.
+            self._room = {row: SLACK * abs(float(margins[row])) for row in best}
         self._bound([Domain(row) for row in best], FIRST_STEPS)
 
     def _bound(self, domains: list[Domain], steps: int) -> None:
@@ -89,7 +97,7 @@ class TangentSplit:
             self._visited += len(some)
             points = np.stack([d.point for d in some])
             for domain in some:
-                if domain.lower > self.rows.limits[domain.row]:
+                if domain.lower > self.rows.limits[domain.row] + self._room.get(domain.row, 0.0):
                     self._close(domain)
                 else:
                     domain.lower -= self.rows.limits[domain.row]
@@ -148,6 +156,7 @@ class TangentSplit:
         for _, i, neuron in sorted(found, reverse=True):
             low, high = (float(e[0, neuron]) for e in self._bounded.ends(i, [domain])[:2])
             at = float(np.clip(domain.pre[i][neuron], low + EDGE * (high - low), high - EDGE * (high - low)))
+            at = 0.0 if self.graph.functions[i].has(Feature.ON_OFF) else at
             if low < at < high:
                 cuts.append(Cut(i, neuron, 1, at))
             if len(cuts) == CANDIDATES:

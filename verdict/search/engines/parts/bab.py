@@ -46,7 +46,7 @@ def branch_and_bound(
     if reason := unfit(polytopes):
         return Outcome(False, -np.inf, 0, reason)
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    is_smooth = not any(f.has(Feature.ON_OFF) for f in graph.functions.values())
+    is_smooth = bool(graph.functions) and not graph.has(Feature.ON_OFF)
     if not (is_smooth or graph.has(Feature.ON_OFF) or splits_inputs(graph, bounds, options)):
         return Outcome(False, -np.inf, 0, "splits of inputs need a box, and splits of neurons ReLUs")
     with Workers(effort.threads) as workers:
