@@ -12,16 +12,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import helper
 from support.pinns import pinn
 from support.seeds import seeds
+from support.tiny import write
 
 import verdict
 from verdict import load
 from verdict.ask.residual import asked, composed_of
+from verdict.base.deadline import Deadline
 from verdict.base.errors import InputError, PropertyError
+from verdict.base.workers import Workers
 from verdict.cli.main import main
 from verdict.compose.equation import Names, residual_of
+from verdict.property import Box
 from verdict.property.language.equation import read
+from verdict.search.boxes.peak import PeakSearch
 
 WAVE = "u_t + 0.5*u*u_x - 0.1*u_xx"
 
@@ -138,3 +144,38 @@ def test_certificates(tmp_path: Path) -> None:
     other.save(tmp_path / "other.onnx")
     changed = _forged(place, forged, "model", other.sha256)
     assert not verdict.check(changed, tmp_path / "other.onnx", query).accepted
+
+
+def test_an_exact_solution(tmp_path: Path) -> None:
+    """sin(x - t) made by hand: u_t + u_x = 0 and u_tt = u_xx, up to the rounding of the bounds; u_x is cos(x - t)."""
+    nodes = [helper.make_node("Gemm", ["x", "W"], ["z"]), helper.make_node("Sin", ["z"], ["y"])]
+    weights = {"W": np.array([[-1], [1]], np.float32)}
+    path = write(tmp_path / "wave.onnx", nodes, {"x": [1, 2]}, {"y": [1, 1]}, weights)
+    for equation in ("u_t + u_x", "u_tt - u_xx", "u_x - cos(x - t)"):
+        found = verdict.residual(path, equation, domain="t:0:1,x:0:1")
+        assert found.upper <= Fraction(1, 10**12)
+    assert float(verdict.residual(path, "u_x", domain="t:0:1,x:0:1").lower) == pytest.approx(1, abs=1e-4)
+
+
+def test_whatever_ends_a_search_leaves_the_whole_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in every step in turn: the upper end is one of all boxes."""
+    path, _ = pinn(tmp_path / "n.onnx", 8, ("Tanh", "Tanh"))
+    network, box = residual_of(load(path), read(WAVE), Names(("u",), ("t", "x"))), Box([0, -1], [1, 1])
+    points = np.random.default_rng(0).uniform([0, -1], [1, 1], (2000, 2))
+    most = float(np.abs(network.evaluate(points)).max())
+    original = PeakSearch._try
+    for turn in range(6):
+        left = [turn]
+
+        def stopped(self: PeakSearch, *given: object, left: list[int] = left, polished: bool = False) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            original(self, *given, polished)
+
+        monkeypatch.setattr(PeakSearch, "_try", stopped)
+        with Workers(1) as workers:
+            search = PeakSearch(network, box, Deadline(), Fraction(1, 100), workers)
+            with pytest.raises(KeyboardInterrupt):
+                search.run()
+        assert search.upper >= most

@@ -32,7 +32,7 @@ from ..property.language import all_of
 from ..property.language.equation import Term, domain_of, names_of, place_of, read
 from ..property.language.sets import box as between
 from ..property.vnnlib1 import parse_vnnlib1
-from ..search.boxes.peak import PeakSearch
+from ..search.boxes.peak import SMALLEST, PeakSearch
 from ..search.certify import Certified
 from . import intervals
 from .answering import ask_with
@@ -49,7 +49,7 @@ TOLERANCE = Fraction(1, 10**4)
 # A certificate is about an end so much above the one that the search has proved: the checker rounds otherwise.
 ROOM = Fraction(1, 10**9)
 TITLE = "taylor"
-CLOSE = "the ends are as close as the tolerance asks"
+CLOSE = f"the ends are as close as the tolerance asks, or the upper one is below {SMALLEST:g}"
 
 
 @limited
@@ -69,10 +69,10 @@ def residual(
     `equation` is the left side, the right being 0: `"u_t + u*u_x - 0.01/pi*u_xx"`, or a term of `symbols` and `d`
     (`verdict.property.language.equation`). `unknown` and `variables` name the outputs and the inputs, in their order;
     `domain` has the ends of each variable, in the network's own input units, and `at` fixes some. The search ends where
-    the ends of the interval are within `tolerance`, relative to the lower one. The options are `timeout`, in seconds,
-    `threads`, `certificate`, which keeps the question beside it (FILE.vnnlib) and the composed network (FILE.onnx), and
-    `on_progress`. Raises InputError and PropertyError for what makes no sense, UnsupportedError for a network with
-    functions that have no derivatives here.
+    the ends of the interval are within `tolerance`, relative to the lower one, or the upper one is below 1e-12. The
+    options are `timeout`, in seconds, `threads`, `certificate`, which keeps the question beside it (FILE.vnnlib) and
+    the composed network (FILE.onnx), and `on_progress`. Raises InputError and PropertyError for what makes no sense,
+    UnsupportedError for a network with functions that have no derivatives here.
 
     >>> import verdict
     >>> found = verdict.residual("square", "u_x - 2*x", variables="x", domain={"x": (-1, 1)})
@@ -161,7 +161,7 @@ def answer(question: Question, run: Run) -> Largest:
         search.answer = partial(judge_largest, search, network, TITLE, TIME_LIMIT, deploy=False)
         second_look(network, [inputs.floats()])
         reason = run.guarded(search.run)
-    if not reason and search.upper <= search.lower * (1 + tolerance):
+    if not reason and search.upper <= max(search.lower * (1 + tolerance), Fraction(SMALLEST)):
         reason = CLOSE
     made = None if run.certificate is None else _certified(search, run)
     with last_words():

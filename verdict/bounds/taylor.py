@@ -223,7 +223,10 @@ def _inputs(monomials: Monomials, centre: FloatArray, radius: FloatArray, free: 
     for i, which in enumerate(free):
         # The monomials of degree one come in the order of the inputs.
         terms[1 + i, :, which] = radius[:, which]
-    return Model(monomials, terms, np.zeros(centre.shape))
+    # Whatever else moves, against what is said, is an error.
+    error = radius.copy()
+    error[:, list(free)] = 0.0
+    return Model(monomials, terms, error)
 
 
 def _affine(node: Affine, models: dict[int, Model], monomials: Monomials, batch: int) -> Model:

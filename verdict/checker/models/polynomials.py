@@ -20,7 +20,9 @@ from ..network import Affine, Network, Pointwise, Product, no_rule
 from .expansions import expansion, exponent_of, is_expanded
 
 # The degree for so many inputs that move; with more there are too many coefficients.
-DEGREES = {1: 6, 2: 5, 3: 3}
+DEGREES = {1: 6, 2: 5, 3: 3, 4: 2, 5: 2, 6: 2}
+# Coefficients of one node on one box.
+MOST_COEFFICIENTS = 2**18
 # Above the rounding of sums of fewer than 2**12 numbers that are not negative.
 MORE = 1 + 2.0**-38
 
@@ -29,7 +31,11 @@ def can_model(network: Network, low: Any, high: Any) -> bool:
     """Whether the network on the box [low, high] (inputs,) has models that are no lines."""
     functions = {network.nodes[i].function.name for i in network.pointwise}
     bends = bool(network.products) or bool(functions)
-    return bends and len(moving_in(low, high)) in DEGREES and all(map(is_expanded, functions))
+    inputs = len(moving_in(low, high))
+    if not bends or inputs not in DEGREES or not all(map(is_expanded, functions)):
+        return False
+    widest = max(network.size(i) for i in network.needed(network.output))
+    return widest * len(_powers(inputs, DEGREES[inputs])[0]) <= MOST_COEFFICIENTS
 
 
 def moving_in(low: Any, high: Any) -> Any:

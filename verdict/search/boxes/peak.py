@@ -41,6 +41,8 @@ VAGUE = 0.75
 # An error that matters for the bound and stays above this share of the last one, so often for each input, is rounding.
 STILL, NOISE, PATIENCE = 0.7, 0.25, 3
 NOISY = "the interval is as short as rounding in float64 lets it get"
+# Bounds below it are not told apart from 0.
+SMALLEST = 1e-12
 LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -90,15 +92,18 @@ class PeakSearch:
         self.answer: Callable[[], Largest] | None = None
         self.tree, self.visited = ProofTree(), 0
         none, zero = np.full(1, np.inf), np.zeros(1, int)
-        self.boxes = Open(low[None], high[None], none, none, zero, zero, zero)
-        self._settled, self._width = -np.inf, np.where(high > low, high - low, 1.0)
+        # The boxes that are open and the largest bound of all others, replaced together: whenever Ctrl-C comes, both
+        # are about the whole box.
+        self._state = Open(low[None], high[None], none, none, zero, zero, zero), -np.inf
+        self._width = np.where(high > low, high - low, 1.0)
         middle = [(a + b) / 2 for a, b in zip(box.lower, box.upper, strict=True)]
         self.witness, self.lower = self._exactly(middle)
 
     @property
     def upper(self) -> Fraction:
         """What no input gives more than."""
-        found = max(self._settled, float(self.boxes.most.max(initial=-np.inf)))
+        boxes, settled = self._state
+        found = max(settled, float(boxes.most.max(initial=-np.inf)))
         return max(Fraction(found) if math.isfinite(found) else Fraction(LARGEST), self.lower)
 
     @property
@@ -106,9 +111,15 @@ class PeakSearch:
         """Whether anything is proved."""
         return float(self.upper) < LARGEST
 
+    @property
+    def boxes(self) -> Open:
+        """The boxes that may give more than the tolerance allows."""
+        return self._state[0]
+
     def raise_to(self, end: Fraction) -> None:
         """Let the upper end be at least this one, which has better evidence."""
-        self._settled = max(self._settled, float_above(end))
+        boxes, settled = self._state
+        self._state = boxes, max(settled, float_above(end))
 
     def run(self) -> None:
         """Search until nothing is left open or the time is up."""
@@ -116,9 +127,7 @@ class PeakSearch:
         try:
             if not self.visited:
                 self._sample()
-                first, points, values = self._bounded(self.boxes)
-                self.boxes = first.take([])
-                self._keep(first, points, values)
+                self._keep(self.boxes.take([]), np.zeros(0), *self._bounded(self.boxes))
             while len(self.boxes) and not self.deadline.passed():
                 self._tell()
                 self._halve()
@@ -149,11 +158,9 @@ class PeakSearch:
         twice = chosen.and_also(chosen)
         halves = replace(twice, low=np.concatenate([chosen.low, right]), high=np.concatenate([left, chosen.high]))
         found, points, values = self._bounded(halves)
-        # Only now is anything changed: an interruption leaves what was proved.
+        # The tree may be ahead of the boxes: a half's bound is no larger than the whole one's.
         nodes = np.concatenate(self.tree.split_inputs(chosen.node, chosen.which, middle))
-        self.boxes = rest
-        self._settle(stuck)
-        self._keep(replace(found, node=nodes), points, values)
+        self._keep(rest, stuck, replace(found, node=nodes), points, values)
 
     def _batch(self) -> int:
         neurons = max(node.size for node in self.network.graph.nodes)
@@ -201,21 +208,19 @@ class PeakSearch:
         vague = ~(model.error[:, 0] < VAGUE * sizes.sum(axis=0))
         return np.where(vague[:, None] | ~np.isfinite(effect), relative, effect).argmax(axis=1)
 
-    def _keep(self, found: Open, points: FloatArray, values: FloatArray) -> None:
-        """Take up boxes that were just bounded: the best of their points, then those that are open."""
+    def _keep(self, rest: Open, stuck: FloatArray, found: Open, points: FloatArray, values: FloatArray) -> None:
+        """Go on with the `rest` of the boxes and those that were just bounded, of whose points the best one is tried;
+        `stuck` are the bounds of boxes that cannot be halved."""
         if len(values):
             self._try(points[int(values.argmax())], float(values.max()))
-        self.boxes = self.boxes.and_also(found)
-        limit = float_below(self.lower * (1 + self.tolerance))
-        noisy = (self.boxes.still > PATIENCE * max(1, len(self.free))) & (self.boxes.most > limit)
-        if noisy.any() and NOISY not in self.notes:
+        boxes = rest.and_also(found)
+        limit = max(float_below(self.lower * (1 + self.tolerance)), SMALLEST)
+        noisy = (boxes.still > PATIENCE * max(1, len(self.free))) & (boxes.most > limit)
+        if (noisy.any() or len(stuck)) and NOISY not in self.notes:
             self.notes.append(NOISY)
-        done = (self.boxes.most <= limit) | noisy
-        self._settle(self.boxes.most[done])
-        self.boxes = self.boxes.take(~done)
-
-    def _settle(self, most: FloatArray) -> None:
-        self._settled = max(self._settled, float(most.max(initial=-np.inf)))
+        done = (boxes.most <= limit) | noisy
+        settled = max(self._state[1], *(float(b.max(initial=-np.inf)) for b in (stuck, boxes.most[done])))
+        self._state = boxes.take(~done), settled
 
     def _sample(self) -> None:
         """A first point: samples, of which the best are followed uphill."""
