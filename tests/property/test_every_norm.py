@@ -23,6 +23,7 @@ from verdict.network.maps import Dense
 from verdict.network.maps.namespace import namespace
 from verdict.property import NormBall
 from verdict.property.norms import Cuts, Norm, names, norm_of, register
+from verdict.property.norms.nearest import by_newton, walls
 from verdict.property.norms.norm import forget
 from verdict.property.rows import RadiusRow
 from verdict.solvers import LinearModel, Status, solver
@@ -268,3 +269,25 @@ def test_the_list_of_norms(octagon: str, tmp_path: Path) -> None:
     assert not path.exists()
     with pytest.raises(InputError, match="linf, l1, l2, octagon"):
         verdict.robust(network, [0.0, 1.0], "0.1", norm="l7")
+
+
+def test_the_nearest_point_within_a_box_is_that_with_its_walls_as_rows(norm: Norm) -> None:
+    found = 0
+    for seed in range(6):
+        rng = np.random.default_rng([seed, 31])
+        rows, low, high = rng.normal(size=(4, 6)), -rng.choice([0.0, 0.3, 1.0], 6), rng.choice([0.2, 1.0, np.inf], 6)
+        ends, (more, limits) = rng.normal(size=4) / 2, walls(low, high)
+        walled, _ = norm.nearest(np.concatenate([rows, more]), np.concatenate([ends, limits]))
+        ways = [norm.nearest_within(rows, ends, low, high)]
+        # What is done where there are many inputs.
+        ways += [by_newton(rows, ends, low, high)] if norm.name == "l2" else []
+        for point, weights in ways:
+            assert (point is None) == (walled is None)
+            assert len(weights) == len(rows)
+            assert (weights >= 0).all()
+            if point is not None and walled is not None:
+                found += 1
+                assert (rows @ point >= ends - 1e-8).all()
+                assert ((point >= low - 1e-9) & (point <= high + 1e-9)).all()
+                assert float(norm.lengths(point)) == pytest.approx(float(norm.lengths(walled)), abs=1e-7)
+    assert found

@@ -89,7 +89,16 @@ class L1(Norm):
 
         return by_parts(rows, ends)
 
-    def deepest(self, rows: FloatArray, ends: FloatArray, lengths: FloatArray) -> FloatArray | None:
+    def nearest_within(
+        self, rows: FloatArray, ends: FloatArray, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray | None, FloatArray]:
+        from .nearest import by_parts
+
+        return by_parts(rows, ends, low, high)
+
+    def deepest(
+        self, rows: FloatArray, ends: FloatArray, lengths: FloatArray, low: FloatArray, high: FloatArray
+    ) -> FloatArray | None:
         from .nearest import deepest_by_parts
 
-        return deepest_by_parts(rows, ends, lengths)
+        return deepest_by_parts(rows, ends, lengths, low, high)

@@ -77,12 +77,14 @@ class L2(Norm):
         xp = namespace(size)
         scale = xp.max(size, axis=-1, keepdims=True)
         part = size / xp.where(scale > 0, scale, 1)
-        pace = xp.zeros_like(scale)
+        pace, before = xp.zeros_like(scale), None
         for _ in range(ROUNDS):
             stuck = part * pace >= room
+            if before is not None and bool(xp.all(stuck == before)):
+                break
             left = eps**2 - xp.sum(xp.where(stuck, room * room, 0), axis=-1, keepdims=True)
             free = xp.sum(xp.where(stuck, 0, part * part), axis=-1, keepdims=True)
-            pace = xp.sqrt(left.clip(0, None) / free.clip(1e-30, None))
+            pace, before = xp.sqrt(left.clip(0, None) / free.clip(1e-30, None)), stuck
         return pace / xp.where(scale > 0, scale, 1)
 
     def cuts(self, center: Sequence[Fraction]) -> Cuts:
@@ -102,6 +104,15 @@ class L2(Norm):
         from .nearest import by_squares
 
         return by_squares(rows, ends)
+
+    def nearest_within(
+        self, rows: FloatArray, ends: FloatArray, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray | None, FloatArray]:
+        from .nearest import MANY, by_newton
+
+        if (len(ends) + 2 * len(low)) * len(low) <= MANY:
+            return super().nearest_within(rows, ends, low, high)
+        return by_newton(rows, ends, low, high)
 
 
 class Tangents(Cuts):

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import numpy as np
+
 from ...base.errors import InputError
 from ...network.exact import FloatArray
 from ...network.maps.namespace import namespace
@@ -126,9 +128,21 @@ class Norm(ABC):
         return by_rows(self.cuts([Fraction(0)] * count).rows(), self.auxiliary(count), rows, ends)
 
 
-    def deepest(self, rows: FloatArray, ends: FloatArray, lengths: FloatArray) -> FloatArray | None:
-        """The point x (n,) of the unit ball with `rows` @ x >= `ends` + t `lengths` for the greatest t, where one
-        program says it."""
+    def nearest_within(
+        self, rows: FloatArray, ends: FloatArray, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray | None, FloatArray]:
+        """The same within the box [low, high], which holds 0; the multipliers are those of the rows."""
+        from .nearest import walls
+
+        more, limits = walls(low, high)
+        point, weights = self.nearest(np.concatenate([rows, more]), np.concatenate([ends, limits]))
+        return point, weights[: len(ends)]
+
+    def deepest(
+        self, rows: FloatArray, ends: FloatArray, lengths: FloatArray, low: FloatArray, high: FloatArray
+    ) -> FloatArray | None:
+        """The point x (n,) of the unit ball and the box [low, high] with `rows` @ x >= `ends` + t `lengths` for the
+        greatest t, where one program says it."""
         return None
 
 

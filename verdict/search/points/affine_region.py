@@ -66,9 +66,7 @@ class AffineRegion:
         return -value[1:].T, value[0] - polytope.offset.values
 
 
-def walls(center: FloatArray, eps: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """As `AffineRegion.sides`, of the ends [low, high] of a box, where they are nearer than `eps`."""
-    one, below, above = np.eye(len(center)), low - center, center - high
-    return np.concatenate([one[below > -eps], -one[above > -eps]]), np.concatenate(
-        [below[below > -eps], above[above > -eps]]
-    )
+def around(center: FloatArray, eps: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The box [low, high] in steps from a centre in it, in units of `eps`; ends farther than that do not matter."""
+    below, above = np.minimum((low - center) / eps, 0), np.maximum((high - center) / eps, 0)
+    return np.where(below > -1, below, -np.inf), np.where(above < 1, above, np.inf)

@@ -6,6 +6,8 @@ norm, about a unit ball that the polytope does not meet.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from ...base.deadline import checkpoint
@@ -17,23 +19,33 @@ from ...property.norms.nearest import EMPTY
 NEAR = 0.1
 
 
-def least_distance(rows: FloatArray, ends: FloatArray, norm: Norm) -> tuple[FloatArray | None, FloatArray]:
-    """The point (n,) nearest to 0 with `rows` @ x >= `ends`, None where none is found, and multipliers (rows,)."""
+# A box: its lower and its upper ends, (n,).
+Within: TypeAlias = tuple[FloatArray, FloatArray]
+
+
+def least_distance(
+    rows: FloatArray, ends: FloatArray, norm: Norm, within: Within | None = None
+) -> tuple[FloatArray | None, FloatArray]:
+    """The point (n,) nearest to 0 with `rows` @ x >= `ends`, perhaps within a box that holds 0, None where none is
+    found, and multipliers (rows,)."""
     checkpoint()
     # Rows of any length: what counts is their direction.
     size = np.sqrt((rows**2).sum(axis=1) + ends**2)
     size[size == 0] = 1.0
-    nearest, weights = norm.nearest(rows / size[:, None], ends / size)
+    rows, ends = rows / size[:, None], ends / size
+    nearest, weights = norm.nearest(rows, ends) if within is None else norm.nearest_within(rows, ends, *within)
     return nearest, weights / size
 
 
-def deepest(rows: FloatArray, ends: FloatArray, norm: Norm, chosen: slice, nearest: FloatArray) -> FloatArray:
-    """A point (n,) of the polytope in the unit ball that lies about as far beyond the rows `chosen` as any, relative to
-    the length of each, from `nearest` to 0, which is in both."""
+def deepest(
+    rows: FloatArray, ends: FloatArray, norm: Norm, chosen: slice, within: Within, nearest: FloatArray
+) -> FloatArray:
+    """A point (n,) of the polytope in the unit ball and the box that lies about as far beyond the rows `chosen` as any,
+    relative to the length of each, from `nearest` to 0, which is in all."""
     lengths = np.sqrt((rows[chosen] ** 2).sum(axis=1))
     raise_by = np.zeros(len(ends))
     raise_by[chosen] = lengths
-    at_once = norm.deepest(rows, ends, raise_by)
+    at_once = norm.deepest(rows, ends, raise_by, *within)
     if at_once is not None:
         return at_once
     best, low, high = nearest, 0.0, 2.0
@@ -41,7 +53,7 @@ def deepest(rows: FloatArray, ends: FloatArray, norm: Norm, chosen: slice, neare
         depth = (low + high) / 2
         raised = ends.copy()
         raised[chosen] += depth * lengths
-        point, _ = least_distance(rows, raised, norm)
+        point, _ = least_distance(rows, raised, norm, within)
         if point is not None and float(norm.lengths(point)) <= 1:
             best, low = point, depth
         else:

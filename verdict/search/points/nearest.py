@@ -19,7 +19,7 @@ from ...network.exact import ExactVector, FloatArray
 from ...network.graph import Graph
 from ...property import NormBall, Polytope
 from ...property.norms import Norm
-from .affine_region import AffineRegion, walls
+from .affine_region import AffineRegion, around
 from .least_distance import deepest, least_distance
 from .region import phases_at
 
@@ -45,17 +45,17 @@ def nearest_in_region(
     # Rows farther away than the reach hold within it.
     matter = ends > -reach * family.norm.duals(sides)
     low, high = family.floats(np.inf)
-    parts = [region.unsafe(unsafe), (sides[matter], ends[matter]), walls(center, reach, low, high)]
+    parts, within = [region.unsafe(unsafe), (sides[matter], ends[matter])], around(center, reach, low, high)
     rows, limits = np.concatenate([a for a, _ in parts]) * reach, np.concatenate([b for _, b in parts])
     if rows.size > MOST_ROWS:
         return
-    nearest, _ = least_distance(rows, limits, family.norm)
+    nearest, _ = least_distance(rows, limits, family.norm, within)
     if nearest is None or family.norm.lengths(nearest) > 1:
         return
     # The nearest point is on the boundary; towards a deep one, a little farther out, there is room for rounding. Where
     # the unsafe rows are ties all over the region, the one deepest in the region counts.
     for part in (slice(len(parts[0][1])), slice(None)):
-        end = deepest(rows, limits, family.norm, part, nearest)
+        end = deepest(rows, limits, family.norm, part, within, nearest)
         for share in SHARES:
             yield ExactVector.of(np.clip(center + reach * (nearest + share * (end - nearest)), low, high))
 

@@ -15,7 +15,7 @@ from ...bounds.lines import Lines
 from ...network.exact import FloatArray
 from ...property import Polytope
 from ...property.norms import norm_of
-from ..points.affine_region import AffineRegion, walls
+from ..points.affine_region import AffineRegion, around
 from ..points.least_distance import deepest, least_distance
 from .leaf import Multipliers, phases_of, proof_by_rows
 from .space import Space
@@ -33,21 +33,19 @@ def close_round_leaf(
         sides[i] = np.zeros(space.graph.nodes[i].size)
         sides[i][columns] = signs[space.slices[i]]
     eps = ball.eps if ball.eps > 0 else 1.0
-    parts = [
-        region.sides(sides), region.unsafe(polytope),
-        walls(ball.center, eps, space.bounds.lower[0][0], space.bounds.upper[0][0]),
-    ]
+    parts = [region.sides(sides), region.unsafe(polytope)]
+    within = around(ball.center, eps, space.bounds.lower[0][0], space.bounds.upper[0][0])
     # Steps in units of the radius.
     rows = np.concatenate([part for part, _ in parts]) * eps
     ends = np.concatenate([part for _, part in parts])
     norm = norm_of(ball.norm)
-    nearest, weights = least_distance(rows, ends, norm)
+    nearest, weights = least_distance(rows, ends, norm, within)
     split, count = len(signs), len(signs) + len(polytope.offset.values)
     proof = _proof(space, signs, polytope, weights[:split], weights[split:count])
     if proof is not None or nearest is None:
         return proof, np.zeros((0, len(ball.center)))
     # Deep in the unsafe set, or, where its rows are ties all over the domain, in the domain.
-    unsafe, every = (deepest(rows, ends, norm, part, nearest) for part in (slice(split, count), slice(None)))
+    unsafe, every = (deepest(rows, ends, norm, part, within, nearest) for part in (slice(split, count), slice(None)))
     return None, ball.center + eps * np.array([unsafe, every, nearest])
 
 
