@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-
 import numpy as np
 import pytest
+from support.two_inputs import BOX, INPUTS, network
 
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
-from verdict.bounds.bounds import Bounds
 from verdict.bounds.combined import combined_bounds
 from verdict.bounds.forward import Forward, forward_bounds
 from verdict.network.evaluate import evaluate_all
@@ -24,21 +21,6 @@ from verdict.search.engines.parts.bab import branch_and_bound
 from verdict.search.first_box import FirstBox
 from verdict.search.observer import Watch
 from verdict.search.rows import Rows
-
-
-def network(seed: int, scale: float = 1.0) -> Graph:
-    """Two inputs, four layers of 24 ReLUs, one output."""
-    rng, sizes = np.random.default_rng(seed), [2, 24, 24, 24, 24, 1]
-    return sequential(
-        [
-            (Coefficients(rng.standard_normal((n, m)) * scale / math.sqrt(m)), Coefficients(rng.standard_normal(n) / 4))
-            for m, n in itertools.pairwise(sizes)
-        ]
-    )
-
-
-BOX = np.array([[-1.0, -1.0]]), np.array([[1.0, 1.0]])
-INPUTS = Bounds((BOX[0],), (BOX[1],))
 
 
 def unsafe_below(graph: Graph, room: float) -> UnsafeSet:

@@ -3,31 +3,32 @@
 A ReLU that is stable on the box is linear there, so every pre-activation is an affine function of the input
 and of the unstable ReLUs before it. Where these are few, bounding a domain of branch and bound costs two small
 matrix products per layer, however wide the network is. Everything is float32 and still rigorous: what the
-matrices and the arithmetic get wrong is bounded once per neuron, and charged by one dot product per domain.
+matrices and the arithmetic get wrong is bounded once per neuron, and charged by one dot product per domain. `reduce`
+makes the form.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..base.deadline import checkpoint
-from ..base.never import assert_never
 from ..network.exact import FloatArray
-from ..network.functions import Feature
-from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
-from .reduced_ball import ReducedBall, reduced_ball
+from .reduced_ball import ReducedBall
 from .rounding import gamma, tiny, unit
 
-# Beyond it a float32 coefficient is too near to overflow to be of use.
-LARGEST = 1e30
-# Numbers whose magnitudes are summed at once.
-CACHED = 2**17
+# Products summed at once in float32. A sum of such sums is off by little more than one of them, so the fewer the better
+# for the charge, and the more the better for the processor.
+TERMS = 256
+# Room for roundings of sums of numbers that are not negative.
+ROOM = 1 + 2.0**-20
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,22 +42,72 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
+class Sizes:
+    """What a reduced form's arithmetic is charged by, float64: the `largest` magnitudes of its variables; of its
+    neurons, and of its `rows`, what they differ from the network's at most, and how large their sums can get."""
+
+    largest: FloatArray
+    error: FloatArray
+    reach: FloatArray
+    row_error: FloatArray
+    row_reach: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Reduced:
     """Rows of one node as affine functions of the variables: the input, 1, outputs of unstable ReLUs in order.
 
     The input is scaled, x = center + radius * s with s in [-1, 1], one variable per coordinate that can move
-    (`inputs` of them); the constant 1 is variable number `inputs`. `rows` is (rows, variables). `charge`
-    (unstable ReLUs,) and `row_charge` (rows,) bound what one unit of a multiplier gets wrong. Of the box only the part
-    in the `ball` counts, if there is one.
+    (`inputs` of them); the constant 1 is variable number `inputs`. `rows` is (rows, variables). Of the box only
+    the part in the `ball` counts, if there is one.
     """
 
     inputs: int
     layers: tuple[Layer, ...]
     rows: Constant
-    charge: Constant
-    row_charge: Constant
-    last_charge: float
+    sizes: Sizes
     ball: ReducedBall | None = None
+
+    @property
+    def count(self) -> int:
+        """How many unstable ReLUs there are."""
+        return len(self.sizes.error)
+
+    @cached_property
+    def _pieces(self) -> int:
+        """How many products a coefficient goes through at most, of so many at once and a few others."""
+        return TERMS + sum(-(-(layer.stop - layer.start) // TERMS) for layer in self.layers) + 16
+
+    @cached_property
+    def _charges(self) -> tuple[Constant, Constant]:
+        """What one unit of a multiplier gets wrong, (unstable ReLUs,) and (rows,)."""
+        sizes, rate = self.sizes, 4 * gamma(self._pieces, unit(np.float32))
+        # What an underflow may meet, and what the sum of the charges themselves gets wrong.
+        slack = tiny(np.float32) * (1 + sizes.largest.sum() + sizes.reach.sum())
+        room = ROOM * (1 + 2 * gamma(self.count + 8, unit(np.float32)))
+        own = room * (sizes.error + rate * sizes.reach) + slack
+        rows = room * (sizes.row_error + rate * sizes.row_reach) + slack
+        return Constant(_above(own)), Constant(_above(rows))
+
+    @property
+    def charge(self) -> Constant:
+        """What one unit of a neuron's multiplier gets wrong, (unstable ReLUs,)."""
+        return self._charges[0]
+
+    @property
+    def row_charge(self) -> Constant:
+        """What each row gets wrong by itself, (rows,)."""
+        return self._charges[1]
+
+    @cached_property
+    def last_charge(self) -> float:
+        """What the sum over the inputs gets wrong, of its size."""
+        return 4 * gamma(2 * self.inputs + self._pieces, unit(np.float32))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the charges can be told in float32."""
+        return all(bool(np.isfinite(charge.values).all()) for charge in self._charges)
 
     def bound(self, row: Any, below: Any, above: Any, gap: Any, shift: Any) -> tuple[Any, Any, Any, Any, Any]:
         """Lower bounds (batch,) of rows number `row` (batch,), what they were charged for rounding, the coefficients
@@ -67,27 +118,44 @@ class Reduced:
         """
         xp, first = namespace(below), self.inputs + 1
         coefficients = self.rows.like(below)[row]
-        multipliers = xp.empty_like(below)
-        for layer in reversed(self.layers):
-            checkpoint()
-            here = slice(layer.start - first, layer.stop - first)
-            nu = coefficients[:, layer.start : layer.stop]
-            mu = positive(nu) * below[:, here]
-            mu += negative(nu) * above[:, here]
-            mu += shift[:, here]
-            coefficients[:, : layer.start] += mu @ layer.matrix.like(mu)
-            multipliers[:, here] = mu
+        gained, wrong = self.substitute(coefficients, self.layers, (below, above, gap, shift))
         if self.ball is None:
             size = xp.sum(xp.abs(coefficients[:, : self.inputs]), axis=1)
             least = -size
         else:
             least, size = self.ball.least(coefficients[:, : self.inputs])
         constant, nu = coefficients[:, self.inputs], coefficients[:, first:]
-        flat = xp.einsum("bn,bn->b", negative(nu), gap)
-        lower = constant + least + flat
-        wrong = xp.abs(multipliers) @ self.charge.like(below) + self.row_charge.like(below)[row]
-        wrong += self.last_charge * (size + xp.abs(constant))
-        return lower - wrong, wrong, nu, coefficients, constant + flat - wrong
+        wrong += self.row_charge.like(below)[row] + self.last_charge * (size + xp.abs(constant))
+        flat = constant + gained - wrong
+        return flat + least, wrong, nu, coefficients, flat
+
+    def substitute(self, coefficients: Any, layers: Sequence[Layer], lines: Sequence[Any]) -> tuple[Any, Any]:
+        """Go back through these first `layers`, from `coefficients` (batch, variables) of functions of them, in place.
+
+        What is left of it are those of the inputs and 1, and the nu that each ReLU was met with. Returns what the
+        lines add to the functions, and what is charged for the neurons' sums, (batch,) each. The `lines` are arrays
+        (batch or 1, unstable ReLUs): below, above, gap, and perhaps shift.
+        """
+        xp, first = namespace(coefficients), self.inputs + 1
+        below, above, gap, *shift = lines
+        charge = self.charge.like(coefficients)
+        gained, wrong = xp.zeros_like(coefficients[:, 0]), xp.zeros_like(coefficients[:, 0])
+        for layer in reversed(layers):
+            checkpoint()
+            here = slice(layer.start - first, layer.stop - first)
+            nu = coefficients[:, layer.start : layer.stop]
+            falling = negative(nu)
+            mu = positive(nu) * below[:, here]
+            mu += falling * above[:, here]
+            for more in shift:
+                mu += more[:, here]
+            wrong += xp.abs(mu) @ charge[here]
+            matrix = layer.matrix.like(mu)
+            for start in range(0, layer.stop - layer.start, TERMS):
+                some = slice(start, start + TERMS)
+                gained += xp.sum(falling[:, some] * gap[:, here][:, some], axis=1)
+                coefficients[:, : layer.start] += mu[:, some] @ matrix[some]
+        return gained, wrong
 
     def follow(self, coefficients: Any, below: Any, above: Any, gap: Any) -> tuple[Any, Any]:
         """The minimiser s (batch, inputs) of a bound, and the pre-activations (batch, unstable) it leads to."""
@@ -132,154 +200,12 @@ class Reduced:
         return result
 
 
-class _Form:
-    """A node as `matrix` (variables, size) in float64, for boxes of variables |v| <= `largest`.
-
-    `error` (size,) bounds |true value - form| over the box, `size` (size,) the sum of |coefficient| * largest.
-    """
-
-    def __init__(self, matrix: Any, error: Any, size: Any) -> None:
-        self.matrix, self.error, self.size = matrix, error, size
-
-
-def _size(matrix: Any, largest: Any) -> Any:
-    """What the columns of a form come to at most, some rows at a time, so that their magnitudes stay in the cache."""
-    size, chunk = np.zeros(matrix.shape[1]), max(1, CACHED // max(1, matrix.shape[1]))
-    for start in range(0, len(matrix), chunk):
-        some = np.abs(matrix[start : start + chunk])
-        size += largest[start : start + len(some)] @ some
-    return size
-
-
-def reduce(graph: Graph, bounds: Bounds, number: int, rows: Any, most: int) -> Reduced | None:
-    """The reduced form of `rows` @ node `number` over the box of `bounds` (batch 1, float64); None where the affine
-    forms of one node would take more than `most` numbers.
-
-    `rows` is (rows, size of the node), float64. The errors are those of docs/rounding.md, with the variables'
-    largest magnitudes in place of activations. Raises UnsupportedError where a function is not ON_OFF.
-    """
-    graph.require(Feature.ON_OFF, "the reduced form of a network", number)
-    matrix = _scaled_inputs(bounds)
-    inputs, largest = len(matrix) - 1, np.ones(len(matrix))
-    forms = {0: _Form(matrix, np.zeros(graph.input_size), _size(matrix, largest))}
-    layers: list[Layer] = []
-    charges: list[Any] = []
-    for current in graph.ancestors(number):
-        node = graph.nodes[current]
-        if isinstance(node, Input):
-            continue
-        if isinstance(node, Affine):
-            forms[current] = _affine(node, forms, len(largest), inputs, largest)
-            continue
-        if isinstance(node, Product):
-            raise node.without("the reduced form of a network")
-        if not isinstance(node, Pointwise):
-            assert_never(node)
-        low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
-        unstable, form = np.flatnonzero(node.function.bends(low, high)), forms[node.source]
-        start, stop = len(largest), len(largest) + len(unstable)
-        if stop * node.size > most:
-            return None
-        layers.append(Layer(start, stop, Constant(_float32(form.matrix[:, unstable].T, start))))
-        largest = np.concatenate([largest, high[unstable]])
-        charges.append((form, unstable, np.maximum(-low, high)[unstable]))
-        forms[current] = _behind(form, stop, unstable, (low, high))
-    form = forms[number]
-    count = len(largest) + 4 * len(layers) + 16
-    error, wrong = 4 * gamma(count, unit(np.float32)), 1 + 2.0**-20
-    # What an underflow may meet.
-    slack = tiny(np.float32) * (1 + largest.sum() + sum(z.sum() for _, _, z in charges))
-    charge = [wrong * (f.error[u] + error * (f.size[u] + z)) + slack for f, u, z in charges]
-    last = form.matrix @ rows.T
-    size = _size(last, largest)
-    rounding = 4 * gamma(rows.shape[1] + 2) * (np.abs(rows) @ form.size)
-    row_charge = wrong * (np.abs(rows) @ form.error + rounding + error * size) + slack
-    if not (np.isfinite(row_charge).all() and all(np.isfinite(c).all() for c in charge)):
-        return None
-    if max(largest.max(), size.max(initial=0), *(f.size.max(initial=0) for f in forms.values())) > LARGEST:
-        return None
-    return Reduced(
-        inputs,
-        tuple(layers),
-        Constant(_float32(last.T, len(largest))),
-        Constant(_above(np.concatenate([*charge, np.zeros(0)]))),
-        Constant(_above(row_charge)),
-        error,
-        _ball(bounds),
-    )
-
-
-def _ball(bounds: Bounds) -> ReducedBall | None:
-    """The ball of the bounds over the scaled inputs that move, if any do."""
-    center, width = scale_of(bounds)
-    moving = np.flatnonzero(width)
-    if bounds.ball is None or not len(moving):
-        return None
-    own = replace(bounds.ball, center=bounds.ball.center[moving])
-    return reduced_ball(own, center[moving], width[moving])
-
-
 def scale_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:
     """The centre and the radius of every coordinate of the box of `bounds`, (inputs,): x = center + radius * s."""
     low, high = bounds.lower[0][0], bounds.upper[0][0]
     center = low / 2 + high / 2
     # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
     return center, np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
-
-
-def _scaled_inputs(bounds: Bounds) -> FloatArray:
-    """The inputs of the box as functions of the scaled ones that move, and of 1: (moving + 1, inputs)."""
-    center, radius = scale_of(bounds)
-    moving = np.flatnonzero(radius)
-    matrix = np.zeros((len(moving) + 1, len(center)))
-    matrix[np.arange(len(moving)), moving] = radius[moving]
-    matrix[-1] = center
-    return matrix
-
-
-def _affine(node: Affine, forms: dict[int, _Form], count: int, inputs: int, largest: Any) -> _Form:
-    """The form of an affine node from those of its sources, in float64, with what its arithmetic gets wrong."""
-    matrix: Any = None
-    error, size = np.zeros(node.size), np.abs(node.bias.values)
-    products = 4 + len(node.terms)
-    for linear, source in node.terms:
-        form = forms[source]
-        made = linear.apply(form.matrix)
-        if matrix is None and len(made) == count:
-            matrix = made
-        else:
-            matrix = np.zeros((count, node.size)) if matrix is None else matrix
-            matrix[: len(made)] += made
-        error += linear.apply_abs(form.error)
-        size = size + linear.apply_abs(form.size)
-        products += linear.fan_in
-    matrix = np.zeros((count, node.size)) if matrix is None else matrix
-    matrix[inputs] += node.bias.values
-    # Twice the rounding of the forms covers that of these sums of non-negative numbers too.
-    lost = tiny(np.float64) * (1 + largest.sum())
-    return _Form(matrix, error * (1 + 2.0**-20) + 4 * gamma(products) * size + lost, _size(matrix, largest))
-
-
-def _behind(form: _Form, count: int, unstable: Any, ends: tuple[Any, Any]) -> _Form:
-    """The form of ReLUs between `ends` behind a form: off, on, or one of the last of `count` variables each."""
-    checkpoint()
-    low, high = ends
-    # Large: every number is written once.
-    matrix = np.empty((count, len(low)))
-    np.multiply(form.matrix, low >= 0, out=matrix[: len(form.matrix)])
-    matrix[len(form.matrix) :] = 0
-    matrix[count - len(unstable) + np.arange(len(unstable)), unstable] = 1
-    size = form.size * (low >= 0)
-    size[unstable] = high[unstable]
-    return _Form(matrix, form.error * (low >= 0), size)
-
-
-def _float32(matrix: Any, columns: int) -> Any:
-    """As float32 with so many columns, zeros on the right."""
-    result = np.zeros((len(matrix), columns), np.float32)
-    with np.errstate(over="ignore"):
-        result[:, : matrix.shape[1]] = matrix
-    return result
 
 
 def _above(values: Any) -> Any:

@@ -13,7 +13,8 @@ class Outcome:
     """How a search ended: proved, or not and the least lower bound left; domains visited; the share of the
     space that is proved (each split halves it). Only a search stopped by its clock is `resumable`: any other end
     leaves domains behind that nobody has closed. It is `refuted` where a counterexample was found. `ways` says who has
-    closed what of that share; seconds of its own the search leaves to who called it (`credited`)."""
+    closed what of that share; seconds of its own the search leaves to who called it (`credited`). `ahead` are the
+    seconds of processor time that it expects to need yet, where it can tell better than by the share."""
 
     proved: bool
     lower: float
@@ -23,6 +24,7 @@ class Outcome:
     resumable: bool = False
     refuted: bool = False
     ways: Credits = field(default_factory=dict)
+    ahead: float | None = None
 
 
 def credited(outcome: Outcome, name: str, seconds: float) -> Credits:

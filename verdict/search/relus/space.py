@@ -19,7 +19,8 @@ from ...bounds.alpha import minimiser
 from ...bounds.backward import KEEPING, backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines, crown_lines
-from ...bounds.reduced import Reduced, reduce, scale_of
+from ...bounds.reduce import reduce
+from ...bounds.reduced import Reduced, scale_of
 from ...network.exact import ExactVector, FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph
@@ -147,7 +148,8 @@ class Space:
         self.thresholds = np.concatenate([*thresholds, empty])
         # Not below the exact offset, of which the float may be a rounding.
         self._limits = Constant(np.nextafter(offsets.astype(np.float32), np.float32(np.inf)))
-        self.reduced: Reduced | None = reduce(graph, bounds, self.number, rows, self.options.most_reduced)
+        most = self.options.most_reduced
+        self.reduced: Reduced | None = reduce(graph, bounds, self.number, rows, most, means.workers)
         # Without the reduced form: float32 where it holds the rows exactly. On balls float64: what float32 loses is
         # told from the rest of the bound on boxes only, there.
         exact = bounds.ball is None and (rows == rows.astype(np.float32)).all()

@@ -14,6 +14,7 @@ from ....network.functions import Feature
 from ....network.graph import Graph
 from ....property import Polytope, UnsafeSet
 from ...boxes.input_split import InputSplit
+from ...boxes.zoom_split import ZoomSplit
 from ...effort import Effort
 from ...first_box import FirstBox
 from ...means import Means
@@ -59,12 +60,21 @@ def branch_and_bound(
             unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
             ways.append(InputSplit(graph, unsafe, low, high, watch, means))
             if is_rough:
-                ways.append(InputSplit(graph, unsafe, low, high, watch, means).inside(first))
+                ways.append(_closer(graph, unsafe, first, watch, means))
         if is_smooth and not has_tie:
             ways.append(TangentSplit(graph, bounds, polytopes, watch))
         elif not ways or splits_neurons(graph, bounds, options):
             ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else 0.0)
+
+
+def _closer(graph: Graph, unsafe: UnsafeSet, first: FirstBox, watch: Watch, means: Means) -> Way:
+    """The search over boxes that starts from what is known of the first one, where that takes long to find: in a
+    reduced form of the network, unless somebody listens who could not follow."""
+    if graph.has(Feature.ON_OFF) and not watch.proof.wants_splits:
+        return ZoomSplit(graph, first, unsafe, watch, means)
+    low, high = first.bounds.lower[0][0], first.bounds.upper[0][0]
+    return InputSplit(graph, unsafe, low, high, watch, means).inside(first)
 
 
 def unfit(polytopes: list[Polytope]) -> str:

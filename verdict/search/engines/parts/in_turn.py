@@ -1,14 +1,16 @@
 """Several searches for the same proof, in turn, as they get on.
 
-None of them can be judged beforehand, and each says what share of the whole it has closed. So the time goes to the one
-that will end first if it goes on like that, in ever longer slices, and the others keep a small share of it: none that
-could have won is left out, and what they cost is bounded (Gomes and Selman 2001, on portfolios).
+None of them can be judged beforehand, and each says what share of the whole it has closed, or what it expects to need.
+So the time goes to the one that will end first if it goes on like that, in ever longer slices, and the others keep a
+small share of it: none that could have won is left out, and what they cost is bounded (Gomes and Selman 2001, on
+portfolios).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -35,18 +37,19 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     One that gives up leaves the time to the others, and the first one has so many seconds of processor time of
     `patience` before the others begin.
     """
-    spent, shares, wall = ([0.0] * len(ways) for _ in range(3))
+    spent, ahead, wall = [0.0] * len(ways), [inf] * len(ways), [0.0] * len(ways)
     outcomes: list[Outcome | None] = [None] * len(ways)
     going = set(range(len(ways)))
     while True:
-        way = _next(going, spent, shares)
-        ahead = patience if way == 0 and not spent[way] else 0.0
-        slice_ = max(FIRST, ahead, GROWTH * spent[way])
+        way = _next(going, spent, ahead)
+        least = patience if way == 0 and not spent[way] else 0.0
+        slice_ = max(FIRST, least, GROWTH * spent[way])
         stopwatch, began = ProcessorTime(None), monotonic()
         outcome = ways[way].run(ProcessorTime(slice_, deadline) if len(going) > 1 else deadline)
-        spent[way] += stopwatch.elapsed()
+        # What the first slice is longer than it should be is for what the search starts from, and not spent again.
+        spent[way] += stopwatch.elapsed() if spent[way] else min(stopwatch.elapsed(), slice_)
         wall[way] += monotonic() - began
-        shares[way], outcomes[way] = outcome.share, outcome
+        ahead[way], outcomes[way] = _ahead(outcome, spent[way]), outcome
         domains = sum(each.domains for each in outcomes if each is not None)
         if not outcome.resumable:
             going.remove(way)
@@ -58,12 +61,17 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             return replace(outcome, domains=domains, resumable=False, ways=done)
 
 
-def _next(going: set[int], spent: Sequence[float], shares: Sequence[float]) -> int:
+def _ahead(outcome: Outcome, spent: float) -> float:
+    """The seconds that a search will need yet, by its own word or by what it has closed of the whole so far."""
+    return spent * (1 - outcome.share) / max(outcome.share, 1e-9) if outcome.ahead is None else outcome.ahead
+
+
+def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> int:
     """Which search goes on: one that has not begun, one with less than its share, or the one that will end first."""
     order = sorted(going)
     for way in order:
         if not spent[way]:
             return way
-    best = min(order, key=lambda way: spent[way] * (1 - shares[way]) / max(shares[way], 1e-9))
+    best = min(order, key=lambda way: ahead[way])
     least = min(order, key=lambda way: spent[way])
     return least if spent[least] < KEPT * spent[best] else best

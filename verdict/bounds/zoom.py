@@ -1,0 +1,182 @@
+"""A smaller box seen closer: all bounds of it, in the reduced form of a larger one.
+
+What is stable on the large box stays so on the small one, so the bounds of its hidden neurons are those of the
+unstable ReLUs, each a row of a small matrix, and no convolution is looked at again. The fewer of them a box leaves
+unstable, the smaller a form of its own is, made from the larger one by the same elimination.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..base.deadline import checkpoint
+from ..network.exact import FloatArray
+from ..network.functions import RELU
+from ..network.maps.base import IndexArray
+from ..network.maps.namespace import Constant, next_above, next_below
+from .backward import LinearBound
+from .reduced import ROOM, Layer, Reduced, Sizes
+from .rounding import gamma, tiny
+
+# Numbers in the coefficients of one product, which the processor's cache should hold.
+CACHED = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Zoom:
+    """The box |s - center| <= radius of scaled inputs (inputs,) of a `form`, and bounds `low` and `high` (unstable
+    ReLUs of the form,) of their pre-activations on it, all float32. Centre and radius add up without rounding.
+
+    `spread` (unstable ReLUs, inputs) is how far each input moves each neuron, through what bounds it.
+    """
+
+    form: Reduced
+    center: Any
+    radius: Any
+    low: Any
+    high: Any
+    spread: Any
+
+    @staticmethod
+    def of(form: Reduced, low: FloatArray, high: FloatArray) -> Zoom:
+        """The whole box of a form, with the bounds that the form was made with, (unstable ReLUs,) in float64."""
+        center, radius = np.zeros(form.inputs, np.float32), np.ones(form.inputs, np.float32)
+        ends = next_below(low.astype(np.float32)), next_above(high.astype(np.float32))
+        return Zoom(form, center, radius, *ends, np.zeros((form.count, form.inputs), np.float32))
+
+    @property
+    def unstable(self) -> int:
+        """How many of the form's ReLUs are unstable on this box."""
+        return int(RELU.bends(self.low, self.high).sum())
+
+    def half(self, coordinate: int, side: int) -> Zoom:
+        """The lower (-1) or upper (+1) half of the box, with the bounds of the whole."""
+        radius, center = self.radius.copy(), self.center.copy()
+        radius[coordinate] /= 2
+        center[coordinate] += side * radius[coordinate]
+        return replace(self, center=center, radius=radius)
+
+    def can_halve(self, coordinate: int) -> bool:
+        """Whether the halves' centres and radii are floats that add up without rounding."""
+        return bool(self.radius[coordinate] > 2.0**-20)
+
+    def bounded(self) -> Zoom:
+        """The same box with its own bounds of all neurons, by backward substitution layer after layer."""
+        form, first = self.form, self.form.inputs + 1
+        low, high, spread = self.low.copy(), self.high.copy(), np.zeros_like(self.spread)
+        lines = tuple(np.zeros((1, form.count), np.float32) for _ in range(3))
+        for number, layer in enumerate(form.layers):
+            here = slice(layer.start - first, layer.stop - first)
+            neurons = np.flatnonzero(RELU.bends(low[here], high[here]))
+            rows, charge = layer.matrix.values, form.charge.values[here]
+            chunk = max(1, CACHED // (2 * layer.start))
+            for start in range(0, len(neurons), chunk):
+                some = neurons[start : start + chunk]
+                at = here.start + some
+                both = np.concatenate([rows[some], -rows[some]])
+                found, slope, _ = self._least(both, np.tile(charge[some], 2), form.layers[:number], lines)
+                low[at] = np.maximum(low[at], found[: len(some)])
+                high[at] = np.minimum(high[at], -found[len(some) :])
+                spread[at] = (np.abs(slope[: len(some)]) + np.abs(slope[len(some) :])) * self.radius
+            below, _, above, gap = RELU.lines(low[here], high[here])
+            for line, values in zip(lines, (below, above, gap), strict=True):
+                line[0, here] = values
+        return replace(self, low=low, high=high, spread=spread)
+
+    def rows(self, which: IndexArray) -> tuple[LinearBound, Any, Any]:
+        """Rigorous lower bounds of these rows on the box, (1, rows), as functions of the scaled inputs; how much of
+        what each has lost is due to each input, (rows, inputs), and how much to rounding, (rows,)."""
+        form, first = self.form, self.form.inputs + 1
+        below, _, above, gap = RELU.lines(self.low, self.high)
+        coefficients = form.rows.values[which]
+        found, slope, wrong = self._least(
+            coefficients, form.row_charge.values[which], form.layers, (below[None], above[None], gap[None])
+        )
+        # What a triangle loses is shared out among the inputs by how far each moves the neuron.
+        share = gap / (self.spread.sum(axis=1) + np.float32(1e-30))
+        lost = np.abs(slope) * self.radius + (np.abs(coefficients[:, first:]) * share) @ self.spread
+        constant = found + np.abs(slope) @ self.radius - slope @ self.center
+        return LinearBound(found[None], slope[None], constant[None]), lost, wrong
+
+    def least_point(self, slope: Any) -> Any:
+        """The scaled inputs where a linear function is least on the box, (inputs,)."""
+        return np.where(slope > 0, self.center - self.radius, self.center + self.radius)
+
+    def _least(self, coefficients: Any, charge: Any, layers: tuple[Layer, ...], lines: Any) -> tuple[Any, Any, Any]:
+        """The least values of functions (n, variables) on the box, their slopes in the inputs (n, inputs), and what was
+        charged for rounding; the coefficients are overwritten with the nu that the ReLUs were met with."""
+        inputs = self.form.inputs
+        with np.errstate(over="ignore", invalid="ignore"):
+            gained, wrong = self.form.substitute(coefficients, layers, lines)
+            slope, constant = coefficients[:, :inputs].copy(), coefficients[:, inputs]
+            size = np.abs(slope)
+            wrong += charge + self.form.last_charge * (size.sum(axis=1) + np.abs(constant))
+            least = constant + gained + slope @ self.center - size @ self.radius - wrong
+            # An overflow on the way knows nothing.
+            return np.where(np.isnan(least), np.float32(-np.inf), next_below(least)), slope, wrong
+
+
+def narrowed(zoom: Zoom) -> Zoom:
+    """The same box in a form of its own unstable ReLUs: those that are off or on are put into those behind them.
+
+    In float64; what that gets wrong, and what it meets, are known from the old form's.
+    """
+    form, first = zoom.form, zoom.form.inputs + 1
+    sizes, keep = form.sizes, RELU.bends(zoom.low, zoom.high)
+    largest = np.concatenate([np.ones(first), zoom.high[keep].astype(np.float64)])
+    gone = _Gone(first, largest)
+    layers, errors, reaches = [], [np.zeros(0)], [np.zeros(0)]
+    for layer in form.layers:
+        checkpoint()
+        here = slice(layer.start - first, layer.stop - first)
+        stay, on = np.flatnonzero(keep[here]), np.flatnonzero(zoom.low[here] >= 0)
+        matrix, error, reach = gone.put_into(layer.matrix.values[np.concatenate([stay, on])])
+        error = ROOM * (error + sizes.error[here][np.concatenate([stay, on])])
+        count = len(stay)
+        layers.append(Layer(matrix.shape[1], matrix.shape[1] + count, Constant(matrix[:count].astype(np.float32))))
+        errors.append(error[:count])
+        reaches.append(reach[:count] + np.maximum(-zoom.low, zoom.high)[here][stay])
+        gone.add(stay, on, layer, (matrix[count:], error[count:], reach[count:]))
+    matrix, error, reach = gone.put_into(form.rows.values)
+    found = Sizes(
+        largest, np.concatenate(errors), np.concatenate(reaches), ROOM * (error + sizes.row_error), reach
+    )
+    smaller = Reduced(form.inputs, tuple(layers), Constant(matrix.astype(np.float32)), found)
+    return replace(zoom, form=smaller, low=zoom.low[keep], high=zoom.high[keep], spread=zoom.spread[keep])
+
+
+class _Gone:
+    """What has become of a form's variables: the first ones stay, and each ReLU is kept, off, or written in others."""
+
+    def __init__(self, first: int, largest: FloatArray) -> None:
+        self.first, self.largest, self.kept = first, largest, first
+        # Of each layer: which of its columns stay, and as which; which are on, and what they are.
+        self._layers: list[tuple[IndexArray, slice, IndexArray, Any, Any, Any]] = []
+
+    def add(self, stay: IndexArray, on: IndexArray, layer: Layer, forms: tuple[Any, Any, Any]) -> None:
+        """A layer, whose neurons that are `on` are these forms, with what they get wrong and how large they are."""
+        place = slice(self.kept, self.kept + len(stay))
+        self._layers.append((layer.start + stay, place, layer.start + on, *forms))
+        self.kept = place.stop
+
+    def put_into(self, rows: Any) -> tuple[Any, Any, Any]:
+        """Rows (n, old variables) in the variables that stay, in float64; what is wrong with each, besides what was
+        wrong before, and how large its sum gets at most."""
+        result = np.zeros((len(rows), self.kept))
+        result[:, : self.first] = rows[:, : self.first]
+        error = np.zeros(len(rows))
+        size = np.abs(rows[:, : self.first]).astype(np.float64).sum(axis=1)
+        for columns, place, on, matrix, wrong, reach in self._layers:
+            result[:, place] += rows[:, columns]
+            size += np.abs(rows[:, columns]).astype(np.float64) @ self.largest[place]
+            if len(on):
+                part = rows[:, on].astype(np.float64)
+                result[:, : matrix.shape[1]] += part @ matrix
+                error += np.abs(part) @ wrong
+                size += np.abs(part) @ reach
+        size *= ROOM
+        products = rows.shape[1] + len(self._layers) + 8
+        return result, error + 4 * gamma(products) * size + tiny(np.float64) * (1 + self.largest.sum()), size

@@ -1,0 +1,215 @@
+"""Branch and bound on the input box inside the reduced form, for large networks with few inputs.
+
+Halving a box makes every hidden neuron's interval smaller, which the splits of single neurons cannot do, but bounding
+them anew in a large network takes seconds. In the reduced form of the first box (`bounds.zoom`) it takes as long as the
+neurons that are unstable ask for, and the deeper a box lies the fewer those are. Depth first, so that few forms are
+kept at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...answer.credit import BOXES
+from ...base.deadline import Deadline
+from ...bounds.backward import LinearBound
+from ...bounds.reduce import reduce
+from ...bounds.reduced import scale_of
+from ...bounds.zoom import Zoom, narrowed
+from ...network.evaluate import evaluate
+from ...network.exact import FloatArray
+from ...network.graph import Graph
+from ...property import UnsafeSet
+from ..first_box import FirstBox
+from ..means import Means
+from ..observer import Watch
+from ..outcome import Outcome
+from ..rows import Rows
+
+# A form of its own for a box that leaves at most this share of the ReLUs of its form unstable.
+SHRUNK = 0.8
+# The most halvings at once; what a halving leaves of a bound's error, before that is known, and the weight of the
+# latest one in what is known.
+MOST, LEFT, MEMORY = 3, 0.7, 0.1
+# An error of so many times what rounding is charged with will not shrink much.
+SPOILT = 2.0
+# Halvings beyond which it makes no difference how many more there are.
+FAR = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Box:
+    """A box with bounds: the margins of its polytopes, (polytopes,), of which one above 0 excludes; how much of what
+    the bound has lost each input has to do with, (inputs,); a point that looks worst, and how far above the bound the
+    network is there; what rounding has to do with that; how often the first box was halved to get it."""
+
+    zoom: Zoom
+    margins: FloatArray
+    effect: FloatArray
+    point: Any
+    error: float
+    rounding: float
+    depth: int
+
+    @property
+    def slack(self) -> float:
+        return float(self.margins.min())
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether float32 can tell no more of it."""
+        can_halve = any(self.zoom.can_halve(i) for i in range(len(self.effect)))
+        return not can_halve or self.error < SPOILT * self.rounding
+
+
+class ZoomSplit:
+    """The search for inputs of the `first` box that reach the `unsafe` set; `watch` has the listeners, but proves
+    nothing to them: a checker that bounds each box by itself would not come to an end."""
+
+    name = BOXES
+
+    def __init__(self, graph: Graph, first: FirstBox, unsafe: UnsafeSet, watch: Watch, means: Means) -> None:
+        self.graph, self.unsafe, self.watch, self.means = graph, unsafe, watch, means
+        self.rows, self._first = Rows(unsafe), first
+        self._open: list[_Box] = []
+        self._spent_boxes: list[_Box] = []
+        self._visited, self._share, self._left, self._spent = 0, 0.0, LEFT, 0.0
+        self._scale: tuple[FloatArray, FloatArray] | None = None
+
+    def run(self, deadline: Deadline) -> Outcome:
+        """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
+        found = False
+        if not self._visited:
+            root = self._root()
+            if root is None:
+                return Outcome(False, -np.inf, 0, "no reduced form of the network is small enough")
+            found = self._keep([root])
+        while self._open and not found:
+            self.watch.on_progress(self._open[-1].slack, len(self._open), self._visited)
+            if deadline.passed():
+                return self._outcome("the time limit was reached", resumable=True)
+            started = time.process_time()
+            # The deepest boxes, one for each core.
+            batch = [self._open.pop() for _ in range(min(self.means.workers.count, len(self._open)))]
+            parents = self.means.workers.map(_own_form, batch)
+            cuts = [_cut(parent, min(int(self._needs(parent)), MOST)) for parent in parents]
+            parts = [(parent, part) for parent, cut in zip(parents, cuts, strict=True) for part in cut]
+            boxes = self.means.workers.map(lambda part: self._looked_at(part[1].bounded(), part[0]), parts)
+            self._learn([parent for parent, _ in parts], boxes)
+            found = self._keep(boxes)
+            self._spent += time.process_time() - started
+        if found:
+            return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True)
+        if self._spent_boxes:
+            return self._outcome("float32 cannot tell whether some boxes are safe")
+        return Outcome(True, 0.0, self._visited, share=1.0)
+
+    def _outcome(self, reason: str, resumable: bool = False) -> Outcome:
+        least = min(box.slack for box in [*self._open, *self._spent_boxes])
+        # Boxes that the open ones will be cut into, counting those on the way.
+        ahead = sum(2.0 ** (1 + min(self._needs(box), FAR)) for box in self._open) * self._spent / self._visited
+        return Outcome(False, least, self._visited, reason, self._share, resumable, ahead=ahead)
+
+    def _root(self) -> _Box | None:
+        """The first box, bounded in its own reduced form; None where that is too large."""
+        workers = self.means.workers
+        bounds, number = self._first.completed(workers), self.graph.output
+        most = self.means.options.relus.most_reduced
+        form = reduce(self.graph, bounds, number, self.rows.matrix, most, workers)
+        if form is None:
+            return None
+        ends = [bounds.in_front(self.graph, i) for i in self.graph.pointwise if i in self.graph.ancestors(number)]
+        bends = [np.flatnonzero(((low < 0) & (high > 0))[0]) for low, high in ends]
+        low, high = (
+            np.concatenate([np.zeros(0), *(pair[end][0, at] for pair, at in zip(ends, bends, strict=True))])
+            for end in (0, 1)
+        )
+        self._scale = scale_of(bounds)
+        started = time.process_time()
+        root = self._looked_at(Zoom.of(form, low, high).bounded())
+        self._spent = time.process_time() - started
+        return root
+
+    def _needs(self, box: _Box) -> float:
+        """How often a box has to be halved to come above 0, as its error shrinks; at least once."""
+        target = box.slack + box.error
+        if not (target > 0 and np.isfinite(box.error)):
+            return FAR
+        return max(1.0, math.log(box.error / target) / -math.log(self._left))
+
+    def _learn(self, parents: list[_Box], boxes: list[_Box]) -> None:
+        """What a halving leaves of the error, from these boxes and those that they are parts of."""
+        for parent, box in zip(parents, boxes, strict=True):
+            if 0 < box.error < parent.error < math.inf:
+                left = (box.error / parent.error) ** (1 / (box.depth - parent.depth))
+                self._left += MEMORY * (left - self._left)
+
+    def _looked_at(self, zoom: Zoom, parent: _Box | None = None) -> _Box:
+        """The box with its margins, as far as those of the box that it is a part of do not exclude polytopes."""
+        known = np.full(len(self.rows.counts), -np.inf) if parent is None else parent.margins
+        rows = np.flatnonzero((known <= 0)[self.rows.owner])
+        found, lost, rounding = zoom.rows(rows)
+        shape = (1, len(self.rows.limits))
+        lower, constant = np.full(shape, np.inf, np.float32), np.zeros(shape, np.float32)
+        slope = np.zeros((*shape, zoom.form.inputs), np.float32)
+        lower[:, rows], slope[:, rows], constant[:, rows] = found.lower, found.slope, found.constant
+        ends = (zoom.center - zoom.radius)[None], (zoom.center + zoom.radius)[None]
+        margins = np.maximum(known, self.rows.margins(LinearBound(lower, slope, constant), *ends)[0][0])
+        decisive = int(self.rows.decisive(lower)[0])
+        point = self._points(zoom.least_point(slope[0, decisive])[None])[0]
+        error = float(self.unsafe.slack(evaluate(self.graph, point[None]))[0] - margins.min())
+        depth = 0
+        if parent is not None:
+            depth = parent.depth + int(np.log2(parent.zoom.radius / zoom.radius).sum())
+        own = rows == decisive
+        return _Box(zoom, margins, lost[own].sum(axis=0), point, error, float(rounding[own].sum()), depth)
+
+    def _keep(self, boxes: list[_Box]) -> bool:
+        """Queue the boxes that are open; True if a counterexample was found in one."""
+        self._visited += len(boxes)
+        left = [box for box in boxes if not box.slack > 0]
+        self._share += sum(0.5**box.depth for box in boxes if box.slack > 0)
+        # The deepest last, and of them the one that is nearest to being closed.
+        self._spent_boxes += [box for box in left if box.is_spent]
+        left = [box for box in left if not box.is_spent]
+        self._open = sorted([*self._open, *left], key=lambda box: (box.depth, box.slack))
+        near = np.array([box.point for box in boxes if box.slack + box.error <= 0])
+        return len(near) > 0 and self.watch.try_points(near)
+
+    def _points(self, scaled: Any) -> FloatArray:
+        """Scaled inputs (k, inputs) as points of the first box, (k, input_size)."""
+        center, radius = self._scale or scale_of(self._first.bounds)
+        points = np.repeat(center[None], len(scaled), axis=0)
+        points[:, radius > 0] += radius[radius > 0] * scaled
+        low, high = self._first.bounds.lower[0][0], self._first.bounds.upper[0][0]
+        inside: FloatArray = np.clip(points, low, high)
+        return inside
+
+
+def _own_form(box: _Box) -> _Box:
+    """The box in a form of its own, where that is much smaller."""
+    if box.zoom.unstable > SHRUNK * box.zoom.form.count:
+        return box
+    return replace(box, zoom=narrowed(box.zoom))
+
+
+def _cut(box: _Box, halvings: int) -> list[Zoom]:
+    """The parts of a box that is halved so often, along the inputs that the bound is due to; fewer where these have no
+    float between their ends."""
+    effect = np.where(np.isfinite(box.effect), box.effect, 0)
+    # Where nothing is known, as after an overflow, the widest one.
+    effect = effect if effect.any() else box.zoom.radius.copy()
+    parts = [box.zoom]
+    for _ in range(halvings):
+        able = np.array([parts[0].can_halve(i) for i in range(len(effect))])
+        if not able.any():
+            break
+        coordinate = int(np.where(able, effect, -1).argmax())
+        effect[coordinate] /= 2
+        parts = [part.half(coordinate, side) for part in parts for side in (-1, 1)]
+    return parts
