@@ -120,8 +120,10 @@ def test_the_way_is_measured(error, tmp_path, monkeypatch):
 class Steps:
     """A search that closes a share of the whole each time that it goes on, and may give up."""
 
-    def __init__(self, shares, ends=True):
-        self.shares, self.ends, self.runs = list(shares), ends, 0
+    name = "steps"
+
+    def __init__(self, shares, ends=True, ahead=None):
+        self.shares, self.ends, self.ahead, self.runs = list(shares), ends, ahead, 0
 
     def run(self, deadline):
         self.runs += 1
@@ -130,7 +132,7 @@ class Steps:
             sum(range(1000))
         share = self.shares[min(self.runs, len(self.shares)) - 1]
         is_last = self.runs >= len(self.shares)
-        return Outcome(is_last and self.ends, 0.0, 1, "", share, resumable=not is_last)
+        return Outcome(is_last and self.ends, 0.0, 1, "", share, resumable=not is_last, ahead=self.ahead)
 
 
 def test_the_search_that_gets_on_has_most_of_the_time():
@@ -139,6 +141,12 @@ def test_the_search_that_gets_on_has_most_of_the_time():
     assert outcome.proved
     assert not outcome.resumable
     assert slow.runs < quick.runs
+
+
+def test_a_search_is_taken_at_its_word():
+    sure, other = Steps([0.0] * 20 + [1.0], ahead=1.0), Steps([0.0001 * i for i in range(200)])
+    assert in_turn([other, sure], Deadline(60)).proved
+    assert other.runs < sure.runs
 
 
 def test_one_that_gives_up_leaves_the_time_to_the_others():
