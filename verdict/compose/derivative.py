@@ -176,7 +176,11 @@ class Jets:
             raise UnsupportedError(f"a layer of {linear.in_size} x {linear.out_size}: too large to be derived")
         if not linear.coefficients.is_dyadic:
             raise UnsupportedError("weights that are no floats: the network cannot be written down with derivatives")
-        return draft.affine(value, linear.matrix().toarray().T)
+        matrix, (rows, columns, which) = np.zeros((linear.in_size, linear.out_size)), linear.entries
+        matrix[columns, rows] = linear.coefficients.values.ravel()[which]
+        if len(np.unique(rows * linear.in_size + columns)) < len(rows):
+            raise UnsupportedError("a layer that adds two weights of one input: their sum may be no float")
+        return draft.affine(value, matrix)
 
 
 def _of_input(size: int, by: By) -> Value:
