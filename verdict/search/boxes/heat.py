@@ -17,7 +17,7 @@ from ..neurons.plot import picture_place, write_picture
 
 MARK = "verdict residual --plot"
 # Points along each axis.
-POINTS = 160
+POINTS = 120
 Draw = Callable[[Network, Box, FloatArray, Sequence[str], str], None]
 
 
