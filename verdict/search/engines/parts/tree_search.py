@@ -145,7 +145,10 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
 
 
 def _look_beside(last: Attempt, beside: Beside, workers: Workers) -> None:
-    """Let another way work beside the last proof while that is long and it keeps up, on a core of its own."""
+    """Let another way work beside the last proof while that is long and it keeps up, on a core of its own. Where the
+    proof promises to end before the other way would be at work, none begins."""
+    if not beside.started and min(last.expected, last.rest) < max(SOON, last.spent):
+        return
     is_running = beside.look(last.spent)
     last.most = BRIEF if is_running else math.inf
     workers.spare = int(is_running)
