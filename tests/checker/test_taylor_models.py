@@ -12,7 +12,7 @@ from support.seeds import IS_LONG, seeds
 
 from verdict import load
 from verdict.bounds.taylor import taylor_models
-from verdict.checker.functions import positive, sigmoid, sine, softplus, square, tanh
+from verdict.checker.functions import exp, positive, relu, sigmoid, sine, softplus, square, tanh
 from verdict.checker.functions.power import power
 from verdict.checker.models.expansions import expansion, exponent_of, is_expanded
 from verdict.checker.models.polynomials import can_model, lower_ends, moving_in
@@ -49,10 +49,10 @@ def test_expansions(function: object) -> None:
 
 
 def test_what_is_expanded() -> None:
-    assert exponent_of(square.SQUARE.name) == 2
-    assert exponent_of(power(5).name) == 5
-    assert is_expanded("Exp")
-    assert not is_expanded("Relu")
+    assert exponent_of(square.SQUARE) == 2
+    assert exponent_of(power(5)) == 5
+    assert is_expanded(exp.EXP)
+    assert not is_expanded(relu.RELU)
     _, wrong = expansion(tanh.TANH, np.array([0.0, np.nan, 1.0]), np.array([np.inf, 1.0, 1e-3]), 3)
     assert np.isnan(wrong).tolist() == [True, True, False]
 

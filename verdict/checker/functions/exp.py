@@ -20,6 +20,7 @@ class Exp(Smooth):
     """exp(-x) and its reciprocal, which one more operation rounds."""
 
     name = "Exp"
+    law = (0, 1)
 
     def around(self, z: Any) -> tuple[Any, Any]:
         e = falling(np.minimum(np.abs(z), FARTHEST))

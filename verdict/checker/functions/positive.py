@@ -11,9 +11,35 @@ from .formula import Formula
 from .onnx import Form
 
 
+class Reciprocal(Formula):
+    """Concave below 0, convex above."""
+
+    name = "Reciprocal"
+    curve = False
+    pairs = ((0.0, 0.0),)
+    law = (0, 0, -1)
+
+    def inside(self, low: Any, high: Any) -> Any:
+        return (low > 0) | (high < 0)
+
+    def of(self, kind: Any, z: Ball, at: Any) -> Any:
+        return 1 / z
+
+    def rising(self, kind: Any, z: Ball, at: Any) -> Any:
+        return -1 / (z * z)
+
+    def touching(self, slope: Any, number: int, low: Any, high: Any) -> Any:
+        size = np.sqrt(-1 / np.minimum(slope, -1e-300))
+        return -size if number == 0 else size
+
+
+RECIPROCAL = Reciprocal()
+
+
 class Log(Formula):
     name = "Log"
     curve = False
+    slope = RECIPROCAL
 
     def inside(self, low: Any, high: Any) -> Any:
         return low > 0
@@ -47,26 +73,5 @@ class Sqrt(Formula):
         return 1 / np.maximum(2 * slope, 1e-150) ** 2
 
 
-class Reciprocal(Formula):
-    """Concave below 0, convex above."""
-
-    name = "Reciprocal"
-    curve = False
-    pairs = ((0.0, 0.0),)
-
-    def inside(self, low: Any, high: Any) -> Any:
-        return (low > 0) | (high < 0)
-
-    def of(self, kind: Any, z: Ball, at: Any) -> Any:
-        return 1 / z
-
-    def rising(self, kind: Any, z: Ball, at: Any) -> Any:
-        return -1 / (z * z)
-
-    def touching(self, slope: Any, number: int, low: Any, high: Any) -> Any:
-        size = np.sqrt(-1 / np.minimum(slope, -1e-300))
-        return -size if number == 0 else size
-
-
-LOG, SQRT, RECIPROCAL = Log(), Sqrt(), Reciprocal()
+LOG, SQRT = Log(), Sqrt()
 FORMS = {"Sqrt": Form((6, 13), lambda: SQRT), "Reciprocal": Form((6, 13), lambda: RECIPROCAL)}

@@ -15,6 +15,7 @@ class Sigmoid(Smooth):
     """Of e = exp(-|z|) it is 1 / (1 + e) or e / (1 + e), which moves relatively by less than e does."""
 
     name, bend = "Sigmoid", 0.0
+    law = (0, 1, -1)
 
     def around(self, z: Any) -> tuple[Any, Any]:
         e = falling(np.minimum(np.abs(z), FARTHEST))

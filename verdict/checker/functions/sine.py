@@ -21,7 +21,7 @@ class Circular(Formula):
     """sin(z + shift pi): positive and concave, negative and convex in turn, half a turn each."""
 
     def __init__(self, name: str, shift: float) -> None:
-        self.name, self.shift = name, shift
+        self.name, self.shift, self.quarters = name, shift, int(2 * shift)
 
     def of(self, kind: Any, z: Ball, at: Any) -> Any:
         return kind.cos(z) if self.shift else kind.sin(z)

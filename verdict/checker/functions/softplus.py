@@ -9,12 +9,14 @@ import numpy as np
 from .balls import Ball
 from .formula import Formula
 from .onnx import Form
+from .sigmoid import SIGMOID
 
 
 class Softplus(Formula):
     """max(z, 0) + ln (1 + exp(-|z|)); its slope is the logistic function."""
 
     name = "Softplus"
+    slope = SIGMOID
 
     def of(self, kind: Any, z: Ball, at: Any) -> Any:
         return kind.choose(at > 0, z, 0) + kind.log(kind.falling(kind.ball(abs(at))) + 1)

@@ -17,6 +17,7 @@ class Square(Smooth):
     """Least at 0, and exact in rationals."""
 
     name = "Square"
+    exponent = 2
 
     def around(self, z: Any) -> tuple[Any, Any]:
         with np.errstate(over="ignore"):

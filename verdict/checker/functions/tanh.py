@@ -15,6 +15,7 @@ class Tanh(Smooth):
     """Of e = exp(-2 |z|) it is (1 - e) / (1 + e) in size, which moves by less than 2 e times what e does relatively."""
 
     name, bend = "Tanh", 0.0
+    law = (1, 0, -1)
 
     def around(self, z: Any) -> tuple[Any, Any]:
         size = np.abs(z)

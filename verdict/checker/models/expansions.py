@@ -15,17 +15,6 @@ from typing import Any
 import numpy as np
 
 from ..functions.balls import FLOATS, LITTLE, MORE, Ball
-from ..functions.positive import RECIPROCAL
-from ..functions.sigmoid import SIGMOID
-
-# The coefficients of P, for functions by name.
-_LAWS: dict[str, tuple[int, ...]] = {
-    "Tanh": (1, 0, -1), "Sigmoid": (0, 1, -1), "Exp": (0, 1), "Reciprocal": (0, 0, -1),
-}
-# Functions whose derivative is one of these.
-_INTEGRALS = {"Softplus": SIGMOID, "Log": RECIPROCAL}
-# Sine and cosine, by how many quarters of a turn they are ahead.
-_TURNS = {"Sin": 0, "Cos": 1}
 
 # Nothing is expanded farther.
 FAR = 2.0**200
@@ -34,16 +23,14 @@ FAR = 2.0**200
 Expansion = tuple[list[Any], Any]
 
 
-def exponent_of(name: str) -> int:
+def exponent_of(function: Any) -> int:
     """n of z^n, 0 for other functions."""
-    if name == "Square":
-        return 2
-    return int(name[4:-1]) if name.startswith("Pow(") else 0
+    return int(getattr(function, "exponent", 0))
 
 
-def is_expanded(name: str) -> bool:
-    """Whether Taylor models go through the function."""
-    return name in _LAWS or name in _INTEGRALS or name in _TURNS or exponent_of(name) > 0
+def is_expanded(function: Any) -> bool:
+    """Whether Taylor models go through the function: its own file says what it has for them (`functions/base.py`)."""
+    return any(hasattr(function, name) for name in ("law", "slope", "quarters", "exponent"))
 
 
 def expansion(function: Any, middle: Any, reach: Any, degree: int) -> Expansion:
@@ -52,10 +39,10 @@ def expansion(function: Any, middle: Any, reach: Any, degree: int) -> Expansion:
     known = np.isfinite(middle) & (reach < FAR)
     middle, reach = np.where(known, middle, 1.0), np.where(known, reach, 0.0)
     low, high = np.nextafter(middle - reach, -np.inf), np.nextafter(middle + reach, np.inf)
-    if function.name in _TURNS:
-        balls, left = _turned(_TURNS[function.name], middle, degree)
-    elif function.name in _INTEGRALS:
-        inner, left = _derivatives(_INTEGRALS[function.name], middle, (low, high), degree - 1)
+    if hasattr(function, "quarters"):
+        balls, left = _turned(function.quarters, middle, degree)
+    elif hasattr(function, "slope"):
+        inner, left = _derivatives(function.slope, middle, (low, high), degree - 1)
         first = _between(*function.around(middle))
         balls = [first, *(ball / (k + 1) for k, ball in enumerate(inner))]
         # What the slope is off by, times the reach, is what the function is off by.
@@ -79,12 +66,13 @@ def _between(low: Any, high: Any) -> Ball:
 def _derivatives(function: Any, middle: Any, ends: tuple[Any, Any], degree: int) -> tuple[list[Ball], Ball]:
     """f^(k)(middle) / k! for k up to the degree, and f^(degree+1) / (degree+1)! on all of the interval."""
     here, there = _between(*function.around(middle)), _between(*function.interval(*ends))
-    return [_at(k, function.name, here) for k in range(degree + 1)], _at(degree + 1, function.name, there)
+    law = tuple(function.law)
+    return [_at(k, law, here) for k in range(degree + 1)], _at(degree + 1, law, there)
 
 
-def _at(k: int, name: str, value: Ball) -> Ball:
+def _at(k: int, law: tuple[int, ...], value: Ball) -> Ball:
     """By Horner's rule."""
-    coefficients = _polynomial(name, k)
+    coefficients = _polynomial(law, k)
     total = FLOATS.ball(np.zeros(np.shape(value.mid)))
     for c in coefficients[::-1]:
         total = total * value + FLOATS.fraction(c.numerator, c.denominator)
@@ -92,11 +80,11 @@ def _at(k: int, name: str, value: Ball) -> Ball:
 
 
 @cache
-def _polynomial(name: str, k: int) -> list[Fraction]:
+def _polynomial(law: tuple[int, ...], k: int) -> list[Fraction]:
     """f^(k) / k! as a polynomial in f: the last one's derivative times P, over k."""
     if k == 0:
         return [Fraction(0), Fraction(1)]
-    before, law = _polynomial(name, k - 1), _LAWS[name]
+    before = _polynomial(law, k - 1)
     found = [Fraction(0)] * (len(before) + len(law) - 2)
     for i, c in enumerate(before[1:], 1):
         for j, p in enumerate(law):

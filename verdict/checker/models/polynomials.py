@@ -29,7 +29,7 @@ MORE = 1 + 2.0**-38
 
 def can_model(network: Network, low: Any, high: Any) -> bool:
     """Whether the network on the box [low, high] (inputs,) has models that are no lines."""
-    functions = {network.nodes[i].function.name for i in network.pointwise}
+    functions = [network.nodes[i].function for i in network.pointwise]
     bends = bool(network.products) or bool(functions)
     inputs = len(moving_in(low, high))
     if not bends or inputs not in DEGREES or not all(map(is_expanded, functions)):
@@ -93,7 +93,7 @@ class Polynomials:
 
     def through(self, function: Any) -> Polynomials:
         """A function of it, entry by entry."""
-        if power := exponent_of(function.name):
+        if power := exponent_of(function):
             found = self
             for digit in f"{power:b}"[1:]:
                 found = found.times(found)
