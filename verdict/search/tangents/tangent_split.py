@@ -35,6 +35,15 @@ EDGE = 0.1
 HIDDEN_SHARE, SLICES = 0.5, 8
 
 
+def can_split(graph: Graph, bounds: Bounds) -> bool:
+    """Whether all functions are defined on the box, with finite bounds."""
+    for number, function in graph.functions.items():
+        low, high = bounds.in_front(graph, number)
+        if not (np.isfinite(low) & np.isfinite(high) & function.inside(low, high)).all():
+            return False
+    return True
+
+
 class TangentSplit:
     """The search for a proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
 

@@ -21,7 +21,7 @@ from ...means import Means
 from ...observer import Watch
 from ...options import SearchOptions
 from ...outcome import Outcome
-from ...tangents.tangent_split import TangentSplit
+from ...tangents.tangent_split import TangentSplit, can_split
 from .in_turn import Way, in_turn
 from .relu_rounds import ReluRounds
 
@@ -47,7 +47,7 @@ def branch_and_bound(
     if reason := unfit(polytopes):
         return Outcome(False, -np.inf, 0, reason)
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    is_smooth = bool(graph.functions) and not graph.has(Feature.ON_OFF)
+    is_smooth = bool(graph.functions) and not graph.has(Feature.ON_OFF) and can_split(graph, bounds)
     if not (is_smooth or graph.has(Feature.ON_OFF) or splits_inputs(graph, bounds, options)):
         return Outcome(False, -np.inf, 0, "splits of inputs need a box, and splits of neurons ReLUs")
     with Workers(effort.threads) as workers:
@@ -63,8 +63,10 @@ def branch_and_bound(
                 ways.append(_closer(graph, unsafe, first, watch, means))
         if is_smooth and not has_tie:
             ways.append(TangentSplit(graph, bounds, polytopes, watch))
-        elif not ways or splits_neurons(graph, bounds, options):
+        elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
             ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
+        if not ways:
+            return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else 0.0)
 
 
