@@ -42,10 +42,11 @@ def model(seed: int, function: str, gain: float = 1.6) -> bytes:
         nodes.append(helper.make_node("Gemm", [last, f"w{k}", f"b{k}"], [f"z{k}"]))
         last = f"z{k}"
         if k < len(SIZES) - 2:
-            # Of several functions in turn.
+            # Of several functions in turn, some of them one behind the other.
             names = function.split()
-            nodes.append(helper.make_node(names[k % len(names)], [last], [f"a{k}"]))
-            last = f"a{k}"
+            for i, name in enumerate(names[k % len(names)].split(">")):
+                nodes.append(helper.make_node(name, [last], [f"a{k}{i}"]))
+                last = f"a{k}{i}"
     ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 6)), (last, None))]
     graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], weights)
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
@@ -89,7 +90,7 @@ def polytope(row: Any, limit: float) -> Polytope:
     return Polytope(Coefficients(row), Coefficients(np.array([limit])))
 
 
-@pytest.mark.parametrize("function", ["Tanh", "Gelu", "Relu Tanh"])
+@pytest.mark.parametrize("function", ["Tanh", "Gelu", "Relu Tanh", "Relu Sigmoid>Tanh"])
 def test_splits_of_neurons_prove_what_holds(function: str) -> None:
     """Of a bound between what linear bounds prove and what samples reach, splits find a proof; beyond samples none."""
     for seed in seeds(1, 40):
@@ -104,7 +105,7 @@ def test_splits_of_neurons_prove_what_holds(function: str) -> None:
         assert not TangentSplit(graph, bounds, [polytope(row, reached + 1e-6)], Watch()).run(Deadline(0.3)).proved
 
 
-@pytest.mark.parametrize(("function", "seed", "eps"), [("Tanh", 6, 0.12), ("Tanh Relu", 6, 0.12)])
+@pytest.mark.parametrize(("function", "seed", "eps"), [("Tanh", 6, 0.12), ("Tanh Relu", 6, 0.12), ("Tanh>Tanh Relu", 6, 0.12)])
 def test_a_proof_by_splits_is_certified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, seed: int, eps: float
 ) -> None:

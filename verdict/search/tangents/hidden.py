@@ -43,7 +43,9 @@ class Hidden:
         """Bound layer after layer anew, going on where it was stopped, until `stop` returns True; whether all is
         done."""
         for number in self.graph.in_front[self._done[0] :]:
-            before = [i for i in self.graph.ancestors(number) if i in self.graph.pointwise]
+            # A function that reads another's values has their intervals.
+            behind = () if number in self.graph.bent else self.graph.ancestors(number)
+            before = [i for i in behind if i in self.graph.pointwise]
             if self.neurons is not None and before and not self._done[1]:
                 self._begin(number, stop)
             low, high = (ends[number][0] for ends in (self.bounds.lower, self.bounds.upper))
