@@ -12,7 +12,7 @@ from support.seeds import IS_LONG, seeds
 
 from verdict import load
 from verdict.bounds.taylor import taylor_models
-from verdict.checker.functions import exp, positive, relu, sigmoid, sine, softplus, square, tanh
+from verdict.checker.functions import exp, positive, relu, sigmoid, silu, sine, softplus, square, tanh, times
 from verdict.checker.functions.power import power
 from verdict.checker.models.expansions import expansion, exponent_of, is_expanded
 from verdict.checker.models.polynomials import can_model, lower_ends, moving_in
@@ -23,6 +23,7 @@ from verdict.property.language.equation import read
 
 FUNCTIONS = [
     tanh.TANH, sigmoid.SIGMOID, softplus.SOFTPLUS, positive.LOG, positive.RECIPROCAL, sine.SIN, sine.COS,
+    silu.SILU, times.TIMES_TANH,
 ]  # fmt: skip
 MIDDLES = np.array([0.0, 1e-300, -0.3, 0.7, 1.6, -2.5, 9.0, -40.0])
 REACHES = np.array([0.0, 1e-12, 1e-3, 0.2, 1.0, 3.0])

@@ -14,8 +14,8 @@ class Function(Protocol):
     is_rational: bool
     name: str
     # What Taylor models (`checker/models/expansions.py`) go by, of those a function has: the coefficients of P with
-    # f' = P(f), the function that f' is, quarters of a turn ahead of sine, or the exponent of a power.
-    #   law: tuple[int, ...]; slope: Function; quarters: int; exponent: int
+    # f' = P(f), the function that f' is, the g of z g(z), quarters of a turn ahead of sine, or the exponent of a power.
+    #   law: tuple[int, ...]; slope: Function; factor: Function; quarters: int; exponent: int
 
     def value(self, top: Any, under: int) -> tuple[Any, int]:
         """f of the rationals top / under, entry by entry, exactly."""

@@ -9,12 +9,14 @@ from ..errors import UnreadableError
 from .balls import Ball
 from .formula import Formula
 from .onnx import Form
+from .sigmoid import SIGMOID
 
 
 class Silu(Formula):
     """With the logistic s: f' = s (1 + z (1 - s)) and f'' = s (1 - s) (2 - z tanh(z / 2)), so f bends twice."""
 
     name = "Silu"
+    factor = SIGMOID
     curve = False
     pairs = ((-2.39935728053, -2.39935728052), (2.39935728052, 2.39935728053))
     turns = ((-1.278464542762, -1.278464542761),)

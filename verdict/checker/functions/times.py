@@ -6,6 +6,7 @@ from typing import Any
 
 from .balls import Ball
 from .formula import Formula
+from .tanh import TANH
 
 
 class TimesErf(Formula):
@@ -27,6 +28,7 @@ class TimesTanh(Formula):
     """f' = t + z (1 - t^2) and f'' = 2 (1 - t^2) (1 - z t) with t = tanh(z): even, convex where z t < 1."""
 
     name = "x Tanh(x)"
+    factor = TANH
     curve = False
     pairs = ((-1.19967864026, -1.19967864025), (1.19967864025, 1.19967864026))
     turns = ((0.0, 0.0),)

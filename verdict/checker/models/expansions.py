@@ -30,7 +30,7 @@ def exponent_of(function: Any) -> int:
 
 def is_expanded(function: Any) -> bool:
     """Whether Taylor models go through the function: its own file says what it has for them (`functions/base.py`)."""
-    return any(hasattr(function, name) for name in ("law", "slope", "quarters", "exponent"))
+    return any(hasattr(function, name) for name in ("law", "slope", "factor", "quarters", "exponent"))
 
 
 def expansion(function: Any, middle: Any, reach: Any, degree: int) -> Expansion:
@@ -41,6 +41,13 @@ def expansion(function: Any, middle: Any, reach: Any, degree: int) -> Expansion:
     low, high = np.nextafter(middle - reach, -np.inf), np.nextafter(middle + reach, np.inf)
     if hasattr(function, "quarters"):
         balls, left = _turned(function.quarters, middle, degree)
+    elif hasattr(function, "factor"):
+        inner, left = _derivatives(function.factor, middle, (low, high), degree)
+        shifted = [FLOATS.ball(np.zeros(np.shape(middle))), *inner[:-1]]
+        balls = [ball * middle + before for ball, before in zip(inner, shifted, strict=True)]
+        # What the factor is off by, times the largest |z|, and its last term times (z - m).
+        far = np.abs(middle) + reach
+        left = FLOATS.ball((np.abs(left.mid) + left.err) * far * MORE + np.abs(inner[-1].mid) + inner[-1].err) * MORE
     elif hasattr(function, "slope"):
         inner, left = _derivatives(function.slope, middle, (low, high), degree - 1)
         first = _between(*function.around(middle))

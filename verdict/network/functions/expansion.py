@@ -142,6 +142,18 @@ def _power(x: Any, exponent: int) -> Any:
     return total
 
 
+def multiplied(factor: Expansion, around: Around) -> Expansion:
+    """The expansion of z g(z) from that of g: with z = m + (z - m), c_k = m g_k + g_{k-1}, and g_n (z - m)^{n+1} is
+    left."""
+    (coefficients, error), xp = factor, namespace(around.low)
+    size, found, before, power, wrong = xp.abs(around.middle), [], 0.0, 1.0, LEAST
+    for c in coefficients:
+        found.append(around.middle * c + before)
+        wrong = wrong + 4 * UNIT * (size * xp.abs(c) + abs(before)) * power
+        before, power = c, power * around.reach * ROOM
+    return found, (wrong + xp.abs(before) * power + error * (size + around.reach)) * ROOM
+
+
 def from_band(band: tuple[Any, Any, Any], around: Around) -> Expansion:
     """The expansion of degree one that lines parallel to each other give."""
     slope, centre, half = band

@@ -8,8 +8,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from .expansion import Around, Expansion, multiplied
 from .formula import Formula
 from .onnx_operator import Operator, Scaled, finite
+from .sigmoid import SIGMOID
 
 
 class Silu(Formula):
@@ -25,6 +27,9 @@ class Silu(Formula):
         size = a.size(z)
         fading = a.falling(size)
         return a.positive(z) - size * (fading / (1 + fading))
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        return multiplied(SIGMOID.expansion(around, degree), around)
 
     def slope_in(self, a: Any, z: Any) -> Any:
         """s + z s (1 - s)"""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .expansion import Around, Expansion, multiplied
 from .formula import Formula
+from .tanh import TANH
 
 
 class TimesTanh(Formula):
@@ -20,6 +22,9 @@ class TimesTanh(Formula):
         size = a.size(z)
         fading = a.falling(size * 2)
         return size * ((1 - fading) / (1 + fading))
+
+    def expansion(self, around: Around, degree: int) -> Expansion:
+        return multiplied(TANH.expansion(around, degree), around)
 
     def slope_in(self, a: Any, z: Any) -> Any:
         """tanh + z (1 - tanh^2), and 1 - tanh^2 = 4 e / (1 + e)^2"""
