@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).parents[2]))
 from benchmarks.cases.radius_kinds import KINDS
 from benchmarks.made import vgg16_like
 from benchmarks.registry import Instance, Options, find
+from benchmarks.rows import Row
 
 
 def test_a_small_network_like_vgg16_is_read(tmp_path):
@@ -46,3 +47,23 @@ def test_a_whole_set_says_how_many_a_second():
     assert [i.name for i in instances] == ["#0", "#200", "#400"]
     outcome = case.measure(instances[0])
     assert outcome.status in case.solved
+
+
+def _row(instance, way, seconds, status="closed"):
+    engine, _, solver = way.partition("/")
+    return Row("auto", "now", "m", instance, engine, solver, status, None, None, "", seconds, seconds, "")
+
+
+def test_auto_is_measured_against_the_quickest_engine_that_answers() -> None:
+    rows = [
+        _row("#0", "auto", 1.3), _row("#0", "bab", 1.0), _row("#0", "milp/highs", 0.1, "interval"),
+        _row("#1", "auto", 1.4), _row("#1", "bab", 1.0),
+        _row("#2", "auto", 9.0, "interval"), _row("#2", "bab", 9.0, "interval"),
+        _row("#3", "auto", 9.0, "interval"), _row("#3", "milp/highs", 8.9),
+    ]
+    agreements, contradictions = find("auto").check(rows)
+    assert not contradictions
+    assert "auto within 1.15 x best + 0.2 s: 2, not: 2" in agreements
+    assert [line for line in agreements if line.startswith("slower")] == ["slower: m #1", "slower: m #3"]
+    assert any(line.startswith("bab: 0.74 times the seconds of auto on 2") for line in agreements)
+    assert find("auto").summary(rows).row_count == 4
