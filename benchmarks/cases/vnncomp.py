@@ -66,7 +66,12 @@ class VnnComp(Case):
             done = measured(command, instance.timeout + GRACE)
         extra = {key: str(instance.data[key]) for key in ("onnx", "vnnlib", "expected")}
         extra |= {"limit": f"{instance.timeout:g}", "peak_mb": f"{done.memory:.0f}", "stages": stages(done.stderr)}
+        extra |= self.extra(done)
         return Outcome(answer(done), done.seconds, done.cpu, note=note(done), extra=extra)
+
+    def extra(self, done: Finished) -> dict[str, str]:
+        """What else the columns of a row say."""
+        return {}
 
     def check(self, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
         return compare_answers(rows)

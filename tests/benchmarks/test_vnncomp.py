@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))
 
 from benchmarks.cases.robust_rows import compare_at_eps  # noqa: E402
+from benchmarks.cases.unseen import closed_by  # noqa: E402
 from benchmarks.cases.vnncomp import answer, compare_answers, note, stages  # noqa: E402
 from benchmarks.plot import curves  # noqa: E402
 from benchmarks.process import Finished, measured  # noqa: E402
@@ -170,3 +171,20 @@ def test_a_missing_bench_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "tiny" / "instances.csv").touch()
     with pytest.raises(UsageError, match="no group nothing; this case has tiny"):
         list(find("vnncomp").instances(Options(bench=tmp_path, groups=("nothing",))))
+
+
+def test_unseen_says_who_closed_the_rows(bench: Path, tmp_path: Path) -> None:
+    inside = tmp_path / "all" / "unseen"
+    inside.parent.mkdir()
+    bench.rename(inside)
+    out = tmp_path / "unseen.csv"
+    done = benchmark("run", "unseen", "--bench", str(inside.parent), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    rows = {row.instance: row for row in read(out)}
+    ways = {name: row.extra["closed_by"] for name, row in rows.items()}
+    assert ways == {"abs safe": "bounds", "abs unsafe": "attack"}
+    assert rows["abs safe"].extra["limit"] == "60"
+    said = "closed by: relus 60 % in 1.00 s, boxes 40 % and the witness in 2.0 s"
+    assert closed_by(f"1 s (attack 1 s)\n{said}") == "boxes"
+    assert closed_by("closed by: boxes 1e-05 % in 2.00 s, bounds nothing in 0.1 s") == "boxes"
+    assert closed_by("nothing said") == ""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...answer.credit import BOXES
+from ...answer.credit import ZOOM
 from ...base.deadline import Deadline
 from ...bounds.backward import LinearBound
 from ...bounds.reduce import reduce
@@ -71,7 +71,7 @@ class ZoomSplit:
     """The search for inputs of the `first` box that reach the `unsafe` set; `watch` has the listeners, but proves
     nothing to them: a checker that bounds each box by itself would not come to an end."""
 
-    name = BOXES
+    name = ZOOM
 
     def __init__(self, graph: Graph, first: FirstBox, unsafe: UnsafeSet, watch: Watch, means: Means) -> None:
         self.graph, self.unsafe, self.watch, self.means = graph, unsafe, watch, means
