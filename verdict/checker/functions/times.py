@@ -37,8 +37,10 @@ class TimesTanh(Formula):
         return z * self._tanh(kind, at)
 
     def rising(self, kind: Any, z: Ball, at: Any) -> Any:
-        t = self._tanh(kind, at)
-        return t + z * ((1 - t) * (1 + t))
+        """1 - t^2 = 4 e / (1 + e)^2 with e = exp(-2 |z|), which fades where z is large."""
+        e = kind.falling(kind.ball(2 * abs(at)))
+        rest = e + 1
+        return self._tanh(kind, at) + z * (e * 4 / (rest * rest))
 
     def _tanh(self, kind: Any, at: Any) -> Any:
         e = kind.falling(kind.ball(2 * abs(at)))
