@@ -17,6 +17,7 @@ import numpy as np
 
 from ..base.device import CPU, Device
 from ..base.never import assert_never
+from ..network.functions import Feature
 from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
@@ -155,9 +156,10 @@ def ascend_lines(
 def climbing(
     graph: Graph, bounds: Bounds, lines: Mapping[int, Lines], batch: int, also_relus: bool = False
 ) -> dict[int, Climb]:
-    """Lines that climb, for a batch of bounds, of all functions whose lines are no multiples, or of all."""
+    """Lines that climb, for a batch of bounds, of all functions that can lean, and perhaps of ReLUs."""
     return {i: Climb(graph.functions[i], bounds.in_front(graph, i), line, batch)
-            for i, line in lines.items() if also_relus or line.offset_below is not None}  # fmt: skip
+            for i, line in lines.items()
+            if graph.functions[i].leans or (also_relus and graph.functions[i].has(Feature.ON_OFF))}  # fmt: skip
 
 
 def climbed(graph: Graph, bounds: Bounds, slopes: Mapping[int, tuple[Any, ...]]) -> dict[int, Lines]:
@@ -202,6 +204,9 @@ def alpha_bounds(
         exact = climbed(graph, bounds, {i: tuple(_wide(device, s) for s in pair) for i, pair in both.items()})
         for i, line in lines.items():
             if i in exact:
+                continue
+            if line.offset_below is not None:
+                exact[i] = line
                 continue
             found = device.fetch(slopes[i]).astype(np.float64).clip(0, 1)
             chord, offset = (np.broadcast_to(a, found.shape) for a in (line.slope_above, line.offset_above))

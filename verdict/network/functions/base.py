@@ -117,6 +117,11 @@ class Function(ABC):
         if they are off by `error` in front of it, where the pre-activations are of at most this `size`."""
         raise self._unsupported("float32 evaluations")
 
+    @property
+    def leans(self) -> bool:
+        """Whether lines of any slope can be found: `offsets` and `touch`."""
+        return type(self).offsets is not Function.offsets and type(self).touch is not Function.touch
+
     def offsets(self, below: Any, above: Any, low: Any, high: Any) -> tuple[Any, Any]:
         """Of lines with these slopes, (batch, size), below and above f on [low, high] those that are closest: as real
         functions they hold f. For functions whose `lines` have offsets."""

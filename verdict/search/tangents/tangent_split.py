@@ -36,8 +36,10 @@ HIDDEN_SHARE, SLICES = 0.5, 8
 
 
 def can_split(graph: Graph, bounds: Bounds) -> bool:
-    """Whether all functions are defined on the box, with finite bounds."""
+    """Whether all functions can lean, or are off or on, and are defined on the box, with finite bounds."""
     for number, function in graph.functions.items():
+        if not (function.leans or function.has(Feature.ON_OFF)):
+            return False
         low, high = bounds.in_front(graph, number)
         if not (np.isfinite(low) & np.isfinite(high) & function.inside(low, high)).all():
             return False
