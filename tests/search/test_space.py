@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.networks import KINDS, random_network
+from support.networks import WALKED, random_network
 
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.ball import Ball
@@ -30,7 +30,7 @@ SCALES = [(), (1.0,), (1e3, 1e6), (1e-6, 1e-3), (1e-4, 1.0, 1e4), (1e-9, 1e6)]
 POINTS = 12
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WALKED)
 @pytest.mark.parametrize("most", [ReluOptions.most_reduced, -1], ids=["reduced", "whole"])
 @settings(max_examples=25, deadline=None)
 @given(
@@ -38,7 +38,7 @@ POINTS = 12
     st.sampled_from([None, "l1", "l2"])
 )
 def test_bounds_are_below_exact_values(kind, most, seed, scales, radius, single, norm):
-    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    rng = np.random.default_rng([seed, WALKED.index(kind)])
     with tempfile.TemporaryDirectory() as folder:
         graph = load_onnx(random_network(rng, kind, Path(folder), scales)).graph
     center = rng.uniform(-1, 1, graph.input_size)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.networks import KINDS, random_network
+from support.networks import WALKED, random_network
 from support.seeds import seeds
 from support.two_inputs import BOX, INPUTS, network
 
@@ -38,13 +38,13 @@ SCALES = [(), (1.0,), (1e3, 1e6), (1e-6, 1e-3), (1e-4, 1.0, 1e4)]
 MANY = 2**25
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WALKED)
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([1e-2, 1.0, 100.0]), st.sampled_from([1, 30]))
 def test_bounds_of_smaller_boxes_are_below_exact_values(
     kind: str, seed: int, scales: tuple[float, ...], radius: float, pushed: int
 ) -> None:
-    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    rng = np.random.default_rng([seed, WALKED.index(kind)])
     with tempfile.TemporaryDirectory() as folder:
         graph = load_onnx(random_network(rng, kind, Path(folder), scales)).graph
     center = rng.uniform(-1, 1, graph.input_size)

@@ -10,6 +10,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 KINDS = ("dense", "conv", "residual", "maxpool")
+# And ReLUs side by side, read once more behind a sum that moves nothing: for what walks through the nodes.
+WALKED = (*KINDS, "branches")
 
 
 class Draft:
@@ -83,6 +85,10 @@ def random_network(rng: np.random.Generator, kind: str, folder: Path, scales: Se
         last, shape = draft.gemm(h, 2, outputs), (1, 2, 3)
         if rng.random() < 0.5:
             last = draft.gemm(draft.add("Relu", last), outputs, outputs)
+    elif kind == "branches":
+        left, right = (draft.add("Relu", draft.gemm("x", 2, 3)) for _ in range(2))
+        joined = draft.add("Relu", draft.gemm(draft.add("Add", left, right), 3, 3))
+        last, shape = draft.gemm(draft.add("Add", draft.add("Add", joined, right), left), 3, outputs), (2,)
     else:
         raise ValueError(kind)
     return draft.save(folder / f"{kind}.onnx", shape, outputs, last)

@@ -160,7 +160,7 @@ def _pushed(plan: _Plan, group: range, into: Sequence[Any]) -> dict[int, FloatAr
         checkpoint()
         node, form = graph.nodes[i], forms.get(i)
         if isinstance(node, Affine):
-            form = _sum([linear.apply(forms[source]) for linear, source in node.terms if source in forms])
+            form = _sum([_own(linear.apply(forms[s]), forms[s]) for linear, s in node.terms if s in forms])
             if constant in group:
                 form = np.zeros((constant - group.start + 1, node.size)) if form is None else form
                 form[constant - group.start] += node.bias.values
@@ -176,6 +176,11 @@ def _pushed(plan: _Plan, group: range, into: Sequence[Any]) -> dict[int, FloatAr
     if form is not None:
         next(layers)[:, group.start : group.start + len(form)] = plan.rows @ form.T
     return sizes
+
+
+def _own(made: Any, source: Any) -> Any:
+    """What a map has made, in memory of its own: one that moves nothing returns what it was given."""
+    return made.copy() if np.may_share_memory(made, source) else made
 
 
 def _sum(terms: list[Any]) -> Any:
@@ -199,12 +204,13 @@ def _behind(plan: _Plan, number: int, group: range, form: Any, into: Any) -> Any
     count = 0 if form is None else len(form)
     if count:
         into[:, group.start : group.start + count] = form[:, unstable].T
-    # Large: every number is written once.
-    behind = np.empty((count + len(born), len(low)))
+    # A row for each variable of the group so far, whether or not it gets here. Large: every number is written once.
+    last = int(born[-1]) + 1 - group.start if len(born) else 0
+    behind = np.empty((max(count, last), len(low)))
     if count:
         np.multiply(form, low >= 0, out=behind[:count])
     behind[count:] = 0
-    behind[count + np.arange(len(born)), unstable[born - start]] = 1
+    behind[born - group.start, unstable[born - start]] = 1
     return behind
 
 

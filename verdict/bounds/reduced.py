@@ -76,7 +76,8 @@ class Reduced:
     @cached_property
     def _pieces(self) -> int:
         """How many products a coefficient goes through at most, of so many at once and a few others."""
-        return TERMS + sum(-(-(layer.stop - layer.start) // TERMS) for layer in self.layers) + 16
+        sizes = [layer.stop - layer.start for layer in self.layers]
+        return min(TERMS, max(sizes, default=0)) + sum(-(-size // TERMS) for size in sizes) + 16
 
     @cached_property
     def _charges(self) -> tuple[Constant, Constant]:
