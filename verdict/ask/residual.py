@@ -75,7 +75,7 @@ def residual(
     UnsupportedError for a network with functions that have no derivatives here.
 
     >>> import verdict
-    >>> found = verdict.residual("square", "u_x - 2*x", variables="x", domain={"x": (-1, 1)})
+    >>> found = verdict.residual("square", "u_x - 2*x", unknown="u,v", variables="x", domain={"x": (-1, 1)})
     >>> float(found.upper) < 1e-9
     True
 

@@ -66,14 +66,17 @@ class L2(Norm):
         return slope / xp.where(length > 0, length, 1)
 
     def share(self, slope: Any, size: Any, room: Any, eps: float) -> Any:
-        xp, pace = namespace(slope), self._pace(size, room, eps)
-        return xp.where(size * pace > room, xp.sign(slope) * room / xp.where(pace > 0, pace, 1), slope)
+        xp = namespace(slope)
+        part, pace, scale = self._pace(size, room, eps)
+        return xp.where(part * pace > room, xp.sign(slope) * (room * scale) / xp.where(pace > 0, pace, 1), slope)
 
     def step(self, size: Any, room: Any, eps: float) -> Any:
-        return namespace(size).minimum(size * self._pace(size, room, eps), room)
+        part, pace, _ = self._pace(size, room, eps)
+        return namespace(size).minimum(part * pace, room)
 
-    def _pace(self, size: Any, room: Any, eps: float) -> Any:
-        """The factor t with sum of min(t |slope|, room)^2 = radius^2, about, (..., 1)."""
+    def _pace(self, size: Any, room: Any, eps: float) -> tuple[Any, Any, Any]:
+        """The slopes' sizes in parts of the largest, the factor t with sum of min(t part, room)^2 = radius^2, about,
+        and the largest, the last two (..., 1): of tiny slopes the factor itself would overflow."""
         xp = namespace(size)
         scale = xp.max(size, axis=-1, keepdims=True)
         part = size / xp.where(scale > 0, scale, 1)
@@ -85,7 +88,7 @@ class L2(Norm):
             left = eps**2 - xp.sum(xp.where(stuck, room * room, 0), axis=-1, keepdims=True)
             free = xp.sum(xp.where(stuck, 0, part * part), axis=-1, keepdims=True)
             pace, before = xp.sqrt(left.clip(0, None) / free.clip(1e-30, None)), stuck
-        return pace / xp.where(scale > 0, scale, 1)
+        return part, pace, scale
 
     def cuts(self, center: Sequence[Fraction]) -> Cuts:
         return Tangents(center)
