@@ -16,6 +16,7 @@ from support.seeds import seeds
 from support.two_inputs import BOX, INPUTS, network
 
 import verdict.bounds.reduce as reducing
+from verdict.answer.credit import ZOOM
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
@@ -141,7 +142,7 @@ def test_the_search_agrees_with_a_grid(seed: int) -> None:
     low = search(graph, float(values.min()) - 0.5, points)
     assert low.proved == (not low.refuted)
     if low.proved:
-        assert (low.share, points) == (pytest.approx(1.0), [])
+        assert (low.share, low.ways[ZOOM].closed, points) == (pytest.approx(1.0), pytest.approx(1.0), [])
     high = search(graph, float(values.min()) + 0.05, points)
     assert high.refuted
     assert not high.proved

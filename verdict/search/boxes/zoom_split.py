@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...answer.credit import ZOOM
+from ...answer.credit import ZOOM, Credit, Credits
 from ...base.deadline import Deadline
 from ...bounds.backward import LinearBound
 from ...bounds.reduce import reduce
@@ -104,16 +104,20 @@ class ZoomSplit:
             found = self._keep(boxes)
             self._spent += time.process_time() - started
         if found:
-            return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True)
+            ways = self._credits()
+            return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True, ways=ways)
         if self._spent_boxes:
             return self._outcome("float32 cannot tell whether some boxes are safe")
-        return Outcome(True, 0.0, self._visited, share=1.0)
+        return Outcome(True, 0.0, self._visited, share=1.0, ways=self._credits())
+
+    def _credits(self) -> Credits:
+        return {ZOOM: Credit(0.0, self._share)}
 
     def _outcome(self, reason: str, resumable: bool = False) -> Outcome:
         least = min(box.slack for box in [*self._open, *self._spent_boxes])
         # Boxes that the open ones will be cut into, counting those on the way.
         ahead = sum(2.0 ** (1 + min(self._needs(box), FAR)) for box in self._open) * self._spent / self._visited
-        return Outcome(False, least, self._visited, reason, self._share, resumable, ahead=ahead)
+        return Outcome(False, least, self._visited, reason, self._share, resumable, ways=self._credits(), ahead=ahead)
 
     def _root(self) -> _Box | None:
         """The first box, bounded in its own reduced form; None where that is too large."""
