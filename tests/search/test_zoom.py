@@ -58,7 +58,7 @@ def test_bounds_of_smaller_boxes_are_below_exact_values(
     if form is None:
         return
     columns = unstable(graph, bounds)
-    box = Zoom.of(form, *(ends_of(graph, end, columns) for end in (bounds.lower, bounds.upper))).bounded()
+    box = Zoom.of(form).bounded()
     for _ in range(4):
         holds(graph, bounds, columns, rows, box, rng)
         if box.form.inputs:
@@ -77,10 +77,6 @@ def unstable(graph: Graph, bounds: Any) -> list[tuple[int, int]]:
         low, high = bounds.in_front(graph, i)
         found += [(graph.nodes[i].sources[0], int(j)) for j in np.flatnonzero((low[0] < 0) & (high[0] > 0))]
     return found
-
-
-def ends_of(graph: Graph, ends: Any, columns: list[tuple[int, int]]) -> Any:
-    return np.array([ends[node][0, neuron] for node, neuron in columns])
 
 
 def holds(graph: Graph, bounds: Any, columns: Any, rows: Any, box: Zoom, rng: np.random.Generator) -> None:

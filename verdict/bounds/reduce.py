@@ -118,10 +118,16 @@ class _Plan:
         return low[0], high[0]
 
     @cached_property
+    def bounded(self) -> tuple[FloatArray, FloatArray]:
+        """The bounds of the unstable neurons, low and high."""
+        ends = [np.stack(self.ends(i))[:, columns] for i, columns in self.unstable.items()]
+        low, high = np.concatenate([np.zeros((2, 0)), *ends], axis=1)
+        return low, high
+
+    @cached_property
     def largest(self) -> FloatArray:
         """The largest magnitudes of the variables."""
-        highs = [self.ends(i)[1][columns] for i, columns in self.unstable.items()]
-        return np.concatenate([np.ones(self.first), *highs])
+        return np.concatenate([np.ones(self.first), self.bounded[1]])
 
     def empty(self) -> list[Any]:
         """Room for the coefficients of each ReLU node's unstable neurons, and of the rows."""
@@ -246,7 +252,7 @@ def _charged(plan: _Plan, matrices: list[Any], sizes: dict[int, FloatArray]) -> 
         Layer(start, start + len(matrix), Constant(matrix))
         for start, matrix in zip(plan.starts.values(), matrices, strict=False)
     )
-    found = Sizes(largest, np.concatenate(wrong), np.concatenate(reach), row_error, row_reach)
+    found = Sizes(*plan.bounded, np.concatenate(wrong), np.concatenate(reach), row_error, row_reach)
     top = max(largest.max(), row_reach.max(initial=0), *(size.max(initial=0) for size in sizes.values()))
     made = Reduced(plan.first - 1, layers, Constant(matrices[-1]), found, _ball(plan.bounds))
     return made if top <= LARGEST and made.is_finite else None

@@ -43,10 +43,11 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """What a reduced form's arithmetic is charged by, float64: the `largest` magnitudes of its variables; of its
-    neurons, and of its `rows`, what they differ from the network's at most, and how large their sums can get."""
+    """What a reduced form's arithmetic is charged by, float64: the bounds `low` and `high` of its neurons; of them, and
+    of its `rows`, what they differ from the network's at most, and how large their sums can get."""
 
-    largest: FloatArray
+    low: FloatArray
+    high: FloatArray
     error: FloatArray
     reach: FloatArray
     row_error: FloatArray
@@ -73,6 +74,11 @@ class Reduced:
         """How many unstable ReLUs there are."""
         return len(self.sizes.error)
 
+    @property
+    def largest(self) -> FloatArray:
+        """The largest magnitudes of the variables."""
+        return np.concatenate([np.ones(self.inputs + 1), self.sizes.high])
+
     @cached_property
     def _pieces(self) -> int:
         """How many products a coefficient goes through at most, of so many at once and a few others."""
@@ -84,7 +90,7 @@ class Reduced:
         """What one unit of a multiplier gets wrong, (unstable ReLUs,) and (rows,)."""
         sizes, rate = self.sizes, 4 * gamma(self._pieces, unit(np.float32))
         # What an underflow may meet, and what the sum of the charges themselves gets wrong.
-        slack = tiny(np.float32) * (1 + sizes.largest.sum() + sizes.reach.sum())
+        slack = tiny(np.float32) * (1 + self.largest.sum() + sizes.reach.sum())
         room = ROOM * (1 + 2 * gamma(self.count + 8, unit(np.float32)))
         own = room * (sizes.error + rate * sizes.reach) + slack
         rows = room * (sizes.row_error + rate * sizes.row_reach) + slack
@@ -207,6 +213,15 @@ def scale_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:
     center = low / 2 + high / 2
     # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
     return center, np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+
+
+def unscaled(bounds: Bounds, scaled: FloatArray) -> FloatArray:
+    """One scaled input (inputs that move,) as a float64 input in the box and the ball of `bounds`, (1, input_size)."""
+    low, high = bounds.lower[0][0], bounds.upper[0][0]
+    x, width = scale_of(bounds)
+    x[width > 0] += width[width > 0] * scaled
+    inside: FloatArray = np.clip(x, low, high)[None]
+    return inside if bounds.ball is None else bounds.ball.inward(inside)
 
 
 def _above(values: Any) -> Any:

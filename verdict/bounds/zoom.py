@@ -41,10 +41,11 @@ class Zoom:
     spread: Any
 
     @staticmethod
-    def of(form: Reduced, low: FloatArray, high: FloatArray) -> Zoom:
-        """The whole box of a form, with the bounds that the form was made with, (unstable ReLUs,) in float64."""
+    def of(form: Reduced) -> Zoom:
+        """The whole box of a form, with the bounds that the form was made with."""
         center, radius = np.zeros(form.inputs, np.float32), np.ones(form.inputs, np.float32)
-        ends = next_below(low.astype(np.float32)), next_above(high.astype(np.float32))
+        low, high = (end.astype(np.float32) for end in (form.sizes.low, form.sizes.high))
+        ends = next_below(low), next_above(high)
         return Zoom(form, center, radius, *ends, np.zeros((form.count, form.inputs), np.float32))
 
     @property
@@ -59,9 +60,15 @@ class Zoom:
         center[coordinate] += side * radius[coordinate]
         return replace(self, center=center, radius=radius)
 
-    def can_halve(self, coordinate: int) -> bool:
-        """Whether the halves' centres and radii are floats that add up without rounding."""
-        return bool(self.radius[coordinate] > 2.0**-20)
+    @property
+    def divisible(self) -> Any:
+        """Along which inputs the halves' centres and radii are floats that add up without rounding, (inputs,)."""
+        return self.radius > 2.0**-20
+
+    @property
+    def depth(self) -> int:
+        """How often the form's box was halved to get this one."""
+        return int(-np.log2(self.radius).sum())
 
     def bounded(self) -> Zoom:
         """The same box with its own bounds of all neurons, by backward substitution layer after layer."""
@@ -126,8 +133,8 @@ def narrowed(zoom: Zoom) -> Zoom:
     """
     form, first = zoom.form, zoom.form.inputs + 1
     sizes, keep = form.sizes, RELU.bends(zoom.low, zoom.high)
-    largest = np.concatenate([np.ones(first), zoom.high[keep].astype(np.float64)])
-    gone = _Gone(first, largest)
+    low, high = zoom.low[keep].astype(np.float64), zoom.high[keep].astype(np.float64)
+    gone = _Gone(first, np.concatenate([np.ones(first), high]))
     layers, errors, reaches = [], [np.zeros(0)], [np.zeros(0)]
     for layer in form.layers:
         checkpoint()
@@ -141,9 +148,8 @@ def narrowed(zoom: Zoom) -> Zoom:
         reaches.append(reach[:count] + np.maximum(-zoom.low, zoom.high)[here][stay])
         gone.add(stay, on, layer, (matrix[count:], error[count:], reach[count:]))
     matrix, error, reach = gone.put_into(form.rows.values)
-    found = Sizes(
-        largest, np.concatenate(errors), np.concatenate(reaches), ROOM * (error + sizes.row_error), reach
-    )
+    own = np.concatenate(errors), np.concatenate(reaches)
+    found = Sizes(low, high, *own, ROOM * (error + sizes.row_error), reach)
     smaller = Reduced(form.inputs, tuple(layers), Constant(matrix.astype(np.float32)), found)
     return replace(zoom, form=smaller, low=zoom.low[keep], high=zoom.high[keep], spread=zoom.spread[keep])
 

@@ -53,6 +53,11 @@ class Box(InputSet):
             for low, value, high in zip(self.lower, x.fractions(), self.upper, strict=True)
         )
 
+    def nearest(self, point: FloatArray) -> list[Fraction]:
+        """The input of the box next to a float point (size,), coordinate by coordinate."""
+        ends = zip(point.tolist(), self.lower, self.upper, strict=True)
+        return [min(max(Fraction(entry), low), high) for entry, low, high in ends]
+
     def sample(self, count: int, rng: np.random.Generator) -> FloatArray:
         lower, upper = self._floats
         return rng.uniform(lower, upper, (count, self.size))

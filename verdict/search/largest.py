@@ -99,11 +99,7 @@ class LargestSearch:
         """Raise the lower end by gradient ascent, at slack 0."""
         lower, upper = (np.append(end, 0.0) for end in self.box.floats())
         point = climb(self.network.graph, lower, upper, np.random.default_rng(0), self.deadline.share(0.1, 1.0))
-        inside = [
-            min(max(Fraction(entry), low), high)
-            for entry, low, high in zip(point[:-1], self.box.lower, self.box.upper, strict=True)
-        ]
-        self._offer(inside)
+        self._offer(self.box.nearest(point[:-1]))
 
     def _below(self, ceiling: float, close: Callable[[RadiusSearch], object]) -> bool:
         """One search for the least s with which a value reaches the ceiling; whether it has left a gap."""

@@ -260,12 +260,8 @@ class PeakSearch:
             point, value = self._uphill(point[None], self._width * 1e-3)
         if not value > float(self.lower) * (1 + float(self.tolerance) / 4):
             return
-        inside = [
-            min(max(Fraction(float(entry)), low), high)
-            for entry, low, high in zip(point, self.box.lower, self.box.upper, strict=True)
-        ]
         try:
-            witness, reached = self._exactly(inside)
+            witness, reached = self._exactly(self.box.nearest(point))
         except OutOfTime:
             return
         if reached > self.lower:

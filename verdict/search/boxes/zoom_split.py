@@ -19,7 +19,7 @@ from ...answer.credit import ZOOM, Credit, Credits
 from ...base.deadline import Deadline
 from ...bounds.backward import LinearBound
 from ...bounds.reduce import reduce
-from ...bounds.reduced import scale_of
+from ...bounds.reduced import unscaled
 from ...bounds.zoom import Zoom, narrowed
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
@@ -46,7 +46,7 @@ FAR = 60.0
 class _Box:
     """A box with bounds: the margins of its polytopes, (polytopes,), of which one above 0 excludes; how much of what
     the bound has lost each input has to do with, (inputs,); a point that looks worst, and how far above the bound the
-    network is there; what rounding has to do with that; how often the first box was halved to get it."""
+    network is there; what rounding has to do with that."""
 
     zoom: Zoom
     margins: FloatArray
@@ -54,7 +54,6 @@ class _Box:
     point: Any
     error: float
     rounding: float
-    depth: int
 
     @property
     def slack(self) -> float:
@@ -63,8 +62,7 @@ class _Box:
     @property
     def is_spent(self) -> bool:
         """Whether float32 can tell no more of it."""
-        can_halve = any(self.zoom.can_halve(i) for i in range(len(self.effect)))
-        return not can_halve or self.error < SPOILT * self.rounding
+        return not self.zoom.divisible.any() or self.error < SPOILT * self.rounding
 
 
 class ZoomSplit:
@@ -79,7 +77,6 @@ class ZoomSplit:
         self._open: list[_Box] = []
         self._spent_boxes: list[_Box] = []
         self._visited, self._share, self._left, self._spent = 0, 0.0, LEFT, 0.0
-        self._scale: tuple[FloatArray, FloatArray] | None = None
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
@@ -127,15 +124,8 @@ class ZoomSplit:
         form = reduce(self.graph, bounds, number, self.rows.matrix, most, workers)
         if form is None:
             return None
-        ends = [bounds.in_front(self.graph, i) for i in self.graph.pointwise if i in self.graph.ancestors(number)]
-        bends = [np.flatnonzero(((low < 0) & (high > 0))[0]) for low, high in ends]
-        low, high = (
-            np.concatenate([np.zeros(0), *(pair[end][0, at] for pair, at in zip(ends, bends, strict=True))])
-            for end in (0, 1)
-        )
-        self._scale = scale_of(bounds)
         started = time.process_time()
-        root = self._looked_at(Zoom.of(form, low, high).bounded())
+        root = self._looked_at(Zoom.of(form).bounded())
         self._spent = time.process_time() - started
         return root
 
@@ -150,7 +140,7 @@ class ZoomSplit:
         """What a halving leaves of the error, from these boxes and those that they are parts of."""
         for parent, box in zip(parents, boxes, strict=True):
             if 0 < box.error < parent.error < math.inf:
-                left = (box.error / parent.error) ** (1 / (box.depth - parent.depth))
+                left = (box.error / parent.error) ** (1 / (box.zoom.depth - parent.zoom.depth))
                 self._left += MEMORY * (left - self._left)
 
     def _looked_at(self, zoom: Zoom, parent: _Box | None = None) -> _Box:
@@ -165,34 +155,22 @@ class ZoomSplit:
         ends = (zoom.center - zoom.radius)[None], (zoom.center + zoom.radius)[None]
         margins = np.maximum(known, self.rows.margins(LinearBound(lower, slope, constant), *ends)[0][0])
         decisive = int(self.rows.decisive(lower)[0])
-        point = self._points(zoom.least_point(slope[0, decisive])[None])[0]
-        error = float(self.unsafe.slack(evaluate(self.graph, point[None]))[0] - margins.min())
-        depth = 0
-        if parent is not None:
-            depth = parent.depth + int(np.log2(parent.zoom.radius / zoom.radius).sum())
+        point = unscaled(self._first.bounds, zoom.least_point(slope[0, decisive]))
+        error = float(self.unsafe.slack(evaluate(self.graph, point))[0] - margins.min())
         own = rows == decisive
-        return _Box(zoom, margins, lost[own].sum(axis=0), point, error, float(rounding[own].sum()), depth)
+        return _Box(zoom, margins, lost[own].sum(axis=0), point[0], error, float(rounding[own].sum()))
 
     def _keep(self, boxes: list[_Box]) -> bool:
         """Queue the boxes that are open; True if a counterexample was found in one."""
         self._visited += len(boxes)
         left = [box for box in boxes if not box.slack > 0]
-        self._share += sum(0.5**box.depth for box in boxes if box.slack > 0)
-        # The deepest last, and of them the one that is nearest to being closed.
+        self._share += sum(0.5**box.zoom.depth for box in boxes if box.slack > 0)
         self._spent_boxes += [box for box in left if box.is_spent]
-        left = [box for box in left if not box.is_spent]
-        self._open = sorted([*self._open, *left], key=lambda box: (box.depth, box.slack))
+        self._open += [box for box in left if not box.is_spent]
+        # The deepest last, and of them the one that is nearest to being closed.
+        self._open.sort(key=lambda box: (box.zoom.depth, box.slack))
         near = np.array([box.point for box in boxes if box.slack + box.error <= 0])
         return len(near) > 0 and self.watch.try_points(near)
-
-    def _points(self, scaled: Any) -> FloatArray:
-        """Scaled inputs (k, inputs) as points of the first box, (k, input_size)."""
-        center, radius = self._scale or scale_of(self._first.bounds)
-        points = np.repeat(center[None], len(scaled), axis=0)
-        points[:, radius > 0] += radius[radius > 0] * scaled
-        low, high = self._first.bounds.lower[0][0], self._first.bounds.upper[0][0]
-        inside: FloatArray = np.clip(points, low, high)
-        return inside
 
 
 def _own_form(box: _Box) -> _Box:
@@ -210,7 +188,7 @@ def _cut(box: _Box, halvings: int) -> list[Zoom]:
     effect = effect if effect.any() else box.zoom.radius.copy()
     parts = [box.zoom]
     for _ in range(halvings):
-        able = np.array([parts[0].can_halve(i) for i in range(len(effect))])
+        able = parts[0].divisible
         if not able.any():
             break
         coordinate = int(np.where(able, effect, -1).argmax())

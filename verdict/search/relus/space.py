@@ -20,7 +20,7 @@ from ...bounds.backward import KEEPING, backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines, crown_lines
 from ...bounds.reduce import reduce
-from ...bounds.reduced import Reduced, scale_of
+from ...bounds.reduced import Reduced, unscaled
 from ...network.exact import ExactVector, FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph
@@ -239,11 +239,7 @@ class Space:
 
     def point(self, scaled: FloatArray) -> FloatArray:
         """One scaled input (inputs,) of the reduced form as a float64 input in the box, (1, input_size)."""
-        low, high = self.bounds.lower[0][0], self.bounds.upper[0][0]
-        x, width = scale_of(self.bounds)
-        x[width > 0] += width[width > 0] * scaled
-        inside: FloatArray = np.clip(x, low, high)[None]
-        return inside if self.bounds.ball is None else self.bounds.ball.inward(inside)
+        return unscaled(self.bounds, scaled)
 
     def _relax_on_graph(self, domains: Domains, below: Any, above: Any, gap: Any, shift: Any) -> Relaxed:
         xp, rough = namespace(below), self._rough.like(below)
