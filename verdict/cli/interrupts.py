@@ -5,9 +5,12 @@ Signals can be handled in the main thread alone; in another one a command runs w
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -79,3 +82,38 @@ class Terminated(_Handled):
         else:
             # A shell starts what runs in the background with SIGINT ignored; SIGTERM still has to end it.
             raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[None]:
+    """While entered, a Ctrl-C that Python swallows comes again, late enough to be a press of its own.
+
+    The handler's exception goes up from wherever the main thread is, and in the callback of a weak reference, as
+    importing modules makes them, or in a `__del__` nobody gets it.
+    """
+    previous, timers = sys.unraisablehook, list[threading.Timer]()
+
+    def hook(swallowed: Any) -> None:
+        if swallowed.exc_type is not KeyboardInterrupt:
+            previous(swallowed)
+            return
+        timers.append(threading.Timer(SAME_PRESS, _press))
+        timers[-1].daemon = True
+        timers[-1].start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = previous
+        for timer in timers:
+            timer.cancel()
+
+
+def _press() -> None:
+    """Ctrl-C for the main thread, which it wakes where the system can do that."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
