@@ -6,6 +6,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import networkx as nx
@@ -221,3 +222,23 @@ def test_tests_mirror_the_packages() -> None:
     assert folders - whole <= packages
     at_root = {path.name for path in (ROOT / "tests").glob("test_*.py")}
     assert at_root == {"test_docs.py", "test_docstrings.py", "test_house.py", "test_extending.py", "test_notebooks.py"}
+
+
+# What may lie at the root, beside what git ignores there.
+AT_ROOT = {
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PERFORMANCE.md", "README.md", "benchmarks", "docs", "encoders",
+    "models", "notebooks", "pyproject.toml", "solvers", "tests", "verdict", "verdict_pytest.py", "vnncomp",
+}  # fmt: skip
+
+
+def test_nothing_lies_about_at_the_root() -> None:
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()}
+    names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert {name for name in names - AT_ROOT if not any(fnmatch(name, wild) for wild in ignored)} == set()
+
+
+def test_no_mark_of_a_merge_is_left() -> None:
+    texts = [path for kind in ("*.md", "*.py", "*.toml") for path in ROOT.rglob(kind) if ".venv" not in path.parts]
+    assert len(texts) > 500
+    marks = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+    assert [str(path) for path in texts if marks.search(path.read_text(encoding="utf-8"))] == []
