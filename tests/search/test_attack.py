@@ -10,8 +10,10 @@ from support.networks import KINDS, random_network
 
 from verdict.base.device import Device
 from verdict.network.evaluate import evaluate
+from verdict.network.exact import Coefficients
+from verdict.network.graph import sequential
 from verdict.ops.importer.onnx_import import load_onnx
-from verdict.property import misclassification
+from verdict.property import Polytope, UnsafeSet, misclassification
 from verdict.search.points.attack import Starts, Within, attack
 
 
@@ -35,3 +37,14 @@ def test_what_is_found_is_unsafe_and_inside(kind: str, device: Device, tmp_path:
         assert len(points) or not reachable
         found += len(points)
     assert found
+
+
+def test_neurons_that_are_off_at_nearly_all_points_are_found() -> None:
+    """Each of eight neurons is on only where all eight of its inputs are near 1: no gradient tells of that."""
+    blocks = np.kron(np.eye(8), np.ones((1, 8)))
+    layers = [(blocks, np.full(8, -7.0)), (-np.ones((1, 8)), np.array([6.0]))]
+    graph = sequential([(Coefficients(weight), Coefficients(bias)) for weight, bias in layers])
+    unsafe = UnsafeSet((Polytope(Coefficients(np.ones((1, 1))), Coefficients(np.zeros(1))),), 1)
+    found = attack(graph, unsafe, Within(np.zeros(64), np.ones(64)), Starts(np.random.default_rng(0)))
+    assert len(found)
+    assert evaluate(graph, found).max() <= 0

@@ -8,7 +8,7 @@ float type that it is computed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def carry_up(graph: Graph, below: Bounds, known: Bounds | None = None, improve: 
 
 
 def affine_interval(
-    node: Affine, lows: list[Any], highs: list[Any]
+    node: Affine, lows: Sequence[Any] | Mapping[int, Any], highs: Sequence[Any] | Mapping[int, Any]
 ) -> tuple[Any, Any]:
     """The interval of one affine node from the intervals of its sources, rounded outward.
 

@@ -6,7 +6,7 @@ The exact run is the definition of the network's real semantics; the float run i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -58,17 +58,21 @@ def evaluate(graph: Graph, x: Any) -> Any:
     return evaluate_all(graph, x, last_uses(graph))[graph.output]
 
 
-def vjp(graph: Graph, values: list[Any], cotangent: Any) -> Any:
+def vjp(graph: Graph, values: list[Any], cotangent: Any, least: Mapping[int, Any] | None = None) -> Any:
     """The gradient of <cotangent, output> with respect to the input, shape (batch, input_size).
 
     `values` are what `evaluate_all` returned, `cotangent` has shape (batch, output_size). At a kink the
-    derivative is that of one side, for a ReLU 0.
+    derivative is that of one side, for a ReLU 0. Derivatives of the functions at the nodes of `least` count as at least
+    so much, (batch, size of the node) each.
     """
 
     def bent(number: int, node: Pointwise | Product, gradient: Any) -> list[tuple[int, Any]]:
         if isinstance(node, Product):
             return [(node.left, gradient * values[node.right]), (node.right, gradient * values[node.left])]
-        return [(node.source, gradient * node.function.derivative(values[node.source]))]
+        slope = node.function.derivative(values[node.source])
+        if least is not None and number in least:
+            slope = namespace(slope).maximum(slope, least[number])
+        return [(node.source, gradient * slope)]
 
     def affine(node: Affine, gradient: Any) -> list[tuple[int, Any]]:
         return [(source, linear.apply_transpose(gradient)) for linear, source in node.terms]

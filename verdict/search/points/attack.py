@@ -15,9 +15,11 @@ import numpy as np
 from ...base.deadline import Deadline
 from ...base.device import CPU, Device
 from ...bounds.ball import Ball
+from ...bounds.interval import affine_interval
 from ...network.evaluate import evaluate, evaluate_all, vjp
 from ...network.exact import FloatArray
-from ...network.graph import Graph
+from ...network.functions import Feature
+from ...network.graph import Affine, Graph, Pointwise
 from ...network.maps.namespace import namespace, product
 from ...ops.importer.selfcheck import products
 from ...property import UnsafeSet
@@ -75,7 +77,7 @@ def attack(
     xp = namespace(x)
     # Each start is aimed at one polytope; with few starts the nearest ones come first.
     matrix, offset = map(device.put, _aims(unsafe, device.fetch(evaluate(graph, x))))
-    width = high - low
+    width, least = high - low, _hopes(graph, low, high, len(first))
     found: list[FloatArray] = []
     for step in range(steps):
         if deadline is not None and deadline.passed():
@@ -86,7 +88,7 @@ def attack(
         if hit.any():
             found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
             break
-        gradient = vjp(graph, values, cotangent)
+        gradient = vjp(graph, values, cotangent, least)
         rate = 0.25 * (1 - step / steps) + 0.01
         x = (x - rate * width * xp.sign(gradient)).clip(low, high)
         if ball is not None:
@@ -120,6 +122,21 @@ def refine(
 def points_at_once(graph: Graph) -> int:
     """How many points a step may take at once, by the numbers that it keeps and the products that it makes."""
     return max(1, min(MOST_KEPT // sum(node.size for node in graph.nodes), MOST_PRODUCTS // max(1, products(graph))))
+
+
+def _hopes(graph: Graph, low: Any, high: Any, starts: int) -> dict[int, Any]:
+    """The least slopes of the first layer's ReLUs on the box, as `vjp` takes them: their chords' for every other
+    pair of starts, 0 for the rest."""
+    xp = namespace(low)
+    hopeful = xp.asarray(np.arange(starts) // 2 % 2, dtype=low.dtype, device=low.device)[:, None]
+    lows, highs, least = {0: low[None]}, {0: high[None]}, dict[int, Any]()
+    for number, node in enumerate(graph.nodes):
+        if isinstance(node, Affine) and number in graph.plain:
+            lows[number], highs[number] = affine_interval(node, lows, highs)
+        elif isinstance(node, Pointwise) and node.source in lows and graph.functions[number].has(Feature.ON_OFF):
+            _, _, above, _ = graph.functions[number].lines(lows[node.source], highs[node.source])
+            least[number] = hopeful * above
+    return least
 
 
 def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
