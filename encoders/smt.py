@@ -3,12 +3,13 @@
 Every number is the exact rational that the network holds, so Z3's answer is about the network over the reals
 and about nothing else. The text comes in pieces, layer by layer, so that a session can push one part and keep
 the rest. Bounds enter as lemmas, rounded outward to short numbers: long ones slow Z3's simplex more than
-their last digits help.
+their last digits help. A function that Z3 has no formula of is a free number between the lines of a relaxation, if
+one is given: then "unsat" is about the network, and "sat" about nothing but the relaxation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from verdict.base.deadline import checkpoint
 from verdict.base.never import assert_never
 from verdict.bounds import Bounds
+from verdict.encoders.envelopes import Piece, Plane, Relaxation
 from verdict.network.exact import ExactVector
 from verdict.network.functions import Feature, Form
 from verdict.network.functions.base import rational
@@ -50,10 +52,12 @@ def name(node: int, index: int) -> str:
     return f"x{index}" if node == 0 else f"n{node}_{index}"
 
 
-def prelude(graph: Graph | None, products: bool = False) -> str:
+def prelude(graph: Graph | None, products: bool = False, relaxation: Relaxation | None = None) -> str:
     """The logic and options; what every formula starts with. Products of variables, in the network if there is one or
     in what is asked, need QF_NRA."""
-    is_linear = (graph is None or graph.has(Feature.PIECEWISE_LINEAR)) and not products
+    relaxed = () if relaxation is None else relaxation.nodes
+    bent = {} if graph is None else graph.bent
+    is_linear = all(i in relaxed or f.has(Feature.PIECEWISE_LINEAR) for i, f in bent.items()) and not products
     return f"(set-option :produce-models true)\n(set-logic {'QF_LRA' if is_linear else 'QF_NRA'})"
 
 
@@ -106,19 +110,67 @@ def set_rows(among: Box | Perturbation) -> list[str]:
     return lines
 
 
-def network(graph: Graph, bounds: Bounds, form: Form = DEFAULT_FORM) -> Iterator[str]:
-    """One piece of text per node; `bounds` (a batch of one) fix stable ReLUs and enter as lemmas."""
-    graph.require(Feature.POLYNOMIAL, "the SMT encoding")
+def network(
+    graph: Graph, bounds: Bounds, form: Form = DEFAULT_FORM, relaxation: Relaxation | None = None
+) -> Iterator[str]:
+    """One piece of text per node; `bounds` (a batch of one) fix stable ReLUs and enter as lemmas. Without a
+    `relaxation` all functions need formulas."""
+    if relaxation is None:
+        graph.require(Feature.POLYNOMIAL, "the SMT encoding")
     for index, node in enumerate(graph.nodes):
         checkpoint()
         if isinstance(node, Affine):
             yield _affine(graph, index, node, bounds)
+        elif relaxation is not None and index in relaxation.nodes:
+            free = [f"(declare-const {y} Real)" for y in declared(graph, index, bounds).values()]
+            said = envelopes(graph, bounds, relaxation, relaxation.pieces(index))
+            yield "\n".join([*free, said])
         elif isinstance(node, Pointwise):
             yield _pointwise(index, node, bounds, form)
         elif isinstance(node, Product):
             yield _multiplied(graph, index, node, bounds)
         elif not isinstance(node, Input):
             assert_never(node)
+
+
+def declared(graph: Graph, number: int, bounds: Bounds) -> dict[int, str]:
+    """The constants of a node's entries that are not zero for certain, by these."""
+    dead = _always_off(graph, number, bounds)
+    return {i: name(number, i) for i in range(graph.nodes[number].size) if i not in dead}
+
+
+def envelopes(
+    graph: Graph, bounds: Bounds, relaxation: Relaxation, pieces: Iterable[tuple[int, int, Piece]]
+) -> str:
+    """What pieces of a relaxation say, each with its node and entry: between its ends, inside the interval, the value
+    lies between its lines."""
+    lines, dead = [], {number: _always_off(graph, number, bounds) for number in relaxation.nodes}
+    for number, entry, piece in pieces:
+        envelope = relaxation.nodes[number]
+        if entry in dead[number]:
+            continue
+        y, sources = name(number, entry), [name(source, entry) for source in envelope.sources]
+        said = [f"({relation} {y} {_plane(plane, sources)})"
+                for relation, planes in ((">=", piece.below), ("<=", piece.above)) for plane in planes]  # fmt: skip
+        if not said:
+            continue
+        low, high = envelope.ends[0]
+        # Bounds hold, so an end of the whole interval is no condition.
+        ends = [f"(>= {sources[0]} {number_of(piece.low)})"] if piece.low > low[entry] else []
+        ends += [f"(<= {sources[0]} {number_of(piece.high)})"] if piece.high < high[entry] else []
+        body = said[0] if len(said) == 1 else f"(and {' '.join(said)})"
+        lines.append(f"(assert (=> (and {' '.join(ends)}) {body}))" if ends else f"(assert {body})")
+    return "\n".join(lines)
+
+
+def number_of(value: float) -> str:
+    """A float, exactly."""
+    return rational(Fraction(value))
+
+
+def _plane(plane: Plane, sources: list[str]) -> str:
+    terms = [(Fraction(slope), source) for slope, source in zip(plane.slopes, sources, strict=True)]
+    return linear(terms, Fraction(plane.offset))
 
 
 def _affine(graph: Graph, index: int, node: Affine, bounds: Bounds) -> str:

@@ -14,7 +14,9 @@ from pathlib import Path
 from verdict.base.visible import visible
 from verdict.bounds import Bounds
 from verdict.encoders import smt
+from verdict.encoders.envelopes import Relaxation, lacking
 from verdict.encoders.milp import Encoding
+from verdict.network.functions import Feature
 from verdict.network.graph import Graph, kind_of
 from verdict.property import Box
 from verdict.property.formula import Formula, comparisons
@@ -22,6 +24,8 @@ from verdict.property.vnnlib_linear import Variable
 from verdict.solvers import mps
 from verdict.solvers.model import LinearModel
 
+# Into how many pieces a function is cut that a script relaxes.
+PIECES = 4
 # LP readers have a limit on the length of a line, of 255 characters or more.
 _LINE = 200
 
@@ -29,12 +33,16 @@ _LINE = 200
 def smt2(
     formula: Formula, graph: Graph, box: Box, bounds: Bounds, names: Mapping[Variable, str], comments: Sequence[str]
 ) -> Iterator[str]:
-    """The pieces of a script; `box` holds every solution, and `bounds` on it enter as lemmas."""
+    """The pieces of a script; `box` holds every solution, and `bounds` on it enter as lemmas. What has no formula is
+    relaxed (`relaxed`)."""
     products = any(c.polynomial.degree > 1 for c in comparisons(formula))
-    yield "".join(f"; {visible(comment)}\n" for comment in comments) + smt.prelude(graph, products)
+    relaxation = Relaxation(graph, bounds, lacking(graph))
+    relaxation.halve(PIECES - 1)
+    yield "".join(f"; {visible(comment)}\n" for comment in comments) + smt.prelude(graph, products, relaxation)
     yield "; the inputs\n" + "".join(f";   {smt.name(0, i)} is {names[i]}\n" for i in range(graph.input_size)).rstrip()
     yield smt.inputs_in_box(box)
-    for number, piece in zip(range(1, len(graph.nodes)), list(smt.network(graph, bounds)), strict=True):
+    pieces = list(smt.network(graph, bounds, relaxation=relaxation))
+    for number, piece in zip(range(1, len(graph.nodes)), pieces, strict=True):
         node = graph.nodes[number]
         origin = graph.names[number] if number < len(graph.names) else ""
         yield f"; node {number}, {kind_of(node)} of {node.size}{f', {origin}' if origin else ''}\n{piece}"
@@ -42,6 +50,17 @@ def smt2(
     yield "; the outputs\n" + "".join(outputs).rstrip()
     yield "; what is asked\n" + smt.formula(formula, graph, bounds)
     yield "(check-sat)\n(get-model)\n"
+
+
+def relaxed(graph: Graph, feature: Feature) -> list[str]:
+    """What a formula says first that relaxes the functions without a feature, if there are any."""
+    names = sorted({bent.name for bent in graph.bent.values() if not bent.has(feature)})
+    if not names:
+        return []
+    return [
+        f"A RELAXATION: the value of each {', '.join(names)} is any number between lines around it, in {PIECES} pieces",
+        "no solution here: there is none over the real numbers; a solution here says nothing",
+    ]
 
 
 def column_names(encoding: Encoding, graph: Graph) -> list[str]:

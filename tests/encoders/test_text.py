@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.networks import KINDS, random_network
 from support.queries import random_formula, text
+from support.smooth import smooth_network
 
 import verdict
 from verdict.ask import encode
@@ -246,3 +247,16 @@ def test_bad_input(words, expected, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert expected in err
+
+
+def test_a_network_without_formulas_is_written_as_a_relaxation_that_says_so(tmp_path):
+    """Unsat of the file is a proof; what is violated is sat."""
+    network = verdict.load(smooth_network(tmp_path, 2))
+    x = np.random.default_rng(2).uniform(-1, 1, 2).round(3)
+    answers = {}
+    for eps in ("0.02", "3"):
+        script = encode.smt2(encode.formulated(Question.of("encode", [network], x, eps=eps, to="smt2")), None)
+        assert "; A RELAXATION: the value of each" in script
+        assert "; sat:" not in script
+        answers[verdict.robust(network, x, eps).status] = _z3(script)
+    assert answers == {"robust": "unsat", "violated": "sat"}

@@ -14,10 +14,11 @@ import numpy as np
 
 from verdict.base.deadline import Deadline
 from verdict.base.errors import UnsupportedError
-from verdict.bounds import linear_bounds
+from verdict.bounds import Bounds, linear_bounds
 from verdict.checker import functions as twins
 from verdict.checker.functions import planes
 from verdict.encoders import smt
+from verdict.encoders.envelopes import Relaxation, lacking
 from verdict.encoders.milp import encode_margin
 from verdict.network.builder import Builder
 from verdict.network.exact import Coefficients
@@ -33,6 +34,7 @@ from verdict.search.observer import Watch
 from verdict.search.options import DEFAULTS
 from verdict.search.relus.space import Space
 from verdict.search.tangents.tangent_split import TangentSplit
+from verdict.solvers.z3_session import Session
 
 PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
 HEAD = """# Functions
@@ -46,7 +48,9 @@ Sqrt and Reciprocal prove nothing of boxes on which they may not be defined.
 Product is that of two other tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.
 
 * *bounds*: the methods of `verdict bounds` that take it;
-* *splits*: of the inputs' box, and of neurons, in branch and bound; `smt`, `milp`: whether these engines take it;
+* *splits*: of the inputs' box, and of neurons, in branch and bound;
+* *smt*, *milp*: how these engines take it: `exact`, all there is of it, or `lines`, between tangents and chords that
+  hold it, on ever smaller pieces where a solution lies off it (among other functions with lines, `smt` takes all so);
 * *certificate*: whether the independent checker has the function; *float32*: whether a proof can cover every float32
   evaluation order, which needs a bound of how a library computes the function, and there is none for exp;
 * *radius*: `exact` where `maxeps` can end with one rational number, else an interval that closes to six digits;
@@ -87,6 +91,16 @@ def takes(call: Callable[[], object]) -> str:
     return "yes"
 
 
+def by_smt(graph: Graph, bounds: Bounds) -> str:
+    """Z3 takes the text, whatever it says of it."""
+    relaxation = Relaxation(graph, bounds, lacking(graph))
+    with Session() as session:
+        session.command(smt.prelude(graph, relaxation=relaxation))
+        text = [smt.inputs_in_box(Box([-1, -1], [1, 1])), *smt.network(graph, bounds, relaxation=relaxation)]
+        session.command("\n".join(text))
+    return "lines" if relaxation else "exact"
+
+
 def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     low, high = np.full((1, 2), -1.0), np.ones((1, 2))
     bounds, box = linear_bounds(graph, low, high), Box([-1, -1], [1, 1])
@@ -99,8 +113,8 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
         outcome = TangentSplit(graph, bounds, [far], Watch()).run(Deadline(0.5))
         splits += ["neurons"] * (outcome.proved or outcome.domains > 1)
     cells = (
-        name, ", ".join(methods), ", ".join(splits), takes(lambda: list(smt.network(graph, bounds))),
-        takes(lambda: encode_margin(graph, bounds, polytope)), "no" if twin is None else "yes",
+        name, ", ".join(methods), ", ".join(splits), by_smt(graph, bounds),
+        {"yes": "exact"}.get(takes(lambda: encode_margin(graph, bounds, polytope)), "no"), "no" if twin is None else "yes",
         "yes" if getattr(twin, "is_rational", False) else "no", "exact" if exact else "interval",
         "exact" if exact else "enclosed",
     )  # fmt: skip

@@ -128,13 +128,16 @@ def vnnlib(question: Formulated) -> str:
 
 
 def smt2(question: Formulated, bounds: str | None) -> str:
-    """The question as an SMT-LIB 2 script: sat if and only if it has a solution over the real numbers."""
+    """The question as an SMT-LIB 2 script: sat if and only if it has a solution over the real numbers, or a relaxation
+    of it, which says so."""
     from verdict.encoders import smt, text
+    from verdict.encoders.envelopes import lacking
 
-    comments = [
-        question.heading,
-        "sat: there is a solution over the real numbers; unsat: there is none",
-    ]
+    graph = question.network.graph
+    relaxed = text.relaxed(graph, lacking(graph))
+    comments = [question.heading, *relaxed]
+    if not relaxed:
+        comments.append("sat: there is a solution over the real numbers; unsat: there is none")
     if not question.cases:
         lines = [*(f"; {c}" for c in comments), "; the linear constraints contradict each other", smt.prelude(None)]
         return "\n".join([*lines, "(assert false)", "(check-sat)", ""])
@@ -147,7 +150,6 @@ def smt2(question: Formulated, bounds: str | None) -> str:
         comments.append("t0, t1, ...: numbers of the ball, at least |x_i - c_i| (l1) or (x_i - c_i)^2 / radius (l2)")
     method = engine_class("smt").method(bounds)
     comments.append(f"bounds by {method!r} are given as lemmas, rounded outward; stable neurons are fixed by them")
-    graph = question.network.graph
     found = _bounds(question.network, hull, method)
     return "\n".join(text.smt2(question.formula, graph, hull, found, question.names, comments))
 

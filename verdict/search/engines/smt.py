@@ -1,4 +1,7 @@
-"""Satisfiability modulo linear arithmetic: the whole question as one formula to Z3, in exact rationals."""
+"""Satisfiability modulo arithmetic: the whole question as one formula to Z3, in exact rationals.
+
+What is no polynomial is enclosed in lines, more and more of them where Z3's points lie off it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 class Smt(Engine):
     name = "smt"
     idea = "Z3's exact arithmetic, for small networks"
-    features = Features(exactness="rigorous", solvers=("z3",), encodes="linear", functions="piecewise polynomial")
+    features = Features(exactness="rigorous", solvers=("z3",), encodes="linear")
 
     def choose_solver(self, solver: str | None) -> None:
         if optional_word(solver, "solver") not in (None, *self.features.solvers):

@@ -13,6 +13,7 @@ import numpy as np
 from ...base.deadline import Deadline
 from ...bounds import Bounds
 from ...network.exact import ExactVector, FloatArray
+from ...network.functions import Feature
 from ...property import Problem, UnsafeSet
 from .attack import Starts, Within, attack
 from .region import deepest_in_region, regions_at
@@ -30,7 +31,8 @@ def around(
 ) -> Iterator[ExactVector | FloatArray]:
     """An exact point, then points deeper inside the polytope of `unsafe` that it reaches."""
     yield point
-    polytope = unsafe.containing(problem.network.evaluate_exact(point))
+    has_regions = problem.network.graph.has(Feature.ON_OFF)
+    polytope = unsafe.containing(problem.network.evaluate_exact(point)) if has_regions else None
     if polytope is not None:
         for phases in regions_at(problem.network.graph, point):
             deepest = deepest_in_region(problem.network.graph, problem.inputs, bounds, polytope, phases, deadline)

@@ -2,7 +2,8 @@
 
 A witness is made locally optimal first, so its radius is a rational p/q; then Z3 is asked whether any radius
 below p/q is unsafe. If it finds one, that point is polished and the question asked again with the smaller
-radius; if not, p/q is the exact answer. Bisecting on the way raises the lower end for those who stop early.
+radius; if not, p/q is the exact answer. Bisecting on the way raises the lower end for those who stop early. What is
+not piecewise linear is relaxed, and cut where a point that is no nearer witness lies off it (`encoders/envelopes.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from verdict.encoders import smt
+from verdict.encoders.envelopes import Cuts, Relaxation
 from verdict.solvers.z3_session import Session
 
 from ....answer.results import Trust
@@ -20,13 +22,15 @@ from ....base.errors import SolverError
 from ....network.exact import ExactVector, float_above
 from ....network.functions import Feature, Form
 from ....property import UnsafeSet
-from ...points.model_point import model_point
+from ...points.model_point import model_point, refined
 from ...points.radius_witness import polish
 from ...radius import RadiusSearch
 from .radius_tree import LAST
 
 # Below the least positive float64 a nearer witness says nothing more: for all that floats can tell the radius is 0.
 LEAST = Fraction(2) ** -1074
+# An interval narrower than this, relatively, is asked about at its upper end.
+NEAR = Fraction(1, 50)
 
 
 class Strategy(enum.Enum):
@@ -47,13 +51,15 @@ class Way:
 
 
 WAY = Way()
+# The optimiser does not take a logic's name.
+OPTIMISING = "(set-option :produce-models true)"
 
 
 def search_smt(search: RadiusSearch, way: Way = WAY, clock: Deadline | None = None) -> None:
     """Close the interval exactly, or stop when the time, or that of the `clock`, is up or Z3 gives up."""
     search.enter("smt/z3")
     clock = clock or search.deadline
-    leap, again = 1, False
+    leap, again, cuts = 1, False, Cuts()
     while not clock.passed() and search.open_polytopes():
         remaining = search.prune()
         if not remaining:
@@ -64,7 +70,7 @@ def search_smt(search: RadiusSearch, way: Way = WAY, clock: Deadline | None = No
         try:
             # While nothing is proved the end may be 0 itself, and no witness the last: ever longer leaps towards it.
             leap = 2 * leap if again and not search.lower else 1
-            again = _round(search, remaining, way, clock, leap)
+            again = _round(_Asked(search, remaining, clock, cuts), way, leap)
         except SolverError as error:
             # Z3 was killed by a limit, or broke down: what is proved so far stands.
             search.notes.append(str(error))
@@ -73,106 +79,144 @@ def search_smt(search: RadiusSearch, way: Way = WAY, clock: Deadline | None = No
             break
 
 
-def _round(search: RadiusSearch, remaining: list[int], way: Way, clock: Deadline, leap: int) -> bool:
+@dataclass
+class _Asked:
+    """What a session asks about: the polytopes that remain of a search, on the time of a clock. The `cuts` of its
+    relaxation go from session to session."""
+
+    search: RadiusSearch
+    remaining: list[int]
+    clock: Deadline
+    cuts: Cuts
+
+    def tell(self, session: Session, way: Way, most: Fraction) -> None:
+        """Tell a session all but a condition on eps, which is at `most` that."""
+        search, graph, limit = self.search, self.search.graph, self.clock.limit
+        self.bounds = search.tight_bounds_at(float_above(most))
+        self.relaxation = Relaxation(graph, self.bounds, Feature.PIECEWISE_LINEAR, self.cuts)
+        unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in self.remaining), search.unsafe.outputs)
+        search.refine_at_witness()
+        optimises = way.strategy is Strategy.OPTIMISE
+        prelude = OPTIMISING if optimises else smt.prelude(graph, relaxation=self.relaxation)
+        session.command(prelude, timeout=limit())
+        session.command(smt.inputs_in_family(search.family), timeout=limit())
+        for piece in smt.network(graph, self.bounds, way.form, self.relaxation):
+            session.command(piece, timeout=limit())
+        session.command(smt.in_unsafe(graph, unsafe, self.bounds), timeout=limit())
+        session.command(f"(assert (>= eps {smt.number(search.lower)}))", timeout=limit())
+
+    def proved(self, radius: Fraction) -> None:
+        """Z3 says that no radius below this one is unsafe."""
+        for i in self.remaining:
+            self.search.prove(i, radius, Trust.Z3)
+
+    def cut(self, session: Session) -> str:
+        """New lines, where Z3's model lies off functions."""
+        if not self.relaxation:
+            return ""
+        lines = refined(session, self.search.graph, self.bounds, self.relaxation)
+        self.cuts.update(self.relaxation.cuts)
+        return lines
+
+
+def _round(asked: _Asked, way: Way, leap: int) -> bool:
     """One session under the present cap; True if the cap fell, or the lower end left 0, and another round is worth it.
 
     With a `leap` above 1, so many halvings below the cap are asked for first.
     """
-    cap, strategy = search.cap, way.strategy
-    bounds = search.tight_bounds_at(float_above(cap))
-    unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in remaining), search.unsafe.outputs)
-    search.refine_at_witness()
+    search, strategy = asked.search, way.strategy
+    cap = search.cap
+    if not search.graph.has(Feature.PIECEWISE_LINEAR):
+        return _halving(asked, way)
     with Session(memory=way.memory) as session:
-        limit = clock.limit
-        optimises = strategy is Strategy.OPTIMISE
-        session.command(_optimising_prelude() if optimises else smt.prelude(search.graph), timeout=limit())
-        session.command(smt.inputs_in_family(search.family), timeout=limit())
-        for piece in smt.network(search.graph, bounds, way.form):
-            session.command(piece, timeout=limit())
-        session.command(smt.in_unsafe(search.graph, unsafe, bounds), timeout=limit())
-        session.command(f"(assert (>= eps {smt.number(search.lower)}))", timeout=limit())
+        asked.tell(session, way, cap)
         if strategy is Strategy.OPTIMISE:
-            return _optimise(search, session, remaining, cap, clock)
-        if strategy is Strategy.BISECT and not _bisect(search, session, remaining, clock):
+            return _optimise(asked, session, cap)
+        if strategy is Strategy.BISECT and not _bisect(asked, session):
             return False
         if search.cap < cap:
             return True
         if leap > 1 and strategy is Strategy.DESCEND:
-            _ask(search, session, remaining, f"(<= eps {smt.number(cap / 2**leap)})", cap / 2**leap, clock)
+            _ask(asked, session, f"(<= eps {smt.number(cap / 2**leap)})", cap / 2**leap)
             return session.dead is None and (search.cap < cap or search.lower > 0)
-        # On a ball without corners, or of a polynomial, the least radius is no rational number, and the question about
-        # it has no end.
-        is_rational = search.family.is_box and search.graph.has(Feature.PIECEWISE_LINEAR)
-        radius = cap if is_rational else cap * (1 - LAST)
+        # On a ball without corners the least radius is no rational number, and the question about it has no end.
+        radius = cap if search.family.is_box else cap * (1 - LAST)
         relation = "<" if search.upper is not None else "<="
-        return _ask(search, session, remaining, f"({relation} eps {smt.number(radius)})", radius, clock)
+        return _ask(asked, session, f"({relation} eps {smt.number(radius)})", radius)
 
 
-def _ask(
-    search: RadiusSearch, session: Session, remaining: list[int], condition: str, radius: Fraction, clock: Deadline
-) -> bool:
+def _halving(asked: _Asked, way: Way) -> bool:
+    """The same where functions are relaxed: questions are the harder the nearer to the cap, and so is each under bounds
+    of its own."""
+    search = asked.search
+    lower, cap = search.lower, search.cap
+    is_near = cap - lower <= NEAR * cap
+    radius = cap * (1 - LAST) if is_near else (lower + cap) / 2
+    with Session(memory=way.memory) as session:
+        asked.tell(session, way, radius)
+        _ask(asked, session, f"(<= eps {smt.number(radius)})", radius)
+        return session.dead is None and (search.lower, search.cap) != (lower, cap)
+
+
+def _ask(asked: _Asked, session: Session, condition: str, radius: Fraction) -> bool:
     """Ask for an unsafe input under `condition` on eps, which covers all radii below `radius`.
 
     Unsat raises the lower end to `radius`; sat offers the point. True if a new witness was found.
     """
     # Z3 may simplify for long while it is told of an assertion, so that has a limit too.
-    limit = clock.limit
+    search, limit = asked.search, asked.clock.limit
     session.command(f"(push)\n(assert {condition})", timeout=limit())
-    said = set(smt.set_rows(search.family))
+    said, lines = set(smt.set_rows(search.family)), list[str]()
     while (answer := session.check(timeout=limit())) == "sat":
         *values, eps = model_point(session, search.graph.input_size, "eps").fractions()
         point = ExactVector.of(values)
         found = search.offer(point)
-        if found or not search.family.refine(point, eps):
+        if found:
             break
-        session.command(smt.further_rows(search.family, said), timeout=limit())
+        lines.append(asked.cut(session))
+        if not search.family.refine(point, eps) and not lines[-1]:
+            break
+        session.command("\n".join([smt.further_rows(search.family, said), lines[-1]]), timeout=limit())
     if answer == "unsat":
-        for i in remaining:
-            search.prove(i, radius, Trust.Z3)
+        asked.proved(radius)
     elif answer == "sat":
         if not found:
             search.notes.append(f"the point that Z3 finds below radius {float(radius):.6g} is no nearer witness")
         polish(search, point.floats())
-        session.command("(pop)")
-        return found
     else:
         search.notes.append(f"Z3 gave up below radius {float(radius):.6g}: {session.reason_unknown()}")
         return False
     if session.dead is None:
-        session.command("(pop)")
-    return False
+        # Lines hold whatever is asked.
+        session.command("\n".join(["(pop)", *lines]), timeout=limit())
+    return answer == "sat" and found
 
 
-def _bisect(search: RadiusSearch, session: Session, remaining: list[int], clock: Deadline) -> bool:
+def _bisect(asked: _Asked, session: Session) -> bool:
     """Halve the interval until it is within 1 %; False when Z3 gave up."""
+    search = asked.search
     while search.cap - search.lower > search.cap / 100:
         middle = (search.lower + search.cap) / 2
         before = (search.lower, search.cap)
-        _ask(search, session, remaining, f"(<= eps {smt.number(middle)})", middle, clock)
+        _ask(asked, session, f"(<= eps {smt.number(middle)})", middle)
         if (search.lower, search.cap) == before or session.dead is not None:
             return False
     return True
 
 
-def _optimising_prelude() -> str:
-    # The optimiser does not take the logic's name.
-    return "(set-option :produce-models true)"
-
-
-def _optimise(search: RadiusSearch, session: Session, remaining: list[int], cap: Fraction, clock: Deadline) -> bool:
+def _optimise(asked: _Asked, session: Session, cap: Fraction) -> bool:
     """Z3's optimiser on eps; its optimum is replayed like any other candidate."""
-    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)", timeout=clock.limit())
-    answer = session.check(timeout=clock.limit())
+    search, limit = asked.search, asked.clock.limit
+    session.command(f"(assert (<= eps {smt.number(cap)}))\n(minimize eps)", timeout=limit())
+    answer = session.check(timeout=limit())
     if answer == "unsat":
-        for i in remaining:
-            search.prove(i, cap, Trust.Z3)
+        asked.proved(cap)
     elif answer == "sat":
         optimum = session.objectives()[0]
         names = [smt.name(0, i) for i in range(search.graph.input_size)]
         search.offer(ExactVector.of(session.values(names).values()))
         if optimum is not None:
-            for i in remaining:
-                search.prove(i, optimum, Trust.Z3)
+            asked.proved(optimum)
     else:
         search.notes.append(f"Z3's optimiser gave up: {session.reason_unknown()}")
     return False
