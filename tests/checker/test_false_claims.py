@@ -15,7 +15,7 @@ from support.careless import MODELS, ints, made, real, runs
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import robust_claim, write_certificate
 from verdict.checker import OutOfTimeError, RejectedError, UnreadableError, check
-from verdict.checker.network import enclosed
+from verdict.checker.enclosed import enclosed
 from verdict.checker.readers.onnx import read, reader
 from verdict.checker.readers.vnnlib import Disjunct
 from verdict.checker.second_look import look

@@ -8,6 +8,7 @@ as well, and if Z3, which has never seen a certificate, says that what it claims
 
 import json
 import os
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -26,7 +27,7 @@ from verdict.checker import UnreadableError, check
 # 600 in CI; VERDICT_LONG asks for 10,000.
 MUTANTS = 10_000 if os.environ.get("VERDICT_LONG") else 600
 # The small prover's arguments: how, rounds of splits for lemmas, and a seed whose network needs splits.
-RANDOM = {"boxes": ("boxes", 0, 1), "relus": ("relus", 0, 10), "lemmas": ("relus", 1, 10)}
+RANDOM = {"boxes": ("boxes", 0, 1), "again": ("boxes", 0, 1), "relus": ("relus", 0, 10), "lemmas": ("relus", 1, 10)}
 CENTER = [Fraction(1, 8), Fraction(7, 8)]
 
 
@@ -71,6 +72,10 @@ def _pair(folder, how):
         return _smooth(folder)
     if how in RANDOM:
         found, radius = random_proof(folder, *RANDOM[how])
+        if how == "again":
+            parts = [replace(part, at_leaves=False, again=True) for part in found.parts]
+            found = replace(found, parts=parts, path=folder / "again.vcert")
+            found.write(found.path)
         return found, {"eps": str(radius * Fraction(51, 50))}
     network, tree = verdict.load("xor"), ProofTree()
     if how == "l1 tie":

@@ -12,12 +12,13 @@ from support.seeds import seeds
 from verdict.checker.arithmetic.floats import Floats
 from verdict.checker.arithmetic.integers import Integers
 from verdict.checker.arithmetic.rationals import Rationals
+from verdict.checker.enclosed import enclosed
 from verdict.checker.errors import OutOfRangeError
 from verdict.checker.functions.lines import lines
 from verdict.checker.functions.planes import interval, least, planes
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.region import Pieces
-from verdict.checker.network import Network, Product, enclosed
+from verdict.checker.network import Network, Product
 from verdict.checker.readers.onnx import read_network
 from verdict.ops.importer.onnx_import import load_onnx
 

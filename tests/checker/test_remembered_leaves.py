@@ -32,7 +32,7 @@ def test_only_new_leaves_are_looked_at(tmp_path, monkeypatch):
         raise AssertionError("a leaf that was excluded before is bounded again")
 
     with monkeypatch.context() as patch:
-        patch.setattr("verdict.checker.kernel.part.bounded", bounded)
+        patch.setattr("verdict.checker.small.view.bounded", bounded)
         closed = [n for n in range(len(THRESHOLDS) + 1) if (0, 0, n) not in left]
         assert open_leaves(path, network.path, among=[(0, 0, n) for n in closed], memory=memory) == []
 

@@ -14,7 +14,7 @@ from ops.operator_check import X, floats, load, model, single, weights
 
 from verdict.answer.replay import scores
 from verdict.base.errors import PropertyError, UnsupportedError
-from verdict.checker.network import enclosed
+from verdict.checker.enclosed import enclosed
 from verdict.checker.readers.onnx import read_network
 from verdict.network.exact import Coefficients
 from verdict.network.head import Head

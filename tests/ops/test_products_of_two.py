@@ -13,7 +13,7 @@ from onnx import helper
 from ops.operator_check import X, check, load, model, single, weights
 
 from verdict.base.errors import UnsupportedError
-from verdict.checker.network import enclosed
+from verdict.checker.enclosed import enclosed
 from verdict.checker.readers.onnx import read_network
 
 

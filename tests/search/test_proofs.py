@@ -17,10 +17,12 @@ from verdict.certificate.write import robust_claim, unsat_claim, write_certifica
 from verdict.checker import check
 from verdict.models import data
 from verdict.network.exact import ExactVector
-from verdict.property import LinfBall, misclassification
+from verdict.property import LinfBall, UnsafeSet, misclassification
 from verdict.property.vnnlib1 import read_vnnlib1
+from verdict.search.boxes.zoom_split import ZoomSplit
 from verdict.search.effort import Effort
 from verdict.search.engines.parts.bab import branch_and_bound
+from verdict.search.first_box import FirstBox
 from verdict.search.means import Means
 from verdict.search.neurons.sharpen import sharpen
 from verdict.search.observer import Observer, Watch
@@ -59,6 +61,12 @@ class Asked:
             if outcome.proved:
                 search.finish(Deadline(seconds))
             return outcome
+
+    def zoom(self, seconds=30.0):
+        """Boxes halved in the reduced form."""
+        graph, unsafe = self.network.graph, UnsafeSet(tuple(self.polytopes), self.network.graph.output_size)
+        first = FirstBox(graph, self.bounds(), Deadline(seconds))
+        return ZoomSplit(graph, first, unsafe, Watch(proof=Recorder(self.proof)), Means()).run(Deadline(seconds))
 
     def trees(self):
         return [goal.tree for part in self.proof.parts for goal in part.goals]
@@ -126,8 +134,9 @@ def test_random_networks(kind, rounds, tmp_path):
         assert any(len(tree) > 1 for tree in lemmas) == (rounds > 0)
 
 
+@pytest.mark.parametrize("how", ["relus", "boxes"])
 @pytest.mark.parametrize("seed", range(8))
-def test_several_polytopes_of_several_rows(seed, tmp_path):
+def test_several_polytopes_of_several_rows(seed, how, tmp_path):
     rng = np.random.default_rng([seed, 59])
     network = verdict.load(random_network(rng, KINDS[seed % 4], tmp_path))
     low = rng.integers(-4, 4, network.input_size) / 4
@@ -144,9 +153,10 @@ def test_several_polytopes_of_several_rows(seed, tmp_path):
     query = vnnlib(tmp_path / "q.vnnlib", low, high, polytopes, network.output_size)
     case = next(iter(read_vnnlib1(query).cases))
     asked = Asked(network, case.inputs, case.unsafe, unsat_claim(), query)
-    outcome = asked.search()
+    outcome = asked.search() if how == "relus" else asked.zoom()
     if outcome.proved:
         asked.accepted(tmp_path / "a.vcert")
+        assert [part.again for part in asked.proof.parts] == [how == "boxes"]
     else:
         assert not asked.proof.parts
 

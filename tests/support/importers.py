@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from verdict.base.errors import VerdictError
+from verdict.checker.enclosed import enclosed
 from verdict.checker.errors import UnreadableError
-from verdict.checker.network import Pointwise, enclosed
+from verdict.checker.network import Pointwise
 from verdict.checker.readers.onnx import read_network
 from verdict.checker.readers.onnx.reader import OPERATORS
 from verdict.network.exact import ExactVector

@@ -159,7 +159,7 @@ def _manifest(parts: Members, rng: np.random.Generator) -> bytes:
     if choice == 0:
         manifest["model"] = manifest["model"][::-1]
     elif choice == 1:
-        part["bounds"] = {"leaf": "root", "root": "leaf"}[part["bounds"]]
+        part["bounds"] = {"leaf": "root", "root": "both", "both": "leaf"}[part["bounds"]]
     elif choice == 2:
         part["goals"] = part["goals"][1:]
     elif choice == 3:

@@ -21,9 +21,10 @@ from onnx import TensorProto, numpy_helper
 from support.importers import HEADS, Refused, read_network
 from verdict.base.errors import UnsupportedError, VerdictError
 from verdict.checker import second_look
+from verdict.checker.enclosed import enclosed
 from verdict.checker.errors import UnreadableError
 from verdict.checker.functions.relu import Relu
-from verdict.checker.network import Pointwise, enclosed
+from verdict.checker.network import Pointwise
 from verdict.checker.readers.onnx.reader import read
 from verdict.network.evaluate import evaluate_all, running_error
 from verdict.network.exact import ExactVector

@@ -57,7 +57,7 @@ def complete(
 ) -> int:
     """Write a certificate and halve its open boxes until none is left; the number of leaves still open (0: accepted).
 
-    `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts with bounds at the root are not split;
+    `boxes[p]` are the float ends (inputs,) of part p's box. Leaves of parts that split neurons are not halved;
     `found` are the open leaves if they are known. Raises InputError where the checker cannot read its own files.
     """
     how = how or Checking()
@@ -76,7 +76,7 @@ def complete(
             except (UnreadableError, RejectedError) as error:
                 raise InputError(f"{path}: {error}") from error
         most -= len(found)
-        if not found or most < 0 or not all(parts[p].at_leaves for p, _, _ in found):
+        if not found or most < 0 or not all(parts[p].splits_inputs for p, _, _ in found):
             return len(found)
         among = []
         for p, goal in sorted({(p, g) for p, g, _ in found}):

@@ -260,12 +260,19 @@ class Goal:
 class Part:
     """One box: with `at_leaves` every leaf computes its own bounds from its own box (input splits); else the box's
     bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers, and found with the slopes
-    `lines` (3, neurons): slopes below and above ReLUs, and 1 for neurons that are bounded even if they are on."""
+    `lines` (3, neurons): slopes below and above ReLUs, and 1 for neurons that are bounded even if they are on. With
+    `again`, and not `at_leaves`, every leaf bounds again what the box's bounds leave unstable (input splits)."""
 
     at_leaves: bool
     goals: list[Goal] = field(default_factory=list)
     lemmas: list[Lemma] = field(default_factory=list)
     lines: Any = None
+    again: bool = False
+
+    @property
+    def splits_inputs(self) -> bool:
+        """Whether a leaf is closer to its proof on half of its box."""
+        return self.at_leaves or self.again
 
 
 def leaves_of(parts: Sequence[Part]) -> int:

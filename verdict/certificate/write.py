@@ -131,7 +131,7 @@ def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:
 
 def _described(part: Part) -> dict[str, Any]:
     return {
-        "bounds": "leaf" if part.at_leaves else "root",
+        "bounds": "leaf" if part.at_leaves else "both" if part.again else "root",
         "lemmas": [{"layer": lemma.layer} for lemma in part.lemmas],
         "goals": [{"disjuncts": [int(d) for d in goal.disjuncts]} for goal in part.goals],
     }

@@ -101,7 +101,7 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
             reason = (f"the proof has a gap: in one of the pieces into which it cuts the input set (part {part}, goal "
                       f"{goal}), its bounds let the claim fail: leaf {leaf} does not exclude the unsafe set")
         if accepted or not charged:
-            return Report(accepted, work.statement.summary, tier, accepted and charged, reason, work.done,
+            return Report(accepted, work.statement.summary, work.tier_used, accepted and charged, reason, work.done,
                           time.monotonic() - started, tuple(refused), work.statement)
         charged = False
 

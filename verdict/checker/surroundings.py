@@ -29,6 +29,9 @@ class Surroundings(Protocol):
     def arithmetics(self, network: Network, any_order: bool, box: Any) -> tuple[list[Any], Any]:
         """The arithmetics to try in turn, and the exact one."""
 
+    def floats(self, network: Network, any_order: bool) -> Any:
+        """Floats, also where the tier has others: what was checked by them is told."""
+
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """function over items, in order."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import arithmetics
+from .arithmetic.floats import Floats
 from .clock import limit
 from .errors import RejectedError, UnreadableError
 from .kernel.proof import prove
@@ -40,6 +41,8 @@ class Work:
         # Those found open so far.
         self.open_leaves: list[tuple[int, int, int]] = []
         self.memory = Memory()
+        # The tier of what was really done.
+        self.tier_used = tier
         # The leaves to look at, None for all.
         self.among: set[tuple[int, int, int]] | None = None
         self.certificate = Certificate(certificate)
@@ -80,6 +83,12 @@ class Work:
         for numbers in (*found, exact):
             numbers.ask = self.ask
         return found, exact
+
+    def floats(self, network: Network, any_order: bool) -> Floats:
+        self.tier_used = "rigorous"
+        found = Floats(network, np.float64, any_order)
+        found.ask = self.ask
+        return found
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """function over items, in order, on several threads, never many items ahead."""

@@ -88,6 +88,13 @@ class BoxObserver:
     def close(self, boxes: Boxes) -> None:
         """These boxes are closed."""
 
+    def halve(self, node: int, coordinate: int, threshold: float) -> tuple[int, int]:
+        """One box was halved there; the halves' numbers, the lower one first."""
+        return node, node
+
+    def exclude(self, node: int, weights: FloatArray) -> None:
+        """One box is closed, by means of rows with these weights (rows,), 0 where single rows do."""
+
     def inside(self) -> InsideObserver:
         """Who watches while one box is worked on, perhaps in another thread."""
         return InsideObserver()
@@ -125,8 +132,8 @@ class Observer:
         """Who watches a search over splits of neurons."""
         return ReluObserver()
 
-    def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> BoxObserver:
-        """Who watches a search over splits of boxes."""
+    def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows, again: bool = False) -> BoxObserver:
+        """Who watches a search over splits of boxes, which bounds `again` what was bounded on the first box."""
         return BoxObserver()
 
     def tangents(self, polytopes: Sequence[Polytope], rows: Rows) -> TangentObserver:

@@ -50,5 +50,5 @@ class Recorder(Observer):
     def tangents(self, polytopes: Sequence[Polytope], rows: Rows) -> TangentObserver:
         return RecordedTangents(self.recording, polytopes, rows)
 
-    def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> BoxObserver:
-        return BoxTree(self.recording, graph, unsafe, rows)
+    def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows, again: bool = False) -> BoxObserver:
+        return BoxTree(self.recording, graph, unsafe, rows, again)

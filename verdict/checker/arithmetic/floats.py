@@ -33,10 +33,10 @@ class Floats:
 
     def prepared(self, linear: Linear) -> tuple[Any, Any]:
         if id(linear) not in self._weights:
-            weight = linear.weight.astype(self.dtype)
+            weight = linear.weight.astype(self.dtype, copy=False)
             if not np.isfinite(weight).all():
                 raise OutOfRangeError
-            self._weights[id(linear)] = weight, np.abs(linear.weight)
+            self._weights[id(linear)] = weight, linear.magnitude
         return self._weights[id(linear)]
 
     def gamma(self, count: int) -> float:
@@ -66,6 +66,8 @@ class Floats:
         reach = (reach + 4 * count * 2.0**-53 * size) * MORE + 2.0**-1000
         if self.any_order:
             reach = reach + float32_error(node, region)
+        if node.error is not None:
+            reach = (reach + node.error) * MORE
         return np.nextafter(middle - reach, -np.inf), np.nextafter(middle + reach, np.inf)
 
     def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
@@ -101,6 +103,8 @@ class FloatSum:
         self.wrong += _dot(np.abs(nu), _above(size, self.kind))
         if self.floats.any_order:
             self.extra += _dot(np.abs(nu), _above(float32_error(node, self.region), self.kind))
+        if node.error is not None:
+            self.extra += _dot(np.abs(nu), _above(node.error[None], self.kind))
         return nu
 
     def back(self, mu: Any, linear: Linear) -> Any:

@@ -55,6 +55,8 @@ class Integers:
 
     def charge(self, node: Affine, region: Region, limbs: int) -> Any:
         """What one unit of each entry's multiplier gets wrong, (batch, size)."""
+        if node.error is not None:
+            raise OutOfRangeError
         found = np.zeros((1, node.size)) if node.dyadic else np.abs(node.floats[None]) * 2.0**-52
         for linear, source in node.terms:
             found = found + self.map(linear, limbs).error(region.size(source))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..clock import Ask, nobody
+from ..errors import OutOfRangeError
 from ..functions.base import Function
 from ..functions.planes import least
 from ..kernel.region import Region
@@ -43,6 +44,8 @@ class Rationals:
 
     def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
         """Bounds (batch, size) of an affine node from those of its sources in `region`."""
+        if node.error is not None:
+            raise OutOfRangeError
         bias, under = integers(node.bias)
         low = high = (bias[None], under)
         for linear, source in node.terms:
@@ -96,6 +99,8 @@ class RationalSum:
 
     def affine(self, nu: Over, number: int) -> Over:
         node, (top, under) = self.numbers.network.nodes[number], nu
+        if node.error is not None:
+            raise OutOfRangeError
         bias, below = integers(node.bias)
         self.bound += _ratios((top * bias).sum(axis=2), under * below)
         if self.numbers.any_order:

@@ -29,10 +29,12 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
     applies the rule to stable neurons too, whose better bounds help the layers behind. `given` (3, neurons) are slopes
     below and above in place of CROWN's, and positive for neurons to apply the rule to.
     """
-    low, high, ball = pieces.low, pieces.high, pieces.ball
+    low, high, ball, reduction = pieces.low, pieces.high, pieces.ball, pieces.reduction
     region = Region({0: low}, {0: high}, (low > high).any(axis=1), ball)
     number_of = {network.nodes[r].source: k for k, r in enumerate(network.pointwise)}
     found: dict[int, Around] = {}
+    if reduction is not None:
+        reduction.begin(region)
     for i in network.needed(network.output)[1:]:
         arithmetic.ask()
         node = network.nodes[i]
@@ -42,19 +44,24 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
             mine = slice(*network.starts[number_of[before]:][:2])
             below, chords = (None, None) if given is None else given[:2, None, mine]
             found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
-            continue
-        if isinstance(node, Product):
+        elif isinstance(node, Product):
             region.set(i, *interval(*region.factors(node)))
             found[i] = region.planes(i, node)
         elif isinstance(node, Affine):
             region.set(i, *arithmetic.interval(node, region))
         else:
             raise no_rule(node)
+        if reduction is not None:
+            reduction.follow(i, node, arithmetic.ask)
+        if isinstance(node, Pointwise):
+            continue
         mine = slice(*network.starts[number_of[i]:][:2]) if i in number_of else slice(0)
         # Intervals are exact in front of the first ReLUs, but not on a ball.
         if i in network.readers and (ball is not None or i not in network.plain):
             also = thorough if given is None or i not in number_of else given[2, mine] > 0
-            _tighten(network, arithmetic, region, i, network.worth(i, region.low[i], region.high[i], also), found)
+            wanted = network.worth(i, region.low[i], region.high[i], also)
+            if reduction is None or not reduction.tighten(i, wanted[0], arithmetic.ask):
+                _tighten(network, arithmetic, region, i, wanted, found)
         if i not in number_of:
             continue
         if known is not None:

@@ -1,7 +1,7 @@
 """One part of a proof: a box, proved bounds of hidden neurons on it, and trees that exclude unsafe polytopes.
 
 The rows of the polytopes are appended to the network as a last affine node, so that excluding one is bounding a neuron.
-Bounds are recomputed on every leaf's own box, or once for the part's box and sharpened by its lemmas; either way they
+Bounds are recomputed on every leaf's own box, or once for the part's box and sharpened by its lemmas, or both; they
 belong to this part and nothing outside it can use them.
 """
 
@@ -18,8 +18,8 @@ from ..errors import OutOfRangeError, RejectedError
 from ..models.boxes import Models
 from ..readers.multipliers import Domains, Group
 from ..readers.rows import outward, tried, with_rows
+from ..small.view import View, views
 from ..surroundings import Surroundings
-from .bounds import bounded
 from .lines import lines_of
 from .region import Pieces, Region
 from .tree import LINES, Leaves, Walk
@@ -40,30 +40,23 @@ class Part:
                [max(e) for e in zip(*{id(d.upper): d.upper for d in chosen}.values(), strict=True)])
         self.low, self.high = outward(*box)
         self.network = with_rows(work.network, chosen)
-        self.neurons, self.layers = int(self.network.starts[-1]), len(self.network.pointwise)
+        self.neurons = int(self.network.starts[-1])
         self.ball = work.claim.ball if work.claim.ball is not None and work.claim.ball.norm != "linf" else None
         self.arithmetics, self.exact = work.arithmetics(self.network, any_order, box)
         # No claim about floats, and no rationals.
         models = None if any_order or work.tier == "python" else Models(self.network, self.low, self.high, work.ask)
         self.models = models if models is not None and models.can else None
-        # None where every leaf computes its own bounds.
-        self.root: Region | None = None
-        self.chunk = CHUNK
-        if not self.record.at_leaves:
-            widest = max(self.network.size(i) for i in self.network.needed(self.network.output))
-            self.chunk = max(1, min(4 * CHUNK, MOST_ENTRIES // widest))
+        # How leaves closed by lines see the network, one way after the other.
+        self.views, self.chunk = [View(self.network, None, self.arithmetics)], CHUNK
 
     def check(self) -> None:
         """Check all trees of the part: the lemmas' and then the goals', in the order of the nodes."""
         if not self.record.at_leaves:
-            given = self.work.certificate.lines(self.number, self.neurons)
             try:
-                # They serve many leaves, and what they lose by rounding adds up from layer to layer.
-                self.root = bounded(self.network, self.arithmetics[-1],
-                                    Pieces(self.low[None], self.high[None], ball=self.ball),
-                                    known=self._lemmas, given=given)
+                self.views = views(self, Pieces(self.low[None], self.high[None], ball=self.ball), self._lemmas)
             except OutOfRangeError:
                 raise RejectedError(f"part {self.number}: numbers out of range") from None
+            self.chunk = max(1, min(4 * CHUNK, MOST_ENTRIES // self.views[0].widest))
         row = 0
         for goal, disjuncts in enumerate(self.record.goals):
             owned = []
@@ -119,18 +112,20 @@ class Part:
             wanted = self.work.wanted(self.number, goal, leaves)
             if not len(wanted):
                 return []
-            domains = group.domains(leaves)
-            if self.record.at_leaves:
+            domains, at_leaves = group.domains(leaves), self.record.at_leaves
+            if at_leaves:
                 wanted, names = self.work.memory.unknown(domains, wanted, (self.any_order, *self.record.goals[goal]))
             plain, split, still = leaves.kind[wanted] == LINES, np.array([bool(p) for p in leaves.paths])[wanted], []
             for at, splits in ((wanted[plain & ~split], False), (wanted[plain & split], True)):
-                attempts = for_lines(self.arithmetics, self.record.at_leaves, splits, domains.has_lines)
                 at = at if self.models is None else at[self.models.left(leaves.low[at], leaves.high[at], owned)]
-                still += at[self._open(domains.take(at), owned, attempts)].tolist()
+                for view in self.views:
+                    attempts = for_lines(view.arithmetics, at_leaves, splits, domains.has_lines)
+                    at = at[self._open(view, domains.take(at), owned, attempts)]
+                still += at.tolist()
             for j in wanted[~plain]:
-                attempts = for_rationals(self.arithmetics[-1], self.exact, self.record.at_leaves)
-                still += [j] if self._open(group.single(domains.take([j])), owned, attempts)[0] else []
-            if self.record.at_leaves:
+                attempts = for_rationals(self.arithmetics[-1], self.exact, at_leaves)
+                still += [j] if self._open(self.views[-1], group.single(domains.take([j])), owned, attempts)[0] else []
+            if at_leaves:
                 self.work.memory.keep(names[j] for j in set(wanted.tolist()).difference(still))
             return [leaves.first + int(j) for j in still]
 
@@ -138,25 +133,23 @@ class Part:
             if still:
                 self.work.left_open(self.number, goal, still)
 
-    def _open(self, domains: Domains, owned: list[Any], attempts: list[Attempt]) -> Any:
+    def _open(self, view: View, domains: Domains, owned: list[Any], attempts: list[Attempt]) -> Any:
         """Which of the domains have a disjunct that no attempt excludes, (n,)."""
-        left = np.ones((len(domains), len(owned)), bool)
+        domains, left = view.of(domains), np.ones((len(domains), len(owned)), bool)
         for attempt in attempts:
             at = np.flatnonzero(left.any(axis=1))
             if len(at):
                 with suppress(OutOfRangeError):
-                    left[at] &= ~self._excluded(attempt, domains.take(at), owned)
+                    left[at] &= ~self._excluded(view, attempt, domains.take(at), owned)
         return left.any(axis=1)
 
-    def _excluded(self, attempt: Attempt, domains: Domains, owned: list[Any]) -> Any:
+    def _excluded(self, view: View, attempt: Attempt, domains: Domains, owned: list[Any]) -> Any:
         """Which disjuncts an attempt excludes on which domain, (n, disjuncts)."""
-        here, output = domains if attempt.split else domains.unsplit, self.network.output
+        here, output = domains if attempt.split else domains.unsplit, view.network.output
         about = domains.leaves if attempt.cut else domains.leaves.unsplit
-        region = self.root.on(about) if self.root is not None else bounded(
-            self.network, attempt.bounding, Pieces(about.low, about.high, about.cuts, self.ball),
-            thorough=attempt.thorough)
-        found, empty = lines_of(self.network, region, here, self.layers, attempt.stored)
-        rows = tried(self.network.size(output), owned, here)
+        region = view.region(Pieces(about.low, about.high, about.cuts, self.ball), attempt, about)
+        found, empty = lines_of(view.network, region, here, len(view.network.pointwise), attempt.stored)
+        rows = tried(view.network.size(output), owned, here)
         positive = attempt.deciding.positive(region, output, np.concatenate(rows, axis=1), found)
         ends = np.cumsum([few.shape[1] for few in rows])[:-1]
         return np.stack([empty | some.any(axis=1) for some in np.split(positive, ends, axis=1)], axis=1)

@@ -19,12 +19,14 @@ MORE = 1 + 2.0**-20
 @dataclass(frozen=True, eq=False)
 class Pieces:
     """A batch of boxes [low, high] (batch, inputs), cut by splits of neurons to `cuts` (2, batch, neurons; None: by
-    none) and by an L1 or L2 `ball`."""
+    none) and by an L1 or L2 `ball`. A `reduction` (`small/`) grows with the bounds of one box, and finds them as far as
+    it goes."""
 
     low: Any
     high: Any
     cuts: Any = None
     ball: Ball | None = None
+    reduction: Any = None
 
 
 @dataclass(eq=False)

@@ -29,11 +29,13 @@ MOST_SIDE = 2**31
 @dataclass(frozen=True)
 class PartRecord:
     """A part as the manifest describes it: `at_leaves` whether every leaf bounds the hidden neurons on its own box, the
-    ReLU layer of each lemma, and each goal's disjuncts."""
+    ReLU layer of each lemma, each goal's disjuncts, and whether leaves bound them `again` that are bounded on the
+    part's box."""
 
     at_leaves: bool
     lemmas: list[int]
     goals: list[list[int]]
+    again: bool = False
 
 
 class Certificate:
@@ -117,15 +119,15 @@ def _side(value: Any) -> int:
 def _part(record: Any, layers: int, disjuncts: int) -> PartRecord:
     only(record, "bounds", "lemmas", "goals")
     bounds = member_of(record, "bounds", str)
-    if bounds not in ("leaf", "root"):
-        raise UnreadableError("a part's bounds are neither of the leaf nor of the root")
+    if bounds not in ("leaf", "root", "both"):
+        raise UnreadableError("a part's bounds are neither of the leaf nor of the root, nor of both")
     goals = each(record.get("goals"), lambda goal: _goal(goal, disjuncts))
     lemmas = each(member_of(record, "lemmas", list, []), lambda lemma: _lemma(lemma, layers))
     if bounds == "leaf" and lemmas:
         raise UnreadableError("lemmas in a part whose leaves compute their own bounds")
     if not 0 < sum(map(len, goals)) <= disjuncts:
         raise UnreadableError("a part without goals, or with more disjuncts than the claim")
-    return PartRecord(bounds == "leaf", lemmas, goals)
+    return PartRecord(bounds == "leaf", lemmas, goals, bounds == "both")
 
 
 def _goal(record: Any, disjuncts: int) -> list[int]:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..clock import Ask, nobody
+from ..enclosed import enclosed
 from ..errors import RejectedError, UnreadableError
-from ..network import Network, enclosed
+from ..network import Network
 from .archive import member_of, only
 from .ball import NORMS, Ball
 from .vnnlib import Disjunct

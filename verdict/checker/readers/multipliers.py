@@ -51,6 +51,13 @@ class Domains:
         chords = self.chords[index] if np.ndim(self.chords) == 2 else self.chords
         return Domains(self.leaves.take(index), below, chords, shift, weights, raw)
 
+    def of(self, columns: Any) -> Domains:
+        """The same for some of the neurons."""
+        leaves = replace(self.leaves, cuts=self.leaves.cuts[..., columns])
+        found = (None if a is None else a[..., columns] for a in (self.below, self.chords, self.shift, self.raw))
+        below, chords, shift, raw = found
+        return Domains(leaves, below, chords, shift, self.weights, raw)
+
     @property
     def unsplit(self) -> Domains:
         """The boxes of these leaves, without splits of neurons and hints for them."""

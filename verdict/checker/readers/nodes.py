@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..errors import RejectedError
 
 # Nodes taken out of the file's array at a time.
 BLOCK = 512
+# The kind of nodes that split neurons.
+NEURON = 2
 
 
 class Nodes:
@@ -26,6 +30,11 @@ class Nodes:
     def may_split_at(self, value: float) -> bool:
         """Whether a neuron may be split at this value: at any number, in both halves it lies on one side of it."""
         return math.isfinite(value) if self.thresholds else value == 0
+
+    def split(self, neurons: int) -> Any:
+        """The neurons below number `neurons` that are split anywhere, ascending."""
+        split = np.unique(self.array["variable"][self.array["kind"] == NEURON])
+        return split[split < neurons]
 
     def next(self) -> tuple[int, int, float]:
         """(kind, variable, value) of the next node. Raises RejectedError at the end."""

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
 
 class BoxTree(BoxObserver):
-    """The tree of a search for the polytopes of `unsafe`; the whole box is node 0."""
+    """The tree of a search for the polytopes of `unsafe`; the whole box is node 0. With `again` the checker bounds the
+    whole box too, and on a leaf's box only the neurons that this leaves unstable."""
 
-    def __init__(self, proof: Recording, graph: Graph, unsafe: UnsafeSet, rows: Rows) -> None:
+    def __init__(self, proof: Recording, graph: Graph, unsafe: UnsafeSet, rows: Rows, again: bool = False) -> None:
+        self.again = again
         self.proof, self.graph, self.unsafe, self.rows = proof, graph, unsafe, rows
         # Slopes of other functions than ReLUs are the checker's own.
         kinds = [np.full(graph.nodes[i].size, f.has(Feature.ON_OFF)) for i, f in graph.functions.items()]
@@ -59,6 +61,15 @@ class BoxTree(BoxObserver):
         sloped = boxes.take(boxes.sloped)
         if len(sloped):
             self.tree.close(sloped.node, slopes=sloped.slopes[:, self.columns])
+
+    def halve(self, node: int, coordinate: int, threshold: float) -> tuple[int, int]:
+        lower, upper = self.tree.split_inputs(node, coordinate, threshold)
+        return int(lower[0]), int(upper[0])
+
+    def exclude(self, node: int, weights: FloatArray) -> None:
+        mixed = self._weights(weights[None]) if weights.any() else None
+        if mixed is not None:
+            self.tree.close(node, rows=mixed)
 
     def inside(self) -> InsideRecorder:
         return InsideRecorder(self.proof.neurons, len(self.rows.owner))
@@ -87,7 +98,7 @@ class BoxTree(BoxObserver):
         """Add the part that the tree makes to the recording."""
         disjuncts = [d for found in self.proof.disjuncts for d in found]
         if disjuncts:
-            self.proof.parts.append(Part(True, [Goal(disjuncts, self.tree)]))
+            self.proof.parts.append(Part(not self.again, [Goal(disjuncts, self.tree)], again=self.again))
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from ...answer.credit import ZOOM, Credit, Credits
 from ...base.deadline import Deadline
 from ...bounds.backward import LinearBound
 from ...bounds.reduce import reduce
-from ...bounds.reduced import unscaled
+from ...bounds.reduced import scale_of, unscaled
 from ...bounds.zoom import Zoom, narrowed
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
@@ -44,16 +44,19 @@ FAR = 60.0
 
 @dataclass(frozen=True, eq=False)
 class _Box:
-    """A box with bounds: the margins of its polytopes, (polytopes,), of which one above 0 excludes; how much of what
-    the bound has lost each input has to do with, (inputs,); a point that looks worst, and how far above the bound the
-    network is there; what rounding has to do with that."""
+    """A box with bounds: the margins of its polytopes, (polytopes,), of which one above 0 excludes, and the weights
+    (rows,) of the means of rows that do; how much of what the bound has lost each input has to do with, (inputs,); a
+    point that looks worst, and how far above the bound the network is there; what rounding has to do with that; its
+    number in a proof tree."""
 
     zoom: Zoom
     margins: FloatArray
+    weights: FloatArray
     effect: FloatArray
     point: Any
     error: float
     rounding: float
+    node: int = 0
 
     @property
     def slack(self) -> float:
@@ -66,8 +69,7 @@ class _Box:
 
 
 class ZoomSplit:
-    """The search for inputs of the `first` box that reach the `unsafe` set; `watch` has the listeners, but proves
-    nothing to them: a checker that bounds each box by itself would not come to an end."""
+    """The search for inputs of the `first` box that reach the `unsafe` set; `watch` has the listeners."""
 
     name = ZOOM
 
@@ -77,6 +79,7 @@ class ZoomSplit:
         self._open: list[_Box] = []
         self._spent_boxes: list[_Box] = []
         self._visited, self._share, self._left, self._spent = 0, 0.0, LEFT, 0.0
+        self._observer = watch.proof.boxes(graph, unsafe, self.rows, again=True)
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until no box is left, a counterexample is found, or `deadline` has passed; then it may go on."""
@@ -94,10 +97,10 @@ class ZoomSplit:
             # The deepest boxes, one for each core.
             batch = [self._open.pop() for _ in range(min(self.means.workers.count, len(self._open)))]
             parents = self.means.workers.map(_own_form, batch)
-            cuts = [_cut(parent, min(int(self._needs(parent)), MOST)) for parent in parents]
-            parts = [(parent, part) for parent, cut in zip(parents, cuts, strict=True) for part in cut]
-            boxes = self.means.workers.map(lambda part: self._looked_at(part[1].bounded(), part[0]), parts)
-            self._learn([parent for parent, _ in parts], boxes)
+            cuts = [self._cut(parent, min(int(self._needs(parent)), MOST)) for parent in parents]
+            parts = [(parent, *part) for parent, cut in zip(parents, cuts, strict=True) for part in cut]
+            boxes = self.means.workers.map(lambda part: self._looked_at(part[1].bounded(), part[0], part[2]), parts)
+            self._learn([parent for parent, *_ in parts], boxes)
             found = self._keep(boxes)
             self._spent += time.process_time() - started
         if found:
@@ -105,6 +108,7 @@ class ZoomSplit:
             return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True, ways=ways)
         if self._spent_boxes:
             return self._outcome("float32 cannot tell whether some boxes are safe")
+        self._observer.proved()
         return Outcome(True, 0.0, self._visited, share=1.0, ways=self._credits())
 
     def _credits(self) -> Credits:
@@ -143,28 +147,36 @@ class ZoomSplit:
                 left = (box.error / parent.error) ** (1 / (box.zoom.depth - parent.zoom.depth))
                 self._left += MEMORY * (left - self._left)
 
-    def _looked_at(self, zoom: Zoom, parent: _Box | None = None) -> _Box:
+    def _looked_at(self, zoom: Zoom, parent: _Box | None = None, node: int = 0) -> _Box:
         """The box with its margins, as far as those of the box that it is a part of do not exclude polytopes."""
-        known = np.full(len(self.rows.counts), -np.inf) if parent is None else parent.margins
+        # A proof excludes all of them on each box, where CROWN's slopes are others.
+        is_alone = parent is None or self.watch.proof.wants_splits
+        known = np.full(len(self.rows.counts), -np.inf) if parent is None or is_alone else parent.margins
         rows = np.flatnonzero((known <= 0)[self.rows.owner])
-        found, lost, rounding = zoom.rows(rows)
+        bound, lost, rounding = zoom.rows(rows)
         shape = (1, len(self.rows.limits))
         lower, constant = np.full(shape, np.inf, np.float32), np.zeros(shape, np.float32)
         slope = np.zeros((*shape, zoom.form.inputs), np.float32)
-        lower[:, rows], slope[:, rows], constant[:, rows] = found.lower, found.slope, found.constant
+        lower[:, rows], slope[:, rows], constant[:, rows] = bound.lower, bound.slope, bound.constant
         ends = (zoom.center - zoom.radius)[None], (zoom.center + zoom.radius)[None]
-        margins = np.maximum(known, self.rows.margins(LinearBound(lower, slope, constant), *ends)[0][0])
+        found, weights = (values[0] for values in self.rows.margins(LinearBound(lower, slope, constant), *ends))
+        margins = np.maximum(known, found)
+        if parent is not None and not is_alone:
+            weights = np.where((known > 0)[self.rows.owner], parent.weights, weights)
         decisive = int(self.rows.decisive(lower)[0])
         point = unscaled(self._first.bounds, zoom.least_point(slope[0, decisive]))
         error = float(self.unsafe.slack(evaluate(self.graph, point))[0] - margins.min())
         own = rows == decisive
-        return _Box(zoom, margins, lost[own].sum(axis=0), point[0], error, float(rounding[own].sum()))
+        return _Box(zoom, margins, weights, lost[own].sum(axis=0), point[0], error, float(rounding[own].sum()), node)
 
     def _keep(self, boxes: list[_Box]) -> bool:
         """Queue the boxes that are open; True if a counterexample was found in one."""
         self._visited += len(boxes)
         left = [box for box in boxes if not box.slack > 0]
-        self._share += sum(0.5**box.zoom.depth for box in boxes if box.slack > 0)
+        for box in boxes:
+            if box.slack > 0:
+                self._share += 0.5**box.zoom.depth
+                self._observer.exclude(box.node, box.weights)
         self._spent_boxes += [box for box in left if box.is_spent]
         self._open += [box for box in left if not box.is_spent]
         # The deepest last, and of them the one that is nearest to being closed.
@@ -172,26 +184,35 @@ class ZoomSplit:
         near = np.array([box.point for box in boxes if box.slack + box.error <= 0])
         return len(near) > 0 and self.watch.try_points(near)
 
+    def _cut(self, box: _Box, halvings: int) -> list[tuple[Zoom, int]]:
+        """The parts of a box that is halved so often, along the inputs that the bound is due to, and their numbers;
+        fewer where these have no float between their ends."""
+        effect = np.where(np.isfinite(box.effect), box.effect, 0)
+        # Where nothing is known, as after an overflow, the widest one.
+        effect = effect if effect.any() else box.zoom.radius.copy()
+        parts = [(box.zoom, box.node)]
+        for _ in range(halvings):
+            able = parts[0][0].divisible
+            if not able.any():
+                break
+            coordinate = int(np.where(able, effect, -1).argmax())
+            effect[coordinate] /= 2
+            halves = []
+            for zoom, node in parts:
+                nodes = self._observer.halve(node, *self._place(zoom, coordinate))
+                halves += [(zoom.half(coordinate, side), at) for side, at in zip((-1, 1), nodes, strict=True)]
+            parts = halves
+        return parts
+
+    def _place(self, zoom: Zoom, coordinate: int) -> tuple[int, float]:
+        """The input, and its value, at which a box is halved along one of the scaled inputs."""
+        center, width = scale_of(self._first.bounds)
+        at = int(np.flatnonzero(width > 0)[coordinate])
+        return at, float(center[at] + width[at] * zoom.center[coordinate])
+
 
 def _own_form(box: _Box) -> _Box:
     """The box in a form of its own, where that is much smaller."""
     if box.zoom.unstable > SHRUNK * box.zoom.form.count:
         return box
     return replace(box, zoom=narrowed(box.zoom))
-
-
-def _cut(box: _Box, halvings: int) -> list[Zoom]:
-    """The parts of a box that is halved so often, along the inputs that the bound is due to; fewer where these have no
-    float between their ends."""
-    effect = np.where(np.isfinite(box.effect), box.effect, 0)
-    # Where nothing is known, as after an overflow, the widest one.
-    effect = effect if effect.any() else box.zoom.radius.copy()
-    parts = [box.zoom]
-    for _ in range(halvings):
-        able = parts[0].divisible
-        if not able.any():
-            break
-        coordinate = int(np.where(able, effect, -1).argmax())
-        effect[coordinate] /= 2
-        parts = [part.half(coordinate, side) for part in parts for side in (-1, 1)]
-    return parts

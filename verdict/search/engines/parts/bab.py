@@ -72,8 +72,8 @@ def branch_and_bound(
 
 def _closer(graph: Graph, unsafe: UnsafeSet, first: FirstBox, watch: Watch, means: Means) -> Way:
     """The search over boxes that starts from what is known of the first one, where that takes long to find: in a
-    reduced form of the network, unless somebody listens who could not follow."""
-    if graph.has(Feature.ON_OFF) and not watch.proof.wants_splits:
+    reduced form of the network, where it has one."""
+    if graph.has(Feature.ON_OFF):
         return ZoomSplit(graph, first, unsafe, watch, means)
     low, high = first.bounds.lower[0][0], first.bounds.upper[0][0]
     return InputSplit(graph, unsafe, low, high, watch, means).inside(first)
