@@ -19,8 +19,10 @@ import verdict.bounds.reduce as reducing
 from verdict.answer.credit import ZOOM
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
-from verdict.bounds import linear_bounds
+from verdict.bounds import growing, linear_bounds
+from verdict.bounds.bounds import Bounds
 from verdict.bounds.combined import combined_bounds
+from verdict.bounds.growing import Growing
 from verdict.bounds.reduce import reduce
 from verdict.bounds.reduced import Reduced, scale_of
 from verdict.bounds.zoom import Zoom, narrowed
@@ -41,20 +43,30 @@ MANY = 2**25
 
 @pytest.mark.parametrize("kind", WALKED)
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([1e-2, 1.0, 100.0]), st.sampled_from([1, 30]))
+@given(
+    st.integers(0, 10**6), st.sampled_from(SCALES), st.sampled_from([1e-2, 1.0, 100.0]), st.sampled_from([1, 30]),
+    st.booleans(),
+)
 def test_bounds_of_smaller_boxes_are_below_exact_values(
-    kind: str, seed: int, scales: tuple[float, ...], radius: float, pushed: int
+    kind: str, seed: int, scales: tuple[float, ...], radius: float, pushed: int, grown: bool
 ) -> None:
     rng = np.random.default_rng([seed, WALKED.index(kind)])
     with tempfile.TemporaryDirectory() as folder:
         graph = load_onnx(random_network(rng, kind, Path(folder), scales)).graph
     center = rng.uniform(-1, 1, graph.input_size)
-    bounds = linear_bounds(graph, (center - radius)[None], (center + radius)[None])
+    ends = (center - radius)[None], (center + radius)[None]
     rows = rng.uniform(-1, 1, (2, graph.output_size))
     with pytest.MonkeyPatch.context() as patch:
         # Groups of a variable or a few, which have to come to the same.
         patch.setattr(reducing, "PUSHED", pushed)
-        form = reduce(graph, bounds, graph.output, rows, MANY)
+        patch.setattr(growing, "PUSHED", pushed)
+        if grown:
+            made = Growing(graph, Bounds(*((end,) for end in ends)), graph.output, MANY, Workers(1))
+            bounds = combined_bounds(graph, Bounds(*((end,) for end in ends)), growing=made).bounds
+            form = made.finished(bounds, rows)
+        else:
+            bounds = linear_bounds(graph, *ends)
+            form = reduce(graph, bounds, graph.output, rows, MANY)
     if form is None:
         return
     columns = unstable(graph, bounds)
@@ -171,6 +183,35 @@ class Turn(Deadline):
     def passed(self) -> bool:
         self.looks += 1
         return self.looks > 1
+
+
+@pytest.mark.parametrize("seed", seeds(4, 40))
+def test_bounds_in_the_growing_form_are_those_of_backward_substitution(seed: int) -> None:
+    """But for float32's rounding; and the form is the one that is made once all bounds are known."""
+    graph = network(seed)
+    with Workers(2) as workers:
+        made = Growing(graph, INPUTS, graph.output, MANY, workers)
+        here, there = combined_bounds(graph, INPUTS, growing=made).bounds, combined_bounds(graph, INPUTS).bounds
+        form, other = made.finished(here, np.ones((1, 1))), reduce(graph, here, graph.output, np.ones((1, 1)), MANY)
+    for low, high, least, most in zip(here.lower, here.upper, there.lower, there.upper, strict=True):
+        assert np.allclose(low, least, atol=1e-2)
+        assert np.allclose(high, most, atol=1e-2)
+    assert form is not None
+    assert other is not None
+    assert form.count == other.count > 0
+    for layer, same in zip((*form.layers, form), (*other.layers, other), strict=True):
+        one, two = (each.rows if isinstance(each, Reduced) else each.matrix for each in (layer, same))
+        assert np.allclose(one.values, two.values, atol=1e-6)
+
+
+def test_a_growing_form_that_is_lost_leaves_the_bounds_to_others() -> None:
+    graph = network(1)
+    made = Growing(graph, INPUTS, graph.output, 10, Workers(1))
+    bounds = combined_bounds(graph, INPUTS, growing=made).bounds
+    assert made.is_lost
+    assert made.finished(bounds, np.ones((1, 1))) is None
+    plain = combined_bounds(graph, INPUTS).bounds
+    assert all((a == b).all() for a, b in zip(bounds.lower, plain.lower, strict=True))
 
 
 def test_a_form_that_is_too_large_gives_up() -> None:

@@ -15,6 +15,7 @@ from ..base.workers import Workers
 from ..network.graph import Graph
 from .bounds import Bounds
 from .forward import Forward, ForwardBounds, forward_bounds
+from .growing import Growing
 from .linear import tighten
 from .lines import Lines
 
@@ -25,9 +26,11 @@ def combined_bounds(
     how: Forward | None = None,
     stop: Callable[[], bool] = lambda: False,
     workers: Workers | None = None,
+    growing: Growing | None = None,
 ) -> ForwardBounds:
     """Bounds of every node over boxes of `inputs`, (batch, input_size), or the ball in them; once `stop` returns True
-    those of the remaining neurons are forward ones. Of `inputs` the first node's bounds are looked at alone."""
+    those of the remaining neurons are forward ones. Of `inputs` the first node's bounds are looked at alone. What is
+    `growing` (batch 1) is the reduced form, in which neurons are bounded as far as it goes."""
     lines: dict[int, Lines] = {}
     depths = graph.depths
 
@@ -36,6 +39,8 @@ def combined_bounds(
         if depths[number] < 2 or stop():
             # Behind one layer of functions both ways are the same.
             return bounds.lower[number], bounds.upper[number]
+        if growing is not None and growing.reach(bounds, number):
+            return growing.tighten(bounds)
         return tighten(graph, bounds, lines, stop, workers=workers)
 
     ends = inputs.lower[0], inputs.upper[0]

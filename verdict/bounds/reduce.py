@@ -166,7 +166,7 @@ def _pushed(plan: _Plan, group: range, into: Sequence[Any]) -> dict[int, FloatAr
         checkpoint()
         node, form = graph.nodes[i], forms.get(i)
         if isinstance(node, Affine):
-            form = _sum([_own(linear.apply(forms[s]), forms[s]) for linear, s in node.terms if s in forms])
+            form = summed([own(linear.apply(forms[s]), forms[s]) for linear, s in node.terms if s in forms])
             if constant in group:
                 form = np.zeros((constant - group.start + 1, node.size)) if form is None else form
                 form[constant - group.start] += node.bias.values
@@ -174,7 +174,7 @@ def _pushed(plan: _Plan, group: range, into: Sequence[Any]) -> dict[int, FloatAr
             form = _behind(plan, i, group, forms.get(node.source), next(layers))
         if form is not None:
             forms[i] = form
-            sizes[i] = _size(form, plan.largest[group.start :])
+            sizes[i] = size_of(form, plan.largest[group.start :])
         for source in node.sources:
             if plan.readers[source] == i:
                 forms.pop(source, None)
@@ -184,12 +184,12 @@ def _pushed(plan: _Plan, group: range, into: Sequence[Any]) -> dict[int, FloatAr
     return sizes
 
 
-def _own(made: Any, source: Any) -> Any:
+def own(made: Any, source: Any) -> Any:
     """What a map has made, in memory of its own: one that moves nothing returns what it was given."""
     return made.copy() if np.may_share_memory(made, source) else made
 
 
-def _sum(terms: list[Any]) -> Any:
+def summed(terms: list[Any]) -> Any:
     """The sum of forms, of which some lack the last variables; None of none."""
     if not terms:
         return None
@@ -220,7 +220,7 @@ def _behind(plan: _Plan, number: int, group: range, form: Any, into: Any) -> Any
     return behind
 
 
-def _size(form: Any, largest: FloatArray) -> FloatArray:
+def size_of(form: Any, largest: FloatArray) -> FloatArray:
     """What the columns of a form come to at most, some rows at a time, so that their magnitudes stay in the cache."""
     size, chunk = np.zeros(form.shape[1]), max(1, CACHED // max(1, form.shape[1]))
     for start in range(0, len(form), chunk):
@@ -238,7 +238,7 @@ def _charged(plan: _Plan, matrices: list[Any], sizes: dict[int, FloatArray]) -> 
     for i in plan.nodes:
         node = graph.nodes[i]
         if isinstance(node, Affine):
-            errors[i] = _affine_error(node, errors, sizes, largest)
+            errors[i] = affine_error(node, errors, sizes, largest)
         elif isinstance(node, Pointwise):
             low, high = plan.ends(i)
             unstable = plan.unstable[i]
@@ -268,7 +268,7 @@ def _ball(bounds: Bounds) -> ReducedBall | None:
     return reduced_ball(own, center[moving], width[moving])
 
 
-def _affine_error(node: Affine, errors: dict[int, Any], sizes: dict[int, Any], largest: FloatArray) -> FloatArray:
+def affine_error(node: Affine, errors: dict[int, Any], sizes: dict[int, Any], largest: FloatArray) -> FloatArray:
     """What float64 gets wrong in the form of an affine node, (size,), from what it does in those of its sources."""
     error, size, products = np.zeros(node.size), np.abs(node.bias.values), 4 + len(node.terms)
     for linear, source in node.terms:

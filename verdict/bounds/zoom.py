@@ -84,7 +84,7 @@ class Zoom:
                 some = neurons[start : start + chunk]
                 at = here.start + some
                 both = np.concatenate([rows[some], -rows[some]])
-                found, slope, _ = self._least(both, np.tile(charge[some], 2), form.layers[:number], lines)
+                found, slope, _ = self.least(both, np.tile(charge[some], 2), form.layers[:number], lines)
                 low[at] = np.maximum(low[at], found[: len(some)])
                 high[at] = np.minimum(high[at], -found[len(some) :])
                 spread[at] = (np.abs(slope[: len(some)]) + np.abs(slope[len(some) :])) * self.radius
@@ -97,22 +97,26 @@ class Zoom:
         """Rigorous lower bounds of these rows on the box, (1, rows), as functions of the scaled inputs; how much of
         what each has lost is due to each input, (rows, inputs), and how much to rounding, (rows,)."""
         form, first = self.form, self.form.inputs + 1
-        below, _, above, gap = RELU.lines(self.low, self.high)
-        coefficients = form.rows.values[which]
-        found, slope, wrong = self._least(
-            coefficients, form.row_charge.values[which], form.layers, (below[None], above[None], gap[None])
-        )
+        lines = self.lines
+        gap, coefficients = lines[-1][0], form.rows.values[which]
+        found, slope, wrong = self.least(coefficients, form.row_charge.values[which], form.layers, lines)
         # What a triangle loses is shared out among the inputs by how far each moves the neuron.
         share = gap / (self.spread.sum(axis=1) + np.float32(1e-30))
         lost = np.abs(slope) * self.radius + (np.abs(coefficients[:, first:]) * share) @ self.spread
         constant = found + np.abs(slope) @ self.radius - slope @ self.center
         return LinearBound(found[None], slope[None], constant[None]), lost, wrong
 
+    @property
+    def lines(self) -> tuple[Any, Any, Any]:
+        """Slopes below and above the neurons and the gaps above, (1, unstable ReLUs) each, by the bounds here."""
+        below, _, above, gap = RELU.lines(self.low, self.high)
+        return below[None], above[None], gap[None]
+
     def least_point(self, slope: Any) -> Any:
         """The scaled inputs where a linear function is least on the box, (inputs,)."""
         return np.where(slope > 0, self.center - self.radius, self.center + self.radius)
 
-    def _least(self, coefficients: Any, charge: Any, layers: tuple[Layer, ...], lines: Any) -> tuple[Any, Any, Any]:
+    def least(self, coefficients: Any, charge: Any, layers: tuple[Layer, ...], lines: Any) -> tuple[Any, Any, Any]:
         """The least values of functions (n, variables) on the box, their slopes in the inputs (n, inputs), and what was
         charged for rounding; the coefficients are overwritten with the nu that the ReLUs were met with."""
         inputs = self.form.inputs

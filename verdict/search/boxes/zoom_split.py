@@ -18,7 +18,6 @@ import numpy as np
 from ...answer.credit import ZOOM, Credit, Credits
 from ...base.deadline import Deadline
 from ...bounds.backward import LinearBound
-from ...bounds.reduce import reduce
 from ...bounds.reduced import scale_of, unscaled
 from ...bounds.zoom import Zoom, narrowed
 from ...network.evaluate import evaluate
@@ -123,9 +122,7 @@ class ZoomSplit:
     def _root(self) -> _Box | None:
         """The first box, bounded in its own reduced form; None where that is too large."""
         workers = self.means.workers
-        bounds, number = self._first.completed(workers), self.graph.output
-        most = self.means.options.relus.most_reduced
-        form = reduce(self.graph, bounds, number, self.rows.matrix, most, workers)
+        form = self._first.form(self.rows.matrix, self.means.options.relus.most_reduced, workers)
         if form is None:
             return None
         started = time.process_time()

@@ -53,7 +53,7 @@ def branch_and_bound(
     with Workers(effort.threads) as workers:
         means = Means(workers, effort.device, options)
         ways: list[Way] = []
-        first = FirstBox(graph, bounds, effort.deadline, is_rough)
+        first = FirstBox(graph, bounds, effort.deadline, is_rough, options.relus.most_reduced)
         # Boxes around a tie would have to shrink without end.
         has_tie = watch.proof.has_tie
         if splits_inputs(graph, bounds, options) and not has_tie:
