@@ -114,7 +114,8 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
         splits += ["neurons"] * (outcome.proved or outcome.domains > 1)
     cells = (
         name, ", ".join(methods), ", ".join(splits), by_smt(graph, bounds),
-        {"yes": "exact"}.get(takes(lambda: encode_margin(graph, bounds, polytope)), "no"), "no" if twin is None else "yes",
+        {"yes": "exact"}.get(takes(lambda: encode_margin(graph, bounds, polytope)), "no"),
+        "no" if twin is None else "yes",
         "yes" if getattr(twin, "is_rational", False) else "no", "exact" if exact else "interval",
         "exact" if exact else "enclosed",
     )  # fmt: skip
