@@ -29,16 +29,18 @@ TIE = 2e-5
 
 @dataclass(frozen=True)
 class Asked:
-    """One question: `truth` is robust, violated, or None where brute force cannot tell (a tie)."""
+    """One question: `truth` is robust, violated, or None where brute force cannot tell (a tie); of samples alone robust
+    is what they see, and no proof, where violated is one."""
 
     name: str
     network: verdict.Network
     query: Path
     truth: str | None
+    sampled: bool = False
 
 
 @dataclass
-class _Set:
+class UnionOnBox:
     lower: list[Fraction]
     upper: list[Fraction]
     polytopes: list[tuple[np.ndarray, np.ndarray]]  # rows over the outputs and then the inputs, offsets
@@ -82,7 +84,7 @@ def ask(serial: int, folder: Path) -> Asked:
     return Asked(f"{serial} ({kind}, {sort})", network, query, truth)
 
 
-def _around_the_radius(rng: np.random.Generator, network: verdict.Network) -> tuple[_Set, str | None]:
+def _around_the_radius(rng: np.random.Generator, network: verdict.Network) -> tuple[UnionOnBox, str | None]:
     """Robustness at a radius just below or just above the least one."""
     center, size = rng.integers(-8, 9, network.input_size) / 8, network.output_size
     values = network.evaluate(center[None])[0]
@@ -106,12 +108,12 @@ def _around_the_radius(rng: np.random.Generator, network: verdict.Network) -> tu
             row = np.zeros((1, size + len(center)))
             row[0, label], row[0, rival] = 1.0, -1.0
             polytopes.append((row, np.zeros(1)))
-    return _Set(lower, upper, polytopes), truth
+    return UnionOnBox(lower, upper, polytopes), truth
 
 
-def _around_the_margin(rng: np.random.Generator, network: verdict.Network, sort: str) -> tuple[_Set, str | None]:
+def _around_the_margin(rng: np.random.Generator, network: verdict.Network, sort: str) -> tuple[UnionOnBox, str | None]:
     """A union of random polytopes on a random box, moved to a chosen distance of the least margin."""
-    box = _box(rng, network.input_size, sort)
+    box = random_box(rng, network.input_size, sort)
     ends = np.array([float(f) for f in box[0]]), np.array([float(f) for f in box[1]])
     polytopes = []
     for _ in range(int(rng.integers(1, 4))):
@@ -126,10 +128,10 @@ def _around_the_margin(rng: np.random.Generator, network: verdict.Network, sort:
     # Raising every offset by s lowers the margin by s; a multiple of 2**-40 keeps the offsets floats.
     shift = np.round((margin + side * distance * scale) * 2.0**40) / 2.0**40
     moved = [(rows, offset + shift) for rows, offset in polytopes]
-    return _Set(*box, moved), None if distance < TIE else truth
+    return UnionOnBox(*box, moved), None if distance < TIE else truth
 
 
-def _box(rng: np.random.Generator, size: int, sort: str) -> tuple[list[Fraction], list[Fraction]]:
+def random_box(rng: np.random.Generator, size: int, sort: str) -> tuple[list[Fraction], list[Fraction]]:
     center = [Fraction(int(n), 8) for n in rng.integers(-8, 9, size)]
     reach = [Fraction(int(n), 8) for n in rng.integers(1, 9, size)]
     if sort == "thirds":

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..base.device import Device
 from ..network.graph import Graph
 from ..network.maps.namespace import cast, namespace, negative, product
@@ -65,7 +67,8 @@ class Lines:
             return None
         xp = namespace(size)
         steep = xp.maximum(xp.abs(self.slope_below), xp.abs(self.slope_above))
-        return steep * size + xp.maximum(xp.abs(self.offset_below), xp.abs(self.offset_above))
+        with np.errstate(invalid="ignore", over="ignore"):
+            return steep * size + xp.maximum(xp.abs(self.offset_below), xp.abs(self.offset_above))
 
     def astype(self, dtype: Any) -> Lines:
         """The same lines in another float type, to nearest: a hint, since the chord may now cut the ReLU."""

@@ -99,7 +99,8 @@ class Climb:
             return self.pulled(self._line.with_slopes(self.below))
         f, (low, high) = self._function, self._ends
         self._beneath, self._atop = f.touch(-1, -self.below, low, high), f.touch(1, self.above, low, high)
-        floor, ceiling = (f.value(t) - s * t for t, s in ((self._beneath, self.below), (self._atop, self.above)))
+        with np.errstate(invalid="ignore", over="ignore"):
+            floor, ceiling = (f.value(t) - s * t for t, s in ((self._beneath, self.below), (self._atop, self.above)))
         return self.pulled(Lines(self.below, self.above, ceiling, offset_below=floor))
 
     def pulled(self, line: Lines) -> Lines:

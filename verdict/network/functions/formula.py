@@ -199,12 +199,13 @@ class Formula(Smooth):
     grows: bool = False
 
     def _steepest(self, size: Any, error: Any) -> Any:
-        """The largest |f'| within `error` of +-size: at the ends of a piece, for whoever has no bound of it."""
+        """The largest |f'| within `error` of +-size, for whoever has no bound of it: at an end, or without bound where
+        f may be asked outside its domain."""
         xp = namespace(size)
         slopes = [xp.abs(self.derivative(sign * size + way * error)) for sign in (-1, 1) for way in (-1, 1)]
         known = [xp.where(xp.isnan(s), 0.0, s) for s in slopes]
-        near = (size - error <= self.domain[0]) & (self.domain[0] == 0)
-        return xp.where(near, np.inf, xp.maximum(xp.maximum(known[0], known[1]), xp.maximum(known[2], known[3])))
+        outside = ~self.inside(size - error, size + error)
+        return xp.where(outside, np.inf, xp.maximum(xp.maximum(known[0], known[1]), xp.maximum(known[2], known[3])))
 
 
 def _looked_up(xp: Any, slope: Any, points: Any, slopes: Any, rise: int) -> tuple[Any, Any]:

@@ -131,10 +131,10 @@ class Smooth(Function):
     def most(self, sign: int, slope: Any, low: Any, high: Any) -> Any:
         """max over z in [low, high] of sign f(z) - slope z, or a little more; float64 arrays that broadcast."""
         xp = namespace(low)
-        result = 0 * (slope + low) - np.inf
-        first, breaks = self.breaks(low)
-        start, convex = -np.inf, first ^ (sign < 0)
         with np.errstate(all="ignore"):
+            result = 0 * (slope + low) - np.inf
+            first, breaks = self.breaks(low)
+            start, convex = -np.inf, first ^ (sign < 0)
             for number, (a, b) in enumerate((*breaks, (np.inf, np.inf))):
                 touched = (low <= a) & (high >= start)
                 for kind, mask in ((convex, touched),) if isinstance(convex, bool) else (
@@ -216,8 +216,8 @@ class Smooth(Function):
         """About the slope of the line above sign f on [low, high] that is lowest in the middle: the tangent there, or
         that of a chord which passes above it."""
         xp = namespace(low)
-        middle, half = low / 2 + high / 2, high / 2 - low / 2
         with np.errstate(all="ignore"):
+            middle, half = low / 2 + high / 2, high / 2 - low / 2
             best, slope = sign * self.value(middle), sign * self.derivative(middle)
             ends = [[sign * self.value(middle + side * share * half) for share in SHARES] for side in (-1, 1)]
             for a, left in zip(SHARES, ends[0], strict=True):
