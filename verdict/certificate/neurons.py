@@ -6,6 +6,7 @@ points for every network before a certificate is written, because two imports th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -99,11 +100,15 @@ class Disjuncts:
         self.outputs = neurons.checked.size(neurons.checked.output)
         self._left = set(range(len(self.all)))
         # Searching among boxes first keeps files with thousands of disjuncts fast.
-        self._boxes: dict[Any, tuple[Any, list[int]]] = {}
+        boxes: dict[Any, tuple[Any, list[int]]] = {}
         for number, d in enumerate(self.all):
             # Pairs of integers: the hash of a Fraction is dear.
             key = tuple(v.as_integer_ratio() for v in (*d.lower, *d.upper))
-            self._boxes.setdefault(key, ((d.lower, d.upper), []))[1].append(number)
+            boxes.setdefault(key, ((d.lower, d.upper), []))[1].append(number)
+        # What is larger is no smaller as a float, so these tell which boxes to look at.
+        inputs = len(self.all[0].lower) if self.all else 0
+        self._ends = np.array([_nearest(*ends) for ends, _ in boxes.values()]).reshape(-1, 2, inputs)
+        self._by_box = list(boxes.values())
 
     def inside(self, lower: tuple[Fraction, ...], upper: tuple[Fraction, ...], polytope: Polytope) -> list[int]:
         """The disjuncts whose box lies in [lower, upper] and whose rows include the polytope's, none given twice.
@@ -112,7 +117,9 @@ class Disjuncts:
         """
         wanted = {key for key, _ in _listed(polytope, self.outputs, len(lower))}
         found = []
-        for (low, high), numbers in self._boxes.values():
+        ends = np.array(_nearest(lower, upper)).reshape(2, -1)
+        near = (self._ends[:, 0] >= ends[0]).all(axis=1) & (self._ends[:, 1] <= ends[1]).all(axis=1)
+        for (low, high), numbers in (self._by_box[i] for i in np.flatnonzero(near)):
             same = low == lower and high == upper
             if not same and any(a < b for a, b in zip((*low, *upper), (*lower, *high), strict=True)):
                 continue
@@ -144,6 +151,17 @@ class Disjuncts:
 
     def _rows_of(self, number: int) -> set[Any]:
         return {key for key, _ in self._listed(number)}
+
+
+def _nearest(lower: Sequence[Fraction], upper: Sequence[Fraction]) -> list[float]:
+    """The ends as floats, infinite where they are too large to be any."""
+    found = []
+    for value in (*lower, *upper):
+        try:
+            found.append(float(value))
+        except OverflowError:
+            found.append(np.inf if value > 0 else -np.inf)
+    return found
 
 
 def _listed(polytope: Polytope, outputs: int, inputs: int) -> list[tuple[Any, Fraction]]:

@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -92,12 +93,15 @@ class Work:
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """function over items, in order, on several threads, never many items ahead."""
-        if self.jobs == 1:
-            yield from map(function, items)
+        rest = iter(items)
+        items = list(islice(rest, 2))
+        if self.jobs == 1 or len(items) < 2:
+            # Many parts have one leaf, and threads take longer to begin.
+            yield from map(function, chain(items, rest))
             return
         with ThreadPoolExecutor(self.jobs) as pool:
             waiting: deque[Any] = deque()
-            for item in items:
+            for item in chain(items, rest):
                 waiting.append(pool.submit(function, item))
                 if len(waiting) > 2 * self.jobs:
                     yield waiting.popleft().result()
