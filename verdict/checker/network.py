@@ -106,9 +106,9 @@ class Linear:
         return result
 
     @cached_property
-    def magnitude(self) -> Any:
-        """The weights' magnitudes."""
-        return np.abs(self.weight)
+    def prepared(self) -> dict[Any, Any]:
+        """What arithmetics have made of the weights, which many parts of a proof share."""
+        return {}
 
     @cached_property
     def integers(self) -> tuple[Any, int]:

@@ -29,15 +29,15 @@ class Floats:
         self.network, self.any_order = network, any_order
         self.dtype = np.dtype(dtype)
         self.unit = float(np.finfo(dtype).eps) / 2
-        self._weights: dict[int, tuple[Any, Any]] = {}
 
     def prepared(self, linear: Linear) -> tuple[Any, Any]:
-        if id(linear) not in self._weights:
+        if self.dtype not in linear.prepared:
             weight = linear.weight.astype(self.dtype, copy=False)
             if not np.isfinite(weight).all():
                 raise OutOfRangeError
-            self._weights[id(linear)] = weight, linear.magnitude
-        return self._weights[id(linear)]
+            linear.prepared[self.dtype] = weight, np.abs(linear.weight)
+        found: tuple[Any, Any] = linear.prepared[self.dtype]
+        return found
 
     def gamma(self, count: int) -> float:
         share = (count + 8) * self.unit

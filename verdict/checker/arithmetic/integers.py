@@ -45,13 +45,12 @@ class Integers:
     def __init__(self, network: Network, limbs: int, any_order: bool = False) -> None:
         self.ask: Ask = nobody
         self.network, self.limbs, self.any_order = network, limbs, any_order
-        self._maps: dict[tuple[int, int], Map] = {}
 
     def map(self, linear: Linear, limbs: int) -> Map:
-        key = id(linear), limbs
-        if key not in self._maps:
-            self._maps[key] = Map(linear, limbs)
-        return self._maps[key]
+        if limbs not in linear.prepared:
+            linear.prepared[limbs] = Map(linear, limbs)
+        found: Map = linear.prepared[limbs]
+        return found
 
     def charge(self, node: Affine, region: Region, limbs: int) -> Any:
         """What one unit of each entry's multiplier gets wrong, (batch, size)."""
