@@ -41,6 +41,8 @@ __all__ = ["Asked", "Draft", "prepare"]
 TRIAL = 1.0
 # Seconds that making a proof hold for float32 may take, and its share of what everything before it took.
 LEAST_MENDING, MENDING_SHARE = 1.0, 0.15
+# Why a check in exact arithmetic that has ended was none.
+IN_FLOATS = "the network is large, and its pieces were checked in floats, with every rounding charged"
 # Halving a box helps where at most so many inputs can vary.
 FEW_INPUTS = 12
 
@@ -170,6 +172,7 @@ class Draft:
         late = "the time ran out before it was checked"
         try:
             report = self._check(path, deadline, threads)
+            late = IN_FLOATS
             if not report.any_order and not self.claim.get("open"):
                 mended = self._mended(path, report.open, deadline, threads)
                 report = report if mended is None else mended
