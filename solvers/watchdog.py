@@ -31,8 +31,9 @@ TICK = 0.02
 # What a backend gets beyond its own time limit, and after a soft interrupt, before it is killed.
 GRACE = 1.0
 _CANCEL = b"cancel\n"
-# The share of its time limit that a child has for its work at least, however long it took to start.
-LEAST = 0.5
+# The share of its time limit that a child has for its work at least, however long it took to start, and the most that
+# this is, in seconds: no limit is overrun by more than that and GRACE.
+LEAST, LEAST_SECONDS = 0.5, 1.0
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,8 @@ _start: tuple[float, Callable[[str, object], None]] | None = None
 
 
 def begins(seconds: float | None) -> float | None:
-    """In a child, once it has loaded what it needs: what is left of its time limit for the work, LEAST of it at least.
+    """In a child, once it has loaded what it needs: what is left of its time limit for the work, LEAST of it at least,
+    or LEAST_SECONDS.
 
     A busy machine takes seconds to start a process: without this it would be killed with the result in its hands.
     Elsewhere the time limit itself.
@@ -226,7 +228,7 @@ def begins(seconds: float | None) -> float | None:
     if _start is None or seconds is None:
         return seconds
     asked, send = _start
-    left = max(seconds - (time.monotonic() - asked), LEAST * seconds)
+    left = max(seconds - (time.monotonic() - asked), min(LEAST * seconds, LEAST_SECONDS))
     send("begun", left)
     return left
 

@@ -30,8 +30,9 @@ RATIO, SECONDS = 1.15, 0.2
 # Radii at which robustness is asked, and where not: radii that are asked for. Images of outside networks.
 SHIPPED = {"abs": "", "xor": "", "square": "", "cancer-mlp": "0.03", "digits-linear": "0.1", "digits-mlp": "0.1",
            "digits-mlp-robust": "0.18", "digits-conv": "0.08", "digits-resnet": "0.15"}
-OUTSIDE = {"dnn_784_128_32_10": (DENSE, "0.037", (2, 5)), "WK17a_linf0.1": (CONV, "0.1", (0, 1)),
-           "RSL18a_linf0.1": ("mipverify/RSL18a_linf0.1.onnx", "0.1", (0, 1))}
+SOME = (2, 5, 20, 1, 0, 7, 3, 4, 8, 9)
+OUTSIDE = {"dnn_784_128_32_10": (DENSE, "0.037", SOME), "WK17a_linf0.1": (CONV, "0.1", SOME),
+           "RSL18a_linf0.1": ("mipverify/RSL18a_linf0.1.onnx", "0.1", SOME)}
 # Networks of which no engine closes radii: only robustness is asked.
 LARGE = ("WK17a_linf0.1", "RSL18a_linf0.1")
 
@@ -52,9 +53,9 @@ class Auto(Case):
                 asked[f"{model} at {eps}"] = {"model": model, "eps": eps}, tuple(range(options.inputs or 2))
         for name, (file, eps, images) in OUTSIDE.items() if bench is not None else ():
             data = {"model": f"{bench}/{file}", "images": f"{bench}/{IMAGES}"}
-            asked[f"{name} at {eps}"] = {**data, "eps": eps}, images[: options.inputs]
+            asked[f"{name} at {eps}"] = {**data, "eps": eps}, images[: options.inputs or 2]
             if name not in LARGE:
-                asked[name] = data, images[: options.inputs]
+                asked[name] = data, images[: options.inputs or 2]
         for group in options.choose(tuple(asked)):
             data, numbers = asked[group]
             for number in numbers:

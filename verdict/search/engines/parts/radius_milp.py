@@ -144,7 +144,7 @@ def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, num
     reach = float_above(search.cap) * 1.001 + 1e-9
     polytope = search.unsafe.polytopes[number]
     if search.family.is_box:
-        for candidate in best_in_region(search.graph, search.family, polytope, phases, reach):
+        for candidate in best_in_region(search.graph, search.family, polytope, phases, reach, search.deadline):
             if search.offer(candidate):
                 return
     else:
