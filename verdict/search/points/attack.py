@@ -43,11 +43,13 @@ class Within:
 
 @dataclass(frozen=True, eq=False)
 class Starts:
-    """Where an attack begins: at the `points` (n, input_size) if any, and at `restarts` more that `rng` draws."""
+    """Where an attack begins: at the `points` (n, input_size) if any, and at `restarts` more that `rng` draws; and how
+    many steps it takes."""
 
     rng: np.random.Generator
     points: FloatArray | None = None
     restarts: int = 16
+    steps: int = STEPS
 
 
 def attack(
@@ -65,7 +67,7 @@ def attack(
     result are NumPy arrays; the gradient steps are taken in float64 on `device`.
     """
     lower, upper, ball, rng = within.lower, within.upper, within.ball, begin.rng
-    starts, restarts, steps, few = begin.points, begin.restarts, STEPS, points_at_once(graph)
+    starts, restarts, steps, few = begin.points, begin.restarts, begin.steps, points_at_once(graph)
     if few < restarts:
         restarts, steps, starts = few, min(steps, max(LEAST_STEPS, 2 * few)), None if starts is None else starts[:few]
     random = rng.uniform(lower, upper, (restarts, len(lower)))

@@ -8,6 +8,8 @@ objective, as minimum distortion has in a mixed-integer program (Tjeng et al. 17
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...bounds.reduced import scale_of
@@ -49,17 +51,20 @@ class Radii:
         if self._is_round:
             rounded: FloatArray = np.maximum(domains.reach, self._round(seen))
             return rounded
-        slope = seen.slope.astype(np.float64)
+        reached: FloatArray = np.maximum(domains.reach, self.on_box(seen.slope, seen.lower))
+        return reached
+
+    def on_box(self, slope: Any, lower: Any) -> FloatArray:
+        """The largest radius of the ladder at which affine bounds with these slopes (batch, inputs), whose least values
+        on the largest box are `lower` (batch,), are positive, (batch,); 0 where there is none."""
+        slope, lower = slope.astype(np.float64), lower.astype(np.float64)[:, None]
         with np.errstate(over="ignore", invalid="ignore"):
-            rising, falling = np.maximum(slope, 0) @ self._below, np.maximum(-slope, 0) @ self._above
-            lower = seen.lower.astype(np.float64)[:, None]
-            gained = rising + falling
+            gained = np.maximum(slope, 0) @ self._below + np.maximum(-slope, 0) @ self._above
             wrong = gamma(2 * slope.shape[1] + 8) * (gained + np.abs(lower))
             # Comparisons with what overflowed are false.
             safe = lower + gained - 2 * wrong > 0
-        highest = np.where(safe, self.radii, 0.0).max(axis=1)
-        reached: FloatArray = np.maximum(domains.reach, highest)
-        return reached
+        highest: FloatArray = np.where(safe, self.radii, 0.0).max(axis=1)
+        return highest
 
     def _round(self, seen: Relaxed) -> FloatArray:
         """The largest radius of the ladder at which the bounds exclude what they are about, on balls within boxes."""

@@ -105,7 +105,7 @@ class RadiusTree(ReluSplit):
         """Search until all is closed that can be on this ball, the ball is stale, or the clock has passed; then go on.
         True if nothing is left to do here."""
         self._stop = clock.passed
-        self._aim()
+        self.aim()
         if not self._visited:
             self._advance([self.space.root().take(self.rows.starts)], self.options.root_steps)
         while len(self._queue) and not self.is_stale:
@@ -138,10 +138,10 @@ class RadiusTree(ReluSplit):
                 polish(self.search, point)
                 break
         if self.search.cap < cap:
-            self._aim()
+            self.aim()
         return False
 
-    def _aim(self) -> None:
+    def aim(self) -> None:
         """Lower the goal to the upper end, if that has fallen."""
         if last_radius(self.search) < self.goal:
             self.goal = last_radius(self.search)

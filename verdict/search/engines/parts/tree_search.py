@@ -22,11 +22,14 @@ from ...radius import RadiusSearch
 from ...relus.relu_split import TOUCHED
 from .bab import unfit
 from .beside import Beside
+from .by_edges import ByEdges
 from .last_programs import LastByPrograms
 from .radius_tree import RadiusTree, last_radius
 
 # The last proof gets all the time as long as it promises to end within so many times what it has taken, or seconds.
 PATIENCE, SOON = 2.0, 2.0
+# A promise to end soon keeps planes away for so many seconds.
+TRUSTED = 4.0
 # What attempts at smaller radii may take beside it, as a share of what it takes.
 SMALLER_SHARE = 0.5
 # The longest slice while another way is at work, in seconds.
@@ -117,10 +120,15 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
     with Workers(threads) as workers:
         means = Means(workers, search.device)
         last = Attempt(search, last_radius(search), means, clock)
-        programs = LastByPrograms(search)
+        programs, planes = LastByPrograms(search), ByEdges(search)
         smaller: Attempt | None = None
         failed = math.inf
         while not clock.passed() and search.is_open():
+            if planes.leads(last.spent, _is_near(last)):
+                planes.work(last.tree, last.spent, clock)
+                if beside is not None and beside.started:
+                    workers.spare = int(beside.look(last.spent + planes.spent))
+                continue
             last.work(clock)
             if beside is not None and not last.done:
                 _look_beside(last, beside, workers)
@@ -129,6 +137,8 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
                 return
             programs.work(last.tree, last.spent, clock)
+            if last.spent > TRUSTED or not _is_near(last):
+                planes.work(last.tree, last.spent, clock)
             if not search.is_open() or not _is_long(last, search):
                 continue
             if smaller is None or smaller.done or smaller.tree.radius <= float_below(search.lower):
@@ -147,11 +157,16 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
 def _look_beside(last: Attempt, beside: Beside, workers: Workers) -> None:
     """Let another way work beside the last proof while that is long and it keeps up, on a core of its own. Where the
     proof promises to end before the other way would be at work, none begins."""
-    if not beside.started and min(last.expected, last.rest) < max(SOON, last.spent):
+    if not beside.started and _is_near(last):
         return
     is_running = beside.look(last.spent)
     last.most = BRIEF if is_running else math.inf
     workers.spare = int(is_running)
+
+
+def _is_near(last: Attempt) -> bool:
+    """Whether the last proof promises to end before another way would have done much."""
+    return min(last.expected, last.rest) < max(SOON, last.spent)
 
 
 def _is_long(last: Attempt, search: RadiusSearch) -> bool:

@@ -1,0 +1,97 @@
+"""Branch and bound by planes: what it closes is safe, what is unsafe it leaves, and it raises the end of a radius."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.networks import KINDS, random_network
+from support.open_search import open_search
+from support.seeds import seeds
+
+import verdict
+from verdict.answer.results import Trust
+from verdict.base.deadline import Deadline
+from verdict.base.workers import Workers
+from verdict.bounds import linear_bounds
+from verdict.network.evaluate import evaluate
+from verdict.network.exact import ExactVector, float_below
+from verdict.property.norm_ball import ball_family
+from verdict.property.norms import norm_of
+from verdict.search.engines.parts import by_edges
+from verdict.search.engines.parts.by_edges import ByEdges
+from verdict.search.engines.parts.radius_tree import RadiusTree, last_radius
+from verdict.search.means import Means
+from verdict.search.relus.edge_tree import EdgeTree
+from verdict.search.relus.radii import Radii
+from verdict.search.relus.space import Space
+
+RADIUS = 0.5
+MEANS = Means(Workers(1))
+
+
+def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray]):
+    """A tree about rows that samples come within `slack` of; the samples' values (points, rows) less the offsets, and
+    their distances."""
+    rng = np.random.default_rng([seed, KINDS.index(kind), 13])
+    graph = verdict.load(random_network(rng, kind, folder)).graph
+    center = ExactVector.of(rng.integers(-8, 9, graph.input_size) / 8)
+    family = ball_family(norm_of("linf"), center, Fraction(-2), Fraction(2))
+    low, high = family.floats(RADIUS)
+    points = rng.uniform(low, high, (4000, len(low)))
+    rows = np.concatenate([np.eye(graph.output_size), -np.eye(graph.output_size)])
+    values = evaluate(graph, points) @ rows.T
+    offsets = values.min(axis=0) + slack(rng, len(rows))
+    space = Space(graph, linear_bounds(graph, low[None], high[None]), rows, offsets)
+    if space.reduced is None or not space.size:
+        return None
+    tree = EdgeTree(space, list(range(len(rows))), Radii(space, family, 0.0, RADIUS), MEANS, seen.append)
+    distances = np.abs(points - center.floats()).max(axis=1)
+    return tree, values - offsets, distances
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_proved_is_safe_at_all_samples(kind: str, tmp_path: Path) -> None:
+    proved = opened = 0
+    for seed in seeds(3, 40):
+        made = _tree(seed, kind, tmp_path, lambda rng, count: rng.choice([0.05, -0.01, -0.5], count), [])
+        if made is None:
+            continue
+        tree, margins, distances = made
+        turns = iter(range(40))
+        tree.explore(Deadline(60.0), lambda turns=turns: next(turns, None) is None)
+        for row in range(margins.shape[1]):
+            reached = tree.reached(row)
+            assert (margins[distances < reached, row] > 0).all(), (kind, seed, row)
+            proved += reached >= RADIUS
+            opened += reached < RADIUS
+    assert proved
+    assert opened
+
+
+def test_rows_far_below_all_samples_are_closed_at_the_root(tmp_path: Path) -> None:
+    made = _tree(0, KINDS[0], tmp_path, lambda rng, count: np.full(count, -1000.0), [])
+    assert made is not None
+    assert made[0].explore(Deadline(60.0), lambda: False)
+    assert made[0].is_begun
+    assert all(made[0].reached(row) == RADIUS for row in range(made[1].shape[1]))
+    assert all(lower > 0 for lower in made[0].roots.values())
+
+
+def test_planes_raise_the_lower_end_alone(monkeypatch) -> None:
+    """Given all the time planes make the interval of digits-mlp much narrower, and it stays around the exact radius."""
+    monkeypatch.setattr(by_edges, "GAIN", 1e9)
+    search = open_search()
+    before, planes, clock = search.cap - search.lower, ByEdges(search), Deadline()
+    last = last_radius(search)
+    tree = RadiusTree(search, search.open_polytopes(), last, search.bounds_at(last), MEANS)
+    while search.cap - search.lower > before / 2:
+        planes.work(tree, 1e9, clock)
+        assert planes.spent < 100
+    assert planes.leads(1e9)
+    assert float_below(search.lower) <= 0.11571815554859 * (1 + 1e-6)
+    assert float(search.cap) >= 0.11571815554858 * (1 - 1e-6)
+    assert all(trust in (Trust.RIGOROUS, Trust.EXACT) for trust in search.trusts)
+    assert search.ways["planes"].closed > 0

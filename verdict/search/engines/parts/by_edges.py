@@ -1,0 +1,130 @@
+"""Proofs by planes over edges, beside the tree of domains: where these bound roots much better than chords.
+
+A domain costs some thousand times as much with planes, so they are tried once the tree has worked for a while. They go
+on only where they leave of what the roots miss less than half of what chords leave; then they get most of the time.
+Proofs of radii in the middle of the interval come first, each with some time: a bound over a large ball tells little of
+smaller ones where neurons turn on all at once as it grows.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from fractions import Fraction
+
+from ....answer.credit import PLANES
+from ....answer.results import Trust
+from ....base.deadline import Deadline, ProcessorTime
+from ....network.exact import float_below
+from ...points.radius_witness import seek_nearer
+from ...radius import RadiusSearch
+from ...relus.ascent import optimise
+from ...relus.edge_tree import EdgeTree
+from ...relus.radii import Radii
+from ...relus.space import Space
+from .radius_tree import RadiusTree, last_radius
+
+# The first turn comes after so many seconds of the other tree; one turn takes about so many.
+FIRST, TURN = 2.0, 1.0
+# The most that planes may leave of what roots miss with chords, and how much more time they get than the other tree.
+GAIN, FAVOUR = 0.5, 4.0
+# The first radii get so many seconds, later ones more by this factor once the radius that failed is this near to the
+# one proved, as a share of the interval.
+TRIAL, LONGER, NEAR = 2.0, 2.0, 0.25
+# The last radius is tried once the interval is so narrow, relatively.
+NARROW = Fraction(1, 2000)
+
+
+class ByEdges:
+    """The planes' side of one search."""
+
+    def __init__(self, search: RadiusSearch) -> None:
+        self._search, self._is_out, self.spent = search, False, 0.0
+        self._tree: EdgeTree | None = None
+        # The radius to prove now, the numbers of the polytopes that are open there, and the seconds that it has had.
+        self._goal, self._numbers, self._taken = 0.0, list[int](), 0.0
+        # The least radius that was given up, and the seconds that one gets.
+        self._failed, self._most = math.inf, TRIAL
+        self._is_judged = False
+
+    def leads(self, spent: float, is_near: bool = False) -> bool:
+        """Whether the time is the planes' for now, with so many seconds of the other tree, which promises to end soon
+        or not."""
+        return not self._is_out and self._is_judged and self.spent < (1.0 if is_near else FAVOUR) * spent
+
+    def work(self, tree: RadiusTree, spent: float, clock: Deadline) -> None:
+        """One turn beside `tree`, which has worked for `spent` seconds."""
+        if self._is_out or spent < FIRST:
+            return
+        stopwatch, turn = ProcessorTime(None, clock), ProcessorTime(TURN, clock)
+        began, before, self._search.way = time.monotonic(), self._search.way, PLANES
+        try:
+            self._go(tree, turn)
+        finally:
+            self._search.way = before
+            self._search.spend(PLANES, time.monotonic() - began)
+        self.spent += stopwatch.elapsed()
+        self._taken += stopwatch.elapsed()
+
+    def _go(self, tree: RadiusTree, turn: Deadline) -> None:
+        found = self._tree
+        if found is None or self._goal > float_below(self._search.cap):
+            found = self._begin(tree)
+        if found is None:
+            self._is_out = True
+            return
+        ended = found.explore(turn, lambda: self._goal > float_below(self._search.cap))
+        reached = [found.reached(row) for row in range(len(self._numbers))]
+        for number, radius in zip(self._numbers, reached, strict=True):
+            if radius > 0:
+                self._search.prove(number, Fraction(radius), Trust.RIGOROUS)
+        if found.is_begun and not self._is_judged:
+            self._judge(found, tree)
+        if ended or self._taken > self._most:
+            self._give_up(is_proved=min(reached) >= self._goal)
+
+    def _give_up(self, is_proved: bool) -> None:
+        """Be done with this radius."""
+        self._tree = None
+        if is_proved:
+            return
+        self._failed = self._goal
+        lower, cap = float_below(self._search.lower), float_below(self._search.cap)
+        if self._failed - lower < NEAR * (cap - lower):
+            self._failed, self._most = math.inf, LONGER * self._most
+
+    def _judge(self, found: EdgeTree, tree: RadiusTree) -> None:
+        """Whether planes leave much less open at the worst of the roots than chords do; then attack its polytope
+        longer, for a nearer witness makes all proofs easier."""
+        chords, _ = optimise(found.space, found.space.root(), tree.options.root_steps)
+        missed, usual = min([0.0, *found.roots.values()]), min(0.0, float(chords.lower.min()))
+        if usual < 0:
+            self._is_judged, self._is_out = True, missed < GAIN * usual
+        if self._is_judged and not self._is_out:
+            worst = self._numbers[min(found.roots, key=lambda row: found.roots[row])]
+            clock = self._search.deadline.share(0.1, math.inf)
+            if seek_nearer(self._search, self._search.unsafe.polytopes[worst], clock):
+                tree.aim()
+
+    def _begin(self, tree: RadiusTree) -> EdgeTree | None:
+        """A tree for the next radius; None where there is none, or planes cannot be about it."""
+        search = self._search
+        lower, last = float_below(search.lower), last_radius(search)
+        top = self._failed if lower < self._failed < last else last
+        is_last = top == last and last - lower <= float(NARROW) * last
+        goal = last if is_last else float_below(Fraction((lower + top) / 2))
+        numbers = [i for i, low in enumerate(search.lowers) if float_below(low) < goal]
+        if not numbers or any(len(search.unsafe.polytopes[i].offset.values) > 1 for i in numbers):
+            return None
+        at = {number: row for row, number in enumerate(tree.numbers)}
+        rows = [at[number] for number in numbers if number in at]
+        space = Space(
+            tree.graph, search.bounds_at(goal), tree.rows.matrix[rows], tree.rows.limits[rows], means=tree.means
+        )
+        if len(rows) < len(numbers) or space.reduced is None or space.reduced.ball is not None:
+            return None
+        lowest = min(float_below(search.lowers[number]) for number in numbers)
+        radii = Radii(space, search.family, min(lowest, goal), goal)
+        self._goal, self._numbers, self._taken = goal, numbers, 0.0
+        self._tree = EdgeTree(space, list(range(len(rows))), radii, tree.means, tree.offer)
+        return self._tree

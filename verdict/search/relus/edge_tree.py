@@ -1,0 +1,177 @@
+"""Branch and bound over ReLUs by planes over edges: few domains, each bounded well (`bounds.edges`).
+
+Where many neurons of one layer read the same inputs, as those of a convolution do, chords lose most of what a bound
+needs, and no number of splits wins it back: planes do, at some thousand times the price of a domain. Each domain
+keeps its own and goes on from its parent's. Split is the ReLU whose halves gain most among those that lose most by
+their planes; what was gained before tells of the others (pseudo-costs, Benichou et al. 1971).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...base.deadline import Deadline
+from ...bounds.edges import Lines, edges
+from ...network.exact import FloatArray
+from ..means import Means
+from .edge_ascent import Seen, climb
+from .radii import Radii
+from .space import Space
+
+# Gradient steps at a root, in a trial of a split, and in its halves, and their rates.
+ROOT_STEPS, ROOT_RATE = 150, 0.3
+TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
+# ReLUs tried before one is split, and after how many trials its gains are known.
+TRIALS, RELIABLE = 4, 4
+# A loss below it is none.
+NONE = 1e-7
+# The most bytes that the planes of open domains may take.
+MOST_KEPT = 2**29
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """An open domain: its row, its lines, a rigorous bound of the row and the radius below which the domain is safe,
+    what the ascent saw, and what was tried of its ReLUs: (neuron, side, gain per unit of loss)."""
+
+    row: int
+    lines: Lines
+    lower: float
+    reach: float
+    seen: Seen
+    learnt: tuple[tuple[int, int, float], ...] = ()
+
+
+class EdgeTree:
+    """The search over rows `rows` of a space in reduced form on a box, to prove each below the radius of its box;
+    `radii` say how far a bound reaches, and `offer` gets points (k, input_size) that look unsafe."""
+
+    def __init__(
+        self, space: Space, rows: list[int], radii: Radii, means: Means, offer: Callable[[FloatArray], object]
+    ) -> None:
+        if space.reduced is None:
+            raise ValueError("planes over edges need the reduced form")
+        self.space, self._form, self._means, self._offer = space, edges(space.reduced), means, offer
+        self._radii, self._goal, self._tick = radii, float(radii.radii[-1]), itertools.count()
+        self._heap: list[tuple[float, float, int, _Node]] = []
+        self._waiting, self._stuck = list(rows), dict.fromkeys(rows, self._goal)
+        # Sums of gains per unit of loss, and how many there are, for the halves of each ReLU: (2, size).
+        self._gains, self._counts = np.zeros((2, space.size)), np.zeros((2, space.size))
+        # The bounds of the roots, by their rows.
+        self.roots: dict[int, float] = {}
+
+    def reached(self, row: int) -> float:
+        """The radius below which a row is proved, 0 where nothing is known."""
+        if row in self._waiting:
+            return 0.0
+        return min([self._stuck[row], *(node.reach for *_, node in self._heap if node.row == row)])
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether all roots are bounded."""
+        return not self._waiting
+
+    def explore(self, clock: Deadline, stop: Callable[[], bool]) -> bool:
+        """Search until nothing is left that can be split, `stop` says so, or the clock has passed; whether nothing is
+        left."""
+        workers = self._means.workers
+        while not (clock.passed() or stop()):
+            busy = max(1, workers.count - workers.spare)
+            if self._waiting:
+                some, self._waiting = self._waiting[:busy], self._waiting[busy:]
+                for node in workers.map(self._root, some):
+                    self.roots[node.row] = node.lower
+                    self._keep(node)
+                continue
+            if not self._heap or self._is_full:
+                return True
+            taken = [heapq.heappop(self._heap)[-1] for _ in range(min(busy, len(self._heap)))]
+            for node, halves in zip(taken, workers.map(self._split, taken), strict=True):
+                if not halves:
+                    self._stuck[node.row] = min(self._stuck[node.row], node.reach)
+                for half in halves:
+                    self._learn(half)
+                    self._keep(half)
+        return False
+
+    @property
+    def _is_full(self) -> bool:
+        return bool(self._heap) and len(self._heap) * 2 * _edges_of(self._heap[0][-1]) > MOST_KEPT
+
+    def _keep(self, node: _Node) -> None:
+        if not (node.lower > 0 or node.reach >= self._goal):
+            heapq.heappush(self._heap, (node.reach, node.lower, next(self._tick), node))
+
+    def _learn(self, node: _Node) -> None:
+        for neuron, side, gain in node.learnt:
+            self._gains[side, neuron] += gain
+            self._counts[side, neuron] += 1
+
+    def _root(self, row: int) -> _Node:
+        space, form = self.space, self._form
+        size = space.size
+        planes = [space.chords[fan.start - form.inputs - 1 :][fan.owner].astype(np.float32) for fan in form.fans]
+        floors, none = space.floors.astype(np.float32), np.zeros(size, np.float32)
+        begin = Lines(np.zeros(size, np.int8), floors, none, planes)
+        return self._bounded(row, begin, ROOT_STEPS, ROOT_RATE)
+
+    def _bounded(self, row: int, lines: Lines, steps: int, rate: float, parent: _Node | None = None) -> _Node:
+        """A domain after so many steps; it is at least as good as its parent. Planes are kept in two bytes."""
+        best, seen = climb(self._form, row, lines, steps, rate)
+        kept = Lines(best.signs, best.slopes, best.betas, [planes.astype(np.float16) for planes in best.planes])
+        lower, slope = self._form.bound(row, float(self.space.offsets[row]), kept)
+        reach = float(self._radii.on_box(slope[None], np.array([lower]))[0])
+        if parent is not None:
+            lower, reach = max(lower, parent.lower), max(reach, parent.reach)
+        return _Node(row, kept, lower, reach, seen)
+
+    def _split(self, node: _Node) -> list[_Node]:
+        """Both halves of a domain by its best ReLU; none where none loses anything."""
+        losses = node.seen.losses(node.lines.signs)
+        self._try(node, losses)
+        expected = self._expected(losses)
+        best, chosen, learnt = -1.0, list[_Node](), list[tuple[int, int, float]]()
+        for neuron in np.argsort(-expected)[:TRIALS].tolist():
+            if losses[neuron] <= NONE:
+                continue
+            known = self._counts[:, neuron].min() >= RELIABLE
+            if known and expected[neuron] <= best:
+                continue
+            halves = [self._half(node, neuron, sign) for sign in (1, -1)]
+            gained = [max(min(half.lower, 0.0) - node.lower, 1e-9) for half in halves]
+            learnt += [(neuron, side, gain / float(losses[neuron])) for side, gain in enumerate(gained)]
+            if gained[0] * gained[1] > best:
+                best, chosen = gained[0] * gained[1], halves
+            if all(half.lower > 0 for half in halves):
+                break
+        done = [
+            half if half.lower > 0 else self._bounded(half.row, half.lines, STEPS, RATE, half) for half in chosen
+        ]
+        return [replace(half, learnt=() if at else tuple(learnt)) for at, half in enumerate(done)]
+
+    def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
+        old, signs = node.lines, node.lines.signs.copy()
+        signs[neuron] = sign
+        return self._bounded(node.row, Lines(signs, old.slopes, old.betas, old.planes), TRIAL_STEPS, RATE, node)
+
+    def _expected(self, losses: FloatArray) -> FloatArray:
+        """What splits may gain: the product over their halves, (size,)."""
+        counts, everything = self._counts, self._counts.sum(axis=1)
+        usual = np.where(everything > 0, self._gains.sum(axis=1) / np.maximum(everything, 1), 1.0)
+        rates = np.where(counts > 0, self._gains / np.maximum(counts, 1), usual[:, None])
+        product: FloatArray = np.maximum(rates * losses, 1e-12).prod(axis=0) * (losses > NONE)
+        return product
+
+    def _try(self, node: _Node, losses: FloatArray) -> None:
+        """Offer the mean minimiser where the planes lose no more there than the bound misses."""
+        if float(losses.sum()) <= -node.lower:
+            self._offer(self.space.point(node.seen.inputs.astype(np.float64)))
+
+
+def _edges_of(node: _Node) -> int:
+    return sum(len(planes) for planes in node.lines.planes)
