@@ -175,6 +175,7 @@ class Relaxation:
     def __init__(
         self, graph: Graph, bounds: Bounds, feature: Feature, cuts: Cuts | None = None
     ) -> None:
+        self.graph, self.bounds = graph, bounds
         self.nodes: dict[int, Envelope] = {}
         for number, bent in graph.bent.items():
             if bent.has(feature):
@@ -205,15 +206,15 @@ class Relaxation:
             widest = (max(pieces, key=lambda piece: piece.high - piece.low) for pieces in envelope.pieces)
             envelope.cut({i: piece.low / 2 + piece.high / 2 for i, piece in enumerate(widest)})
 
-    def refine(self, values: Mapping[int, FloatArray]) -> list[tuple[int, int, Piece]]:
+    def refine(self, values: Mapping[int, FloatArray], within: float = ON_CURVE) -> list[tuple[int, int, Piece]]:
         """Cut where a solution, the values (size,) of all nodes in floats, lies off the functions; the new pieces with
-        their nodes and entries, none where it lies on them as far as floats tell. NaN is nothing to look at."""
+        their nodes and entries, none where it lies `within` that of them, relatively. NaN is nothing to look at."""
         off: dict[int, FloatArray] = {}
         for number, envelope in self.nodes.items():
             value, wanted = values[number], envelope.value(*(values[source] for source in envelope.sources))
             with np.errstate(invalid="ignore"):
                 miss = np.abs(value - wanted)
-                miss = np.where(miss > ON_CURVE * (1 + np.abs(wanted)), miss, 0.0)
+                miss = np.where(miss > within * (1 + np.abs(wanted)), miss, 0.0)
             off[number] = np.nan_to_num(miss)
         worst = max((float(miss.max(initial=0.0)) for miss in off.values()), default=0.0)
         found = []

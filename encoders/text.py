@@ -11,11 +11,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from verdict.base.visible import visible
 from verdict.bounds import Bounds
 from verdict.encoders import smt
 from verdict.encoders.envelopes import Relaxation, lacking
-from verdict.encoders.milp import Encoding
+from verdict.encoders.writer import Encoding
 from verdict.network.functions import Feature
 from verdict.network.graph import Graph, kind_of
 from verdict.property import Box
@@ -65,11 +67,23 @@ def relaxed(graph: Graph, feature: Feature) -> list[str]:
 
 def column_names(encoding: Encoding, graph: Graph) -> list[str]:
     """Names of a model's columns: inputs x0, x1, ...; for neuron i of ReLU node k its pre-activation zk_i, its value
-    yk_i where that is another column, and the binary ak_i; t0, t1, ... of the input set; what is left is the margin."""
+    yk_i where that is another column, and the binary ak_i; t0, t1, ... of the input set; what is left is the margin.
+
+    Of entry i of a relaxed node k there are its value yk_i and what it reads, zk_i and wk_i; of its piece j the binary
+    ak_i_j and copies of these.
+    """
     names = ["margin"] * encoding.model.columns
     names[: encoding.input_size] = [f"x{i}" for i in range(encoding.input_size)]
     for i, column in enumerate(encoding.auxiliary.tolist()):
         names[column] = f"t{i}"
+    for node, envelope in encoding.envelopes.items():
+        letters = [*"zw"[: len(envelope.sources)], "y"]
+        for letter, numbers in zip(letters, [*(s for _, s in envelope.sources), envelope.value], strict=True):
+            for i, column in enumerate(numbers.columns.tolist()):
+                names[column] = f"{letter}{node}_{i}"
+        for i, k, columns in envelope.choices:
+            for letter, column in zip(["a", *letters], columns, strict=True):
+                names[column] = f"{letter}{node}_{i}_{k}"
     matrix = encoding.model.matrix
     for node, (neurons, first, _) in encoding.definitions.items():
         for k, neuron in enumerate(neurons.tolist()):
@@ -88,6 +102,12 @@ def units(encoding: Encoding) -> Iterator[str]:
         for neuron, scale in zip(neurons.tolist(), scales.tolist(), strict=True):
             if scale != 1:
                 yield f"z{node}_{neuron} (and y{node}_{neuron}) in units of {scale!r}"
+    for node, envelope in encoding.envelopes.items():
+        named = [*zip("zw", (s for _, s in envelope.sources), strict=False), ("y", envelope.value)]
+        for letter, numbers in named:
+            for i in np.flatnonzero(numbers.unit != 1).tolist():
+                unit, middle = float(numbers.unit[i]), float(numbers.middle[i])
+                yield f"{letter}{node}_{i} from {middle!r} on in units of {unit!r}"
 
 
 def write_mps(model: LinearModel, names: Sequence[str], comments: Sequence[str], path: Path) -> None:

@@ -13,7 +13,6 @@ from support.products import product_network
 from support.seeds import seeds
 
 import verdict
-from verdict.base.errors import VerdictError
 from verdict.checker import check
 
 
@@ -73,11 +72,6 @@ def test_a_radius_closes_and_its_certificate_cannot_be_stretched(seed: int, tmp_
         assert found.status != "closed" or found.upper - found.lower <= found.upper / 10**6
         damaged(path, tmp_path / "d.vcert", model, {"eps": str(found.upper * Fraction(101, 100))}, -1)
         damaged(path, tmp_path / "e.vcert", model, {"upper": str(found.lower * Fraction(9, 10))}, -1)
-
-
-def test_an_engine_without_a_rule_refuses_by_name(tmp_path: Path) -> None:
-    with pytest.raises(VerdictError, match="off or on; Product is not declared so"):
-        verdict.robust(verdict.load(product_network(0, tmp_path, smooth=False)), [0.1, 0.2], eps=2, engine="milp")
 
 
 @pytest.mark.parametrize("seed", seeds(4, 200))

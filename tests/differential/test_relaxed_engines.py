@@ -17,7 +17,7 @@ from support.smooth import smooth_network
 import verdict
 from verdict.search.decision import Decision
 
-ENGINES = ("smt",)
+ENGINES = ("smt", "milp")
 # A network that is safe up to here is asked about here.
 FARTHEST = Fraction(2)
 
@@ -29,7 +29,7 @@ def margins(model: Any, center: Any, eps: float, label: int) -> Any:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("seed", seeds(5, 1000))
+@pytest.mark.parametrize("seed", seeds(4, 1000))
 def test_verdicts_beside_the_radius(seed: int, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, rng = verdict.load(smooth_network(tmp_path, seed)), np.random.default_rng(seed)
     x = rng.uniform(-1, 1, 2).round(2)

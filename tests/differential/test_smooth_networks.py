@@ -145,11 +145,6 @@ def test_an_exact_value_is_refused_by_name(tmp_path: Path) -> None:
         model.evaluate_exact(point)
 
 
-def test_an_engine_that_needs_pieces_refuses(tmp_path: Path) -> None:
-    with pytest.raises(VerdictError, match="needs functions that are off or on"):
-        verdict.robust(network(tmp_path, 5), [0.1, 0.2], eps=2, engine="milp")
-
-
 def test_methods_of_bounding_that_do_not_take_a_function_are_left_out_and_say_so() -> None:
     found = verdict.bounds_of("square", [1.0], "0.25", range=(-2, 2), method="all")
     assert "linear" in [each.method for each in found]

@@ -259,4 +259,10 @@ def test_a_network_without_formulas_is_written_as_a_relaxation_that_says_so(tmp_
         assert "; A RELAXATION: the value of each" in script
         assert "; sat:" not in script
         answers[verdict.robust(network, x, eps).status] = _z3(script)
+        question = encode.formulated(Question.of("encode", [network], x, eps=eps, to="lp"))
+        for _, names, comments, model in encode.models(question, None):
+            assert len(set(names)) == len(names)
+            assert any("A RELAXATION" in comment for comment in comments)
+            write_lp(model, names, comments, tmp_path / "model.lp")
+            assert (_highs(tmp_path / "model.lp") > CLEAR) is (eps == "0.02")
     assert answers == {"robust": "unsat", "violated": "sat"}

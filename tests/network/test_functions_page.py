@@ -19,7 +19,7 @@ from verdict.checker import functions as twins
 from verdict.checker.functions import planes
 from verdict.encoders import smt
 from verdict.encoders.envelopes import Relaxation, lacking
-from verdict.encoders.milp import encode_margin
+from verdict.encoders.milp import encode_margin, encode_relaxed_margin
 from verdict.network.builder import Builder
 from verdict.network.exact import Coefficients
 from verdict.network.functions import Feature, Function
@@ -101,6 +101,15 @@ def by_smt(graph: Graph, bounds: Bounds) -> str:
     return "lines" if relaxation else "exact"
 
 
+def by_milp(graph: Graph, bounds: Bounds, polytope: Polytope) -> str:
+    """A model is written."""
+    if graph.has(Feature.ON_OFF):
+        encode_margin(graph, bounds, polytope)
+        return "exact"
+    encode_relaxed_margin(Relaxation(graph, bounds, Feature.ON_OFF), polytope)
+    return "lines"
+
+
 def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     low, high = np.full((1, 2), -1.0), np.ones((1, 2))
     bounds, box = linear_bounds(graph, low, high), Box([-1, -1], [1, 1])
@@ -114,8 +123,7 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
         splits += ["neurons"] * (outcome.proved or outcome.domains > 1)
     cells = (
         name, ", ".join(methods), ", ".join(splits), by_smt(graph, bounds),
-        {"yes": "exact"}.get(takes(lambda: encode_margin(graph, bounds, polytope)), "no"),
-        "no" if twin is None else "yes",
+        by_milp(graph, bounds, polytope), "no" if twin is None else "yes",
         "yes" if getattr(twin, "is_rational", False) else "no", "exact" if exact else "interval",
         "exact" if exact else "enclosed",
     )  # fmt: skip

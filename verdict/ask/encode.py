@@ -17,6 +17,7 @@ from verdict.solvers.model import LinearModel
 from ..base.deadline import Deadline
 from ..base.errors import InputError
 from ..bounds import Bounds
+from ..network.functions import Feature
 from ..network.network import Network
 from ..property import Box
 from ..property.cases import Case, formula_of
@@ -160,7 +161,8 @@ def models(question: Formulated, bounds: str | None) -> Iterator[tuple[str, Sequ
     Raises InputError for a formula with products.
     """
     from verdict.encoders import text
-    from verdict.encoders.milp import encode_margin
+    from verdict.encoders.envelopes import Relaxation
+    from verdict.encoders.milp import encode_margin, encode_relaxed_margin
 
     if any(c.polynomial.degree > 1 for c in comparisons(question.formula)):
         raise InputError("products of variables have no linear model; --to smt2 writes them")
@@ -169,13 +171,20 @@ def models(question: Formulated, bounds: str | None) -> Iterator[tuple[str, Sequ
         subject = question.network.passing_inputs() if case.outputs_with_inputs else question.network
         found = _bounds(subject, case.inputs, method)
         for i, polytope in enumerate(case.unsafe.polytopes):
-            encoding = encode_margin(subject.graph, found, polytope, inputs=case.inputs)
+            relaxation = Relaxation(subject.graph, found, Feature.ON_OFF)
+            relaxation.halve(text.PIECES - 1)
+            if relaxation:
+                encoding = encode_relaxed_margin(relaxation, polytope, case.inputs)
+            else:
+                encoding = encode_margin(subject.graph, found, polytope, inputs=case.inputs)
             names = text.column_names(encoding, subject.graph)
             comments = [
                 question.heading,
                 f"case {number + 1} of {len(question.cases)}, disjunct {i + 1} of {len(case.unsafe.polytopes)}: "
                 + polytope.name,
-                "least margin at most 0: satisfied, strict inequalities closed; above 0: this disjunct is not",
+                *text.relaxed(subject.graph, Feature.ON_OFF),
+                f"least margin at most 0: {'nothing' if relaxation else 'satisfied, strict inequalities closed'}; "
+                "above 0: this disjunct is not",
                 "numbers are float64, tolerances are the solver's: the answer is its word",
                 *(f"x{k} is {question.names[k]}" for k in range(subject.input_size)),
                 f"zK_I, yK_I, aK_I: neuron I of node K before and after, and its binary; bounds by {method!r}",

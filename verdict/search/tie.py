@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from verdict.encoders.milp import Phases
+from verdict.encoders.writer import Phases
 from verdict.solvers import LinearModel, Status, solver
 
 from ..base.errors import SolverError

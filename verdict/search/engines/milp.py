@@ -1,4 +1,7 @@
-"""Mixed-integer programming: the whole question as one model for each polytope, to a solver within its tolerances."""
+"""Mixed-integer programming: the whole question as one model for each polytope, to a solver within its tolerances.
+
+What is neither off nor on is enclosed in planes, on ever smaller pieces where solutions lie off it.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,7 @@ if TYPE_CHECKING:
 class Milp(Engine):
     name = "milp"
     idea = "mixed-integer programming with a solver of your choice"
-    features = Features(
-        exactness="solver", solvers=("highs", "scip", "cbc", "..."), encodes="alpha", functions="off or on"
-    )
+    features = Features(exactness="solver", solvers=("highs", "scip", "cbc", "..."), encodes="alpha")
     solver: Solver
 
     def choose_solver(self, solver: str | None) -> None:

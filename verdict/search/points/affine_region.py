@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verdict.encoders.milp import Phases
+from verdict.encoders.writer import Phases
 
 from ...base.never import assert_never
 from ...network.exact import FloatArray

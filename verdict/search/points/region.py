@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from verdict.encoders.milp import Phases, encode_margin
+from verdict.encoders.milp import encode_margin
+from verdict.encoders.writer import Phases
 
 from ...base.deadline import Deadline
 from ...base.errors import SolverError

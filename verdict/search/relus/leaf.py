@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from verdict.encoders.milp import Encoding, Phases, encode_margin
+from verdict.encoders.milp import encode_margin
+from verdict.encoders.writer import Encoding, Phases
 from verdict.solvers import Solution, Status, solver
 
 from ...base.errors import SolverError

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from verdict.encoders.milp import Phases
+from verdict.encoders.writer import Phases
 from verdict.solvers import LinearModel, Solution, Status, solver
 
 from ...base.errors import SolverError

@@ -3,7 +3,7 @@
 Only margins within the solver's tolerances are asked for, as hard rows, so mostly the answer is that there is none. A
 solver's bound above its tolerances, or its word that the model has no solution, excludes a polytope, on its word alone;
 a solution is a candidate, which is replayed exactly. A set that is no polytope is given as rows, which grow where a
-solution lies outside.
+solution lies outside, and functions that are relaxed are cut where it lies off them.
 """
 
 from __future__ import annotations
@@ -13,20 +13,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from verdict.encoders.milp import Encoding, blur, encode_margin
-from verdict.solvers import Solver, Status
+from verdict.encoders.envelopes import Relaxation
+from verdict.encoders.milp import blur, encode_margin, encode_relaxed_margin
+from verdict.encoders.writer import Encoding
+from verdict.solvers import Solution, Solver, Status
 from verdict.solvers.mathopt import Highs
 
 from ....answer.results import Trust
+from ....base.deadline import Deadline
 from ....base.errors import SolverError
 from ....bounds import Bounds
 from ....network.exact import ExactVector, FloatArray
+from ....network.functions import Feature
 from ....property import Polytope
 from ...decision import Decision
 from ...points.nearby import reached_from
 
 # A float solver's margin counts as positive only beyond its tolerances, relative to the sizes involved.
 MARGIN = 1e-6
+# A small model (so many matrix entries) is first tried for so many seconds in this process: most polytopes are
+# settled before a child process has started, and Ctrl-C waits no longer than that.
+SMALL, QUICK = 50_000, 2.0
 # Points of the input set at which what a solver calls infeasible is looked at, seconds for each, and the share of a
 # ball's radius by which they keep from its surface.
 POINTS, PINNED_SECONDS, ROOM = 3, 2.0, 0.01
@@ -64,11 +71,38 @@ def _margin(run: Decision, solver: Solver, bounds: Bounds, polytope: Polytope) -
     excludes the polytope, else why not."""
     scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
     needed = max(MARGIN * scale, blur(run.graph, bounds, polytope))
+    relaxation, excluded = Relaxation(run.graph, bounds, Feature.ON_OFF), False
     while True:
-        encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box, most=needed)
+        if relaxation:
+            encoding = encode_relaxed_margin(relaxation, polytope, run.box, needed)
+        else:
+            encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box, most=needed)
         outcome, point = _solve_margin(run, solver, encoding, needed)
-        if point is None or run.deadline.passed() or not run.box.refine(ExactVector.of(point)):
+        if relaxation and not outcome and not excluded:
+            # Coefficients of a relaxation may lead a presolve astray, so a finer one has to say the same.
+            excluded = True
+            relaxation.halve(1)
+            continue
+        if point is None or run.deadline.passed():
             return outcome
+        excluded = False
+        cut = relaxation.refine(encoding.relaxed_values(point), MARGIN)
+        if not run.box.refine(ExactVector.of(point[: encoding.input_size])) and not cut:
+            return outcome
+
+
+def quickly(solver: Solver, encoding: Encoding, clock: Deadline) -> Solution | None:
+    """The solution by a short run of HiGHS in this process; None if that leaves the model open.
+
+    SCIP gains as much, but from this process it writes its complaints about event handlers to the terminal.
+    """
+    if not isinstance(solver, Highs) or not solver.isolate or encoding.model.matrix.nnz > SMALL:
+        return None
+    try:
+        solution = Highs(isolate=False).solve(encoding.model, time_limit=clock.share(1, QUICK).limit())
+    except SolverError:
+        return None  # OR-Tools cannot be loaded beside another HiGHS; a child process can
+    return solution if solution.status in (Status.OPTIMAL, Status.INFEASIBLE) else None
 
 
 def _denies_points(run: Decision, solver: Solver, encoding: Encoding) -> bool:
@@ -100,7 +134,9 @@ def _solve_margin(
     run: Decision, solver: Solver, encoding: Encoding, needed: float
 ) -> tuple[str, FloatArray | None]:
     """As `_margin`, and a solution that could not be confirmed, or None."""
-    solution = solver.solve(
+    # A relaxation is solved again and again.
+    quick = quickly(solver, encoding, run.deadline) if encoding.envelopes else None
+    solution = quick or solver.solve(
         encoding.model,
         time_limit=run.deadline.limit(),
         threads=run.threads if solver.features.threads else 1,
@@ -117,7 +153,7 @@ def _solve_margin(
         if run.confirm([x, *reached_from(run.problem, x, run.deadline)]):
             return "a witness", None
         found = run.evidence.reason
-        return f"the least margin is {solution.objective:.3g}, but {found}", x
+        return f"the least margin is {solution.objective:.3g}, but {found}", np.asarray(solution.point)
     if math.isfinite(solution.bound):
         return f"{solver.name}: {solution.status.value}, margin at least {solution.bound:.3g}", None
     return f"{solver.name}: {solution.status.value} {solution.message}".strip(), None

@@ -13,27 +13,31 @@ from fractions import Fraction
 
 import numpy as np
 
-from verdict.encoders.milp import Encoding, Phases, blur, encode_radius
+from verdict.encoders.envelopes import Relaxation
+from verdict.encoders.milp import blur, encode_radius, encode_relaxed_radius
+from verdict.encoders.writer import Encoding, Phases
 from verdict.solvers import Progress as SolverProgress
 from verdict.solvers import Solution, Solver, Status
-from verdict.solvers.mathopt import Highs
 
 from ....answer.results import CLOSED, Trust, is_closed
 from ....base.errors import SolverError
 from ....network.exact import ExactVector, float_above, float_below
+from ....network.functions import Feature
 from ....property import Polytope
 from ...points.radius_witness import polish
 from ...points.region import best_in_region, deepest_in_region, phases_at
 from ...radius import RadiusSearch
-from .milp import MARGIN
+from .milp import MARGIN, quickly
 
 # A float solver's optimal value is trusted up to this much, absolutely and relatively.
 ABSOLUTE, RELATIVE = 1e-9, 2e-7
-# A small model (so many matrix entries) is first tried for so many seconds in this process: most polytopes are
-# settled before a child process has started, and Ctrl-C waits no longer than that.
-SMALL, QUICK = 50_000, 2.0
 # How far beyond the solver's radius of a ball that is no box a witness is looked for, relatively.
 PUSHES = (3e-7, 1e-5)
+# The same from a point of a relaxation.
+BEYOND = (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+# The share of the time, and the most seconds, that may go into moving a relaxation's point to where the network is
+# unsafe.
+POLISHING = 0.05, 0.5
 
 
 def can_close(search: RadiusSearch) -> bool:
@@ -73,10 +77,16 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
             _record(search, number, news.bound)
 
     search.refine_at_witness()
+    relaxation = Relaxation(search.graph, bounds, Feature.ON_OFF)
     while True:
-        encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
+        if relaxation:
+            encoding = encode_relaxed_radius(relaxation, polytope, search.family, (floor, cap))
+        else:
+            encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
         try:
-            solution = _quick(search, solver, encoding) or solver.solve(
+            # Nothing ends a solver within this process.
+            quick = None if search.cancel is not None else quickly(solver, encoding, search.deadline)
+            solution = quick or solver.solve(
                 encoding.model,
                 time_limit=search.deadline.limit(),
                 threads=threads if solver.features.threads else 1,
@@ -89,7 +99,7 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
             return
         if solution.point is not None:
             _use_point(search, encoding, solution, number)
-        if solution.status is not Status.OPTIMAL or not _refined(search, solution, number):
+        if solution.status is not Status.OPTIMAL or not _refined(search, encoding, relaxation, solution, number):
             break
     if solution.status is Status.INFEASIBLE:
         _record(search, number, cap)
@@ -101,13 +111,18 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
         )
 
 
-def _refined(search: RadiusSearch, solution: Solution, number: int) -> bool:
-    """Whether the model has to be solved again, with rows of the input set that its solution shows to lack."""
+def _refined(
+    search: RadiusSearch, encoding: Encoding, relaxation: Relaxation, solution: Solution, number: int
+) -> bool:
+    """Whether the model has to be solved again, with rows of the input set that its solution shows to lack, or with
+    functions cut where it lies off them."""
     _record(search, number, solution.bound)
     if solution.point is None or search.deadline.passed() or _is_done(search, number):
         return False
-    x = ExactVector.of(solution.point[: search.graph.input_size])
-    return search.family.refine(x, Fraction(solution.objective or 0.0))
+    point = np.asarray(solution.point)
+    cut = relaxation.refine(encoding.relaxed_values(point), ABSOLUTE)
+    x = ExactVector.of(point[: search.graph.input_size])
+    return search.family.refine(x, Fraction(solution.objective or 0.0)) or bool(cut)
 
 
 def _is_done(search: RadiusSearch, number: int) -> bool:
@@ -115,28 +130,17 @@ def _is_done(search: RadiusSearch, number: int) -> bool:
     return is_closed(search.lowers[number], search.cap)
 
 
-def _quick(search: RadiusSearch, solver: Solver, encoding: Encoding) -> Solution | None:
-    """The solution by a short run of HiGHS in this process; None if that leaves the model open.
-
-    SCIP gains as much, but from this process it writes its complaints about event handlers to the terminal.
-    """
-    if not isinstance(solver, Highs) or not solver.isolate or encoding.model.matrix.nnz > SMALL:
-        return None
-    if search.cancel is not None:
-        return None  # nothing ends it within this process
-    limit = search.deadline.share(1, QUICK).limit()
-    try:
-        solution = Highs(isolate=False).solve(encoding.model, time_limit=limit)
-    except SolverError:
-        return None  # OR-Tools cannot be loaded beside another HiGHS; a child process can
-    return solution if solution.status in (Status.OPTIMAL, Status.INFEASIBLE) else None
-
-
 def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, number: int) -> None:
     """Turn the solver's point into an exact witness: its phases name a linear region, an LP its optimum."""
     if solution.point is None:
         return
     x = np.asarray(solution.point[: encoding.input_size])
+    if encoding.envelopes:
+        # The relaxation reaches farther than the network does.
+        pushed = (ExactVector.of(search.family.pushed(x, push)) for push in BEYOND)
+        if not any(search.offer(point) for point in pushed):
+            polish(search, x, search.unsafe.polytopes[number], search.deadline.share(*POLISHING))
+        return
     phases = dict(phases_at(search.graph, x))
     for node, chosen in encoding.phases(solution.point).items():
         phases[node] = phases[node].copy()
