@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 
 from ..base.deadline import seconds_left
+from ..base.errors import UnsupportedError
 from ..network.evaluate import exact_seconds
 from ..network.exact import ExactVector, FloatArray
 from ..network.network import Network
@@ -36,10 +37,14 @@ def replay_exactly(
     """A witness at `point` if its exact outputs are unsafe, else None.
 
     Where functions have no rational values, all vectors of an enclosure of the outputs have to be unsafe; the witness
-    has its centre.
+    has its centre. A point of which nothing can be told is none.
     """
     if not network.has_exact_values:
-        found = unsafe.reached(partial(network.evaluate_enclosed, point))
+        try:
+            found = unsafe.reached(partial(network.evaluate_enclosed, point))
+        except UnsupportedError:
+            # So far out, or outside a function's domain, that nothing can be told of it.
+            return None
         return None if found is None else Witness(point, found[1].centre, found[0].name, radius)
     outputs = network.evaluate_exact(point)
     polytope = unsafe.containing(outputs)
