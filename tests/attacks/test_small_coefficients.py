@@ -15,7 +15,7 @@ from support.engines import bare, statuses, write_query
 from support.handmade import layers
 
 import verdict
-from verdict.encoders import milp
+from verdict.encoders import writer
 from verdict.solvers import base
 
 SMALL, LARGE = 1e-10, 1e10
@@ -43,7 +43,7 @@ def test_no_engine_proves_it(asked, alone, monkeypatch):
 def test_without_units_of_their_own_solvers_prove_what_is_false(asked, solver, monkeypatch):
     network, query = asked
     bare(monkeypatch)
-    monkeypatch.setattr(milp, "TINY", 0.0)
+    monkeypatch.setattr(writer, "TINY", 0.0)
     assert verdict.verify(query, network, engine="milp", solver=solver).status == "robust"
 
 

@@ -15,6 +15,11 @@ from support.seeds import seeds
 from support.smooth import smooth_network
 
 import verdict
+from verdict.answer.replay import replay_exactly
+from verdict.base.errors import VerdictError
+from verdict.network.exact import Coefficients, ExactVector
+from verdict.property import UnsafeSet
+from verdict.property.unsafe import Polytope
 from verdict.search.decision import Decision
 
 ENGINES = ("smt", "milp")
@@ -62,3 +67,14 @@ def test_intervals_of_the_radius_meet(seed: int, engine: str, tmp_path: Path) ->
     assert truth.upper is None or found.lower <= truth.upper
     assert found.upper is None or truth.lower <= found.upper
     assert found.status != "exact"
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_point_of_which_nothing_can_be_told_is_no_witness(sign: float, tmp_path: Path) -> None:
+    """Gelu of numbers with too many digits: Z3 offers such points of sets without an end."""
+    model = verdict.load(smooth_network(tmp_path, 2))
+    polytope = Polytope(Coefficients(np.array([[sign, -sign]])), Coefficients(np.zeros(1)))
+    point = ExactVector.of([10**15, -(10**15)])
+    with pytest.raises(VerdictError, match="too many digits"):
+        model.evaluate_enclosed(point, 64)
+    assert replay_exactly(model, UnsafeSet((polytope,), 2), point) is None
