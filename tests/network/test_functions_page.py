@@ -43,8 +43,9 @@ What is done for which function of single numbers. A test makes this page (`test
 tries each part with a small network of that function. Whatever is not done is refused, with the name of the function
 and of the feature that it lacks. LeakyRelu, PRelu, Abs, Clip, HardSigmoid, Min, Max and MaxPool are made of Relu,
 Selu and Celu of Elu, Swish of Silu, and powers of Pow(3) and its like, Square, Sqrt and Reciprocal. The product of a
-tensor and Sigmoid, Tanh, Erf or a power of a multiple of it is one function, and so is Mish as exporters write it. Log,
-Sqrt and Reciprocal prove nothing of boxes on which they may not be defined.
+tensor and Sigmoid, Tanh, Erf or a power of a multiple of it is one function, and so is Mish as exporters write it.
+Tanh' to Sigmoid''' are derivatives: products of polynomials in one Tanh or Sigmoid, as 1 - tanh^2. Log, Sqrt and
+Reciprocal prove nothing of boxes on which they may not be defined.
 Product is that of two other tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.
 
 * *bounds*: the methods of `verdict bounds` that take it;
@@ -110,6 +111,24 @@ def by_milp(graph: Graph, bounds: Bounds, polytope: Polytope) -> str:
     return "lines"
 
 
+class SplitError(Exception):
+    """More than one domain was visited: something has been split."""
+
+
+def stop_at_two(lower: float, waiting: int, visited: int) -> None:
+    if visited > 1:
+        raise SplitError
+
+
+def splits_neurons(search: TangentSplit) -> bool:
+    """However fast the machine is."""
+    try:
+        outcome = search.run(Deadline(20))
+    except SplitError:
+        return True
+    return bool(outcome.proved or outcome.domains > 1)
+
+
 def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     low, high = np.full((1, 2), -1.0), np.ones((1, 2))
     bounds, box = linear_bounds(graph, low, high), Box([-1, -1], [1, 1])
@@ -119,8 +138,7 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     polytope = Polytope(Coefficients(np.eye(1)), Coefficients(np.zeros(1)))
     if not graph.has(Feature.ON_OFF) and graph.pointwise:
         far = Polytope(Coefficients(np.eye(1)), Coefficients(bounds.lower[graph.output][0] + 0.01))
-        outcome = TangentSplit(graph, bounds, [far], Watch()).run(Deadline(0.5))
-        splits += ["neurons"] * (outcome.proved or outcome.domains > 1)
+        splits += ["neurons"] * splits_neurons(TangentSplit(graph, bounds, [far], Watch(on_progress=stop_at_two)))
     cells = (
         name, ", ".join(methods), ", ".join(splits), by_smt(graph, bounds),
         by_milp(graph, bounds, polytope), "no" if twin is None else "yes",

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from ..network.exact import FloatArray
+from ..network.functions import Function
 from ..network.functions.expansion import Around
 from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from .rounding import gamma, tiny
@@ -137,15 +138,31 @@ class Model:
         charge = 2 * gamma(2) * size * self.size + TINY
         return Model(self.monomials, factor * self.terms, size * self.error * (1 + 2 * gamma(4)) + charge)
 
-    def plus(self, number: FloatArray) -> Model:
+    def same(self, number: float) -> FloatArray:
+        """A number for each entry."""
+        return np.full(self.error.shape, number)
+
+    def plus(self, number: FloatArray | float) -> Model:
         """The same and a number."""
         terms = self.terms.copy()
         terms[0] += number
         charge = 2 * gamma(2) * (np.abs(terms[0]) + np.abs(number))
         return Model(self.monomials, terms, self.error + charge)
 
-    def through(self, function: Any) -> Model:
-        """A function of it: its expansion around the constant, by Horner's rule."""
+    @cached_property
+    def _known(self) -> dict[Any, Model]:
+        return {}
+
+    def through(self, function: Function) -> Model:
+        """A function of it: made of other functions of it, or its expansion around the constant, by Horner's rule."""
+        if function not in self._known:
+            found = function.of_models(self.through)
+            if found is None:
+                found = self._expanded(function)
+            self._known[function] = found._within(*function.enclosure(*self.ends()))
+        return self._known[function]
+
+    def _expanded(self, function: Function) -> Model:
         below, above = self.spread
         middle = np.where(np.isfinite(self.terms[0]), self.terms[0], 0.0)
         low, high = self.ends()
@@ -160,9 +177,7 @@ class Model:
             made = inner.scaled(coefficients[-1]).plus(coefficients[-2])
         for c in coefficients[-3::-1]:
             made = inner.times(made).plus(c)
-        return Model(self.monomials, made.terms, made.error * (1 + 2 * gamma(4)) + wrong)._within(
-            *function.enclosure(low, high)
-        )
+        return Model(self.monomials, made.terms, made.error * (1 + 2 * gamma(4)) + wrong)
 
     def _constant(self, value: FloatArray) -> Model:
         terms = np.zeros(self.terms.shape)

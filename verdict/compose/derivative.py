@@ -23,7 +23,7 @@ from ..network.maps import LinearMap
 from ..network.maps.diagonal import Diagonal
 from ..network.maps.index import Index
 from .algebra import Algebra, Value, same
-from .smooth import ROUGH, RULES, TIMES, no_derivative, power
+from .smooth import HIGHEST, ROUGH, RULES, SLOPES, TIMES, no_derivative, power
 
 # By which inputs, in ascending order, one as often as it is derived by.
 By = tuple[int, ...]
@@ -58,7 +58,7 @@ class Chain:
 
     def value(self, name: str, z: str) -> str:
         """f(z)."""
-        if name not in RULES and name not in ROUGH:
+        if name not in RULES and name not in ROUGH and name not in SLOPES:
             raise no_derivative(name, 0)
         found = self.derivative(name, z, 0)
         if not isinstance(found, str):
@@ -67,6 +67,11 @@ class Chain:
 
     def derivative(self, name: str, z: str, order: int) -> Value:
         """f^(order)(z)."""
+        if name in SLOPES:
+            name, more = SLOPES[name]
+            order += more
+            if order > HIGHEST:
+                raise no_derivative(f"{name} of order {order}", order)
         key = (name, z, order)
         if key not in self._known:
             if order and name not in RULES:

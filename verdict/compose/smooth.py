@@ -1,7 +1,7 @@
 """The derivatives of functions of one number, up to the third, as sums and products of tensors.
 
-Each is written with the function's own value where it can be, tanh' = 1 - tanh^2, so that nothing new has to be
-bounded.
+Each is written with the function's own value where it can be, tanh' = 1 - tanh^2; `network/bells.py` reads those of
+tanh and Sigmoid back as functions of their own.
 """
 
 from __future__ import annotations
@@ -21,21 +21,19 @@ def _square(a: Algebra, value: Value) -> Value:
 
 
 def _tanh(a: Algebra, z: str, f: str, k: int, below: Callable[[int], Value]) -> Value:
-    """1 - f^2, -2 f f', 4 f' - 6 f'^2"""
+    """1 - f^2, -2 f f', f' (4 - 6 f'): each is read back as one function of z."""
+    size = a.draft.size(f)
     if k == 1:
-        return a.plus(1, a.times(-1, _square(a, f)), a.draft.size(f))
-    if k == 2:
-        return a.times(-2, a.multiply(f, below(1)))
-    return a.add(a.times(4, below(1)), a.times(-6, _square(a, below(1))))
+        return a.plus(1, a.times(-1, _square(a, f)), size)
+    return a.multiply(below(1), a.times(-2, f) if k == 2 else a.plus(4, a.times(-6, below(1)), size))
 
 
 def _sigmoid(a: Algebra, z: str, f: str, k: int, below: Callable[[int], Value]) -> Value:
-    """f - f^2, f' (1 - 2 f), f' - 6 f'^2"""
-    if k == 1:
-        return a.add(f, a.times(-1, _square(a, f)))
-    if k == 2:
-        return a.multiply(below(1), a.plus(1, a.times(-2, f), a.draft.size(f)))
-    return a.add(below(1), a.times(-6, _square(a, below(1))))
+    """f (1 - f), f' (1 - 2 f), f' (1 - 6 f')"""
+    size = a.draft.size(f)
+    if k < 3:
+        return a.multiply(f if k == 1 else below(1), a.plus(1, a.times(-k, f), size))
+    return a.multiply(below(1), a.plus(1, a.times(-6, below(1)), size))
 
 
 def _softplus(a: Algebra, z: str, f: str, k: int, below: Callable[[int], Value]) -> Value:
@@ -87,6 +85,10 @@ RULES: Mapping[str, Rule] = {
 }
 # Functions that are the product of their argument and another function of it.
 TIMES = {"Silu": "Sigmoid", "x Tanh(x)": "Tanh"}
+# No rule goes farther.
+HIGHEST = 3
+# Functions that are a derivative of another one.
+SLOPES = {name + "'" * order: (name, order) for name in ("Tanh", "Sigmoid") for order in range(1, HIGHEST + 1)}
 # What has a value, and no derivative here.
 ROUGH = ("Relu", "Erf", "Elu", "Mish", "HardSwish")
 

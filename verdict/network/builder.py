@@ -15,9 +15,11 @@ import numpy as np
 
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
+from .bells import HIGHEST, bell
 from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, Feature, Function
 from .functions.nearest import all_nearest
+from .functions.power import Power
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
 from .multiples import Multiples, Rewritten, rewritten
@@ -104,6 +106,10 @@ class Builder:
         if value is not None:
             found = all_nearest(function, value.fractions().ravel().tolist())
             return self.constant(_coefficients(ExactVector.of(found)), name)
+        exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
+        known = bell(self.nodes, [source] * exponent) if 0 < exponent <= HIGHEST else None
+        if known is not None:
+            return self._rewritten(known, name)
         return self._append(Pointwise(function, source, self.size(source)), name)
 
     def relu(self, source: int, name: str = "") -> int:
@@ -118,7 +124,7 @@ class Builder:
             value = self.constant_value(one)
             if value is not None:
                 return self.affine([(Diagonal(value), other)], None, name)
-        found = rewritten(self.nodes, a, b)
+        found = rewritten(self.nodes, a, b) or bell(self.nodes, [a, b])
         return self._append(Product(a, b, self.size(a)), name) if found is None else self._rewritten(found, name)
 
     def _rewritten(self, found: Rewritten, name: str) -> int:

@@ -15,7 +15,8 @@ from .balls import FLOATS, Ball, Rationals
 from .smooth import BITS, Smooth, held
 
 # Points at which slopes are looked up, and how far out.
-_POINTS, _FARTHEST = 3001, 36.0
+_POINTS, _FARTHEST = 12001, 36.0
+_NEAR = 2.0 ** -np.linspace(5, 30, 101)
 # What has more digits in front of the point is not written down.
 _MOST = 2**40
 
@@ -142,7 +143,10 @@ class Formula(Smooth):
         grid = _FARTHEST * share**3
         found, start, way = [], -math.inf, 1 if self.curve else -1
         for a, b in (*self.pairs, (math.inf, math.inf)):
-            points = grid[(grid > start) & (grid < a) & self.inside(grid, grid)]
+            # Denser near the piece's own ends, where slopes hardly change.
+            points = np.concatenate([grid, [start, a], start + _NEAR, a - _NEAR])
+            points = np.unique(points[(points >= start) & (points <= a) & np.isfinite(points)])
+            points = points[self.inside(points, points)]
             slopes = way * np.mean(self.steepness(points), axis=0)
             found.append((points, np.maximum.accumulate(slopes), way))
             start, way = b, -way

@@ -30,7 +30,7 @@ def exponent_of(function: Any) -> int:
 
 def is_expanded(function: Any) -> bool:
     """Whether Taylor models go through the function: its own file says what it has for them (`functions/base.py`)."""
-    return any(hasattr(function, name) for name in ("law", "slope", "factor", "quarters", "exponent"))
+    return any(hasattr(function, name) for name in ("law", "slope", "factor", "quarters", "exponent", "base"))
 
 
 def expansion(function: Any, middle: Any, reach: Any, degree: int) -> Expansion:

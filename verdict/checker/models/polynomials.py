@@ -16,6 +16,7 @@ import numpy as np
 
 from ..clock import Ask, nobody
 from ..functions.balls import LITTLE, SHARE
+from ..functions.slopes import Slope
 from ..network import Affine, Network, Pointwise, Product, no_rule
 from .expansions import expansion, exponent_of, is_expanded
 
@@ -64,6 +65,8 @@ class Polynomials:
         # What each degree's terms reach.
         self.steps = np.stack([sizes[[sum(e) == n for e in powers]].sum(axis=0) for n in range(degree + 1)]) * MORE
         self.size = self.steps.sum(axis=0) * MORE + LITTLE
+        # What functions of it are.
+        self.known: dict[Any, Polynomials] = {}
 
     def like(self, terms: Any, wrong: Any) -> Polynomials:
         return Polynomials(self.inputs, self.degree, terms, wrong)
@@ -93,6 +96,10 @@ class Polynomials:
 
     def through(self, function: Any) -> Polynomials:
         """A function of it, entry by entry."""
+        if isinstance(function, Slope):
+            return self._derived(function)
+        if function in self.known:
+            return self.known[function]
         if power := exponent_of(function):
             found = self
             for digit in f"{power:b}"[1:]:
@@ -108,7 +115,24 @@ class Polynomials:
         found = self.like(first, np.zeros(np.shape(self.wrong)))
         for c in coefficients[-2::-1]:
             found = found.times(moved).plus(c)
-        return self.like(found.terms, (found.wrong + left) * MORE)
+        made = self.known[function] = self.like(found.terms, (found.wrong + left) * MORE)
+        return made
+
+    def _derived(self, function: Slope) -> Polynomials:
+        """With f' = P(f): P(f), P'(f) f', and f' (P'(f)^2 + P''(f) f')."""
+        f, (zero, once, twice) = self.through(function.base), function.base.law
+        first = f.times(f.by(twice).plus(once)).plus(zero)
+        if function.order == 1:
+            return first
+        if function.order == 2:
+            return first.times(f.by(2 * twice).plus(once))
+        # P'(f)^2 = c1^2 - 4 c0 c2 + 4 c2 f'
+        return first.times(first.by(6 * twice).plus(once * once - 4 * zero * twice))
+
+    def by(self, number: int) -> Polynomials:
+        """Times a number."""
+        wrong = (abs(number) * (self.wrong + SHARE * self.size)) * MORE + LITTLE
+        return self.like(number * self.terms, wrong)
 
 
 def lower_ends(network: Network, low: Any, high: Any, moving: Any, ask: Ask = nobody) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -111,6 +112,11 @@ class Function(ABC):
         """A polynomial in z - middle of at most that degree, and how far f is from it at most on an interval: that
         of the lines of `band`, unless a function knows better. Float64."""
         return from_band(self.band(around.low, around.high), around)
+
+    def of_models(self, through: Callable[[Function], Any]) -> Any | None:
+        """The Taylor model of f made by products of those of other functions, which `through` gives of the same
+        argument; None where the expansion is all there is."""
+        return None
 
     def carried(self, error: Any, size: Any, unit: float, smallest: float) -> Any:
         """How far floats, rounding relatively by `unit` and losing `smallest` to underflow, are off behind the function

@@ -12,7 +12,7 @@ from .series import Between
 from .series import exponential as exact_exponential
 from .smooth import Smooth
 
-_SLOPE = (Fraction(1), Fraction(0), Fraction(-1))
+SLOPE = (Fraction(1), Fraction(0), Fraction(-1))
 
 
 class Tanh(Smooth):
@@ -58,7 +58,7 @@ class Tanh(Smooth):
     def expansion(self, around: Around, degree: int) -> Expansion:
         """f' = 1 - f^2"""
         over = self.range_between(around.low, around.high)
-        return autonomous(_SLOPE, self.between(around.middle), over, around, degree)
+        return autonomous(SLOPE, self.between(around.middle), over, around, degree)
 
     def at(self, z: Fraction, bits: int) -> Between:
         low, high = exact_exponential(2 * abs(z), bits)

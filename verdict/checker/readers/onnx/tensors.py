@@ -16,10 +16,12 @@ import numpy as np
 
 from ...errors import UnreadableError
 from ...functions.base import Function
+from ...functions.power import Power
 from ...functions.relu import RELU
 from ...functions.square import SQUARE
 from ...network import Affine, Linear, Pointwise, Product
-from .alike import of_itself
+from .alike import Found, of_itself
+from .bells import as_derivative
 
 # Steps that do not keep which entry is larger: 1 above 0, and the sign.
 COMPARED, SIGN = "comparison", "Sign"
@@ -131,6 +133,10 @@ class Builder:
     def pointwise(self, function: Function, x: Tensor) -> Tensor:
         """The function of each entry."""
         source = self.flat(x)
+        exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
+        found = as_derivative(self.nodes, [source] * exponent) if exponent else None
+        if found is not None:
+            return self._found(found, x)
         number = self.append(Pointwise(function, source, self.sizes[source]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
 
@@ -139,14 +145,18 @@ class Builder:
         if x.node == y.node and np.array_equal(x.positions, y.positions):
             return self.pointwise(SQUARE, x)
         left, right = self.flat(x), self.flat(y)
-        found = of_itself(self.nodes, left, right)
+        found = of_itself(self.nodes, left, right) or as_derivative(self.nodes, [left, right])
         if found is not None:
-            function, z, factor, rest, constant = found
-            if isinstance(z, tuple):
-                z = self._sum([*z[0].items()], z[1], x).node
-            return self._sum([(self.append(Pointwise(function, z, self.sizes[z])), factor), *rest], constant, x)
+            return self._found(found, x)
         number = self.append(Product(left, right, self.sizes[left]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
+
+    def _found(self, found: Found, x: Tensor) -> Tensor:
+        """A function of one node and multiples of others, in the shape of a tensor."""
+        function, z, factor, rest, constant = found
+        if isinstance(z, tuple):
+            z = self._sum([*z[0].items()], z[1], x).node
+        return self._sum([(self.append(Pointwise(function, z, self.sizes[z])), factor), *rest], constant, x)
 
     def _sum(self, terms: list[tuple[int, Fraction]], constant: Fraction, like: Tensor) -> Tensor:
         """Multiples of whole nodes and a constant, in the shape of a tensor."""
