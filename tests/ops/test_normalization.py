@@ -12,7 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 from support.two_readers import look
 
 import verdict
-from verdict.base.errors import UnsupportedError
+from verdict.base.errors import UnsupportedError, VerdictError
+from verdict.checker.errors import UnreadableError
+from verdict.checker.readers.onnx import read_network
 from verdict.network.exact import ExactVector
 from verdict.ops.importer.onnx_import import network_of
 
@@ -53,6 +55,20 @@ def test_both_readers_compute_what_onnx_runtime_does(
     found = look(_operator(name, opset, shape, scales, **attributes), 3)
     assert found.read_by == ("engine", "checker")
     assert found.compared_with == "ONNX Runtime"
+
+
+def test_mean_and_deviation_are_outputs_that_nothing_may_read() -> None:
+    weights = {f"w{i}": RNG.normal(size=4).astype(np.float32) for i in range(2)}
+    node = helper.make_node("LayerNormalization", ["x", "w0", "w1"], ["y", "m", "d"])
+    found = look(_model([node], (1, 3, 4), weights, 17), 3)
+    assert found.read_by == ("engine", "checker")
+    assert found.compared_with == "ONNX Runtime"
+    node.output[0] = "z"
+    read = _model([node, helper.make_node("Add", ["z", "m"], ["y"])], (1, 3, 4), weights, 17)
+    with pytest.raises(VerdictError, match="m"):
+        network_of(read, Path("m.onnx"))
+    with pytest.raises(UnreadableError):
+        read_network(read)
 
 
 def test_written_out_it_is_the_same() -> None:

@@ -32,7 +32,8 @@ def normalised(ctx: Context, x: Symbol, axes: list[int]) -> Symbol:
 
 @operator(
     "LayerNormalization",
-    since(17, "X:T Scale:T B:T? -> Y:T", axis=integer(-1), epsilon=real(1e-5), stash_type=integer(1, among=(1,))),
+    since(17, "X:T Scale:T B:T? -> Y:T Mean:float32? InvStdDev:float32?", axis=integer(-1), epsilon=real(1e-5),
+          stash_type=integer(1, among=(1,))),
 )
 def layer_normalization(ctx: Context) -> list[Value]:
     x = ctx.symbol(0)

@@ -49,9 +49,10 @@ def _channels(builder: Builder, node: Node, x: Tensor, scale: Any, bias: Any) ->
 
 _EPSILON = Attribute("FLOAT", float(np.float32(1e-5)))
 _STASH = Attribute("INT", 1, (1,))
+# Mean and inverse deviation of a LayerNormalization are outputs that nothing may read.
 OPERATORS = {
     "LayerNormalization": Operator(_layer, (17,), ((7, "x c c?"),), _FLOATS, {
-        "axis": Attribute("INT", -1), "epsilon": _EPSILON, "stash_type": _STASH}),
+        "axis": Attribute("INT", -1), "epsilon": _EPSILON, "stash_type": _STASH}, outputs=3),
     "InstanceNormalization": Operator(_channels, (6, 22), ((7, "x c c"),), _FLOATS, {"epsilon": _EPSILON}),
     "GroupNormalization": Operator(_channels, (21,), ((7, "x c c"),), _FLOATS, {
         "epsilon": _EPSILON, "num_groups": Attribute("INT", required=True), "stash_type": _STASH}),
