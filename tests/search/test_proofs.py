@@ -62,7 +62,7 @@ class Asked:
                 search.finish(Deadline(seconds))
             return outcome
 
-    def zoom(self, seconds=30.0):
+    def zoom(self, seconds=4.0):
         """Boxes halved in the reduced form."""
         graph, unsafe = self.network.graph, UnsafeSet(tuple(self.polytopes), self.network.graph.output_size)
         first = FirstBox(graph, self.bounds(), Deadline(seconds))
