@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
 from typing import IO, Any, BinaryIO
 
 from verdict.base.errors import SolverError
@@ -182,6 +183,7 @@ def _close(pipe: IO[bytes] | None) -> None:
 
 def _child() -> None:
     """The child's side."""
+    sys.excepthook = _end
     # Native code prints where it likes; the frames keep a descriptor of their own.
     wire = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -212,6 +214,13 @@ def _child() -> None:
         send("memory", None)
     # No interpreter shutdown: native threads may still be running.
     os._exit(0)
+
+
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say what went wrong, and do not let the interpreter end by itself: where a thread waits for input it aborts, and
+    says that instead."""
+    sys.__excepthook__(kind, error, trace)
+    os._exit(1)
 
 
 # In a child: when it was asked for, and how it tells its parent.

@@ -218,6 +218,20 @@ def test_a_crash_is_an_error_and_not_ours() -> None:
     assert seen == [(1.0, 7.0, None)]
 
 
+def breaking(payload: object, emit: Any, cancelled: Any) -> str:
+    """Raises what nobody expects."""
+    raise ZeroDivisionError("an unheard-of error")
+
+
+def test_what_a_child_raises_is_told() -> None:
+    """And not hidden by how the interpreter ends where a thread waits for input."""
+    for _ in range(3):
+        ending, _ = _watch("breaking", None)
+        assert ending.status is Status.ERROR
+        assert "unheard-of" in ending.message
+        assert "code 1" in ending.message
+
+
 def test_cbc_that_breaks_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cbc, "_command", lambda model, request, folder: ["/bin/false"])
     result = solver("cbc").solve(build([1], [[1]], [0], [1], [0], [1]))
