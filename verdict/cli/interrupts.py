@@ -66,7 +66,7 @@ class Interrupts(_Handled):
         if self._last is not None and now - self._last < SAME_PRESS:
             return
         self._last = now
-        raise KeyboardInterrupt
+        raise Press
 
 
 class Terminated(_Handled):
@@ -81,32 +81,62 @@ class Terminated(_Handled):
             handler(signal.SIGINT, frame)
         else:
             # A shell starts what runs in the background with SIGINT ignored; SIGTERM still has to end it.
-            raise KeyboardInterrupt
+            raise Press
+
+
+class Press(KeyboardInterrupt):
+    """A Ctrl-C. One that ends in the code of a library, which catches whatever comes, comes again."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __del__(self) -> None:
+        # At once, and in which frame the last that knew of it is gone; much later it may be any.
+        if time.monotonic() - self._since < AT_ONCE:
+            frame = sys._getframe(1)
+            if not str(frame.f_globals.get("__name__")).startswith(OURS):
+                _again()
+
+
+# Seconds in which a library has caught what it was not to catch.
+AT_ONCE = 0.5
+# What the modules are called in which a Ctrl-C that is caught has been heard.
+OURS = ("verdict", "__main__")
+# While `heard` is entered, the presses to come.
+_coming: list[threading.Timer] | None = None
+
+
+def _again() -> None:
+    """Let a Ctrl-C come again, late enough to be a press of its own."""
+    if _coming is not None:
+        _coming.append(threading.Timer(SAME_PRESS, _press))
+        _coming[-1].daemon = True
+        _coming[-1].start()
 
 
 @contextlib.contextmanager
 def heard() -> Iterator[None]:
-    """While entered, a Ctrl-C that Python swallows comes again, late enough to be a press of its own.
+    """While entered, a Ctrl-C that somebody swallows comes again.
 
-    The handler's exception goes up from wherever the main thread is, and in the callback of a weak reference, as
-    importing modules makes them, or in a `__del__` nobody gets it.
+    The handler's exception goes up from wherever the main thread is. In the callback of a weak reference, as importing
+    modules makes them, or in a `__del__` nobody gets it, and libraries catch it where they expect something else.
     """
-    previous, timers = sys.unraisablehook, list[threading.Timer]()
+    global _coming
+    previous, _coming = sys.unraisablehook, []
 
     def hook(swallowed: Any) -> None:
-        if swallowed.exc_type is not KeyboardInterrupt:
+        if issubclass(swallowed.exc_type, KeyboardInterrupt):
+            _again()
+        else:
             previous(swallowed)
-            return
-        timers.append(threading.Timer(SAME_PRESS, _press))
-        timers[-1].daemon = True
-        timers[-1].start()
 
     sys.unraisablehook = hook
     try:
         yield
     finally:
         sys.unraisablehook = previous
-        for timer in timers:
+        coming, _coming = _coming, None
+        for timer in coming:
             timer.cancel()
 
 
