@@ -107,7 +107,7 @@ class Disjuncts:
             boxes.setdefault(key, ((d.lower, d.upper), []))[1].append(number)
         # What is larger is no smaller as a float, so these tell which boxes to look at.
         inputs = len(self.all[0].lower) if self.all else 0
-        self._ends = np.array([_nearest(*ends) for ends, _ in boxes.values()]).reshape(-1, 2, inputs)
+        self._ends = np.array([_nearest(*ends) for ends, _ in boxes.values()]).reshape(len(boxes), 2, inputs)
         self._by_box = list(boxes.values())
 
     def inside(self, lower: tuple[Fraction, ...], upper: tuple[Fraction, ...], polytope: Polytope) -> list[int]:
@@ -115,6 +115,8 @@ class Disjuncts:
 
         Excluding the polytope on the box excludes them.
         """
+        if not self._by_box:
+            return []
         wanted = {key for key, _ in _listed(polytope, self.outputs, len(lower))}
         found = []
         ends = np.array(_nearest(lower, upper)).reshape(2, -1)
