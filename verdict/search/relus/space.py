@@ -203,7 +203,9 @@ class Space:
         lower = xp.where(xp.isnan(lower), -np.inf, lower)
         if not follow:
             return Relaxed(lower, rounding, nu, None, None)
-        s, z = self.reduced.follow(trail, below, above, gap)
+        with np.errstate(over="ignore", invalid="ignore"):
+            # Hints; and some BLAS flag what they read beside a matrix.
+            s, z = self.reduced.follow(trail, below, above, gap)
         return Relaxed(lower, rounding, nu, z, s, trail[:, : self.reduced.inputs], next_below(flat - limits))
 
     @cached_property
