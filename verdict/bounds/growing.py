@@ -8,7 +8,7 @@ the network itself takes as many passes back through all of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,13 +32,11 @@ MOST = 2**27
 
 @dataclass(eq=False)
 class _Group:
-    """The variables `start` to `stop`, and the nodes that they have been pushed to, (variables, size) each; node `born`
-    has them as its neurons, -1: they are inputs, the constant 1 being the last."""
+    """The variables `start` to `stop`, and the nodes that they have been pushed to, (variables, size) each."""
 
     start: int
     stop: int
-    born: int
-    forms: dict[int, Any] = field(default_factory=dict)
+    forms: dict[int, Any]
 
 
 class Growing:
@@ -63,7 +61,7 @@ class Growing:
         self.inputs = len(moving)
         matrix = np.zeros((self.inputs + 1, len(center)))
         matrix[np.arange(self.inputs), moving], matrix[-1] = radius[moving], center
-        self._groups = self._cut(matrix, 0, -1)
+        self._groups = self._cut(matrix, 0, 0)
         self._largest = [np.ones(self.inputs + 1)]
         self._layers: list[Layer] = []
         # Of the neurons of these: bounds, what is wrong with their sums, and how large these get.
@@ -76,11 +74,11 @@ class Growing:
         """How many variables there are."""
         return sum(map(len, self._largest))
 
-    def _cut(self, rows: Any, start: int, born: int) -> list[_Group]:
-        """New variables, which are these rows at node `born`, in groups that fit the processor's cache."""
-        size, at = max(1, PUSHED // self._widest), max(born, 0)
+    def _cut(self, rows: Any, start: int, at: int) -> list[_Group]:
+        """New variables, which are these rows at node `at`, in groups that fit the processor's cache."""
+        size = max(1, PUSHED // self._widest)
         cuts = range(0, len(rows), size)
-        return [_Group(start + i, start + min(i + size, len(rows)), born, {at: rows[i : i + size]}) for i in cuts]
+        return [_Group(start + i, start + min(i + size, len(rows)), {at: rows[i : i + size]}) for i in cuts]
 
     def reach(self, bounds: Bounds, number: int) -> bool:
         """Push all variables to node `number`, of which, and all before, `bounds` are known. False: that cannot be."""

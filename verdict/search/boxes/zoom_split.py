@@ -147,8 +147,8 @@ class ZoomSplit:
     def _looked_at(self, zoom: Zoom, parent: _Box | None = None, node: int = 0) -> _Box:
         """The box with its margins, as far as those of the box that it is a part of do not exclude polytopes."""
         # A proof excludes all of them on each box, where CROWN's slopes are others.
-        is_alone = parent is None or self.watch.proof.wants_splits
-        known = np.full(len(self.rows.counts), -np.inf) if parent is None or is_alone else parent.margins
+        parent = None if self.watch.proof.wants_splits else parent
+        known = np.full(len(self.rows.counts), -np.inf) if parent is None else parent.margins
         rows = np.flatnonzero((known <= 0)[self.rows.owner])
         bound, lost, rounding = zoom.rows(rows)
         shape = (1, len(self.rows.limits))
@@ -158,7 +158,7 @@ class ZoomSplit:
         ends = (zoom.center - zoom.radius)[None], (zoom.center + zoom.radius)[None]
         found, weights = (values[0] for values in self.rows.margins(LinearBound(lower, slope, constant), *ends))
         margins = np.maximum(known, found)
-        if parent is not None and not is_alone:
+        if parent is not None:
             weights = np.where((known > 0)[self.rows.owner], parent.weights, weights)
         decisive = int(self.rows.decisive(lower)[0])
         point = unscaled(self._first.bounds, zoom.least_point(slope[0, decisive]))
