@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base import interrupted
+from ..base.deadline import why
 
 if TYPE_CHECKING:
     from ..network.network import Network
@@ -31,9 +32,10 @@ def answered(
         before = interrupted.count()
         try:
             found = answer(case)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as end:
             if not number:
                 raise
+            why(end)
             return
         yield case, found
         if interrupted.count() != before or stopped():

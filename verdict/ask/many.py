@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..answer.table import Certified, Radii, Row
 from ..base import arguments, interrupted
-from ..base.deadline import TIME_LIMIT, Deadline
+from ..base.deadline import TIME_LIMIT, Deadline, may_end
 from ..base.errors import InputError, TimeLimitError
 from ..base.number import Number, radius_of
 from ..base.writing import made_folder
@@ -183,7 +183,7 @@ class Batch:
             answering = Here(folder) if count is None else stack.enter_context(
                 Pool(count, self.options.memory, folder))
             found = {}
-            with contextlib.suppress(KeyboardInterrupt):
+            with may_end():
                 for entry in kept(agenda, answering, store, f"{self.kind} {self.network.name}"):
                     found[entry.key, entry.options_key] = entry
                     step(entry)

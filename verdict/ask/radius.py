@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from ..answer.results import Certificate, Radius, Witness
-from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited, why
+from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited, may_end, why
 from ..base.errors import InputError
 from ..base.number import Number
 from . import intervals
@@ -161,7 +161,7 @@ def _searched(ready: Prepared, run: Run, path: Path | None, statement: Stated | 
             made, float32 = _certified(search, ready, run, path, statement)
     except KeyboardInterrupt as end:
         reason = why(end)
-    with contextlib.suppress(KeyboardInterrupt):
+    with may_end():
         search.enter("end")
     with last_words():
         radius = judge_radius(search, ready.label, name, reason, (made, float32))

@@ -160,6 +160,15 @@ def limited(question: Callable[Given, Answer]) -> Callable[Given, Answer]:
     return asked
 
 
+@contextlib.contextmanager
+def may_end() -> Iterator[None]:
+    """While inside, Ctrl-C or the clock ends the work, and that is all."""
+    try:
+        yield
+    except KeyboardInterrupt as end:
+        why(end)
+
+
 def why(end: KeyboardInterrupt) -> str:
     """What ended a search: the time, with what it had to say of itself, or the user."""
     if isinstance(end, OutOfTime):

@@ -22,7 +22,7 @@ def _current() -> int | None:
 
 
 def remember() -> None:
-    """A search has just been interrupted by the user, and keeps what it has."""
+    """A search has just been interrupted by the user, and keeps what it has: their Ctrl-C has been heard."""
     global _cell, _count
     _cell, _count = _current(), _count + 1
 

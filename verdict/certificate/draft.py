@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..answer.results import Certificate
-from ..base.deadline import Deadline, why
+from ..base.deadline import Deadline, may_end, why
 from ..base.errors import InputError, UnsupportedError
 from ..base.writing import Place, publish, temporary
 from ..checker import Memory, Report, UnreadableError, check
@@ -194,7 +194,7 @@ class Draft:
     def _quickly(self, path: Path, deadline: Deadline, threads: int) -> tuple[Report | None, str]:
         """The rigorous tier, where the exact one takes too long."""
         why = "checking it in exact arithmetic would have taken longer than the time left"
-        with contextlib.suppress(_LateError, KeyboardInterrupt):
+        with contextlib.suppress(_LateError), may_end():
             report = self._check(path, deadline, threads, "rigorous")
             # Floats may fail where integers would not.
             if report.accepted:
@@ -245,10 +245,12 @@ class Draft:
         except InputError:
             # Too many leaves are open.
             return None
-        except (_LateError, KeyboardInterrupt):
+        except (_LateError, KeyboardInterrupt) as end:
             # What there is over the reals stands.
             if not any_order:
                 raise
+            if isinstance(end, KeyboardInterrupt):
+                why(end)
         return None
 
     def _box(self, part: Part) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verdict.base.deadline import why
 from verdict.base.errors import InputError
 from verdict.base.number import radius_of
 from verdict.cli.exitcodes import INTERRUPTED, OK, UNKNOWN
@@ -126,7 +127,8 @@ class Batch:
                 with _answering(workers, far, memory, store) as answering, _bar(chains) as step:
                     for entry in kept(chains, answering, store, self.name):
                         step(entry)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as end:
+                why(end)
                 note(f"note: stopped; {chains.done} of {chains.total} cases are answered, the same command goes on")
             statuses = self._say(store)
         if interrupts.seen or chains.done < chains.total:

@@ -1,6 +1,9 @@
 """Ctrl-C and SIGTERM: the first ends the search and keeps its answer, a later one leaves at once.
 
-Signals can be handled in the main thread alone; in another one a command runs without.
+Signals can be handled in the main thread alone; in another one a command runs without. The handler's exception goes up
+from wherever the main thread is: in the callback of a weak reference or in a `__del__` nobody gets it, C code that
+calls Python may drop it, and libraries catch it where they expect something else (importing modules does all of these).
+So a press that nobody has heard comes again.
 """
 
 from __future__ import annotations
@@ -10,12 +13,21 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
-# Two presses within this many seconds are one: the second must not hit the code that saves the answer.
+from verdict.base import interrupted
+
+# Two presses within this many seconds are one: the second must not hit the code that saves the answer. A press that is
+# gone and that nobody has heard comes again after as many,
 SAME_PRESS = 1.0
+# and after these seconds one that is not gone: a library may hold it, or a clean-up hang.
+STUCK = 5.0
+# How often that is looked at, in seconds.
+LOOK = 0.1
 
 
 class _Handled:
@@ -51,6 +63,18 @@ class Interrupts(_Handled):
 
     def __init__(self) -> None:
         self._last: float | None = None
+        # A handler may put into this kind of queue, whatever the main thread was doing, but not start a thread.
+        self._presses: SimpleQueue[_Raised | None] = SimpleQueue()
+
+    def __enter__(self) -> Any:
+        threading.Thread(target=_repeat, args=[self._presses], daemon=True, name="presses").start()
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._presses.put(None)
+        super().__exit__(kind, error, trace)
 
     @property
     def seen(self) -> bool:
@@ -59,14 +83,21 @@ class Interrupts(_Handled):
     def _afterwards(self) -> Any:
         # After a Ctrl-C the program is about to end with its answer; a late press must not turn that into a
         # death by signal.
-        return signal.SIG_IGN if self.seen else self._previous
+        ended = self.seen or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        return signal.SIG_IGN if ended else self._previous
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self._last is not None and now - self._last < SAME_PRESS:
             return
         self._last = now
-        raise Press
+        press = Press()
+        self._presses.put(_Raised(weakref.ref(press), interrupted.count()))
+        try:
+            raise press
+        finally:
+            # The traceback holds this frame, which would keep the press alive.
+            del press
 
 
 class Terminated(_Handled):
@@ -85,59 +116,30 @@ class Terminated(_Handled):
 
 
 class Press(KeyboardInterrupt):
-    """A Ctrl-C. One that ends in the code of a library, which catches whatever comes, comes again."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def __del__(self) -> None:
-        # At once, and in which frame the last that knew of it is gone; much later it may be any.
-        if time.monotonic() - self._since < AT_ONCE:
-            frame = sys._getframe(1)
-            if not str(frame.f_globals.get("__name__")).startswith(OURS):
-                _again()
+    """A Ctrl-C, while it looks for somebody to hear it."""
 
 
-# Seconds in which a library has caught what it was not to catch.
-AT_ONCE = 0.5
-# What the modules are called in which a Ctrl-C that is caught has been heard.
-OURS = ("verdict", "__main__")
-# While `heard` is entered, the presses to come.
-_coming: list[threading.Timer] | None = None
+class _Raised(NamedTuple):
+    """A press that is on its way, and how many had been heard before."""
+
+    press: weakref.ref[Press]
+    heard: int
 
 
-def _again() -> None:
-    """Let a Ctrl-C come again, late enough to be a press of its own."""
-    if _coming is not None:
-        _coming.append(threading.Timer(SAME_PRESS, _press))
-        _coming[-1].daemon = True
-        _coming[-1].start()
-
-
-@contextlib.contextmanager
-def heard() -> Iterator[None]:
-    """While entered, a Ctrl-C that somebody swallows comes again.
-
-    The handler's exception goes up from wherever the main thread is. In the callback of a weak reference, as importing
-    modules makes them, or in a `__del__` nobody gets it, and libraries catch it where they expect something else.
-    """
-    global _coming
-    previous, _coming = sys.unraisablehook, []
-
-    def hook(swallowed: Any) -> None:
-        if issubclass(swallowed.exc_type, KeyboardInterrupt):
-            _again()
-        else:
-            previous(swallowed)
-
-    sys.unraisablehook = hook
-    try:
-        yield
-    finally:
-        sys.unraisablehook = previous
-        coming, _coming = _coming, None
-        for timer in coming:
-            timer.cancel()
+def _repeat(presses: SimpleQueue[_Raised | None]) -> None:
+    """Let each press that nobody has heard (`base.interrupted`) come again, until None comes."""
+    last: _Raised | None = None
+    since = 0.0
+    while True:
+        with contextlib.suppress(Empty):
+            last, since = presses.get(timeout=None if last is None else LOOK), time.monotonic()
+            if last is None:
+                return
+        if last is None or interrupted.count() != last.heard:
+            last = None
+        elif time.monotonic() - since > (SAME_PRESS if last.press() is None else STUCK):
+            last = None
+            _press()
 
 
 def _press() -> None:
@@ -147,3 +149,19 @@ def _press() -> None:
         signal.pthread_kill(main, signal.SIGINT)
     else:
         signal.raise_signal(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """While entered, Python does not tell of a Ctrl-C that it had to drop: it comes again."""
+    previous = sys.unraisablehook
+
+    def hook(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, Press):
+            previous(dropped)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = previous

@@ -17,7 +17,7 @@ from verdict import __version__
 from verdict.base.errors import OutputError, UnsupportedError, VerdictError
 from verdict.base.visible import visible_lines
 from verdict.cli import exitcodes
-from verdict.cli.interrupts import Terminated, heard
+from verdict.cli.interrupts import Interrupts, Terminated, quietly
 from verdict.cli.limits import call
 from verdict.cli.printing import abandon, flush, note, put, ready
 from verdict.cli.words import plain, with_both_ends
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in itertools.takewhile(lambda word: word.startswith("-"), words)
     try:
         ready()
-        with Terminated(), heard():
+        with Terminated(), Interrupts(), quietly():
             code = _run(words)
             flush()
         return exitcodes.OK if code is None else code

@@ -15,6 +15,7 @@ from verdict.answer.results import Radius, Verdict
 from verdict.ask.batch import answered, own_class, status_of
 from verdict.ask.options import Options
 from verdict.ask.question import Question
+from verdict.base.deadline import why
 from verdict.base.errors import InputError
 from verdict.cli.asked import Asking
 from verdict.cli.exitcodes import OK, UNKNOWN, VIOLATED
@@ -88,9 +89,10 @@ class Questions(Generic[Answer]):
                     answers.append(answer)
                     if self.inputs.several and not self.json:
                         self._row(answer, point, first=len(answers) == 1)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as end:
                 if not answers:
                     raise
+                why(end)
             self._finish(answers)
         code = self.kind.code(answers)
         if self.inputs.several and "wrong-label" in self._counts(answers):
