@@ -47,7 +47,7 @@ def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray]):
     space = Space(graph, linear_bounds(graph, low[None], high[None]), rows, offsets)
     if space.reduced is None or not space.size:
         return None
-    tree = EdgeTree(space, list(range(len(rows))), Radii(space, family, 0.0, RADIUS), MEANS, seen.append)
+    tree = EdgeTree(space, space.root(), Radii(space, family, 0.0, RADIUS), MEANS, seen.append)
     distances = np.abs(points - center.floats()).max(axis=1)
     return tree, values - offsets, distances
 

@@ -60,7 +60,7 @@ def test_closed_rows_are_safe_and_unsafe_ones_stay_open(kind, tmp_path) -> None:
         space = _space(graph, family, 0.5, offsets)
         if space.reduced is None or not space.size:
             continue
-        tree = ProgramTree(space, list(range(len(rows))), seen.append)
+        tree = ProgramTree(space, space.root(), seen.append)
         assert tree.explore(Deadline(20.0), lambda: False)
         for row, left in tree.left.items():
             if not left:
@@ -79,13 +79,14 @@ def test_closed_rows_are_safe_and_unsafe_ones_stay_open(kind, tmp_path) -> None:
 
 
 def test_both_kinds_of_rows_come_up(tmp_path) -> None:
-    _, graph, family, _, rows, least = _case(0, KINDS[0], tmp_path)
-    tree = ProgramTree(_space(graph, family, 0.5, least + 0.05), list(range(len(rows))), lambda points: None)
+    _, graph, family, _, _, least = _case(0, KINDS[0], tmp_path)
+    space = _space(graph, family, 0.5, least + 0.05)
+    tree = ProgramTree(space, space.root(), lambda points: None)
     assert tree.explore(Deadline(20.0), lambda: False)
     assert all(tree.left.values())
     # What was closed stays closed on a smaller ball.
     far = _space(graph, family, 0.5, least - 100)
-    safe = ProgramTree(far, list(range(len(rows))), lambda points: None)
+    safe = ProgramTree(far, far.root(), lambda points: None)
     assert safe.explore(Deadline(20.0), lambda: False)
     assert not any(safe.left.values())
     safe.move(_space(graph, family, 0.25, least - 100))
@@ -101,7 +102,7 @@ def test_a_move_loses_no_point(kind, tmp_path) -> None:
         space = _space(graph, family, 0.5, offsets)
         if space.reduced is None or not space.size:
             continue
-        tree, turns = ProgramTree(space, list(range(len(rows))), lambda points: None), iter(range(5))
+        tree, turns = ProgramTree(space, space.root(), lambda points: None), iter(range(5))
         # Stopped after a few domains, it goes on in the smaller ball; every row has an unsafe point there.
         tree.explore(Deadline(20.0), lambda turns=turns: next(turns, None) is None)
         tree.move(_space(graph, family, 0.25, offsets))

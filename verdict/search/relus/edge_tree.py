@@ -12,6 +12,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from ...network.exact import FloatArray
 from ..means import Means
 from .edge_ascent import Seen, climb
 from .radii import Radii
-from .space import Space
+from .space import Domains, Space
 
 # Gradient steps at a root, in a trial of a split, and in its halves, and their rates.
 ROOT_STEPS, ROOT_RATE = 150, 0.3
@@ -48,18 +49,19 @@ class _Node:
 
 
 class EdgeTree:
-    """The search over rows `rows` of a space in reduced form on a box, to prove each below the radius of its box;
-    `radii` say how far a bound reaches, and `offer` gets points (k, input_size) that look unsafe."""
+    """The search over the domains `roots` of a space in reduced form on a box, to prove its rows below the radius of
+    its box; `radii` say how far a bound reaches, and `offer` gets points (k, input_size) that look unsafe."""
 
     def __init__(
-        self, space: Space, rows: list[int], radii: Radii, means: Means, offer: Callable[[FloatArray], object]
+        self, space: Space, roots: Domains, radii: Radii, means: Means, offer: Callable[[FloatArray], object]
     ) -> None:
         if space.reduced is None:
             raise ValueError("planes over edges need the reduced form")
         self.space, self._form, self._means, self._offer = space, edges(space.reduced), means, offer
         self._radii, self._goal, self._tick = radii, float(radii.radii[-1]), itertools.count()
         self._heap: list[tuple[float, float, int, _Node]] = []
-        self._waiting, self._stuck = list(rows), dict.fromkeys(rows, self._goal)
+        self.begin, self._waiting = roots, list(zip(roots.row.tolist(), roots.signs, strict=True))
+        self._stuck = dict.fromkeys(range(len(space.rows)), self._goal)
         # Sums of gains per unit of loss, and how many there are, for the halves of each ReLU: (2, size).
         self._gains, self._counts = np.zeros((2, space.size)), np.zeros((2, space.size))
         # The bounds of the roots, by their rows.
@@ -67,7 +69,7 @@ class EdgeTree:
 
     def reached(self, row: int) -> float:
         """The radius below which a row is proved, 0 where nothing is known."""
-        if row in self._waiting:
+        if any(number == row for number, _ in self._waiting):
             return 0.0
         return min([self._stuck[row], *(node.reach for *_, node in self._heap if node.row == row)])
 
@@ -112,12 +114,12 @@ class EdgeTree:
             self._gains[side, neuron] += gain
             self._counts[side, neuron] += 1
 
-    def _root(self, row: int) -> _Node:
-        space, form = self.space, self._form
+    def _root(self, waiting: tuple[int, Any]) -> _Node:
+        (row, signs), space, form = waiting, self.space, self._form
         size = space.size
         planes = [space.chords[fan.start - form.inputs - 1 :][fan.owner].astype(np.float32) for fan in form.fans]
         floors, none = space.floors.astype(np.float32), np.zeros(size, np.float32)
-        begin = Lines(np.zeros(size, np.int8), floors, none, planes)
+        begin = Lines(signs, floors, none, planes)
         return self._bounded(row, begin, ROOT_STEPS, ROOT_RATE)
 
     def _bounded(self, row: int, lines: Lines, steps: int, rate: float, parent: _Node | None = None) -> _Node:

@@ -20,7 +20,7 @@ from ...base.deadline import Deadline
 from ...network.exact import FloatArray
 from .carry import carry
 from .program import Program, Relaxation
-from .space import Space
+from .space import Domains, Space
 
 # ReLUs whose halves are solved before one is chosen, and after how many solutions of either half its gains are known.
 TRIALS, RELIABLE = 8, 2
@@ -40,19 +40,19 @@ class _Node:
 
 
 class ProgramTree:
-    """The search over rows `rows` of a space; `offer` gets points (k, input_size) that look unsafe."""
+    """The search over the domains `roots` of a space; `offer` gets points (k, input_size) that look unsafe."""
 
-    def __init__(self, space: Space, rows: list[int], offer: Callable[[FloatArray], object]) -> None:
+    def __init__(self, space: Space, roots: Domains, offer: Callable[[FloatArray], object]) -> None:
         self._offer, self._tick = offer, itertools.count()
         self._heap: list[tuple[float, int, _Node]] = []
         # Domains that programs have closed, not verified yet; those that can be neither closed nor split; and how many
         # domains of any kind each row has left.
         self._waiting: list[_Node] = []
         self._stuck: list[_Node] = []
-        self.left = dict.fromkeys(rows, 0)
+        self.left = dict.fromkeys(range(len(space.rows)), 0)
         self._on(space)
-        for row in rows:
-            self._push(_Node(row, np.zeros(space.size, np.int8), None), -np.inf)
+        for row, signs in zip(roots.row.tolist(), roots.signs, strict=True):
+            self._push(_Node(row, signs, None), -np.inf)
 
     def _on(self, space: Space) -> None:
         self.space, self._program = space, Program(space)

@@ -21,7 +21,6 @@ from ...radius import RadiusSearch
 from ...relus.ascent import optimise
 from ...relus.edge_tree import EdgeTree
 from ...relus.radii import Radii
-from ...relus.space import Space
 from .radius_tree import RadiusTree, last_radius
 
 # The first turn comes after so many seconds of the other tree; one turn takes about so many.
@@ -96,8 +95,8 @@ class ByEdges:
     def _judge(self, found: EdgeTree, tree: RadiusTree) -> None:
         """Whether planes leave much less open at the worst of the roots than chords do; then attack its polytope
         longer, for a nearer witness makes all proofs easier."""
-        chords, _ = optimise(found.space, found.space.root(), tree.options.root_steps)
-        missed, usual = min([0.0, *found.roots.values()]), min(0.0, float(chords.lower.min()))
+        chords, _ = optimise(found.space, found.begin, tree.options.root_steps)
+        missed, usual = min([0.0, *found.roots.values()]), float(chords.lower.min(initial=0))
         if usual < 0:
             self._is_judged, self._is_out = True, missed < GAIN * usual
         if self._is_judged and not self._is_out:
@@ -114,17 +113,17 @@ class ByEdges:
         is_last = top == last and last - lower <= float(NARROW) * last
         goal = last if is_last else float_below(Fraction((lower + top) / 2))
         numbers = [i for i, low in enumerate(search.lowers) if float_below(low) < goal]
-        if not numbers or any(len(search.unsafe.polytopes[i].offset.values) > 1 for i in numbers):
+        if not numbers:
             return None
         at = {number: row for row, number in enumerate(tree.numbers)}
         rows = [at[number] for number in numbers if number in at]
-        space = Space(
-            tree.graph, search.bounds_at(goal), tree.rows.matrix[rows], tree.rows.limits[rows], means=tree.means
-        )
-        if len(rows) < len(numbers) or space.reduced is None or space.reduced.ball is not None:
+        if len(rows) < len(numbers):
+            return None
+        space, roots = tree.space_on(tree.bounds_at(goal), rows)
+        if space.reduced is None or space.reduced.ball is not None:
             return None
         lowest = min(float_below(search.lowers[number]) for number in numbers)
         radii = Radii(space, search.family, min(lowest, goal), goal)
         self._goal, self._numbers, self._taken = goal, numbers, 0.0
-        self._tree = EdgeTree(space, list(range(len(rows))), radii, tree.means, tree.offer)
+        self._tree = EdgeTree(space, roots, radii, tree.means, tree.offer)
         return self._tree

@@ -17,7 +17,6 @@ from ....base.errors import SolverError
 from ...radius import RadiusSearch
 from ...relus.program import can_say, matrix_numbers
 from ...relus.program_tree import ProgramTree
-from ...relus.space import Space
 from .radius_tree import RadiusTree
 
 # The first turn comes after so many seconds of the other tree; one turn takes at least so many.
@@ -65,18 +64,16 @@ class LastByPrograms:
                 return
 
     def _fits(self, tree: RadiusTree) -> bool:
-        """Whether programs are small, and each polytope is one row."""
-        if not can_say(tree.space) or any(len(p.offset.values) > 1 for p in tree.polytopes):
-            return False
-        return matrix_numbers(tree.space) <= MOST_NUMBERS
+        """Whether programs are small."""
+        return can_say(tree.space) and matrix_numbers(tree.space) <= MOST_NUMBERS
 
     def _at(self, tree: RadiusTree) -> ProgramTree:
         """The tree of programs on the ball of the present goal."""
         if self._tree is None or self._goal > tree.goal:
             bounds = tree.bounds if tree.goal == tree.radius else tree.bounds_at_goal()
-            space = Space(tree.graph, bounds, tree.rows.matrix, tree.rows.limits, means=tree.means)
+            space, roots = tree.space_on(bounds)
             if self._tree is None:
-                self._tree = ProgramTree(space, list(range(len(tree.numbers))), tree.offer)
+                self._tree = ProgramTree(space, roots, tree.offer)
             else:
                 self._tree.move(space)
             self._goal = tree.goal

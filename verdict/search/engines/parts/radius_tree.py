@@ -18,7 +18,7 @@ from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....bounds import Bounds
 from ....network.exact import ExactVector, FloatArray, float_below
-from ....property import Polytope
+from ....property import Polytope, UnsafeSet
 from ...means import Means
 from ...observer import Watch
 from ...outcome import Outcome
@@ -30,6 +30,7 @@ from ...relus.leaf_rows import close_by_rows
 from ...relus.queue import DomainQueue
 from ...relus.radii import Radii
 from ...relus.relu_split import ReluSplit
+from ...relus.sides import Sides
 from ...relus.space import Domains, Relaxed, Space
 from ...relus.tuned import Tuned
 
@@ -44,14 +45,19 @@ FALLEN = Fraction(1, 200)
 class RadiusTree(ReluSplit):
     """The search on the ball of a radius, which `bounds` (batch 1) are about, for the polytopes with these numbers.
 
-    `goal` is the radius to prove; it falls with the upper end.
+    `bounds` are those of the search's network; the tree's has neurons for further rows of polytopes (`sides`). `goal`
+    is the radius to prove; it falls with the upper end.
     """
 
     def __init__(
         self, search: RadiusSearch, numbers: list[int], radius: float, bounds: Bounds, means: Means
     ) -> None:
         polytopes = [search.unsafe.polytopes[i] for i in numbers]
-        super().__init__(search.graph, bounds, polytopes, Watch(try_points=self.offer), means)
+        self.sides = Sides(search.graph, polytopes)
+        first, around = self.sides.first, self.sides.around(bounds)
+        super().__init__(self.sides.graph, around, first, Watch(try_points=self.offer), means)
+        # What points have to fulfil to be worth a look.
+        self.unsafe = UnsafeSet(tuple(polytopes), search.graph.output_size)
         self._tuned = Tuned(self.space)
         self.search, self.numbers, self.radius, self.goal = search, numbers, radius, radius
         self._queue = DomainQueue(self.options.most_open, by_radius=True)
@@ -94,9 +100,21 @@ class RadiusTree(ReluSplit):
             self._close(domains.take(~alive))
             self._queue.push(domains.take(alive))
 
+    def bounds_at(self, radius: float) -> Bounds:
+        """Bounds on the ball of a radius."""
+        return self.sides.around(self.search.bounds_at(radius))
+
+    def space_on(self, bounds: Bounds, rows: list[int] | None = None) -> tuple[Space, Domains]:
+        """A space of its own for all or some of the rows, and their roots in it that may hold a point."""
+        rows = list(range(len(self.numbers))) if rows is None else rows
+        matrix, limits = self.rows.matrix[rows], self.rows.limits[rows]
+        space = Space(self.graph, bounds, matrix, limits, means=self.means)
+        roots, alive = self.sides.root(space, rows)
+        return space, roots.take(alive)
+
     def bounds_at_goal(self) -> Bounds:
         """Bounds on the ball of the goal, at least as tight as those of the present ball."""
-        found, known = self.search.bounds_at(self.goal), self.bounds
+        found, known = self.bounds_at(self.goal), self.bounds
         lower = [np.maximum(new, old) for new, old in zip(found.lower, known.lower, strict=True)]
         upper = [np.minimum(new, old) for new, old in zip(found.upper, known.upper, strict=True)]
         return found.with_ends(lower, upper)
@@ -107,7 +125,9 @@ class RadiusTree(ReluSplit):
         self._stop = clock.passed
         self.aim()
         if not self._visited:
-            self._advance([self.space.root().take(self.rows.starts)], self.options.root_steps)
+            roots, alive = self.sides.root(self.space, range(len(self.numbers)))
+            self._close(roots.take(~alive))
+            self._advance([roots.take(alive)], self.options.root_steps)
         while len(self._queue) and not self.is_stale:
             self._tell()
             if clock.passed():
@@ -152,15 +172,20 @@ class RadiusTree(ReluSplit):
         return None
 
     def _close_full(self, domain: Domains, polytope: Polytope) -> tuple[Multipliers | None, FloatArray]:
-        if len(polytope.offset.values) > 1 or self.bounds.ball is not None:
+        if self.bounds.ball is not None:
             return super()._close_full(domain, polytope)
         # Nobody writes the proof down.
         done = Multipliers(np.ones(1), {}), np.zeros((0, self.graph.input_size))
         closed, point = close_by_rows(self.space, domain)
         if closed:
             return done
-        # A region that is empty has a proof of another kind.
-        return super()._close_full(domain, polytope) if point is None else (None, point[None])
+        if point is None:
+            # A region that is empty has a proof of another kind.
+            return super()._close_full(domain, polytope)
+        # What floats find lies a hair outside an unsafe set with several rows; the region's exact vertex does not.
+        polish(self.search, point, self.unsafe.polytopes[int(domain.row[0])])
+        self.aim()
+        return None, point[None]
 
     def _by_programs(self, domains: Domains) -> dict[int, Multipliers]:
         return self._tuned.close(domains, self.search.deadline.passed)

@@ -97,7 +97,7 @@ class Attempt:
         splits = self.options.rounds if self._rounds == 0 else self.options.growth * self._rounds
         self._rounds = 0 if self._rounds < 0 else splits
         stopwatch, before = ProcessorTime(None, clock), self.tree.space.size
-        graph = self.search.graph
+        graph = self.tree.graph
         bounds = sharpen(graph, self.tree.bounds, self._rounds, self.means, clock.passed)
         self._sharpening = stopwatch.elapsed()
         self._last = self._rounds > 0 and bounds.unstable(graph) > self.options.saturated * before
