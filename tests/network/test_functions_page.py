@@ -3,6 +3,7 @@ VERDICT_WRITE."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -16,7 +17,11 @@ from verdict.base.deadline import Deadline
 from verdict.base.errors import UnsupportedError
 from verdict.bounds import Bounds, linear_bounds
 from verdict.checker import functions as twins
+from verdict.checker import network as checked
+from verdict.checker.arithmetic.float32 import value_error
+from verdict.checker.errors import OutOfRangeError
 from verdict.checker.functions import planes
+from verdict.checker.kernel.region import Region
 from verdict.encoders import smt
 from verdict.encoders.envelopes import Relaxation, lacking
 from verdict.encoders.milp import encode_margin, encode_relaxed_margin
@@ -53,7 +58,8 @@ Product is that of two other tensors that both depend on the input: Mul, MatMul,
 * *smt*, *milp*: how these engines take it: `exact`, all there is of it, or `lines`, between tangents and chords that
   hold it, on ever smaller pieces where a solution lies off it (among other functions with lines, `smt` takes all so);
 * *certificate*: whether the independent checker has the function; *float32*: whether a proof can cover every float32
-  evaluation order, which needs a bound of how a library computes the function, and there is none for exp;
+  evaluation order, which needs a bound of how a library computes the function: for exp there is none, but one may be
+  assumed (`--assume-ulp`, [semantics.md](semantics.md)); what is made of several operators is then read as these;
 * *radius*: `exact` where `maxeps` can end with one rational number, else an interval that closes to six digits;
 * *witness*: how a violation is replayed, in rationals, or in rationals between which the real values lie.
 
@@ -142,10 +148,21 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
     cells = (
         name, ", ".join(methods), ", ".join(splits), by_smt(graph, bounds),
         by_milp(graph, bounds, polytope), "no" if twin is None else "yes",
-        "yes" if getattr(twin, "is_rational", False) else "no", "exact" if exact else "interval",
+        in_float32(twin), "exact" if exact else "interval",
         "exact" if exact else "enclosed",
     )  # fmt: skip
     return f"| {' | '.join(cells)} |\n"
+
+
+def in_float32(twin: Any) -> str:
+    """What the checker charges at a value of the function, or of a product, without an assumption and with one."""
+    node = checked.Product(0, 0, 1) if twin is planes else checked.Pointwise(twin, 0, 1)
+    region = Region({0: np.array([[1.0]])}, {0: np.array([[2.0]])}, np.zeros(1, bool))
+    for ulps, word in ((None, "yes"), (4.0, "assumed")):
+        with contextlib.suppress(OutOfRangeError):
+            value_error(node, region, ulps)
+            return word
+    return "no"
 
 
 def rows() -> Iterator[str]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from .decimals import above, below, rational
-from .trust import PROOFS, REFUTATIONS, SEMANTICS
+from .trust import PROOFS, REFUTATIONS, holds_for
 
 if TYPE_CHECKING:
     from ..network.exact import FloatArray
@@ -81,7 +81,7 @@ def _of_verdict(answer: Verdict, about: About | None) -> list[tuple[str, str]]:
         ("class", _class(answer.label, about)),
         ("witness", _class(answer.target, about) if answer.status == "violated" else ""),
         ("trust", trust),
-        ("holds for", SEMANTICS.get(answer.semantics, "")),
+        ("holds for", holds_for(answer.semantics, answer.assumed)),
     ]
 
 

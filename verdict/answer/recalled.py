@@ -108,7 +108,10 @@ def _certificate(data: Mapping[str, Any] | None) -> Certificate | None:
     report = None
     if data["tier"] is not None:
         order = "float32" in data["semantics"]
-        report = Report(data["accepted"], "", data["tier"], order, data["reason"], data["leaves"], data["seconds"])
+        assumed = _fraction(data.get("assumed_ulp"))
+        report = Report(
+            data["accepted"], "", data["tier"], order, data["reason"], data["leaves"], data["seconds"], assumed=assumed
+        )
     return Certificate(
         _path(data["file"]), _path(data["network"]), data["bytes"], report, data["reason"], _fraction(data["radius"]),
         _path(data["property"]), _fraction(data["end"]),

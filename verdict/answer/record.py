@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # The version of the form; it grows where a member is added, and what has read an older one reads it still.
-VERSION = 2
+VERSION = 3
 
 # Every status that an answer can have, and what it says. docs/record.md has the same table.
 STATUSES: Mapping[str, str] = {
@@ -62,5 +62,5 @@ def made(kind: str, values: Mapping[str, Any], seconds: float) -> dict[str, Any]
 
 def evidence(**said: Any) -> dict[str, Any]:
     """What stands behind an answer, by name; what is not there is null."""
-    members = ("trust", "engine", "semantics", "witness", "closest", "real", "certificate", "float32")
+    members = ("trust", "engine", "semantics", "witness", "closest", "real", "certificate", "float32", "assumed")
     return {name: said.get(name) for name in members}

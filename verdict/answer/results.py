@@ -75,6 +75,10 @@ def _dict(what: Witness | Certificate | None) -> dict[str, Any] | None:
     return None if what is None else what.to_dict()
 
 
+def _assumed(ulps: Fraction | None) -> dict[str, str] | None:
+    return None if ulps is None else {"ulp": str(ulps)}
+
+
 class Unasked(Short):
     """An answer is neither true nor false: `assert robust(...)` would pass on a violation."""
 
@@ -167,7 +171,13 @@ class Certificate(Unasked):
             "leaves": None if report is None else report.leaves,
             "seconds": None if report is None else round(report.seconds, 6),
             "reason": self.reason,
+            "assumed_ulp": None if self.assumed is None else str(self.assumed),
         }
+
+    @property
+    def assumed(self) -> Fraction | None:
+        """Within how many ulps functions are computed, of what it says of float32; None: that holds without."""
+        return None if self.report is None else self.report.assumed
 
     @property
     def any_order(self) -> bool:
@@ -205,6 +215,11 @@ class Verdict(Shown, Unasked):
     def __post_init__(self) -> None:
         _explained(self)
 
+    @property
+    def assumed(self) -> Fraction | None:
+        """Within how many ulps functions are computed, of what it says of float32; None: that holds without."""
+        return None if self.certificate is None else self.certificate.assumed
+
     def to_dict(self) -> dict[str, Any]:
         """The answer, its evidence and its times for JSON (docs/record.md)."""
         return {
@@ -215,7 +230,7 @@ class Verdict(Shown, Unasked):
             "evidence": evidence(
                 trust=None if self.trust is None else str(self.trust), engine=self.engine,
                 semantics=list(self.semantics), witness=_dict(self.witness), real=_dict(self.real),
-                certificate=_dict(self.certificate),
+                certificate=_dict(self.certificate), assumed=_assumed(self.assumed),
             ),
             "times": _times(self),
             "ways": {name: credit.to_dict() for name, credit in self.ways.items()},
@@ -307,6 +322,12 @@ class Radius(Shown, Unasked):
     def __post_init__(self) -> None:
         _explained(self)
 
+    @property
+    def assumed(self) -> Fraction | None:
+        """Within how many ulps functions are computed, of what it says of float32; None: that holds without."""
+        made = self.certificate if self.float32 is None else self.float32
+        return None if made is None else made.assumed
+
     def to_dict(self) -> dict[str, Any]:
         """The answer, its evidence and its times for JSON (docs/record.md)."""
         upper = None if self.upper_trust is None else str(self.upper_trust)
@@ -318,7 +339,7 @@ class Radius(Shown, Unasked):
             "evidence": evidence(
                 trust={"lower": str(self.lower_trust), "upper": upper}, engine=self.engine,
                 closest=_dict(self.closest), witness=_dict(self.witness), certificate=_dict(self.certificate),
-                float32=_dict(self.float32),
+                float32=_dict(self.float32), assumed=_assumed(self.assumed),
             ),
             "times": _times(self),
             "ways": {name: credit.to_dict() for name, credit in self.ways.items()},

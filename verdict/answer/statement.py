@@ -17,7 +17,7 @@ from ..base.errors import InputError
 from .claim import Claim, Submitted
 from .decimals import above, below, rational
 from .lines import READABLE, certificate_line
-from .trust import PROOFS, REFUTATIONS, SEMANTICS
+from .trust import PROOFS, REFUTATIONS, holds_for
 
 if TYPE_CHECKING:
     from ..checker import Report
@@ -55,6 +55,7 @@ class Statement:
     broken_at: tuple[str, str] = ("", "")
     also: str = ""
     also_in_float32: bool = False
+    assumed: Fraction | None = None
     certificate: Any = None
     certificate_text: str = ""
     engine: str = ""
@@ -76,7 +77,8 @@ class Statement:
         """The statement for people."""
         said = [f"Rests on: {self.rests_on}."] if self.rests_on else []
         if self.semantics and self.known == "abides":
-            said.append(f"Holds for: {SEMANTICS.get(self.semantics, 'the network over the real numbers')}.")
+            over = holds_for(self.semantics, self.assumed) or "the network over the real numbers"
+            said.append(f"Holds for: {over}.")
         said += [f"Broken at {self.broken_at[0]}: {self.broken_at[1]}."] if self.broken_at[0] else []
         said += [self.also] if self.also else []
         said += [f"Certificate: {self.certificate_text}."] if self.certificate_text else []
@@ -123,6 +125,7 @@ def statement(answer: Any) -> Statement:
         made.certificate, made.certificate_text = certificate.to_dict(), certificate_line(certificate)
     if made.known == "abides" and "float32" not in made.semantics:
         made.not_shown += (_FLOAT32 + (", up to a smaller threshold also in float32" if made.also_in_float32 else ""),)
+    made.not_shown += _taken(made)
     if made.known == "abides" and (certificate is None or not certificate.accepted):
         made.not_shown += ("that the proof was checked independently: there is no accepted certificate",)
     made.engine, made.seconds, made.reason = getattr(answer, "engine", ""), answer.seconds, answer.reason
@@ -162,7 +165,10 @@ def _written(value: Fraction, rounded: Callable[[Fraction], str]) -> str:
 def _of_verdict(answer: Verdict, about: About, claim: Claim) -> Statement:
     threshold = "" if claim.threshold is None else _at_most(claim.threshold)
     known = {"robust": "abides", "violated": "breaks"}.get(answer.status, "open")
-    made = Statement(claim, known, _property(about, claim, answer.label), threshold, semantics=answer.semantics)
+    made = Statement(
+        claim, known, _property(about, claim, answer.label), threshold, semantics=answer.semantics,
+        assumed=answer.assumed,
+    )
     if answer.trust is not None:
         made.trust = str(answer.trust)
         made.rests_on = PROOFS.get(answer.trust, "a counterexample, evaluated in exact rationals and in ONNX Runtime")
@@ -184,13 +190,14 @@ def _of_radius(answer: Radius, about: About, claim: Claim) -> Statement:
     made = Statement(
         claim, "abides", wanted, threshold, str(answer.lower_trust),
         f"{PROOFS[answer.lower_trust]}; it holds at every radius below the threshold",
-        ("real", "float32") if order else ("real",),
+        ("real", "float32") if order else ("real",), assumed=answer.assumed,
     )
     if answer.upper is not None and answer.upper_trust is not None:
         made.broken_at = above(answer.upper), REFUTATIONS[answer.upper_trust]
     if not order and in_floats is not None and in_floats.accepted and in_floats.radius is not None:
         made.also_in_float32 = True
-        made.also = f"Up to {_at_most(in_floats.radius)} also for: {SEMANTICS[('real', 'float32')]}."
+        over = holds_for(("real", "float32"), in_floats.assumed)
+        made.also = f"Up to {_at_most(in_floats.radius)} also for: {over}."
     return made
 
 
@@ -231,7 +238,15 @@ def _of_report(report: Report) -> Statement:
     if report.accepted:
         made.trust = "certified" if report.tier in ("exact", "python") else "rigorous"
         made.rests_on = f"an independent check of the certificate, {report.leaves} leaves, tier {report.tier}"
-        made.semantics = ("real", "float32") if report.any_order else ("real",)
+        made.semantics, made.assumed = ("real", "float32") if report.any_order else ("real",), report.assumed
         made.not_shown += () if report.any_order else (_FLOAT32,)
+    made.not_shown += _taken(made)
     made.seconds, made.reason = report.seconds, report.reason
     return made
+
+
+def _taken(made: Statement) -> tuple[str, ...]:
+    """What is assumed of whoever computes functions."""
+    if made.assumed is None or made.known != "abides":
+        return ()
+    return (f"that float32 programs compute every function within {made.assumed} ulp of its value, or of 1",)

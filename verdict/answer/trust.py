@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from fractions import Fraction
 
 
 class Trust(str, enum.Enum):
@@ -43,3 +44,13 @@ REFUTATIONS = {
     Trust.REPLAYED: "replayed in exact arithmetic, and ONNX Runtime is wrong nearby",
     Trust.EXACT: "replayed in exact arithmetic; no input nearby is known where ONNX Runtime is wrong",
 }
+
+
+def holds_for(semantics: tuple[str, ...], assumed: Fraction | None) -> str:
+    """What an answer holds for, and within how many ulps of their values that assumes functions to be computed; "" of
+    a counterexample."""
+    found = SEMANTICS.get(semantics, "")
+    if assumed is None or "float32" not in semantics:
+        return found
+    within = f"with every function computed within {assumed} ulp of its value, or of 1 where that is larger"
+    return f"{found}, {within} (assumed)"

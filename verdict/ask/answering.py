@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any
 
 from ..base import interrupted
+from ..base.assumed import assuming
 from ..base.blas import one_thread
 from ..base.deadline import time_limit
+from ..base.errors import InputError
 from ..base.memory import GIB, budget
 from ..search.options import DEFAULTS, SearchOptions
 from .about import about_of
@@ -69,7 +71,12 @@ def ask(
     module, function = _HOMES[question.kind].split(".")
     answer = getattr(importlib.import_module(f"{__package__}.{module}"), function)
     interrupted.refuse_in_this_cell()
-    with one_thread(), time_limit(options.timeout), _room(options.memory):
+    if options.assume_ulp is not None and options.certificate is None and question.kind != "check":
+        raise InputError(
+            "assume_ulp is about a proof for every float32 evaluation, which only a certificate is: expected a "
+            "certificate too"
+        )
+    with one_thread(), time_limit(options.timeout), _room(options.memory), assuming(options.assume_ulp):
         found = answer(question, Run(options, on_progress, search))
     return _about(found, question)
 

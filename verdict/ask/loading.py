@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..base.arguments import place, word, words
+from ..base.assumed import assumed
 from ..base.errors import InputError, ModelError
 from ..network.names import Names
 from ..network.network import Network
@@ -122,6 +124,17 @@ def loaded(model: Any, output: str | None = None, shapes: Shapes | None = None) 
     from ..ops.importer.outputs import with_output
 
     return with_output(model, word(output, "output"))
+
+
+def as_written(network: Network) -> Network:
+    """The network as its file has it, product by product, where something is assumed of its functions (`base.assumed`):
+    it may have been loaded before."""
+    if assumed() is None or network.has_exact_values:
+        return network
+    from ..ops.importer.onnx_import import network_of
+
+    fresh = network_of(network.data, network.path)
+    return replace(network, graph=(fresh.passing_inputs() if network.passes_inputs else fresh).graph)
 
 
 def for_classes(model: Any, output: str | None = None, shapes: Shapes | None = None) -> Network:

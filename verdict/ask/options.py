@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..base import arguments
+from ..base import arguments, assumed
 from ..base.errors import InputError
 from ..base.number import exact
 
@@ -28,14 +28,15 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "engine": arguments.word, "solver": arguments.optional_word, "bounds": arguments.optional_word,
     "timeout": arguments.seconds, "threads": arguments.threads, "device": arguments.word,
     "certificate": arguments.optional_place, "query": arguments.optional_place,
-    "memory": lambda value, what: None if value is None else _memory(value, what),
+    "memory": lambda value, what: None if value is None else _memory(value, what), "assume_ulp": assumed.read,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Options as of `verdict.robust`; `timeout` is in seconds, `memory` in GiB (None: no limit of its own), `query` the
-    file in which `verdict.prove` keeps its question."""
+    file in which `verdict.prove` keeps its question, `assume_ulp` within how many units in the last place functions are
+    assumed to be computed in float32."""
 
     engine: str = "auto"
     solver: str | None = None
@@ -46,6 +47,7 @@ class Options:
     device: str = "cpu"
     certificate: str | Path | None = None
     query: str | Path | None = None
+    assume_ulp: Any = None
 
     def __post_init__(self) -> None:
         for name, read in _READERS.items():

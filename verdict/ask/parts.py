@@ -19,7 +19,7 @@ from ..network.network import Network
 from ..property import Perturbation
 from . import values
 from .convert import KINDS, is_known, is_shaped_by_example
-from .loading import Model, for_classes, load, loaded, shipped_path, with_names
+from .loading import Model, as_written, for_classes, load, loaded, shipped_path, with_names
 from .values import Array, Value, members
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ModelFile(Part):
         shapes = None if self.shapes is None else dict(self.shapes)
         if shapes is not None and set(shapes) == {""}:
             shapes = shapes[""]
-        model: Model = self.path if self.network is None else self.network
+        model: Model = self.path if self.network is None else as_written(self.network)
         output = None if self.network is not None and self.network.chosen == self.output else self.output
         network = (for_classes if classes else loaded)(model, output, shapes)
         network = with_names(network, self.features, self.classes)

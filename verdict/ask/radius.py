@@ -59,6 +59,7 @@ def maxeps(
     threads: int = 2,
     device: str = "cpu",
     certificate: str | Path | None = None,
+    assume_ulp: Number | None = None,
     on_progress: Callable[[Any], object] | None = None,
 ) -> Radius:
     """The largest radius at which every input around `x` keeps the class `label`, or at which `that` holds.
@@ -82,7 +83,7 @@ def maxeps(
     )
     options = Options(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
+        certificate=certificate, assume_ulp=assume_ulp,
     )
     answer: Radius = ask(question, options, on_progress)
     return answer

@@ -50,6 +50,7 @@ def robust(
     threads: int = 2,
     device: str = "cpu",
     certificate: str | Path | None = None,
+    assume_ulp: Number | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does every input within `eps` of `x` get the class `label`?
@@ -73,7 +74,9 @@ def robust(
 
     A proof is written to the file `certificate` (`.vcert`) and read back by the independent checker, all within
     `timeout`; the answer's `certificate` says what became of it. Trust is `certified` if the checker accepted it. With
-    scales or formulas it is about a query that is kept beside it (FILE.vnnlib).
+    scales or formulas it is about a query that is kept beside it (FILE.vnnlib). With `assume_ulp` it may hold for every
+    float32 evaluation of a network with smooth functions too, if each is computed within so many units in the last
+    place (docs/semantics.md).
 
     Raises InputError, PropertyError or SolverError for arguments that make no sense.
 
@@ -89,7 +92,7 @@ def robust(
     )
     options = Options(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
+        certificate=certificate, assume_ulp=assume_ulp,
     )
     answer: Verdict = ask(question, options, on_progress)
     return answer

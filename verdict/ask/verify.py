@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..answer.results import Certificate, Trust, Verdict
 from ..base import arguments
+from ..base.assumed import assumed
 from ..base.deadline import TIME_LIMIT, OutOfTime, last_words, limited
 from ..base.errors import HeadError, InputError, ModelError, TimeLimitError
+from ..base.number import Number
 from ..search.engines.registry import DEFAULT
 from .answering import ask
 from .loading import Model, shipped_path
@@ -44,6 +46,7 @@ def verify(
     threads: int = 2,
     device: str = "cpu",
     certificate: str | Path | None = None,
+    assume_ulp: Number | None = None,
     on_progress: Callable[[str], object] | None = None,
 ) -> Verdict:
     """Does a VNN-LIB query, of version 1 or 2, have no solution? Status robust means unsat, violated means sat.
@@ -73,7 +76,7 @@ def verify(
     )
     options = Options(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, threads=threads, device=device,
-        certificate=certificate,
+        certificate=certificate, assume_ulp=assume_ulp,
     )
     answer: Verdict = ask(question, options, on_progress)
     return answer
@@ -188,13 +191,15 @@ def check(
     tier: str = "exact",
     jobs: int = 1,
     any_order: bool = True,
+    assume_ulp: Number | None = None,
     timeout: float | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> Report:
     """Does the independent checker accept this certificate for this ONNX file and, if it is about one, this query?
 
     The network may also be a shipped model's name. `tier`: exact (integers), rigorous (floats, rounding charged) or
-    python (Fractions). With `any_order` the report also says whether the claim holds for every float32 evaluation.
+    python (Fractions). With `any_order` the report also says whether the claim holds for every float32 evaluation; with
+    `assume_ulp` a certificate is rejected that does not assume just this of functions.
     Raises InputError for what cannot be read, and TimeLimitError where it is not done after `timeout` seconds.
     docs/certificate.md has an example.
 
@@ -206,7 +211,7 @@ def check(
         "check", (model,), aim=Aim(tier=arguments.word(tier, "tier"), any_order=arguments.flag(any_order, "any_order")),
         certificate=NamedFile(str(place)), query=None if about is None else NamedFile(str(about)),
     )
-    options = Options(timeout=timeout, threads=arguments.threads(jobs, "jobs"))
+    options = Options(timeout=timeout, threads=arguments.threads(jobs, "jobs"), assume_ulp=assume_ulp)
     report: Report = ask(question, options, on_progress)
     return report
 
@@ -230,6 +235,7 @@ def answer_check(question: Question, run: Run) -> Report:
                 any_order=aim.any_order is not False,
                 progress=run.report,
                 seconds=run.options.timeout,
+                assumed=assumed(),
             )
     except checker.OutOfTimeError as error:
         raise TimeLimitError(f"{certificate}: the time ran out before it was checked") from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.assumed import assumed
 from ..base.errors import UnsupportedError
 from ..checker.errors import OutOfRangeError, UnreadableError
 from ..checker.network import Affine, Pointwise, Product, no_rule
@@ -33,7 +34,8 @@ class NeuronMap:
         what of it is looked at."""
         self.graph: Graph = network.graph
         try:
-            self.checked: CheckerNetwork = read_network(network.data if data is None else data, view)
+            bytes_ = network.data if data is None else data
+            self.checked: CheckerNetwork = read_network(bytes_, view, assumed() is not None)
         except UnreadableError as error:
             raise UnsupportedError(f"{network.path}: no certificate: {error}") from error
         sizes = [self.checked.size(r) for r in self.checked.pointwise]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.assumed import assumed
 from ..base.errors import InputError
 from ..base.writing import temporary
 from ..checker.readers.onnx import WHOLE, View
@@ -79,6 +80,7 @@ def write_certificate(
 ) -> Path:
     """Write the proof of `claim` about the files `model` (or its bytes) and `query` (its bytes). Returns the path.
 
+    It says what is assumed of functions (`base.assumed`).
     Raises InputError if it cannot be written.
     """
     path = Path(path)
@@ -91,6 +93,7 @@ def write_certificate(
         "model": hashlib.sha256(data).hexdigest(),
         "property": None if query is None else hashlib.sha256(query).hexdigest(),
         **_looked_at(view),
+        **({} if assumed() is None else {"assumed": {"ulp": str(assumed())}}),
         "claim": claim,
         "parts": [_described(part) for part in parts],
     }

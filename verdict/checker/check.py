@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from .arithmetic import TIERS
 from .errors import RejectedError, UnreadableError
 from .memory import Memory
-from .statement import Statement
+from .statement import Statement, assumption
 from .work import Work
 
 REAL, ANY_ORDER = "the reals", "the reals and every float32 evaluation order"
@@ -38,6 +39,8 @@ class Report:
     open: tuple[tuple[int, int, int], ...] = ()
     # The whole claim, of which `claim` is a summary.
     statement: Statement = field(default_factory=Statement)
+    # Within how many ulps functions are computed, of what is claimed for float32; None: that holds without.
+    assumed: Fraction | None = None
 
     def __repr__(self) -> str:
         state = "accepted" if self.accepted else f"rejected: {self.reason[:80]}"
@@ -51,13 +54,15 @@ class Report:
         semantics = ["real", "float32"] if self.any_order else ["real"] if self.accepted else []
         trust = "certified" if self.accepted and self.tier != "rigorous" else "rigorous" if self.accepted else None
         names = ("witness", "closest", "real", "certificate", "float32")
+        assumed = None if self.assumed is None else {"ulp": str(self.assumed)}
         return {
             "answer": {
                 "kind": "report", "status": "accepted" if self.accepted else "rejected", "claim": self.claim,
                 "statement": self.statement.members(), "reason": self.reason,
             },
             "evidence": {
-                "trust": trust, "engine": f"checker/{self.tier}", "semantics": semantics, **dict.fromkeys(names)
+                "trust": trust, "engine": f"checker/{self.tier}", "semantics": semantics, **dict.fromkeys(names),
+                "assumed": assumed,
             },
             "times": {"seconds": round(self.seconds, 6), "stages": {}, "leaves": self.leaves},
         }
@@ -65,24 +70,29 @@ class Report:
     @property
     def semantics(self) -> str:
         """Which truths the claim was proved for, in words."""
-        return ANY_ORDER if self.any_order else REAL
+        if not self.any_order:
+            return REAL
+        return ANY_ORDER if self.assumed is None else f"{ANY_ORDER}, with {assumption(self.assumed)}"
 
 
 def check(certificate: str | Path, network: str | Path, query: str | Path | None = None, *, tier: str = "exact",
           jobs: int = 1, any_order: bool = True, progress: Callable[[int], object] = lambda leaves: None,
-          memory: Memory | None = None, seconds: float | None = None) -> Report:
+          memory: Memory | None = None, seconds: float | None = None, assumed: Fraction | None = None) -> Report:
     """Check a certificate against a network and, where the claim is about one, a query.
 
     Tiers: exact (integers), rigorous (floats with charged rounding), python (Fractions, slow). With `any_order` the
     proof is first tried with the rounding of every float32 evaluation charged. `progress` is told how many leaves are
-    done. With `memory` leaves that it has seen excluded before are not looked at again. Raises UnreadableError, and its
-    OutOfTimeError after so many `seconds`.
+    done. With `memory` leaves that it has seen excluded before are not looked at again. With `assumed` a certificate is
+    rejected that does not assume just so many ulps of functions. Raises UnreadableError, and its OutOfTimeError after
+    so many `seconds`.
     """
     started = time.monotonic()
     if tier not in TIERS:
         raise UnreadableError(f"there is no tier {tier!r}, expected {', '.join(TIERS)}")
     work = Work((certificate, network, query), tier, jobs, progress, seconds)
     work.memory = memory or work.memory
+    if assumed is not None:
+        work.expect(assumed)
     work.look()
     refused: list[tuple[int, int, int]] = []
     reason, charged = "", any_order
@@ -102,7 +112,8 @@ def check(certificate: str | Path, network: str | Path, query: str | Path | None
                       f"{goal}), its bounds let the claim fail: leaf {leaf} does not exclude the unsafe set")
         if accepted or not charged:
             return Report(accepted, work.statement.summary, work.tier_used, accepted and charged, reason, work.done,
-                          time.monotonic() - started, tuple(refused), work.statement)
+                          time.monotonic() - started, tuple(refused), work.statement,
+                          work.statement.ulps if accepted and charged else None)
         charged = False
 
 

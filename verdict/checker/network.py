@@ -200,8 +200,11 @@ class Network:
     names: tuple[str, ...] = ()
     labels: tuple[Any, ...] = ()
     is_class: bool = False
-    # What is inside that float32 rounds without a bound: choices by comparisons, or constants that are computed.
+    # What is inside that float32 rounds without a bound: choices by comparisons, constants that are computed, or what
+    # nobody says how to compute.
     rounded: str = ""
+    # Within how many units in the last place (ulp) functions are assumed to be computed in float32; None: nothing is.
+    ulps: float | None = None
 
     def __post_init__(self) -> None:
         for node in self.nodes[1:]:
@@ -271,10 +274,8 @@ class Network:
         if self.head:
             # Nearly equal scores may become equal probabilities; nothing bounds how a library computes exp.
             return f"the rounding of a {self.head} is not bounded"
-        if self.irrational:
+        if self.irrational and self.ulps is None:
             return f"the rounding of {self.irrational} is not bounded"
-        if self.products:
-            return "the rounding of products of two tensors is not bounded"
         return f"the rounding of {self.rounded} is not bounded" if self.rounded else ""
 
     @cached_property

@@ -39,14 +39,16 @@ class Statement:
     output: str = ""
     boxes: Sequence[tuple[Sequence[Fraction], Sequence[Fraction]]] = field(default=(), repr=False)
     view: View = WHOLE
+    # What a claim for every float32 evaluation assumes of functions, where there are any.
+    ulps: Fraction | None = None
 
     @classmethod
     def of(cls, claim: Claim, record: Any, model: tuple[str, str], query: tuple[str, str] | None,
-           network: Network, view: View = WHOLE) -> Statement:
+           network: Network, view: View = WHOLE, ulps: Fraction | None = None) -> Statement:
         """The statement of a claim that was read from this record of the manifest."""
         boxes = {id(d.lower): (d.lower, d.upper) for d in claim.disjuncts}
         return cls(record["kind"], claim.text, model, query, record.get("label"), record.get("target"), claim.ball,
-                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()), view)
+                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()), view, ulps)
 
     @property
     def summary(self) -> str:
@@ -96,6 +98,7 @@ class Statement:
         found += [(title, f"{file[0]}, SHA-256 {file[1]}")
                   for title, file in (("model", self.model), ("query", self.query)) if file is not None]
         found += [("part", str(self.view))] if self.view != WHOLE else []
+        found += [] if self.ulps is None else [("assumes", f"for float32, {assumption(self.ulps)}")]
         return found
 
     def members(self) -> dict[str, Any]:
@@ -119,12 +122,20 @@ class Statement:
             "range": None if ball is None else {"low": _end(ball.low), "high": _end(ball.high)},
             "moving": self._moving(),
             "set": self.size or None,
+            "assumed_ulp": None if self.ulps is None else str(self.ulps),
         }
 
     def _moving(self) -> int:
         """How many inputs can move in one of the boxes at least."""
         return sum(any(low[i] < high[i] for low, high in self.boxes) for i in range(len(self.boxes[0][0]))) \
             if self.boxes else 0
+
+
+def assumption(ulps: Fraction | None) -> str:
+    """What is assumed of whoever computes functions, in words."""
+    if ulps is None:
+        return "nothing of how functions are computed"
+    return f"every function computed within {ulps} ulp of its value, or of 1 where that is larger"
 
 
 def _output(network: Network, label: int | None) -> str:

@@ -6,6 +6,8 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
 from itertools import chain, islice
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from .arithmetic import arithmetics
 from .arithmetic.floats import Floats
+from .arithmetic.outward import beside
 from .clock import limit
 from .errors import RejectedError, UnreadableError
 from .kernel.proof import prove
@@ -24,7 +27,7 @@ from .readers.certificate import Certificate
 from .readers.claim import Claim, read_claim
 from .readers.onnx import read
 from .second_look import look
-from .statement import Statement
+from .statement import Statement, assumption
 
 # Open leaves after which the rest is not looked at.
 MOST_OPEN = 1_000
@@ -57,14 +60,25 @@ class Work:
         elif wanted is not None and (asked is None or hashlib.sha256(asked).hexdigest() != wanted):
             self.wrong = "the certificate is about another property (SHA-256 differs, or none was given)"
         else:
-            self._reading = read(model, self.ask, self.certificate.view)
-            self.network = self._reading.network
+            ulps = self.certificate.ulps
+            self._reading = read(model, self.ask, self.certificate.view, literal=ulps is not None)
+            self.network = replace(self._reading.network, ulps=None if ulps is None else beside(ulps, 1))
             self.claim = read_claim(self.certificate.claim, self.network, asked, self.ask)
             self.parts = self.certificate.parts(len(self.network.pointwise), len(self.claim.disjuncts))
             # A claim in numbers is about no query, even if one was given.
             about = None if wanted is None else (str(query), wanted)
             self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about,
-                                           self.network, self.certificate.view)
+                                           self.network, self.certificate.view, self.assumed)
+
+    @property
+    def assumed(self) -> Fraction | None:
+        """What the claim for every float32 evaluation assumes of functions, where there are any."""
+        return self.certificate.ulps if self.network.irrational else None
+
+    def expect(self, ulps: Fraction) -> None:
+        """Refuse a certificate that does not assume this of functions."""
+        if not self.wrong and self.certificate.ulps != ulps:
+            self.wrong = f"the certificate assumes {assumption(self.certificate.ulps)}, asked was {assumption(ulps)}"
 
     def look(self) -> None:
         """Compare the network that was read with another evaluator. Raises UnreadableError."""

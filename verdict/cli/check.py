@@ -60,6 +60,14 @@ def command(
             help="Do not ask whether the claim holds for every float32 evaluation too.",
         ),
     ] = False,
+    assume_ulp: Annotated[
+        str | None,
+        Option(
+            "--assume-ulp", metavar="K", panel=options.QUESTION, show_default=False,
+            help="Reject a certificate that does not assume just this of smooth functions. Default: what it assumes is "
+            "said.",
+        ),
+    ] = None,
     timeout: Annotated[
         float | None,
         Option(
@@ -75,7 +83,7 @@ def command(
     its worst certificate: rejected, else unreadable, else not checked.
     """
     path, certificate = _words(model, certificate, network)
-    search = options.searched(timeout=timeout, threads=jobs)
+    search = options.searched(timeout=timeout, threads=jobs, assume_ulp=assume_ulp)
     asked = _Asked(path, query, exact or tier, not real_only, search)
     if os.path.isdir(certificate):  # also for what is no name of a file
         return _folder(asked, Path(certificate), json)
@@ -221,6 +229,8 @@ def _row(result: dict[str, Any], files: Sequence[Path], first: bool) -> None:
     if first:
         put(f"{'certificate':<{wide}}  {'status':<11}  {'model':<24}  claim")
     over = "" if not result["accepted"] else f", over {' and '.join(_OVER[each] for each in result['semantics'])}"
+    if "float32" in result.get("semantics", ()) and result["assumed_ulp"] is not None:
+        over += f", with every function computed within {result['assumed_ulp']} ulp (assumed)"
     said = f"{result['claim']}{over}" if result["accepted"] else result["reason"]
     name, model = Path(result["file"]).name, Path(result["network"]).name
     put(f"{visible(name):<{wide}}  {result['status']:<11}  {visible(model):<24}  {visible(str(said))}")

@@ -241,7 +241,8 @@ def _float32(answer: Radius) -> list[tuple[str, str]]:
     if made is None or made.radius is None:
         return [*lines, ("float32", "no radius was proved for every float32 evaluation order")]
     where = "" if made.path == asked.path else f": {made.path}"
-    return [*lines, ("float32", f"safe below {below(made.radius)} for every float32 evaluation order{where}")]
+    if_so = "" if made.assumed is None else f", with every function computed within {made.assumed} ulp (assumed)"
+    return [*lines, ("float32", f"safe below {below(made.radius)} for every float32 evaluation order{if_so}{where}")]
 
 
 def _decimal(answer: Radius) -> str:

@@ -288,6 +288,17 @@ Certificate = Annotated[
         show_default=False,
     ),
 ]
+AssumeUlp = Annotated[
+    str | None,
+    Option(
+        "--assume-ulp",
+        metavar="K",
+        panel=QUESTION,
+        help="For a certificate that holds for every float32 evaluation too: how many units in the last place computed "
+        "values of smooth functions (Tanh, Exp, ...) are off at most. Nothing is assumed by itself.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, Option("--json", panel=OUTPUT, help="Print one JSON object and nothing else.")
 ]
@@ -307,6 +318,7 @@ class Search(Group):
     threads: Threads = 2
     device: Device = "cpu"
     certificate: Certificate = None
+    assume_ulp: AssumeUlp = None
 
     def options(self, **more: Any) -> Options:
         """The options of the search, and `more` than was said. Raises InputError for what makes no sense."""

@@ -13,7 +13,7 @@ from verdict.answer.decimals import rational as rational
 from verdict.answer.results import Certificate, Witness
 from verdict.answer.trust import PROOFS as PROOFS
 from verdict.answer.trust import REFUTATIONS as REFUTATIONS
-from verdict.answer.trust import SEMANTICS as SEMANTICS
+from verdict.answer.trust import holds_for as holds_for
 from verdict.ask.parts import Domain
 from verdict.network.exact import float_above, float_below
 

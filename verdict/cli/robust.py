@@ -157,10 +157,10 @@ class _Robust:
     def text(self, answer: Verdict, point: Point) -> list[tuple[str, str]]:
         from verdict.cli.output import (
             PROOFS,
-            SEMANTICS,
             certificate_text,
             closed_text,
             deployed_text,
+            holds_for,
             parameters_text,
             range_text,
             stages_text,
@@ -177,7 +177,7 @@ class _Robust:
             lines.append(("trust", "replayed in exact arithmetic and in ONNX Runtime"))
         elif answer.trust is not None:
             lines.append(("trust", PROOFS[answer.trust]))
-            lines.append(("holds for", SEMANTICS[answer.semantics]))
+            lines.append(("holds for", holds_for(answer.semantics, answer.assumed)))
             lines += [("note", answer.reason)] if answer.reason else []
         else:
             lines.append(("because", answer.reason))

@@ -105,6 +105,7 @@ def command(
             help="Write every proof into the folder FILE-certificates beside the store and have it checked.",
         ),
     ] = False,
+    assume_ulp: options.AssumeUlp = None,
     name: Annotated[
         str | None,
         Option(
@@ -130,7 +131,7 @@ def command(
 
     search = options.searched(
         engine=engine, solver=solver, bounds=bounds, timeout=timeout, memory=memory, threads=threads, device=device,
-        certificate="proof" if certificates else None,
+        certificate="proof" if certificates else None, assume_ulp=assume_ulp,
     )
     named = Path(model)
     model = unpickled(model, unpickle, Path(store))

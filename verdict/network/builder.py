@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..base.assumed import assumed
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .bells import HIGHEST, bell
@@ -31,6 +32,8 @@ class Builder:
     def __init__(self, input_size: int) -> None:
         self.nodes: list[Node] = [Input(input_size)]
         self.names: list[str] = ["input"]
+        # Whether products stay as they are written: what float32 makes of them is that of their own operations.
+        self.is_literal = assumed() is not None
 
     def size(self, node: int) -> int:
         return self.nodes[node].size
@@ -107,7 +110,7 @@ class Builder:
             found = all_nearest(function, value.fractions().ravel().tolist())
             return self.constant(_coefficients(ExactVector.of(found)), name)
         exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
-        known = bell(self.nodes, [source] * exponent) if 0 < exponent <= HIGHEST else None
+        known = None if self.is_literal or not 0 < exponent <= HIGHEST else bell(self.nodes, [source] * exponent)
         if known is not None:
             return self._rewritten(known, name)
         return self._append(Pointwise(function, source, self.size(source)), name)
@@ -124,7 +127,7 @@ class Builder:
             value = self.constant_value(one)
             if value is not None:
                 return self.affine([(Diagonal(value), other)], None, name)
-        found = rewritten(self.nodes, a, b) or bell(self.nodes, [a, b])
+        found = None if self.is_literal else rewritten(self.nodes, a, b) or bell(self.nodes, [a, b])
         return self._append(Product(a, b, self.size(a)), name) if found is None else self._rewritten(found, name)
 
     def _rewritten(self, found: Rewritten, name: str) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..answer.results import Certificate
+from ..base.assumed import assumed
 from ..base.deadline import Deadline
 from ..bounds.backward import Pass, backward
 from ..bounds.interval import interval_bounds
@@ -69,7 +70,7 @@ def certify_radius(
         made = asked.at(path, lower if lower != upper else less(lower, BELOW), clock.share(SHARE, math.inf))
         if made.any_order:
             return made, made
-    if not search.graph.has(Feature.ON_OFF):
+    if not search.graph.has(Feature.ON_OFF) and assumed() is None:
         # Nothing bounds how a library computes other functions.
         return made, None
     unit = Fraction(_float32_cost(search, lower))
@@ -93,6 +94,9 @@ def _float32_cost(search: RadiusSearch, radius: Fraction) -> float:
     """About which share of a radius makes up for what float32 rounding takes from the margin, by the linear region of
     the closest witness, or of the centre if there is none."""
     graph, center = search.graph, search.family.center.floats()
+    if not graph.has(Feature.ON_OFF):
+        # A place to begin: a few units in the last place in each of a few layers.
+        return float(assumed() or 1) * 2.0**-18
     lower, upper = search.family.floats(float(radius))
     bounds = interval_bounds(graph, lower[None], upper[None])
     phases = phases_at(graph, center if search.closest is None else search.closest.point.floats())

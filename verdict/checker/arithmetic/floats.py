@@ -18,7 +18,7 @@ from ..functions.lines import Lines
 from ..kernel.region import MORE, Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network
-from .float32 import float32_error
+from .float32 import float32_error, value_error
 
 
 class Floats:
@@ -112,8 +112,17 @@ class FloatSum:
         found = linear.backward(mu.reshape(-1, mu.shape[2]), self.floats.prepared(linear)[0])
         return found.reshape(*mu.shape[:2], -1)
 
+    def _lost(self, nu: Any, number: int) -> None:
+        """Charge how float32 evaluations round a function or a product."""
+        if self.floats.any_order:
+            network = self.floats.network
+            wrong = value_error(network.nodes[number], self.region, network.ulps)
+            if wrong is not None:
+                self.extra += _dot(np.abs(nu), _above(wrong, self.kind))
+
     def pointwise(self, nu: Any, number: int) -> Any:
         line, node = self.lines[number], self.floats.network.nodes[number]
+        self._lost(nu, number)
         below, above = line.below.astype(self.kind), line.above.astype(self.kind)
         # No difference of slopes here: its rounding would meet |z|, and that is not charged. One of the two products is
         # 0 in every entry.
@@ -143,6 +152,7 @@ class FloatSum:
 
     def product(self, nu: Any, number: int) -> tuple[Any, Any]:
         planes, node = self.lines[number].with_slopes(self.kind), self.floats.network.nodes[number]
+        self._lost(nu, number)
         rising, falling = np.maximum(nu, 0), np.minimum(nu, 0)
         rise, gap = -_above(-planes.rise, self.kind), _above(planes.gap, self.kind)
         self.constant += _dot(rising, rise) + _dot(falling, gap)

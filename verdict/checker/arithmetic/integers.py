@@ -32,7 +32,7 @@ from ..errors import OutOfRangeError
 from ..kernel.region import MORE, Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network
-from .float32 import float32_error
+from .float32 import float32_error, value_error
 from .limbs import LEAST, MOST, Map, exponent, largest, split, two
 
 
@@ -138,9 +138,18 @@ class IntegerSum:
         found, more, units = prepared.product(mu.v.reshape(-1, shape[2]), transposed=True)
         return Scaled(found.reshape(*shape[:2], -1), mu.e + more, units)
 
+    def _lost(self, v: Any, e: Any, number: int, bits: int) -> None:
+        """Charge how float32 evaluations round a function or a product."""
+        network = self.numbers.network
+        wrong = value_error(network.nodes[number], self.region, network.ulps) if self.numbers.any_order else None
+        if wrong is not None:
+            coarser = np.maximum(exponent(largest(v), bits - 1), LEAST - e)
+            self._dot(-np.ceil(np.abs(v) * two(-coarser)[..., None]), e + coarser, wrong * MORE, 1, bits)
+
     def pointwise(self, nu: Scaled, number: int) -> Scaled:
         node, line, v, e = self.numbers.network.nodes[number], self.lines[number], nu.v, nu.e
         bits, total = self._bits(self.numbers.network.nodes[node.source]), self.region.total(node.source)
+        self._lost(v, e, number, bits)
         self.found.append((-nu.wrong * self.region.total(number)[:, None], e))
         falling = np.minimum(v, 0)
         if line.rise is None:
@@ -185,6 +194,7 @@ class IntegerSum:
         network, planes, v, e = self.numbers.network, self.lines[number], nu.v, nu.e
         sources = network.nodes[number].sources
         bits = min(self._bits(network.nodes[source]) for source in sources)
+        self._lost(v, e, number, bits)
         self.found.append((-nu.wrong * self.region.total(number)[:, None], e))
         rising, falling = np.maximum(v, 0), np.minimum(v, 0)
         made = []

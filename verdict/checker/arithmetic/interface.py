@@ -15,6 +15,8 @@ class Arithmetic(Protocol):
     """Numbers of one kind. What they cannot hold raises OutOfRangeError; `ask`, called at every step, may raise too."""
 
     ask: Ask
+    # Whether every float32 evaluation's rounding is charged too.
+    any_order: bool
 
     def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
         """Float64 bounds (batch, size) of an affine node from those of its sources."""

@@ -19,7 +19,7 @@ from ..functions.planes import least
 from ..kernel.region import Region
 from ..kernel.rule import rule
 from ..network import Affine, Linear, Network, add, integers
-from .float32 import float32_error
+from .float32 import float32_error, value_error
 from .outward import floats_beside, nearest
 
 # Multipliers of unstable ReLUs are rounded to this grid, so that numbers stay short; any multipliers are sound.
@@ -113,8 +113,17 @@ class RationalSum:
         found = linear.backward(top.reshape(-1, top.shape[2]), weight)
         return found.reshape(*top.shape[:2], -1), under * below
 
+    def _lost(self, nu: Over, number: int) -> None:
+        """Charge how float32 evaluations round a function or a product."""
+        network = self.numbers.network
+        found = value_error(network.nodes[number], self.region, network.ulps) if self.numbers.any_order else None
+        if found is not None:
+            wrong, below = integers(found)
+            self.bound -= _ratios((abs(nu[0]) * wrong[:, None]).sum(axis=2), nu[1] * below)
+
     def pointwise(self, nu: Over, number: int) -> Over:
         line, received = self.lines[number], _ratios(*nu)
+        self._lost(nu, number)
         mu = self.multipliers(received, number)
         lowest = np.frompyfunc(line.function.least, 4, 1)
         self.bound += lowest(received, mu, *(_fractions(ends)[:, None] for ends in (line.low, line.high))).sum(axis=2)
@@ -122,6 +131,7 @@ class RationalSum:
 
     def product(self, nu: Over, number: int) -> tuple[Over, Over]:
         planes, received = self.lines[number], _ratios(*nu)
+        self._lost(nu, number)
         slopes = [_fractions(a)[:, None] for a in (planes.below, planes.above, planes.under, planes.over)]
         mu, kappa = _on_plane(received, *slopes[:2]), _on_plane(received, *slopes[2:])
         ends = (_fractions(end)[:, None] for factor in (planes.x, planes.y) for end in factor)

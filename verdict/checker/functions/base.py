@@ -12,6 +12,8 @@ class Function(Protocol):
 
     # Whether `value` gives f of rationals; else only `between` does.
     is_rational: bool
+    # Whether float32 evaluations round its values.
+    rounds: bool
     name: str
     # What Taylor models (`checker/models/expansions.py`) go by, of those a function has: the coefficients of P with
     # f' = P(f), the function that f' is, the g of z g(z), quarters of a turn ahead of sine, or the exponent of a power.

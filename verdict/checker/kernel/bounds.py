@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arithmetic.float32 import computed
 from ..arithmetic.interface import Arithmetic
 from ..functions.lines import Around, lines
-from ..functions.planes import interval
 from ..network import Affine, Network, Pointwise, Product, no_rule
 from .region import Pieces, Region
 
@@ -40,12 +40,12 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
         node = network.nodes[i]
         if isinstance(node, Pointwise):
             before = node.source
-            region.set(i, *node.function.interval(region.low[before], region.high[before]))
+            region.set(i, *computed(network, arithmetic, region, i))
             mine = slice(*network.starts[number_of[before]:][:2])
             below, chords = (None, None) if given is None else given[:2, None, mine]
             found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
         elif isinstance(node, Product):
-            region.set(i, *interval(*region.factors(node)))
+            region.set(i, *computed(network, arithmetic, region, i))
             found[i] = region.planes(i, node)
         elif isinstance(node, Affine):
             region.set(i, *arithmetic.interval(node, region))

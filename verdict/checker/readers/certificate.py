@@ -21,9 +21,11 @@ from .onnx.view import View
 
 # The format's versions, with what they say of splits of neurons: those of version 1 are at 0, once on a path.
 VERSIONS = (1, None), (2, "thresholds")
-# What a claim of version 2 looks at in the model.
-VIEWED = "output", "shapes"
+# What a claim of version 2 looks at in the model, and what it assumes of those who compute it.
+VIEWED = "output", "shapes", "assumed"
 MOST_SIDE = 2**31
+# How well a library may be assumed to compute functions: half an ulp is a correctly rounded value.
+LEAST_ULPS, MOST_ULPS = Fraction(1, 2), Fraction(2**16)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class PartRecord:
 
 class Certificate:
     """The file at `path`. `model` and `asked` are the SHA-256 that it names, `claim` its JSON, `view` what it looks at
-    in the model."""
+    in the model, `ulps` what it assumes of functions."""
 
     def __init__(self, path: str | Path) -> None:
         self.archive = Archive(path)
@@ -56,6 +58,8 @@ class Certificate:
         self.model: str = member_of(manifest, "model", str)
         shapes = {name: tuple(each(v, _side)) for name, v in member_of(manifest, "shapes", dict, {}).items()}
         self.view = View(member_of(manifest, "output", str, None), shapes)
+        # Within how many units in the last place every function is assumed to be computed; None: nothing is assumed.
+        self.ulps = _ulps(manifest.get("assumed"))
         self._manifest = manifest
 
     @property
@@ -108,6 +112,16 @@ class Certificate:
     def goal(self, part: int, number: int, neurons: int, rows: int, alone: bool) -> Group:
         """The multipliers of a goal whose disjuncts have so many rows; `alone` if it is one disjunct."""
         return Group(self.archive, f"p{part}.g{number}", neurons, rows, alone)
+
+
+def _ulps(record: Any) -> Fraction | None:
+    if record is None:
+        return None
+    only(record, "ulp")
+    found = rational(member_of(record, "ulp", str))
+    if not LEAST_ULPS <= found <= MOST_ULPS:
+        raise UnreadableError(f"functions within {found} ulp, expected from {LEAST_ULPS} to {MOST_ULPS}")
+    return found
 
 
 def _side(value: Any) -> int:

@@ -36,7 +36,7 @@ def with_rows(network: Network, disjuncts: list[Disjunct]) -> Network:
         terms.append((Linear(index, weight, columns.shape[1], exact=None if dyadic else exact), source))
     # Comparisons of outputs do not round: the row is an exact statement about them.
     nodes = (*network.nodes, Affine(tuple(terms), bias, -1))
-    return Network(network.input_size, nodes, len(nodes) - 1, network.head)
+    return Network(network.input_size, nodes, len(nodes) - 1, network.head, ulps=network.ulps)
 
 
 def _floats(values: Any) -> Any:

@@ -21,6 +21,8 @@ _FLOATS = ((7, "fd"),)
 def _normal(builder: Builder, node: Node, x: Tensor, over: list[int]) -> Tensor:
     if not node["epsilon"] > 0:
         raise UnreadableError(f"epsilon {node['epsilon']:g}")
+    # Nobody says in which way the variance is computed.
+    builder.rounded = builder.rounded or node.operator
     less = builder.total([x, mean_over(builder, x, over, True)], [1.0, -1.0])
     spreads = mean_over(builder, builder.pointwise(SQUARE, less), over, True)
     root = builder.pointwise(SQRT, builder.plus(spreads, np.full(spreads.shape, node["epsilon"])))

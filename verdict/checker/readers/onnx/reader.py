@@ -39,18 +39,18 @@ class Reading:
     tensors: dict[str, Any]
 
 
-def read_network(data: bytes, view: View = WHOLE) -> Network:
+def read_network(data: bytes, view: View = WHOLE, literal: bool = False) -> Network:
     """The network in an ONNX file. Raises UnreadableError for what the checker does not accept."""
-    return read(data, view=view).network
+    return read(data, view=view, literal=literal).network
 
 
-def read(data: bytes, ask: Ask = nobody, view: View = WHOLE) -> Reading:
+def read(data: bytes, ask: Ask = nobody, view: View = WHOLE, literal: bool = False) -> Reading:
     """The network in an ONNX file, as far as `view` looks, and how it was read; `ask` is called between nodes.
 
-    Raises UnreadableError.
+    With `literal` each product of two tensors is one, also where it is a function of one. Raises UnreadableError.
     """
     try:
-        return _Reader(data, ask, view).reading()
+        return _Reader(data, ask, view, literal).reading()
     except UnreadableError:
         raise
     except Exception as error:  # a malformed model may break any step
@@ -60,8 +60,8 @@ def read(data: bytes, ask: Ask = nobody, view: View = WHOLE) -> Reading:
 class _Reader:
     """Reads one model."""
 
-    def __init__(self, data: bytes, ask: Ask, view: View) -> None:
-        self.ask, self.builder, self.view = ask, Builder(), view
+    def __init__(self, data: bytes, ask: Ask, view: View, literal: bool) -> None:
+        self.ask, self.builder, self.view = ask, Builder(literal), view
         self.model = model.parsed(data, view)
         self.graph, self.opset = self.model.graph, model.operator_set(self.model)
         self.learned = model.learned_set(self.model)

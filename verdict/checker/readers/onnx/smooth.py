@@ -62,6 +62,9 @@ def _by_form(form: Form) -> Callable[..., Tensor]:
 
     def lower(builder: Builder, node: Node, x: Tensor) -> Tensor:
         inner, function, outer = form.scaled(**node.attributes)
+        if abs(outer) < 1:
+            # What is assumed of the whole is more than a share of what is assumed of the function.
+            builder.rounded = builder.rounded or f"{node.operator} with such attributes"
         found = builder.pointwise(function, x if inner == 1 else builder.times(x, np.array(inner, object)))
         return found if outer == 1 else builder.times(found, np.array(outer, object))
 

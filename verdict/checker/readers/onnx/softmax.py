@@ -33,6 +33,7 @@ def inner_softmax(builder: Builder, node: Node, x: Tensor) -> Tensor:
     small(groups * count * count)
     if count == 1:
         return builder.affine(x, [], np.ones(x.shape), x.shape, -1)
+    builder.rounded = builder.rounded or "Softmax"
     entries = x.positions.ravel()[places]
     # For each entry a row of the others in its group, in order.
     others = np.array([np.delete(np.arange(count), i) for i in range(count)])

@@ -93,9 +93,11 @@ class Folded:
 class Builder:
     """The nodes so far; the methods append nodes and return tensors of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, literal: bool = False) -> None:
         self.nodes: list[Any] = [None]
         self.sizes = [0]
+        # Whether products stay as the file has them, so that their rounding is that of its operations.
+        self.literal = literal
         # Whether there are constants that the file's run rounds: then weights and biases have one rounding more.
         self.is_rounded = False
         # What there is whose rounding is not bounded: entries chosen by comparisons, constants that are computed.
@@ -134,7 +136,7 @@ class Builder:
         """The function of each entry."""
         source = self.flat(x)
         exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
-        found = as_derivative(self.nodes, [source] * exponent) if exponent else None
+        found = as_derivative(self.nodes, [source] * exponent) if exponent and not self.literal else None
         if found is not None:
             return self._found(found, x)
         number = self.append(Pointwise(function, source, self.sizes[source]))
@@ -145,7 +147,8 @@ class Builder:
         if x.node == y.node and np.array_equal(x.positions, y.positions):
             return self.pointwise(SQUARE, x)
         left, right = self.flat(x), self.flat(y)
-        found = of_itself(self.nodes, left, right) or as_derivative(self.nodes, [left, right])
+        nodes = self.nodes
+        found = None if self.literal else of_itself(nodes, left, right) or as_derivative(nodes, [left, right])
         if found is not None:
             return self._found(found, x)
         number = self.append(Product(left, right, self.sizes[left]))
