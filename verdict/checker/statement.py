@@ -44,11 +44,11 @@ class Statement:
 
     @classmethod
     def of(cls, claim: Claim, record: Any, model: tuple[str, str], query: tuple[str, str] | None,
-           network: Network, view: View = WHOLE, ulps: Fraction | None = None) -> Statement:
+           network: Network, view: View = WHOLE) -> Statement:
         """The statement of a claim that was read from this record of the manifest."""
         boxes = {id(d.lower): (d.lower, d.upper) for d in claim.disjuncts}
         return cls(record["kind"], claim.text, model, query, record.get("label"), record.get("target"), claim.ball,
-                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()), view, ulps)
+                   claim.upper, _output(network, record.get("label")), tuple(boxes.values()), view)
 
     @property
     def summary(self) -> str:

@@ -67,8 +67,9 @@ class Work:
             self.parts = self.certificate.parts(len(self.network.pointwise), len(self.claim.disjuncts))
             # A claim in numbers is about no query, even if one was given.
             about = None if wanted is None else (str(query), wanted)
-            self.statement = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about,
-                                           self.network, self.certificate.view, self.assumed)
+            stated = Statement.of(self.claim, self.certificate.claim, (str(network), digest), about, self.network,
+                                  self.certificate.view)
+            self.statement = replace(stated, ulps=self.assumed)
 
     @property
     def assumed(self) -> Fraction | None:
