@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import verdict
+from verdict.models import data
 
 HALF = verdict.region("abs", range=(0, 1))
 WHOLE = verdict.region("abs", range=(-1, 1))
@@ -35,6 +36,15 @@ def test_margins_and_names():
     # The margin of near over far falls as far as |x| grows: by the step.
     assert verdict.maxfall(named, HALF, "distance", step="1/4", label="near").lower == Fraction(1, 4)
     assert verdict.maxfall(named, HALF, "distance", step="1/4", label="far").exact == 0
+
+
+@pytest.mark.parametrize("engine", ["milp", "auto"])
+def test_the_largest_fall_within_decimals_is_reached(engine: str):
+    """Ends that no float equals hide no witness: a solver's point lies a hair outside of them."""
+    x = data("cancer").load()[0][3].ravel()
+    found = verdict.maxfall("cancer-mlp", verdict.region("cancer-mlp", x, "0.01"), 7, 1, step="0.01", engine=engine)
+    assert found.status == "closed"
+    assert float(found.lower) == pytest.approx(0.0076278033)
 
 
 def test_a_certificate_of_monotonicity_proves_a_network_that_only_rises(tmp_path: Path):

@@ -46,6 +46,19 @@ def test_the_set_of_a_radius(coordinates, radius):
         assert inside == box.contains(point)
 
 
+def test_a_float_point_inside_has_a_radius_though_an_end_is_no_float():
+    low, high = Fraction(1, 20), Fraction(3, 20)
+    family = ScaledBall(ExactVector.of([Fraction(1, 10), 0]), [None, Fraction(1)], [low, Fraction(0)], [high, None])
+    for end in (low, high):
+        # The float beside the end lies outside on one side of it.
+        for point in (np.nextafter(float(end), np.inf), np.nextafter(float(end), -np.inf)):
+            x = family.inside(np.array([point, 0.5]))
+            assert family.radius_of(x) == Fraction(1, 2)
+            assert abs(x.fractions()[0] - Fraction(float(point))) < 1e-16
+    assert family.inside(np.array([0.1, 0.25])).fractions() == [Fraction(0.1), Fraction(1, 4)]
+    assert family.inside(np.array([7.0, -1.0])).fractions() == [high, 0]
+
+
 def test_radius_and_limit():
     scale = [Fraction(2), Fraction(0), None]
     family = ScaledBall(ExactVector.of([0, 1, 0]), scale, Fraction(-4), Fraction(4))

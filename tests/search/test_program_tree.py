@@ -20,6 +20,7 @@ from verdict.property.norm_ball import ball_family
 from verdict.property.norms import norm_of
 from verdict.search.engines.parts import last_programs
 from verdict.search.engines.parts.tree_search import search_tree
+from verdict.search.relus.program import SECONDS, SHORT, Program
 from verdict.search.relus.program_tree import ProgramTree
 from verdict.search.relus.space import Space
 
@@ -118,3 +119,24 @@ def test_programs_close_a_radius_alone(monkeypatch) -> None:
     search_tree(search, Deadline(60.0), 1)
     assert not search.is_open()
     assert float(search.cap) == pytest.approx(0.11571815554858, rel=1e-6)
+
+
+def test_a_program_that_loses_its_way_is_left(tmp_path) -> None:
+    """What it may take is told from what the others have taken."""
+    space = None
+    for seed in range(20):
+        _, graph, family, _, _, least = _case(seed, KINDS[0], tmp_path)
+        far = _space(graph, family, 0.5, least + 0.05)
+        if far.reduced is not None and far.size:
+            space = far
+            break
+    assert space is not None
+    program, limits = Program(space), []
+    solve = program._simplex.solve
+    program._simplex.solve = lambda seconds: limits.append(seconds) or solve(seconds)
+    for row in range(len(space.rows)):
+        assert program.solve(row, np.zeros(space.size, np.int8)) is not None
+    assert limits[0] == SECONDS
+    assert SHORT <= limits[-1] < SECONDS
+    program._simplex.solve = lambda seconds: None
+    assert program.solve(0, np.zeros(space.size, np.int8)) is None

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
 import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,7 +18,6 @@ import verdict
 from verdict.answer.results import Trust
 from verdict.base.deadline import Deadline, ProcessorTime
 from verdict.base.errors import SolverError
-from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
 from verdict.models import data
 from verdict.network.evaluate import evaluate_exact_all
@@ -289,7 +285,7 @@ def _idle_at(radius, work):
         if self.tree.radius < radius:
             return work(self, clock)
         self.rest = np.inf
-        self.spent += 0.05
+        self._spent += 0.05
         return False
 
     return search
@@ -373,22 +369,3 @@ def test_where_no_float_lies_between_no_smaller_radius_is_tried(monkeypatch) -> 
     monkeypatch.setattr(tree_search, "_between", lambda search, failed: float_below(search.lower))
     search_tree(search, Deadline(60.0), 1)
     assert not search.is_open()
-
-
-def test_no_other_way_begins_beside_a_proof_that_is_about_to_end() -> None:
-    """It would take a core, and what it finds would come too late."""
-    started: list[float] = []
-
-    class Other:
-        started = False
-
-        def look(self, spent: float) -> bool:
-            started.append(spent)
-            return True
-
-    with Workers(2) as workers:
-        for expected, rest, begins in ((3.0, math.inf, 0), (math.inf, 3.0, 0), (9.0, 9.0, 1), (math.inf, math.inf, 2)):
-            last = SimpleNamespace(spent=4.0, expected=expected, rest=rest, most=math.inf)
-            tree_search._look_beside(cast(Any, last), cast(Any, Other()), workers)
-            assert len(started) == begins
-            assert (workers.spare == 1) == (last.most < math.inf) == (begins > 0)

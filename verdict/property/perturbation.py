@@ -54,6 +54,11 @@ class Perturbation(ABC):
         center = self.center.floats()
         return center + (point - center) * (1 + push)
 
+    def inside(self, point: FloatArray) -> ExactVector:
+        """The point between the constant ends next to a float one, exactly: an end may be no float."""
+        ends = zip(point.tolist(), *self.bounds(), strict=True)
+        return ExactVector.of([_between(Fraction(entry), low, high) for entry, low, high in ends])
+
     def ball(self, radius: float) -> Ball | None:
         """A ball that contains S(radius), where that says more than the box of `floats`."""
         return None
@@ -70,3 +75,8 @@ class Perturbation(ABC):
     @abstractmethod
     def bounds(self) -> tuple[tuple[Fraction | None, ...], tuple[Fraction | None, ...]]:
         """Constant (lower, upper) ends of each coordinate, None where there is none."""
+
+
+def _between(value: Fraction, low: Fraction | None, high: Fraction | None) -> Fraction:
+    value = value if low is None else max(value, low)
+    return value if high is None else min(value, high)

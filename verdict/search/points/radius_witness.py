@@ -45,7 +45,7 @@ def seek_witness(search: RadiusSearch) -> None:
     found = _shrink(search, radius, rng, clock)
     if found is None:
         return
-    search.offer(ExactVector.of(found[1]))
+    search.offer(search.family.inside(found[1]))
     if too_dear(search.network):
         return
     polish(search, found[1], clock=search.deadline.share(0.1, ATTACK_SECONDS))
@@ -111,7 +111,7 @@ def seek_nearer(search: RadiusSearch, polytope: Polytope, clock: Deadline) -> bo
             starts, found, high = points[:MANY], points[0], middle
         else:
             low = middle
-    if found is None or not search.offer(ExactVector.of(found)):
+    if found is None or not search.offer(search.family.inside(found)):
         return False
     polish(search, found, polytope, search.deadline.share(0.1, ATTACK_SECONDS))
     return True

@@ -97,7 +97,7 @@ def best_in_region(
     # An exact look takes long at a large network, and floats tell which of them are far from a violation.
     slack = unsafe.slack(evaluate_all(graph, pushed)[graph.output])
     for point in pushed[slack <= NEARLY * (1 + np.abs(slack).max())]:
-        yield ExactVector.of(point)
+        yield family.inside(point)
 
 
 def _exact_vertex(

@@ -7,6 +7,7 @@ on from the basis of the last one; the duals are the slopes and the multipliers 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,7 +22,9 @@ from ...network.exact import FloatArray
 from ...property.norms import norm_of
 from .space import Space
 
-SECONDS = 10.0
+# What a program may take: so many seconds, and this many times what the others have taken, but for a short time. The
+# simplex method, begun from a basis of other costs, now and then goes in circles.
+SECONDS, ASTRAY, SHORT = 10.0, 100.0, 0.2
 # What missing a split costs, in terms of the row's coefficients: at first, and where one is still missed by more than
 # a hair.
 MISSED, HELD = (1e2, 1e5, 1e8), 1e-9
@@ -104,6 +107,12 @@ class Program:
         columns = inputs + 3 * size + self._auxiliary
         model = LinearModel(np.zeros(columns), matrix, *ends, low, high, np.zeros(columns, bool))
         self._simplex = Simplex(model)
+        self._solved, self._taken = 0, 0.0
+
+    @property
+    def _patience(self) -> float:
+        """The seconds that the next program may take."""
+        return min(SECONDS, max(SHORT, ASTRAY * self._taken / self._solved)) if self._solved else SECONDS
 
     def solve(self, row: int, signs: Any) -> Relaxation | None:
         """What the solver finds for a domain with these sides, about the row of that number."""
@@ -125,9 +134,11 @@ class Program:
         for price in MISSED:
             costs = np.concatenate([cost[:inputs], zero, cost[inputs + 1 :], price * miss, own])
             self._simplex.aim(costs, float(cost[inputs] - space.offsets[row]))
-            found = self._simplex.solve(SECONDS)
+            began = time.monotonic()
+            found = self._simplex.solve(self._patience)
             if found is None:
                 break
+            self._solved, self._taken = self._solved + 1, self._taken + time.monotonic() - began
             best = found
             # What misses a split and is below zero still says nothing about the domain.
             if best.objective > 0 or np.abs(best.point[inputs + 2 * size :][:size]).max(initial=0) <= HELD:

@@ -17,7 +17,7 @@ import numpy as np
 from ....answer import credit
 from ....answer.results import Trust
 from ....base.deadline import Deadline, ProcessorTime
-from ....network.exact import ExactVector, FloatArray, float_below
+from ....network.exact import FloatArray, float_below
 from ...effort import Effort
 from ...observer import Watch
 from ...options import DEFAULTS
@@ -105,7 +105,7 @@ def _prove(search: RadiusSearch, radius: float, effort: Effort, most: float, loo
     def try_points(points: FloatArray) -> bool:
         found = False
         for point in points[:4]:
-            if search.offer(ExactVector.of(point)):
+            if search.offer(search.family.inside(point)):
                 polish(search, point)
                 found = True
                 break

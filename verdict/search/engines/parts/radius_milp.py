@@ -153,7 +153,7 @@ def _use_point(search: RadiusSearch, encoding: Encoding, solution: Solution, num
                 return
     else:
         _offer_deepest(search, polytope, phases, solution.objective or 0.0)
-    search.offer(ExactVector.of(x))
+    search.offer(search.family.inside(x))
     polish(search, x, polytope)
 
 
@@ -164,7 +164,7 @@ def _offer_deepest(search: RadiusSearch, polytope: Polytope, phases: Phases, rad
         bounds = search.bounds_at(beyond)
         inputs = search.family.at(Fraction(beyond))
         deepest = deepest_in_region(search.graph, inputs, bounds, polytope, phases, search.deadline)
-        if deepest is not None and search.offer(ExactVector.of(deepest)):
+        if deepest is not None and search.offer(search.family.inside(deepest)):
             return
 
 

@@ -17,7 +17,7 @@ from ....answer import credit
 from ....answer.results import Trust
 from ....base.deadline import Deadline
 from ....bounds import Bounds
-from ....network.exact import ExactVector, FloatArray, float_below
+from ....network.exact import FloatArray, float_below
 from ....property import Polytope, UnsafeSet
 from ...means import Means
 from ...observer import Watch
@@ -154,7 +154,7 @@ class RadiusTree(ReluSplit):
         """Try points as witnesses; never a reason to end, as the tree goes on below them."""
         cap = self.search.cap
         for point in points[:TRIED]:
-            if self.search.offer(ExactVector.of(point)):
+            if self.search.offer(self.search.family.inside(point)):
                 polish(self.search, point)
                 break
         if self.search.cap < cap:

@@ -9,8 +9,11 @@ the middle of the interval get half as much of the time.
 from __future__ import annotations
 
 import math
+import threading
 import time
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 from ....answer.credit import PROGRAMS, RELUS
 from ....base.deadline import Deadline, ProcessorTime
@@ -51,14 +54,19 @@ class Attempt:
         stopwatch = ProcessorTime(None, clock)
         numbers = [i for i, low in enumerate(search.lowers) if float_below(low) < radius]
         self.tree = RadiusTree(search, numbers, radius, search.bounds_at(radius), means)
-        self.spent, self.expected, self.rest, self.done = stopwatch.elapsed(), math.inf, 0.0, False
+        self._spent, self.expected, self.rest, self.done = stopwatch.elapsed(), math.inf, 0.0, False
+        # The turn that is not over yet.
+        self._turn: Deadline | None = None
         # What the last bounds have cost, whether better ones would be of no use, and the search behind them so far.
-        self._sharpening, self._last, self._rounds = self.spent, False, -1
+        self._sharpening, self._last, self._rounds = self._spent, False, -1
         self._slice, self._share, self._behind = 0.0, 0.0, 0.0
         # The radius that all domains reached, after so many seconds.
         self._ascent = [(0.0, float_below(search.lower))]
-        # The longest slice, in seconds.
+        # The longest slice, in seconds; who looks around within a turn that takes long, and tells whether to end it.
         self.most = math.inf
+        self.look: Callable[[], bool] = lambda: False
+        # The least that it was to take in all by its own estimates.
+        self._promised = math.inf
         self._restart()
 
     def _restart(self) -> None:
@@ -66,13 +74,13 @@ class Attempt:
 
     def work(self, clock: Deadline) -> None:
         """One turn: a slice of the search, and bounds anew where the rest would take longer than these."""
-        stopwatch, began, inside = ProcessorTime(None, clock), time.monotonic(), self.tree.in_programs
+        self._turn, began, inside = ProcessorTime(None, clock), time.monotonic(), self.tree.in_programs
         self.done = self._search(clock)
         pays = self._behind + self.expected > self.options.growth * self._sharpening
         pays &= self.tree.space.size > self.options.short
         if not (self.done or clock.passed()) and pays and not (self._last and self.expected < math.inf):
             self._sharpen(clock)
-        self.spent += stopwatch.elapsed()
+        self._spent, self._turn = self.spent, None
         inside = self.tree.in_programs - inside
         self.search.spend(PROGRAMS, inside)
         self.search.spend(RELUS, time.monotonic() - began - inside)
@@ -80,6 +88,19 @@ class Attempt:
         since, low = next(step for step in reversed(self._ascent) if step[0] <= self.spent / 2)
         risen = self.tree.reached - low
         self.rest = (self.spent - since) * (self.tree.goal - self.tree.reached) / risen if risen > 0 else math.inf
+        self._promised = min(self._promised, self.spent + min(self.expected, self.rest) + self._slice)
+
+    @property
+    def spent(self) -> float:
+        """The seconds of processor time so far."""
+        return self._spent + (0.0 if self._turn is None else self._turn.elapsed())
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the proof promises to end before another way would have done much. Whoever has taken twice as long as
+        was promised once is not believed: shares of the space say little of what is hard in it."""
+        is_soon = min(self.expected, self.rest) < max(SOON, self.spent)
+        return is_soon and self.spent <= PATIENCE * self._promised
 
     def _search(self, clock: Deadline) -> bool:
         self._slice = min(self._slice, self.most)
@@ -97,8 +118,18 @@ class Attempt:
         splits = self.options.rounds if self._rounds == 0 else self.options.growth * self._rounds
         self._rounds = 0 if self._rounds < 0 else splits
         stopwatch, before = ProcessorTime(None, clock), self.tree.space.size
-        graph = self.tree.graph
-        bounds = sharpen(graph, self.tree.bounds, self._rounds, self.means, clock.passed)
+        graph, lock = self.tree.graph, threading.Lock()
+
+        def ended() -> bool:
+            # Several threads ask, and one of them looks.
+            if not clock.passed() and lock.acquire(blocking=False):
+                try:
+                    return self.look()
+                finally:
+                    lock.release()
+            return clock.passed()
+
+        bounds = sharpen(graph, self.tree.bounds, self._rounds, self.means, ended)
         self._sharpening = stopwatch.elapsed()
         self._last = self._rounds > 0 and bounds.unstable(graph) > self.options.saturated * before
         self.tree.move(self.tree.radius, bounds)
@@ -120,11 +151,13 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
     with Workers(threads) as workers:
         means = Means(workers, search.device)
         last = Attempt(search, last_radius(search), means, clock)
+        if beside is not None:
+            last.look = partial(_look_beside, last, beside, workers)
         programs, planes = LastByPrograms(search), ByEdges(search)
         smaller: Attempt | None = None
         failed = math.inf
         while not clock.passed() and search.is_open():
-            if planes.leads(last.spent, _is_near(last)):
+            if planes.leads(last.spent, last.is_near):
                 planes.work(last.tree, last.spent, clock)
                 if beside is not None and beside.started:
                     workers.spare = int(beside.look(last.spent + planes.spent))
@@ -137,7 +170,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
                 return
             programs.work(last.tree, last.spent, clock)
-            if last.spent > TRUSTED or not _is_near(last):
+            if last.spent > TRUSTED or not last.is_near:
                 planes.work(last.tree, last.spent, clock)
             if not search.is_open() or not _is_long(last, search):
                 continue
@@ -154,19 +187,14 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                     failed, smaller.done = smaller.tree.radius, True
 
 
-def _look_beside(last: Attempt, beside: Beside, workers: Workers) -> None:
+def _look_beside(last: Attempt, beside: Beside, workers: Workers) -> bool:
     """Let another way work beside the last proof while that is long and it keeps up, on a core of its own. Where the
-    proof promises to end before the other way would be at work, none begins."""
-    if not beside.started and _is_near(last):
-        return
-    is_running = beside.look(last.spent)
-    last.most = BRIEF if is_running else math.inf
-    workers.spare = int(is_running)
-
-
-def _is_near(last: Attempt) -> bool:
-    """Whether the last proof promises to end before another way would have done much."""
-    return min(last.expected, last.rest) < max(SOON, last.spent)
+    proof promises to end before the other way would be at work, none begins. Whether the interval is closed."""
+    if beside.started or not last.is_near:
+        is_running = beside.look(last.spent)
+        last.most = BRIEF if is_running else math.inf
+        workers.spare = int(is_running)
+    return not last.search.is_open()
 
 
 def _is_long(last: Attempt, search: RadiusSearch) -> bool:
