@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 from support.pinns import pinn
 from support.seeds import seeds
+from support.smooth_nodes import gelu_with_tanh
 from support.tiny import write
 
 import verdict
@@ -59,6 +60,27 @@ def test_conditions_and_several_unknowns(tmp_path: Path) -> None:
     assert point.upper - point.lower < Fraction(1, 10**6)
     both = verdict.residual(path, "u_t + v_xx/2 + (u^2 + v^2)*v", domain="t:0:1,x:-1:1", **names)
     assert both.upper <= both.lower * Fraction(1001, 1000)
+
+
+def test_gelu_as_it_is_exported_has_derivatives(tmp_path: Path) -> None:
+    """One function where it is bounded, and its own operators where it is derived."""
+    nodes, constants = gelu_with_tanh("z", "h")
+    nodes = [helper.make_node("Gemm", ["x", "W"], ["z"]), *nodes, helper.make_node("Gemm", ["h", "V"], ["y"])]
+    weights = {c.name: numpy_helper.to_array(c) for c in constants}
+    weights |= {"W": np.float32([[0.5, -1], [1, 0.25]]), "V": np.float32([[1], [-0.5]])}
+    path = tmp_path / "n.onnx"
+    write(path, nodes, {"x": [1, 2]}, {"y": [1, 1]}, weights)
+    found = verdict.residual(path, "u_xx", domain="t:-1:1,x:-1:1", tolerance="0.01")
+
+    def gelu(z: np.ndarray) -> np.ndarray:
+        return 0.5 * z * (1 + np.tanh(0.7978845608 * (z + 0.044715 * z**3)))
+
+    def u(points: np.ndarray) -> np.ndarray:
+        return gelu(points @ weights["W"]) @ weights["V"]
+
+    points, step = np.random.default_rng(0).uniform(-1, 1, (4000, 2)), np.array([0, 1e-3])
+    most = np.abs(u(points + step) - 2 * u(points) + u(points - step)).max() / 1e-6
+    assert 0.98 * most <= float(found.lower) <= float(found.upper) <= 1.05 * most
 
 
 def test_a_limit_leaves_an_honest_interval(tmp_path: Path) -> None:

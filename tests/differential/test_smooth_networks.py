@@ -17,13 +17,16 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from support.certified import claiming
 from support.seeds import seeds
-from support.smooth_nodes import KINDS, function, times_itself
+from support.smooth_nodes import ALL as KINDS
+from support.smooth_nodes import function, times_itself
 
 import verdict
 from verdict.base.errors import VerdictError
 from verdict.checker import check
+from verdict.checker.functions.cubic import cubic_tanh as other_cubic_tanh
 from verdict.checker.readers.onnx import read_network
 from verdict.network.exact import ExactVector
+from verdict.network.functions.cubic_tanh import cubic_tanh
 from verdict.network.graph import Product
 
 # The first seeds have each function once in the second layer.
@@ -61,7 +64,10 @@ def grid(center: Any, eps: float) -> Any:
     return center + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
 
 
-@pytest.mark.parametrize("word", ["Sigmoid", "Sigmoid 1.7", "Erf", "Tanh", "Mish", "Mul", "HardSigmoid", "Clip"])
+WORDS = ["Sigmoid", "Sigmoid 1.7", "Erf", "Tanh", "Mish", "Mul", "HardSigmoid", "Clip", "Cubic"]
+
+
+@pytest.mark.parametrize("word", WORDS)
 def test_a_tensor_times_a_function_of_itself_is_one_function(word: str, tmp_path: Path) -> None:
     """Both readers make one of it, and no product."""
     nodes, constants = times_itself(word, "x", "y")
@@ -73,6 +79,12 @@ def test_a_tensor_times_a_function_of_itself_is_one_function(word: str, tmp_path
     mine, theirs = verdict.load(path).graph, read_network(path.read_bytes())
     names = [mine.nodes[i].function.name for i in mine.pointwise]  # type: ignore[union-attr]
     assert names == [theirs.nodes[i].function.name for i in theirs.pointwise]
+    if word == "Cubic":
+        root, small = (Fraction(float(np.float32(v))) for v in (0.7978845608028654, 0.044715))
+        assert names == [cubic_tanh(small / root**2).name] == [theirs.nodes[theirs.pointwise[0]].function.name]
+        assert other_cubic_tanh(small / root**2) is theirs.nodes[theirs.pointwise[0]].function
+        assert not any(isinstance(node, Product) for node in mine.nodes)
+        return
     assert names == {"Sigmoid": ["Silu"], "Sigmoid 1.7": ["Silu"], "Erf": ["x Erf(x)"], "Tanh": ["x Tanh(x)"],
                      "Mish": ["Mish"], "Mul": ["Pow(3)"], "HardSigmoid": ["HardSwish"], "Clip": ["HardSwish"]}[word]
     assert not any(isinstance(node, Product) for node in mine.nodes)

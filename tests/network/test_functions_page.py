@@ -48,7 +48,8 @@ What is done for which function of single numbers. A test makes this page (`test
 tries each part with a small network of that function. Whatever is not done is refused, with the name of the function
 and of the feature that it lacks. LeakyRelu, PRelu, Abs, Clip, HardSigmoid, Min, Max and MaxPool are made of Relu,
 Selu and Celu of Elu, Swish of Silu, and powers of Pow(3) and its like, Square, Sqrt and Reciprocal. The product of a
-tensor and Sigmoid, Tanh, Erf or a power of a multiple of it is one function, and so is Mish as exporters write it.
+tensor and Sigmoid, Tanh, Erf or a power of a multiple of it is one function, and so are Mish and Gelu with tanh as
+exporters write them (x Tanh(x + k x^3), with the k of the file's own constants).
 Tanh' to Sigmoid''' are derivatives: products of polynomials in one Tanh or Sigmoid, as 1 - tanh^2. Log, Sqrt and
 Reciprocal prove nothing of boxes on which they may not be defined.
 Product is that of two other tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.

@@ -16,9 +16,8 @@ from support.seeds import seeds
 
 from verdict.base.errors import UnsupportedError
 from verdict.checker.errors import OutOfRangeError, UnreadableError
-from verdict.checker.functions import elu as other_elu
-from verdict.checker.functions import erf as other_erf
 from verdict.checker.functions import (
+    cubic,
     exp,
     gelu,
     hard_swish,
@@ -33,10 +32,13 @@ from verdict.checker.functions import (
     tanh,
     times,
 )
+from verdict.checker.functions import elu as other_elu
+from verdict.checker.functions import erf as other_erf
 from verdict.checker.functions import power as other_power
 from verdict.checker.functions.exponential import falling_between
 from verdict.checker.functions.series import log_between, pi_between
 from verdict.network.functions import EXP, SQUARE, registry
+from verdict.network.functions.cubic_tanh import GELU_CHAIN, cubic_tanh
 from verdict.network.functions.elu import Elu
 from verdict.network.functions.power import power
 from verdict.network.functions.series import exponential
@@ -87,6 +89,19 @@ def _slopes(name: str, of: Any) -> dict[str, tuple[Any, Any]]:
     return {name + "'" * k: (partial(of, k), partial(of, k + 1)) for k in (1, 2, 3)}
 
 
+def _cubic_tanh(k: Fraction) -> tuple[Any, Any]:
+    def inner(z: Any) -> Any:
+        return z + mpmath.mpf(k.numerator) / k.denominator * z**3
+
+    def slope(z: Any) -> Any:
+        return mpmath.tanh(inner(z)) + z * mpmath.sech(inner(z)) ** 2 * (
+            1 + 3 * mpmath.mpf(k.numerator) / k.denominator * z * z)
+
+    return lambda z: z * mpmath.tanh(inner(z)), slope
+
+
+# The one of Gelu as it is exported is the engine's own example; and others, steep and flat.
+CUBICS = [GELU_CHAIN.factor, Fraction(1, 1000), Fraction(37)]
 TRUE: dict[str, tuple[Any, Any]] = {
     **_slopes("Tanh", _tanh_slope), **_slopes("Sigmoid", _sigmoid_slope),
     "Sigmoid": (_logistic, lambda z: 1 / (2 + mpmath.exp(z) + mpmath.exp(-z))),
@@ -109,6 +124,7 @@ TRUE: dict[str, tuple[Any, Any]] = {
     "x Erf(x)": (lambda z: z * mpmath.erf(z),
                  lambda z: mpmath.erf(z) + 2 * z / mpmath.sqrt(mpmath.pi) * mpmath.exp(-z * z)),
     "x Tanh(x)": (lambda z: z * mpmath.tanh(z), lambda z: mpmath.tanh(z) + z * mpmath.sech(z) ** 2),
+    **{f"x Tanh(x + {float(k)!r} x^3)": _cubic_tanh(k) for k in CUBICS},
     "Pow(3)": (lambda z: z**3, lambda z: 3 * z * z), "Pow(4)": (lambda z: z**4, lambda z: 4 * z**3),
 }
 OTHERS: dict[str, Any] = {
@@ -119,9 +135,11 @@ OTHERS: dict[str, Any] = {
     "Gelu": gelu.GELU, "Gelu(tanh)": gelu.GELU_TANH, "Mish": mish.MISH, "HardSwish": hard_swish.HARD_SWISH,
     "Log": positive.LOG, "Sqrt": positive.SQRT, "Reciprocal": positive.RECIPROCAL, "Erf": other_erf.ERF,
     "Sin": sine.SIN, "Cos": sine.COS, "x Erf(x)": times.TIMES_ERF, "x Tanh(x)": times.TIMES_TANH,
+    **{cubic.cubic_tanh(k).name: cubic.cubic_tanh(k) for k in CUBICS},
     "Pow(3)": other_power.power(3), "Pow(4)": other_power.power(4),
 }
-MINE: dict[str, Any] = {f.name: f for f in [*registry.functions(), Elu(1.7), Elu(0.5), power(4)]}
+FAMILIES = [*map(cubic_tanh, CUBICS), Elu(1.7), Elu(0.5), power(4)]
+MINE: dict[str, Any] = {f.name: f for f in [*registry.functions(), *FAMILIES]}
 PAIRS = {name: (MINE[name], OTHERS[name]) for name in OTHERS}
 # How far out the checker goes.
 MOST = {"Exp": 270.0, "Square": 1e60, "Pow(3)": 1e30, "Pow(4)": 1e25}

@@ -10,6 +10,8 @@ from onnx import helper, numpy_helper
 KINDS = ("Sigmoid", "Tanh", "Exp", "Mul", "Relu", "Softplus", "Elu", "Selu", "Celu", "Gelu", "Gelu tanh", "HardSwish",
          "Mish", "Sin", "Cos", "Erf", "Pow 3", "Pow 4", "Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5",
          "x Sigmoid", "x Sigmoid 1.7", "x Erf", "x Tanh", "x Mish", "x Mul", "x HardSigmoid", "x Clip")
+# With what came later: random networks of KINDS stay the same.
+ALL = (*KINDS, "x Cubic")
 # These are of numbers above zero: Softplus stands in front, and something is added.
 POSITIVE = ("Log", "Sqrt", "Reciprocal", "Div", "Pow -0.5")
 
@@ -44,6 +46,8 @@ def times_itself(word: str, x: str, y: str) -> tuple[list[Any], list[Any]]:
         steps = [("Add", [x, f"{y}_three"], f"{y}_p"), ("Clip", [f"{y}_p", f"{y}_least", f"{y}_most"], f"{y}_c"),
                  ("Mul", [x, f"{y}_c"], f"{y}_m"), ("Div", [f"{y}_m", f"{y}_most"], y)]
         return [helper.make_node(name, given, [out]) for name, given, out in steps], constants
+    if word == "Cubic":
+        return gelu_with_tanh(x, y)
     op, _, factor = word.partition(" ")
     numbers = {"factor": float(factor or 0.75), "one": 1.0 if op in ("Erf", "Tanh") else 0.0, "half": 0.5}
     constants = [numpy_helper.from_array(np.array(v, np.float32), f"{y}_{n}") for n, v in numbers.items()]
@@ -57,3 +61,14 @@ def times_itself(word: str, x: str, y: str) -> tuple[list[Any], list[Any]]:
     sides = [("Add", [scaled, f"{y}_one"], f"{y}_p"), ("Mul", [x, f"{y}_p"], f"{y}_m")]
     sides.append(("Mul", [f"{y}_m", f"{y}_half"], y))
     return nodes + [helper.make_node(op, given, [out]) for op, given, out in sides], constants
+
+
+def gelu_with_tanh(x: str, y: str) -> tuple[list[Any], list[Any]]:
+    """Gelu with tanh, as it is exported: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), in float32."""
+    numbers = {"three": 3.0, "small": 0.044715, "root": 0.7978845608028654, "one": 1.0, "half": 0.5}
+    constants = [numpy_helper.from_array(np.array(v, np.float32), f"{y}_{n}") for n, v in numbers.items()]
+    steps = [("Pow", [x, f"{y}_three"], f"{y}_3"), ("Mul", [f"{y}_3", f"{y}_small"], f"{y}_s"),
+             ("Add", [x, f"{y}_s"], f"{y}_a"), ("Mul", [f"{y}_a", f"{y}_root"], f"{y}_w"),
+             ("Tanh", [f"{y}_w"], f"{y}_t"), ("Add", [f"{y}_t", f"{y}_one"], f"{y}_p"),
+             ("Mul", [x, f"{y}_half"], f"{y}_x"), ("Mul", [f"{y}_x", f"{y}_p"], y)]
+    return [helper.make_node(name, given, [out]) for name, given, out in steps], constants

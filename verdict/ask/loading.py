@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..base.arguments import place, word, words
-from ..base.assumed import assumed
+from ..base.assumed import assumed, literally
 from ..base.errors import InputError, ModelError
 from ..network.names import Names
 from ..network.network import Network
@@ -127,13 +127,17 @@ def loaded(model: Any, output: str | None = None, shapes: Shapes | None = None) 
 
 
 def as_written(network: Network) -> Network:
-    """The network as its file has it, product by product, where something is assumed of its functions (`base.assumed`):
-    it may have been loaded before."""
-    if assumed() is None or network.has_exact_values:
-        return network
+    """The network itself, or product by product where something is assumed of its functions (`base.assumed`): it may
+    have been loaded before."""
+    return network if assumed() is None or network.has_exact_values else read_literally(network)
+
+
+def read_literally(network: Network) -> Network:
+    """The network as its file has it, product by product, also where a product is a function of one number."""
     from ..ops.importer.onnx_import import network_of
 
-    fresh = network_of(network.data, network.path)
+    with literally():
+        fresh = network_of(network.data, network.path)
     return replace(network, graph=(fresh.passing_inputs() if network.passes_inputs else fresh).graph)
 
 

@@ -25,6 +25,7 @@ from ..base.writing import sealed
 from ..certificate.draft import Asked
 from ..certificate.proof import Goal, Part
 from ..certificate.write import unsat_claim
+from ..compose.derivative import has_rules
 from ..compose.equation import Names, residual_of
 from ..network.exact import float_above
 from ..network.network import Network
@@ -36,7 +37,7 @@ from ..search.boxes.peak import SMALLEST, PeakSearch
 from ..search.certify import Certified
 from . import intervals
 from .answering import ask_with
-from .loading import Model
+from .loading import Model, read_literally
 from .options import Options
 from .pairs import box_of, check_size
 from .prove import variables as variables_of
@@ -142,7 +143,10 @@ def composed_of(question: Question) -> Network:
     """The network of the residual that a question is about."""
     aim = question.aim
     names = Names(aim.unknowns or (), aim.variables or ())
-    return residual_of(question.model.load(), read(aim.equation or ""), names)
+    network = question.model.load()
+    # What a product was read as may have no rule where its factors have.
+    network = network if has_rules(network.graph) else read_literally(network)
+    return residual_of(network, read(aim.equation or ""), names)
 
 
 def answer(question: Question, run: Run) -> Largest:

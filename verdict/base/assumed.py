@@ -20,6 +20,7 @@ from .number import exact
 LEAST, MOST = Fraction(1, 2), Fraction(2**16)
 
 _assumed: ContextVar[Fraction | None] = ContextVar("assumed", default=None)
+_literal: ContextVar[bool] = ContextVar("literal", default=False)
 
 
 def assumed() -> Fraction | None:
@@ -35,6 +36,21 @@ def assuming(ulps: str | None) -> Iterator[None]:
         yield
     finally:
         _assumed.reset(before)
+
+
+def is_literal() -> bool:
+    """Whether networks are read product by product, also where a product is a function of one number."""
+    return _literal.get() or assumed() is not None
+
+
+@contextlib.contextmanager
+def literally() -> Iterator[None]:
+    """While inside, in this thread, they are."""
+    before = _literal.set(True)
+    try:
+        yield
+    finally:
+        _literal.reset(before)
 
 
 def read(value: Any, what: str) -> str | None:

@@ -123,6 +123,13 @@ class Chain:
         return found
 
 
+def has_rules(graph: Graph) -> bool:
+    """Whether values of all its functions can be written down."""
+    names = {node.function.name for node in graph.nodes if isinstance(node, Pointwise)}
+    known = {"Square", *RULES, *ROUGH, *SLOPES, *TIMES}
+    return all(name in known or name.startswith("Pow(") for name in names)
+
+
 class Jets:
     """The derivatives of a graph's nodes by its inputs; the graph's input is the draft's own."""
 

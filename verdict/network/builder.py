@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..base.assumed import assumed
+from ..base.assumed import is_literal
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .bells import HIGHEST, bell
@@ -32,8 +32,8 @@ class Builder:
     def __init__(self, input_size: int) -> None:
         self.nodes: list[Node] = [Input(input_size)]
         self.names: list[str] = ["input"]
-        # Whether products stay as they are written: what float32 makes of them is that of their own operations.
-        self.is_literal = assumed() is not None
+        # Whether products stay as they are written.
+        self.is_literal = is_literal()
 
     def size(self, node: int) -> int:
         return self.nodes[node].size

@@ -1,8 +1,9 @@
 """Products of a tensor with a function of that same tensor, z f(z), as functions of one number.
 
-x Sigmoid(x), as exporters write Silu, and x (1 + Erf(x / c)) / 2, as they write Gelu, are functions of one number, and
-lines of those are far closer than planes of a product. Both factors are read as sums of multiples of whole tensors: one
-has to be r x + s, the other p f(z) + q with z = c x + d, so that the product is a sum of z f(z), f(z) and x.
+x Sigmoid(x), as exporters write Silu, and x (1 + Erf(x / c)) / 2, as they write Gelu, or with Tanh of a cubic, are
+functions of one number, and lines of those are far closer than planes of a product. Both factors are read as sums of
+multiples of whole tensors: one has to be r x + s, the other p f(z) + q with z = c x + d, so that the product is a sum
+of z f(z), f(z) and x.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from fractions import Fraction
 
 from .exact import Coefficients
 from .functions import RELU, SIGMOID, SQUARE, TANH, Function
+from .functions.cubic_tanh import LEAST, MOST, cubic_tanh
 from .functions.erf import ERF
 from .functions.hard_swish import HARD_SWISH
 from .functions.mish import MISH
-from .functions.power import LARGEST_EXPONENT, Power, power
+from .functions.power import CUBE, LARGEST_EXPONENT, Power, power
 from .functions.silu import SILU
 from .functions.softplus import SOFTPLUS
 from .functions.times_erf import TIMES_ERF
@@ -57,7 +59,7 @@ def rewritten(nodes: Sequence[Node], a: int, b: int) -> Rewritten | None:
     for one, other in ((a, b), (b, a)):
         x, f = multiples(nodes, one), multiples(nodes, other)
         if len(x.factors) == 1:
-            found = _of_one(nodes, x, f) if len(f.factors) == 1 else _of_clip(nodes, x, f)
+            found = (_of_one(nodes, x, f) or _of_cubic(nodes, x, f)) if len(f.factors) == 1 else _of_clip(nodes, x, f)
             if found is not None:
                 return found
     return None
@@ -110,6 +112,32 @@ def _of_one(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | No
     # (r x + s) (p f(z) + q) with x = (z - d) / c
     rest = {root: q * r, outermost: p * (s - r * d / c)}
     return Rewritten(times, node.source, p * r / c, Multiples({n: v for n, v in rest.items() if v}, q * s))
+
+
+def _of_cubic(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
+    """(r x + s) (p tanh(w) + q) with w = m v + b v^3 of a multiple v = c x + d: with z = m v and k = b / m^3 a multiple
+    of z tanh(z + k z^3), and the rest."""
+    ((root, r),), ((outermost, p),) = x.factors.items(), f.factors.items()
+    node = nodes[outermost]
+    if not isinstance(node, Pointwise) or node.function is not TANH:
+        return None
+    w = multiples(nodes, node.source)
+    cubes = [n for n in w.factors if n != root]
+    cube = nodes[cubes[0]] if len(cubes) == 1 and root in w.factors else None
+    if not isinstance(cube, Pointwise) or cube.function is not CUBE:
+        return None
+    v = multiples(nodes, cube.source)
+    if v.factors.keys() != {root}:
+        return None
+    c, d = v.factors[root], v.constant
+    m = w.factors[root] / c
+    k = w.factors[cubes[0]] / m**3
+    if w.constant != m * d or not LEAST <= k <= MOST:
+        return None
+    # r x + s = (r / c) v + (s - r d / c)
+    rest = {root: f.constant * r, outermost: p * (x.constant - r * d / c)}
+    others = Multiples({n: factor for n, factor in rest.items() if factor}, f.constant * x.constant)
+    return Rewritten(cubic_tanh(k), Multiples({root: m * c}, m * d), p * r / (c * m), others)
 
 
 def _times(chain: tuple[Function, ...]) -> Function | None:

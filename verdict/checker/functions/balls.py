@@ -94,7 +94,7 @@ class Floats:
         return np.nextafter(low, -np.inf), np.nextafter(high, np.inf)
 
     def fraction(self, numerator: int, denominator: int) -> Ball:
-        return Ball(*self.rounded(np.float64(numerator) / denominator, 0.0), self)
+        return Ball(*self.rounded(np.float64(numerator / denominator), 0.0), self)
 
     def root_over(self, numerator: int, pi: bool) -> Ball:
         """sqrt(numerator / 2), or over pi too: a few roundings."""

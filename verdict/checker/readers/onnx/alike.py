@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from ...functions.cubic import LEAST, cubic_tanh
+from ...functions.cubic import MOST as GREATEST
 from ...functions.erf import ERF
 from ...functions.hard_swish import HARD_SWISH
 from ...functions.mish import MISH
-from ...functions.power import MOST, Power, power
+from ...functions.power import CUBE, MOST, Power, power
 from ...functions.relu import RELU
 from ...functions.sigmoid import SIGMOID
 from ...functions.silu import SILU
@@ -39,8 +41,8 @@ _FARTHEST = 100
 
 def of_itself(nodes: list[Any], left: int, right: int) -> Found | None:
     """What the product of two nodes is the sum of, if one is a function of the other; None for all other products."""
-    sides = (left, right), (right, left)
-    return next((found for way in (_of_itself, _of_hard) for a, b in sides if (found := way(nodes, a, b))), None)
+    sides, ways = ((left, right), (right, left)), (_of_itself, _of_cubic, _of_hard)
+    return next((found for way in ways for a, b in sides if (found := way(nodes, a, b))), None)
 
 
 def _of_itself(nodes: list[Any], plain: int, other: int) -> Found | None:
@@ -56,6 +58,32 @@ def _of_itself(nodes: list[Any], plain: int, other: int) -> Found | None:
     c = factors[x]
     rest = [(x, q * r), (f, p * (s - r * d / c))]
     return function, z, p * r / c, [(n, v) for n, v in rest if v], q * s
+
+
+def _of_cubic(nodes: list[Any], plain: int, other: int) -> Found | None:
+    """(r x + s) (p tanh(a x + b y^3 + g) + q) with y = c x + d. If a x + g is a multiple u = n y of y, this is in the
+    function z tanh(z + k z^3) of u: (r / (c n)) p times it, p (s - r d / c) tanh, and q (r x + s)."""
+    (one, s), (two, q) = summed(nodes, plain), summed(nodes, other)
+    if len(one) != 1 or len(two) != 1:
+        return None
+    ((x, r),), ((f, p),) = one.items(), two.items()
+    if not isinstance(nodes[f], Pointwise) or nodes[f].function is not TANH:
+        return None
+    inside, g = summed(nodes, nodes[f].source)
+    powers = [n for n in inside if n != x]
+    if x not in inside or len(powers) != 1 or not isinstance(nodes[powers[0]], Pointwise):
+        return None
+    cube = nodes[powers[0]]
+    y, d = summed(nodes, cube.source)
+    if cube.function is not CUBE or set(y) != {x}:
+        return None
+    a, b, c = inside[x], inside[powers[0]], y[x]
+    n = a / c
+    k = b / (n * n * n)
+    if g != n * d or not LEAST <= k <= GREATEST:
+        return None
+    rest = [(x, q * r), (f, p * (s - r * d / c))]
+    return cubic_tanh(k), ({x: a}, g), p * r / a, [(i, v) for i, v in rest if v], q * s
 
 
 def _of_hard(nodes: list[Any], left: int, right: int) -> Found | None:
