@@ -16,6 +16,7 @@ from verdict.certificate import draft as drafts
 from verdict.certificate.draft import Draft, prepare
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import robust_claim
+from verdict.checker import OutOfTimeError
 from verdict.property import Box, misclassification
 
 CENTER = [Fraction(1, 8), Fraction(7, 8)]
@@ -165,3 +166,31 @@ def test_a_network_that_is_no_file_is_written_beside(tmp_path):
     assert answer.certificate.network == tmp_path / "c.vcert.onnx"
     assert verdict.check(answer.certificate.path, answer.certificate.network).accepted
     assert answer.certificate.network.read_bytes() == network.data
+
+
+@pytest.mark.parametrize("ended", [("exact",), ("exact", "rigorous")], ids=len)
+def test_a_leaf_that_takes_longer_than_there_is(ended, tmp_path, monkeypatch):
+    """One leaf tells nothing of its progress: the checker has a clock of its own, and a quicker tier has the rest."""
+    asked = {}
+
+    def check(*files, tier, seconds, **how):
+        asked[tier] = seconds
+        if tier in ended:
+            raise OutOfTimeError("the time limit was reached")
+        return checked(*files, tier=tier, **how)
+
+    checked = drafts.check
+    monkeypatch.setattr(drafts, "check", check)
+    made = _draft(tmp_path / "c.vcert").finish(Deadline(1000), 1)
+    assert 0 < asked["exact"] < 601
+    assert 0 < asked["rigorous"] < 901
+    if len(ended) == 1:
+        assert made.report.tier == "rigorous"
+        assert made.report.accepted
+    else:
+        assert made.report is None
+    assert "would have taken longer than the time left" in made.reason
+    # Without a limit there is none.
+    asked.clear()
+    _draft(tmp_path / "d.vcert").finish(Deadline(), 1)
+    assert asked["exact"] is None

@@ -8,6 +8,7 @@ it. What cannot be certified says why, and never changes an answer.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from ..answer.results import Certificate
 from ..base.deadline import Deadline, may_end, why
 from ..base.errors import InputError, UnsupportedError
 from ..base.writing import Place, publish, temporary
-from ..checker import Memory, Report, UnreadableError, check
+from ..checker import Memory, OutOfTimeError, Report, UnreadableError, check
 from ..network.exact import float_above, float_below
 from ..network.network import Network
 from ..property import Box, UnsafeSet
@@ -39,6 +40,8 @@ __all__ = ["Asked", "Draft", "prepare"]
 
 # A check that will not end in the time left is given up after so many seconds.
 TRIAL = 1.0
+# The shares of the time left that a check may take in each tier; the rest is for the next one, and to tell what came.
+SHARES = {"exact": 0.6, "rigorous": 0.9}
 # Seconds that making a proof hold for float32 may take, and its share of what everything before it took.
 LEAST_MENDING, MENDING_SHARE = 1.0, 0.15
 # Why a check in exact arithmetic that has ended was none.
@@ -203,17 +206,22 @@ class Draft:
 
     def _check(self, path: Path, deadline: Deadline, threads: int, tier: str = "exact") -> Report:
         watch = _Watch(deadline, leaves_of(self.parts) if tier == "exact" else 0)
-        any_order = not self.claim.get("open", False)
-        report = check(
-            path,
-            self.subject.path,
-            None if self.query is None else self.query.path,
-            tier=tier,
-            jobs=threads,
-            any_order=any_order,
-            progress=watch,
-            memory=self._memory if tier == "exact" else None,
-        )
+        any_order, left = not self.claim.get("open", False), deadline.remaining()
+        try:
+            report = check(
+                path,
+                self.subject.path,
+                None if self.query is None else self.query.path,
+                tier=tier,
+                jobs=threads,
+                any_order=any_order,
+                progress=watch,
+                memory=self._memory if tier == "exact" else None,
+                # One leaf of a large network may take longer than there is, and tells nothing of its progress.
+                seconds=None if math.isinf(left) else SHARES[tier] * left,
+            )
+        except OutOfTimeError as end:
+            raise _LateError from end
         # A mended file is checked in what is new; what was accepted before has taken its time too.
         self._checking += report.seconds
         return replace(report, seconds=self._checking)
