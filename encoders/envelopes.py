@@ -228,7 +228,7 @@ class Relaxation:
 def lacking(graph: Graph) -> Feature:
     """The feature whose lack makes a function one to relax: Z3 takes polynomials as they are where there is nothing
     else, but not in good time among lines."""
-    return Feature.POLYNOMIAL if graph.has(Feature.POLYNOMIAL) else Feature.PIECEWISE_LINEAR
+    return Feature.POLYNOMIAL if graph.has(Feature.POLYNOMIAL) else Feature.RATIONAL
 
 
 def _cut_at(piece: Piece, place: float) -> float | None:

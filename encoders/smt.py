@@ -57,7 +57,7 @@ def prelude(graph: Graph | None, products: bool = False, relaxation: Relaxation 
     in what is asked, need QF_NRA."""
     relaxed = () if relaxation is None else relaxation.nodes
     bent = {} if graph is None else graph.bent
-    is_linear = all(i in relaxed or f.has(Feature.PIECEWISE_LINEAR) for i, f in bent.items()) and not products
+    is_linear = all(i in relaxed or f.has(Feature.RATIONAL) for i, f in bent.items()) and not products
     return f"(set-option :produce-models true)\n(set-logic {'QF_LRA' if is_linear else 'QF_NRA'})"
 
 

@@ -50,7 +50,6 @@ CONTINUOUS: dict[str, list[NodeProto]] = {
 }
 JUMPS: dict[str, list[NodeProto]] = {
     "a jump": [node("Greater", ["h", "half"], ["c"]), node("Where", ["c", "h", "zero"], ["r"])],
-    "constants": [node("Greater", ["h", "zero"], ["c"]), node("Where", ["c", "three", "zero"], ["r"])],
     "one entry jumps": [node("Greater", ["h", "row"], ["c"]), node("Where", ["c", "h", "half"], ["r"])],
     "another tensor": [node("MatMul", ["x", "W"], ["g"]), node("Greater", ["h", "zero"], ["c"]),
                        node("Where", ["c", "g", "zero"], ["r"])],
@@ -58,14 +57,8 @@ JUMPS: dict[str, list[NodeProto]] = {
                           node("Where", ["c", "h", "g"], ["r"])],
     "another entry": [node("Gather", ["h", "turned"], ["g"], axis=1), node("Greater", ["h", "zero"], ["c"]),
                       node("Where", ["c", "g", "zero"], ["r"])],
-    "sign alone": [node("Sign", ["h"], ["r"])],
-    "sign of another": [node("Relu", ["h"], ["g"]), node("Sign", ["h"], ["s"]), node("Mul", ["s", "g"], ["r"])],
     "sign compared with 1": [node("Sign", ["h"], ["s"]), node("Less", ["s", "three"], ["c"]),
                              node("Where", ["c", "zero", "h"], ["r"])],
-    "a sum": [node("Greater", ["h", "zero"], ["c"]), node("Cast", ["c"], ["f"], to=FLOAT),
-              node("Add", ["f", "h"], ["r"])],
-    "two gates": [node("Greater", ["h", "zero"], ["c"]), node("Cast", ["c"], ["f"], to=FLOAT),
-                  node("Mul", ["f", "f"], ["r"])],
     "a head behind": [node("Greater", ["h", "zero"], ["c"]), node("Cast", ["c"], ["f"], to=FLOAT),
                       node("Sigmoid", ["f"], ["r"])],
     "both": [node("Greater", ["h", "zero"], ["c"]), node("Less", ["h", "three"], ["d"]), node("And", ["c", "d"], ["e"]),

@@ -52,6 +52,9 @@ tensor and Sigmoid, Tanh, Erf or a power of a multiple of it is one function, an
 exporters write them (x Tanh(x + k x^3), with the k of the file's own constants).
 Tanh' to Sigmoid''' are derivatives: products of polynomials in one Tanh or Sigmoid, as 1 - tanh^2. Log, Sqrt and
 Reciprocal prove nothing of boxes on which they may not be defined.
+Sign, comparisons cast to a float type or chosen by between constants, and binarised layers are sums of Step, which is 1
+from 0 on; Ceil is made of Floor, and Round goes to the even neighbour of halves. What rounding makes of a number next
+to a jump nobody bounds, so nothing is claimed of them for float32.
 Product is that of two other tensors that both depend on the input: Mul, MatMul, Gemm and Einsum.
 
 * *bounds*: the methods of `verdict bounds` that take it;
@@ -150,7 +153,7 @@ def row(name: str, graph: Graph, twin: Any, exact: bool) -> str:
         name, ", ".join(methods), ", ".join(splits), by_smt(graph, bounds),
         by_milp(graph, bounds, polytope), "no" if twin is None else "yes",
         in_float32(twin), "exact" if exact else "interval",
-        "exact" if exact else "enclosed",
+        "exact" if graph.has(Feature.RATIONAL) else "enclosed",
     )  # fmt: skip
     return f"| {' | '.join(cells)} |\n"
 

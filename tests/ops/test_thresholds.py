@@ -83,22 +83,13 @@ REFUSED = {
     "several numbers": (
         [node("Mul", ["z", "three"], ["t"]), node("Greater", ["t", "zero"], ["y"])], "of one number, at the output",
     ),
-    "computing with a label": (
-        [node("Greater", ["z", "zero"], ["c"]), node("Cast", ["c"], ["f"], to=1), node("Add", ["f", "z"], ["y"])],
-        "a Where or a Mul chooses by it",
+    "adding to a truth value": (
+        [node("Greater", ["z", "zero"], ["c"]), node("And", ["c", "c"], ["y"])], "not supported",
     ),
-    "a sign": ([node("Sign", ["z"], ["y"])], "Sign jumps at 0"),
-    "a sum of signs": ([node("Sign", ["z"], ["s"]), node("Add", ["s", "z"], ["y"])], "Sign jumps at 0"),
-    "a far threshold of a sign": (
-        [node("Sign", ["z"], ["s"]), node("Greater", ["s", "one"], ["y"])], "between -1 and 1",
-    ),
-    "a multiple of a sign": ([node("Sign", ["z"], ["s"]), node("Mul", ["s", "one"], ["y"])], "jumps"),
-    "a sign times another number": ([node("Sign", ["m"], ["s"]), node("Mul", ["s", "z"], ["y"])], "jumps"),
     "a sign behind a head": ([SIGMOID, node("Sign", ["p"], ["y"])], "Sigmoid is supported only at the output"),
-    "a threshold of a threshold": (
-        [node("Greater", ["z", "zero"], ["c"]), node("Cast", ["c"], ["f"], to=1),
-         node("Greater", ["f", "half"], ["y"])],
-        "behind comparison",
+    "a comparison of signs that differs where they are 0": (
+        [node("Mul", ["z", "three"], ["t"]), node("Sign", ["t"], ["s"]), node("Greater", ["s", "signs"], ["c"]),
+         node("Cast", ["c"], ["f"], to=1), node("Add", ["f", "t"], ["y"])], "whose values at 0 differ",
     ),
 }  # fmt: skip
 
@@ -106,9 +97,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused_says_why(name: str, tmp_path: Path) -> None:
     nodes, reason = REFUSED[name]
-    kind = TensorProto.BOOL if nodes[-1].op_type == "Greater" else TensorProto.FLOAT
+    kind = TensorProto.BOOL if nodes[-1].op_type in ("Greater", "And") else TensorProto.FLOAT
     with pytest.raises(UnsupportedError, match=reason):
-        last(nodes, kind, tmp_path, tenth=floats(0.1), three=floats(1, 2, 3))
+        last(nodes, kind, tmp_path, tenth=floats(0.1), three=floats(1, 2, 3), signs=floats(0.5, -0.5, 0))
 
 
 @pytest.mark.parametrize("first", ["Sign", "Greater", "LessOrEqual"])

@@ -17,8 +17,8 @@ from ..network.maps.namespace import namespace, negative, positive
 from .adam import Adam
 from .lines import Lines
 
-# Adam's first rate, as a share of the range of the slopes on an interval, which is looked at in so many places.
-RATE, PLACES = 0.1, (0.0, 0.25, 0.5, 0.75, 1.0)
+# Adam's first rate, as a share of the range of the slopes on an interval.
+RATE = 0.1
 # The first rate of slopes of ReLUs.
 FLAT_RATE = 0.25
 # The first rate of betas, as a share of the coefficient.
@@ -76,11 +76,7 @@ class Climb:
         if self._is_free is not None:
             return
         with np.errstate(all="ignore"):
-            slopes = [function.derivative(low + share * (high - low)) for share in PLACES]
-        slopes = [xp.where(xp.isfinite(s), s, 0.0) for s in slopes]
-        self._flat, self._steep = slopes[0], slopes[0]
-        for slope in slopes[1:]:
-            self._flat, self._steep = xp.minimum(self._flat, slope), xp.maximum(self._steep, slope)
+            self._flat, self._steep = function.slope_range(low, high)
         self._scale = RATE * (self._steep - self._flat)
 
     @property
@@ -98,9 +94,10 @@ class Climb:
         if self._is_free is not None:
             return self.pulled(self._line.with_slopes(self.below))
         f, (low, high) = self._function, self._ends
-        self._beneath, self._atop = f.touch(-1, -self.below, low, high), f.touch(1, self.above, low, high)
         with np.errstate(invalid="ignore", over="ignore"):
-            floor, ceiling = (f.value(t) - s * t for t, s in ((self._beneath, self.below), (self._atop, self.above)))
+            self._beneath, bottom = f.met(-1, -self.below, low, high)
+            self._atop, top = f.met(1, self.above, low, high)
+            floor, ceiling = bottom - self.below * self._beneath, top - self.above * self._atop
         return self.pulled(Lines(self.below, self.above, ceiling, offset_below=floor))
 
     def pulled(self, line: Lines) -> Lines:

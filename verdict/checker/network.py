@@ -276,6 +276,10 @@ class Network:
             return f"the rounding of a {self.head} is not bounded"
         if self.irrational and self.ulps is None:
             return f"the rounding of {self.irrational} is not bounded"
+        functions = [self.nodes[i].function for i in self.pointwise]
+        jump = next((f.name for f in functions if f.jumps), "")
+        if jump:
+            return f"what rounding does at the jumps of {jump} is not bounded"
         return f"the rounding of {self.rounded} is not bounded" if self.rounded else ""
 
     @cached_property

@@ -18,12 +18,13 @@ from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .bells import HIGHEST, bell
 from .exact import Coefficients, ExactVector, ObjectArray
-from .functions import RELU, SQUARE, Feature, Function
+from .functions import RELU, SQUARE, STEP, Feature, Function
 from .functions.nearest import all_nearest
 from .functions.power import Power
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
-from .multiples import Multiples, Rewritten, rewritten
+from .multiples import Multiples, Rewritten, multiples, rewritten
+from .stepped import as_sum, stepped
 
 
 class Builder:
@@ -34,6 +35,9 @@ class Builder:
         self.names: list[str] = ["input"]
         # Whether products stay as they are written.
         self.is_literal = is_literal()
+        # The steps and the negatives of nodes that there are already.
+        self._steps: dict[int, int] = {}
+        self._negatives: dict[int, int] = {}
 
     def size(self, node: int) -> int:
         return self.nodes[node].size
@@ -103,17 +107,55 @@ class Builder:
     def pointwise(self, function: Function, source: int, name: str = "") -> int:
         """Append the function of `source`, entry by entry."""
         value = self.constant_value(source)
-        if value is not None and function.has(Feature.PIECEWISE_LINEAR):
+        if value is not None and function.has(Feature.RATIONAL):
             exact = function.exact(ExactVector(*value.integers))
             return self.constant(value if value.size == 0 else _coefficients(exact), name)
         if value is not None:
             found = all_nearest(function, value.fractions().ravel().tolist())
             return self.constant(_coefficients(ExactVector.of(found)), name)
+        steps = stepped(self.nodes, function, source) if self._steps and function.has(Feature.RATIONAL) else None
+        if steps is not None:
+            return self._sum(as_sum(steps, self._beyond), name, self.size(source))
+        if function is STEP:
+            return self._step(source, name)
         exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
         known = None if self.is_literal or not 0 < exponent <= HIGHEST else bell(self.nodes, [source] * exponent)
         if known is not None:
             return self._rewritten(known, name)
         return self._append(Pointwise(function, source, self.size(source)), name)
+
+    def step(self, source: int, name: str = "", is_closed: bool = True) -> int:
+        """Append 1 where source >= 0, or where it is > 0, and 0 elsewhere."""
+        if is_closed:
+            return self.pointwise(STEP, source, name)
+        total = _plus(Multiples({}, Fraction(1)), self._terms(self._negative(source)), -1)
+        return self._sum(total, name, self.size(source))
+
+    def sign(self, source: int, name: str = "") -> int:
+        """Append the sign of each entry, step(z) - step(-z)."""
+        total = _plus(self._terms(source), self._terms(self._negative(source)), -1)
+        return self._sum(total, name, self.size(source))
+
+    def _terms(self, source: int) -> Multiples:
+        """The step of a node, as a sum of multiples."""
+        return multiples(self.nodes, self.pointwise(STEP, source, self.names[source]))
+
+    def _step(self, source: int, name: str) -> int:
+        """Each step of a node once."""
+        if source not in self._steps:
+            self._steps[source] = self._append(Pointwise(STEP, source, self.size(source)), name)
+        return self._steps[source]
+
+    def _negative(self, source: int) -> int:
+        if source not in self._negatives:
+            minus = scaling(-1.0, self.size(source))
+            self._negatives[source] = self.affine([(minus, source)], None, self.names[source])
+        return self._negatives[source]
+
+    def _beyond(self, root: int, at: Fraction, is_closed: bool) -> int:
+        """The node of step(x - at), or of step(at - x), of node `root`."""
+        way, name = Fraction(1 if is_closed else -1), self.names[root]
+        return self._step(self._sum(Multiples({root: way}, -way * at), name, self.size(root)), name)
 
     def relu(self, source: int, name: str = "") -> int:
         """Append max(source, 0)."""
@@ -132,12 +174,15 @@ class Builder:
 
     def _rewritten(self, found: Rewritten, name: str) -> int:
         """A product that is a function of one number, and multiples of others."""
-        inner = found.inner if isinstance(found.inner, int) else self._sum(found.inner, name)
+        inner = found.inner
+        if isinstance(inner, Multiples):
+            inner = self._sum(inner, name, self.size(next(iter(inner.factors))))
         terms = {self.pointwise(found.times, inner, name): found.outer} | found.rest.factors
-        return self._sum(Multiples(terms, found.rest.constant), name)
+        return self._sum(Multiples(terms, found.rest.constant), name, self.size(inner))
 
-    def _sum(self, of: Multiples, name: str) -> int:
-        size = self.size(next(iter(of.factors)))
+    def _sum(self, of: Multiples, name: str, size: int) -> int:
+        if not of.factors:
+            return self.constant(_coefficients_of(of.constant, size), name)
         terms = [(Diagonal(_coefficients_of(factor, size)), node) for node, factor in of.factors.items()]
         return self.affine(terms, _coefficients_of(of.constant, size), name)
 
@@ -188,6 +233,14 @@ def scaling(factor: float, size: int) -> Diagonal:
 def _coefficients_of(number: Fraction, size: int) -> Coefficients:
     exact: ObjectArray = np.full(size, number, dtype=object)
     return Coefficients.from_fractions(exact)
+
+
+def _plus(one: Multiples, other: Multiples, factor: int) -> Multiples:
+    """one + factor * other"""
+    found = dict(one.factors)
+    for node, share in other.factors.items():
+        found[node] = found.get(node, Fraction(0)) + factor * share
+    return Multiples({n: v for n, v in found.items() if v}, one.constant + factor * other.constant)
 
 
 def _zeros(size: int) -> Coefficients:

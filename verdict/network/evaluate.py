@@ -233,7 +233,7 @@ def look(graph: Graph, x: FloatArray, unit: float, smallest: float, largest: flo
         elif isinstance(node, Pointwise):
             before, error = found[node.source]
             value = node.function.value(before)
-            error = node.function.carried(error, np.abs(before), unit, smallest)
+            error = node.function.carried_at(before, error, unit, smallest)
         elif isinstance(node, Product):
             (left, wrong_left), (right, wrong_right) = found[node.left], found[node.right]
             value = left * right

@@ -28,13 +28,15 @@ class Head:
     """The steps behind the scores, first to last, and the labels of the classes where the largest is chosen.
 
     `is_single`: the file gives one number, a probability z, and the scores are 0 and its logit. `keys` are those of the
-    maps that a ZipMap makes of the numbers.
+    maps that a ZipMap makes of the numbers. `is_closed`: of a comparison, whether it holds where the number in front is
+    0; None where that differs from entry to entry.
     """
 
     steps: tuple[str, ...] = ()
     labels: tuple[Label, ...] | None = None
     keys: tuple[Label, ...] | None = None
     is_single: bool = False
+    is_closed: bool | None = False
 
     def __str__(self) -> str:
         if self.labels is not None and not self.is_choice:
@@ -44,15 +46,10 @@ class Head:
     @property
     def limits(self) -> str:
         """Where the head may stand, in words."""
-        if self.is_sign:
-            return (
-                "Sign jumps at 0: it is read in front of a comparison with numbers between -1 and 1, and in a product "
-                "with a multiple of what it is the sign of"
-            )
         if self.is_open_choice:
             return (
-                "a comparison is read only where a Where or a Mul chooses by it, and, of one number, at the output as "
-                "the label of two classes"
+                "a comparison is read where it is a number, cast to a float type, where a Where or a Mul chooses by "
+                "it, and, of one number, at the output as the label of two classes"
             )
         return f"{self} is supported only at the output"
 
@@ -74,6 +71,11 @@ class Head:
     def is_sign(self) -> bool:
         """Whether only the sign is left."""
         return self.steps[-1:] == (SIGN,)
+
+    @property
+    def is_jump(self) -> bool:
+        """Whether it is a sign or a comparison that may be read as a number."""
+        return self.is_sign or self.is_open_choice
 
     @property
     def is_elementwise(self) -> bool:

@@ -157,8 +157,8 @@ class Network:
 
     @property
     def has_exact_values(self) -> bool:
-        """Whether outputs at rational points are rational and can be computed: all functions are piecewise linear."""
-        return self.graph.has(Feature.PIECEWISE_LINEAR)
+        """Whether outputs at rational points are rational and can be computed."""
+        return self.graph.has(Feature.RATIONAL)
 
     def evaluate_enclosed(self, x: ExactVector, bits: int) -> Enclosed:
         """The outputs over the reals between rationals, with functions evaluated to about so many bits."""

@@ -1,9 +1,9 @@
 """Where(x > c, a, b) as max(x - c, 0) times a number, plus b: where it is piecewise linear and has no jump.
 
-A comparison with a constant only chooses: it is kept as the difference x - c. Then a and b must be multiples of one
-tensor plus constants, entry by entry, and equal where x = c: that makes a - b a multiple of x - c. A jump is refused,
-since it is none that a network of ReLUs has; but of one number at the output, where it is the label of two classes. The
-sign of x is a choice as well, where a comparison or a multiple of x follows.
+A comparison only chooses: it is kept as the difference x - c. Then a and b must be multiples of one tensor plus
+constants, entry by entry, and equal where x = c: that makes a - b a multiple of x - c. The sign of x is a choice as
+well, where a comparison or a multiple of x follows. Whatever else follows reads the numbers (`jumps.py`), 0 or 1 of a
+comparison, and so does a Where between constants; of one number at the output it is the label of two classes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..network.graph import Affine
 from ..network.head import COMPARISON, SIGN, Head, Label
 from ..network.maps import Diagonal
 from .arithmetic import add, multiply, scale
-from .head import as_label, stripped
+from .head import as_label, as_number, stripped
 from .lowering import Constant, Context, Symbol, Value, behind
 
 # Entries are compared as Python's fractions.
@@ -32,7 +32,23 @@ def compared(ctx: Context) -> list[Value]:
     first, second, steps = _without_heads(ctx, ctx.value(0), ctx.value(1))
     low, high = (second, first) if ctx.op_type.startswith("Greater") else (first, second)
     difference = add(ctx, high, scale(ctx, low, -1.0))
-    return [replace(difference, head=Head((*steps, COMPARISON)))]
+    return [replace(difference, head=Head((*steps, COMPARISON), is_closed=_holds_at_zero(ctx)))]
+
+
+def _holds_at_zero(ctx: Context) -> bool | None:
+    """Whether a comparison holds where the numbers are equal that are compared in the end; of a sign with a number
+    between -1 and 1 these are what it is the sign of and 0, of which the number tells."""
+    is_closed = ctx.op_type.endswith("OrEqual")
+    a, b = ctx.value(0), ctx.value(1)
+    signed = [isinstance(v, Symbol) and v.head is not None and v.head.is_sign for v in (a, b)]
+    if not any(signed):
+        return is_closed
+    by = b if signed[0] else a
+    # Whether the sign has to be the larger side.
+    is_larger = signed[0] == ctx.op_type.startswith("Greater")
+    numbers = by.fractions() if isinstance(by, Constant) else []
+    found = {(is_closed if c == 0 else (c < 0) == is_larger) for c in numbers}
+    return found.pop() if len(found) == 1 else None
 
 
 def _without_heads(ctx: Context, a: Value, b: Value) -> tuple[Value, Value, tuple[str, ...]]:
@@ -84,7 +100,8 @@ def opposite(ctx: Context) -> list[Value]:
     x = ctx.value(0)
     if not isinstance(x, Symbol) or x.head is None or not x.head.is_open_choice:
         ctx.fail("the operator is supported only on comparisons and constants")
-    return [replace(ctx.lift(scale(ctx, stripped(x), -1.0)), head=x.head)]
+    head = replace(x.head, is_closed=None if x.head.is_closed is None else not x.head.is_closed)
+    return [replace(ctx.lift(scale(ctx, stripped(x), -1.0)), head=head)]
 
 
 @behind("Where")
@@ -102,6 +119,9 @@ def chosen_by_sign(ctx: Context) -> list[Value]:
     if math.prod(shape) == 1 and isinstance(a, Constant) and isinstance(b, Constant) and a.fractions() != b.fractions():
         labels = [_label(ctx, v) for v in (b, a)]
         return [replace(as_label(ctx.builder, condition, ctx.name, tuple(labels)), shape=shape)]
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        rise = add(ctx, a, scale(ctx, b, -1.0))
+        return [add(ctx, b, multiply(ctx, as_number(ctx.builder, condition, ctx.name), rise))]
     return [_chosen(ctx, condition, a, b)]
 
 

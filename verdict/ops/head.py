@@ -37,7 +37,9 @@ def scores_of(builder: Builder, value: Symbol, name: str) -> Symbol:
         return replace(value, shape=(len(head.labels),))
     if head.is_open_choice and math.prod(value.shape) == 1:
         return replace(as_label(builder, value, name), shape=(2,))
-    if head.is_open_choice or head.is_sign:
+    if head.is_jump and value.kind != "bool":
+        return as_number(builder, value, name)
+    if head.is_open_choice:
         raise LoweringError(head.limits)
     if head.steps[-1:] == (TOTAL,):
         raise LoweringError(f"a sum behind {Head(head.steps[:-1])}, expected a division by it")
@@ -55,6 +57,18 @@ def as_label(builder: Builder, value: Symbol, name: str, labels: tuple[Label, ..
     """A comparison of one number as the label of two classes, the second where it holds."""
     head = replace(value.head or Head(), labels=labels)
     return replace(value, node=with_zero(builder, value, name), head=head)
+
+
+def as_number(builder: Builder, value: Symbol, name: str) -> Symbol:
+    """A sign, or the 0 and 1 of a comparison, as the numbers that they are: what jumps."""
+    head = value.head or Head()
+    if head.is_sign:
+        node = builder.sign(value.node, name)
+    elif head.is_closed is None:
+        raise LoweringError("a comparison of Sign with numbers above and below 0, whose values at 0 differ")
+    else:
+        node = builder.step(value.node, name, head.is_closed)
+    return replace(value, node=node, head=None)
 
 
 def stripped(value: Symbol) -> Symbol:

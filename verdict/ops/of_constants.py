@@ -1,6 +1,5 @@
 """Functions that are supported on constants alone: rounding, remainders, running sums, powers, and irrational ones."""
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -19,10 +18,6 @@ COUNTED = REAL | {"int32", "int64", "uint32", "uint64"}
 # A power of integers beyond this exponent is 0, 1, -1 or outside every type.
 MAX_EXPONENT = 64
 
-on_constants("Floor", since(6, UNARY), fold=elementwise(math.floor))
-on_constants("Ceil", since(6, UNARY), fold=elementwise(math.ceil))
-# Halves go to the even neighbour, in Python as in ONNX.
-on_constants("Round", since(11, UNARY), fold=elementwise(round))
 on_constants("Sign", since(9, UNARY, {"T": NUMBERS}), fold=elementwise(lambda x: (x > 0) - (x < 0)))
 
 

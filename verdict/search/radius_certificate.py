@@ -64,7 +64,7 @@ def certify_radius(
     if lower <= 0:
         return Certificate(None, reason="nothing was proved"), None
     made = None
-    if closed and upper is not None and search.network.has_exact_values:
+    if closed and upper is not None and search.graph.has(Feature.PIECEWISE_LINEAR):
         made = asked.tie(path, upper, clock.share(SHARE, TIE_SECONDS))
     if made is None or made.path is None:
         made = asked.at(path, lower if lower != upper else less(lower, BELOW), clock.share(SHARE, math.inf))

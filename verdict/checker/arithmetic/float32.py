@@ -63,7 +63,7 @@ def value_error(node: Pointwise | Product, region: Any, ulps: float | None, form
         return MORE * (form.unit * _below(left * right, form) + form.least * (left + right + 2))
     if not node.function.rounds:
         return None
-    if ulps is None:
+    if ulps is None or node.function.jumps:
         raise OutOfRangeError
     low, high = region.low[node.source], region.high[node.source]
     ends = node.function.interval(low, high)

@@ -14,12 +14,17 @@ class Function(Protocol):
     is_rational: bool
     # Whether float32 evaluations round its values.
     rounds: bool
+    # Whether it jumps.
+    jumps: bool
     name: str
     # What Taylor models (`checker/models/expansions.py`) go by, of those a function has: the coefficients of P with
     # f' = P(f), the function that f' is, the g of z g(z), quarters of a turn ahead of sine, or the exponent of a power.
     # Of a derivative what it is the derivative of, and of which order.
     #   law: tuple[int, ...]; slope: Function; factor: Function; quarters: int; exponent: int
     #   base: Function; order: int
+    # Of one that jumps where neurons may be split the upper ends of [low, high] of those that were split to z <= top,
+    # without the jump itself.
+    #   halves: Callable[[Any, Any, Any], Any]
 
     def value(self, top: Any, under: int) -> tuple[Any, int]:
         """f of the rationals top / under, entry by entry, exactly."""

@@ -14,7 +14,7 @@ ABOVE = 1 + 2.0**-20
 class Relu:
     """Off up to 0, on from 0."""
 
-    name, is_rational, rounds = "Relu", True, False
+    name, is_rational, rounds, jumps = "Relu", True, False, False
 
     def value(self, top: Any, under: int) -> tuple[Any, int]:
         return np.maximum(top, 0), under

@@ -34,6 +34,7 @@ class Smooth(ABC):
     bend: float = math.inf
     is_rational = False
     rounds = True
+    jumps = False
 
     def bends(self, low: Any) -> tuple[Any, list[tuple[Any, Any]]]:
         """Whether f'' >= 0 from `low` on (or from the left) up to the first of some points, and pairs around these,

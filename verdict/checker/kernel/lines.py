@@ -27,6 +27,8 @@ def lines_of(network: Network, region: Region, domains: Domains, layers: int, st
         node, (bottom, top) = network.nodes[number], domains.leaves.cuts[..., mine]
         low, high, crossed = meet((region.low[node.source], region.high[node.source]), (bottom, top))
         empty |= crossed
+        if hasattr(node.function, "halves"):
+            high = node.function.halves(low, high, top)
         below, chords, shift, raw = (a[..., mine] if stored and a is not None else None
                                      for a in (domains.below, domains.chords, domains.shift, domains.raw))
         at = None

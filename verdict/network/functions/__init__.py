@@ -5,6 +5,7 @@ from .exp import EXP
 from .relu import RELU
 from .sigmoid import SIGMOID
 from .square import SQUARE
+from .step import STEP
 from .tanh import TANH
 
-__all__ = ["EXP", "RELU", "SIGMOID", "SQUARE", "TANH", "Feature", "Form", "Function", "Piece"]
+__all__ = ["EXP", "RELU", "SIGMOID", "SQUARE", "STEP", "TANH", "Feature", "Form", "Function", "Piece"]

@@ -28,9 +28,20 @@ class Feature(enum.Enum):
     PIECEWISE_LINEAR = "piecewise linear"
     # Values of rationals are rationals, and `formula` gives Z3 all there is of it; what is piecewise linear is so too.
     POLYNOMIAL = "piecewise polynomial"
+    # Constant between jumps: values of rationals are rationals, and `formula` gives Z3 all there is of it on bounds.
+    STAIRS = "piecewise constant"
+    # Values of rationals are rationals, and no function is rounded: what is piecewise linear or constant is so.
+    RATIONAL = "piecewise linear or constant"
     # Two pieces, 0 up to 0 and z from 0 on: a neuron is off or on, a side leaves nothing to relax, every line through
     # (0, 0) with a slope in [0, 1] lies below.
     ON_OFF = "off or on"
+
+
+# What has one of these features has the other one too.
+IMPLIED = {
+    Feature.POLYNOMIAL: frozenset({Feature.PIECEWISE_LINEAR, Feature.STAIRS}),
+    Feature.RATIONAL: frozenset({Feature.PIECEWISE_LINEAR, Feature.STAIRS}),
+}
 
 
 class Form(enum.Enum):
@@ -50,21 +61,23 @@ class Piece:
     offset: Fraction
 
 
+# Where slopes of an interval are looked at, as shares of its width.
+PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Slope and offset of a line below (an offset None is zero), and of one above: arrays (batch, size).
 FourLines = tuple[Any, Any | None, Any, Any]
 
 
 class Function(ABC):
-    """A continuous function of one number, applied entry by entry. Arrays are those of any library, (batch, size) where
-    nothing else is said; `low` <= z <= `high` are bounds of the pre-activations."""
+    """A function of one number, applied entry by entry, continuous unless it is declared piecewise constant. Arrays are
+    those of any library, (batch, size) where nothing else is said; `low` <= z <= `high` are bounds of the
+    pre-activations."""
 
     name: str
     features: ClassVar[frozenset[Feature]] = frozenset()
 
     def has(self, feature: Feature) -> bool:
         """Whether the function declares the feature."""
-        implied = feature is Feature.POLYNOMIAL and Feature.PIECEWISE_LINEAR in self.features
-        return implied or feature in self.features
+        return feature in self.features or bool(IMPLIED.get(feature, frozenset()) & self.features)
 
     def inside(self, low: Any, high: Any) -> Any:
         """Where f is defined on all of [low, high]."""
@@ -100,6 +113,15 @@ class Function(ABC):
     def threshold(self, low: Any, high: Any) -> Any:
         """Where to split neurons that bend: z <= t and z >= t, with low < t < high."""
 
+    def cut(self, low: float, high: float, wanted: float) -> float:
+        """Where to split a neuron that is wanted to be split at some number inside: low < t <= high."""
+        return wanted
+
+    def below(self, at: float) -> float:
+        """The upper end of the half z <= `at` of a neuron that is split there: short of a jump whose value the other
+        half has."""
+        return at
+
     def band(self, low: Any, high: Any) -> tuple[Any, Any, Any]:
         """(slope, centre, half) with slope z + centre - half <= f(z) <= slope z + centre + half: the slope 0, unless a
         function knows better."""
@@ -123,6 +145,10 @@ class Function(ABC):
         if they are off by `error` in front of it, where the pre-activations are of at most this `size`."""
         raise self._unsupported("float32 evaluations")
 
+    def carried_at(self, z: Any, error: Any, unit: float, smallest: float) -> Any:
+        """The same where the pre-activations are `z`."""
+        return self.carried(error, namespace(z).abs(z), unit, smallest)
+
     @property
     def leans(self) -> bool:
         """Whether lines of any slope can be found: `offsets` and `touch`."""
@@ -136,6 +162,20 @@ class Function(ABC):
     def touch(self, sign: int, slope: Any, low: Any, high: Any) -> Any:
         """About where sign f(z) - slope z is largest on [low, high], in their float type: a hint."""
         raise self._unsupported("lines of any slope")
+
+    def met(self, sign: int, slope: Any, low: Any, high: Any) -> tuple[Any, Any]:
+        """That place, and about what f is there, or where it jumps next to it."""
+        place = self.touch(sign, slope, low, high)
+        return place, self.value(place)
+
+    def slope_range(self, low: Any, high: Any) -> tuple[Any, Any]:
+        """The least and the largest slope that lines which hold f closely may have: a hint."""
+        xp, slopes = namespace(low), [self.derivative(low + share * (high - low)) for share in PLACES]
+        slopes = [xp.where(xp.isfinite(s), s, 0.0) for s in slopes]
+        flat, steep = slopes[0], slopes[0]
+        for slope in slopes[1:]:
+            flat, steep = xp.minimum(flat, slope), xp.maximum(steep, slope)
+        return flat, steep
 
     def exact(self, z: ExactVector) -> ExactVector:
         """f of rationals."""

@@ -20,7 +20,7 @@ def nearest(function: Any, z: Fraction) -> Fraction:
 
     Raises UnsupportedError outside the domain of f, and for values beyond the floats.
     """
-    if function.has(Feature.PIECEWISE_LINEAR):
+    if function.has(Feature.RATIONAL):
         return Fraction(function.exact(ExactVector.of([z])).fractions()[0])
     for bits in DIGITS:
         low, high = function.at(z, bits)

@@ -50,6 +50,9 @@ class Relu(Function):
     def threshold(self, low: Any, high: Any) -> Any:
         return zeros_like_shape(low, low.shape)
 
+    def cut(self, low: float, high: float, wanted: float) -> float:
+        return 0.0
+
     def band(self, low: Any, high: Any) -> tuple[Any, Any, Any]:
         """For any slope in [0, 1] the distance from slope z is largest at l or u; with u / (u - l) the two ends agree
         and the band has the least area. A rounded slope is as sound."""

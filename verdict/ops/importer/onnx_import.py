@@ -28,11 +28,12 @@ from ...network.names import Names, names_in
 from ...network.network import Network, Port
 from .. import standard
 from ..head import scores_of
-from ..lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, behind_heads, operators
+from ..lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, operators
 from ..signature import BOOL, NUMBERS, SignatureError, array_of
 from .bare import Bare
 from .branches import BranchError, inlined
 from .inference import compare
+from .lowered import lowered
 from .model_file import read_model, whole
 from .onnx_file import model_of, opset_of
 from .selfcheck import check_against_runtime
@@ -318,8 +319,7 @@ class _Importer:
     def _lower(
         self, node: onnx.NodeProto, inputs: list[Value | None], operator: Operator | None, label: str
     ) -> list[Value]:
-        given = [v for v in inputs if v is not None]
-        constants = [v for v in given if isinstance(v, Constant)]
+        constants = [v for v in inputs if isinstance(v, Constant)]
         is_constant = len(constants) == sum(bool(name) for name in node.input)
         if operator is None or not (operator.is_lowered or is_constant):
             raise LoweringError("the operator is not supported")
@@ -332,17 +332,7 @@ class _Importer:
         reading = operator.version(opset).read(node, kinds)
         standard.check(node, kinds, opset)
         context = Context(self.builder, node.op_type, label, opset, inputs, reading, node.output)
-        heads = [v.head for v in given if isinstance(v, Symbol) and v.head is not None]
-        lower = operator.on_constants(constants) if is_constant else operator.lower
-        if operator.name in ("Sigmoid", "Softmax") and not is_constant and node.output[0] not in self.inside:
-            lower = behind_heads(operator.name)
-        if not is_constant and (heads or lower is None):
-            lower = behind_heads(operator.name) or (lower if operator.moves else None)
-        if lower is None and heads:
-            raise LoweringError(heads[0].limits)
-        if lower is None:
-            raise LoweringError("the operator is not supported")
-        outputs = lower(context)
+        outputs = lowered(operator, context, node.output[0] in self.inside)
         for output in outputs:
             if isinstance(output, Symbol) and output.head is not None and output.head.is_one_number:
                 if math.prod(output.shape) != 1:

@@ -61,7 +61,7 @@ class Bounding:
             for cut in domain.cuts:
                 if cut.node == number:
                     side = high if cut.sign > 0 else low
-                    side[k, cut.neuron] = cut.at
+                    side[k, cut.neuron] = self.graph.functions[number].below(cut.at) if cut.sign > 0 else cut.at
                     sign[k, cut.neuron], at[k, cut.neuron] = cut.sign, cut.at
         return low, high, sign, at
 

@@ -167,8 +167,8 @@ class TangentSplit:
         for _, i, neuron in sorted(found, reverse=True):
             low, high = (float(e[0, neuron]) for e in self._bounded.ends(i, [domain])[:2])
             at = float(np.clip(domain.pre[i][neuron], low + EDGE * (high - low), high - EDGE * (high - low)))
-            at = 0.0 if self.graph.functions[i].has(Feature.ON_OFF) else at
-            if low < at < high:
+            at = self.graph.functions[i].cut(low, high, at)
+            if low < at <= high:
                 cuts.append(Cut(i, neuron, 1, at))
             if len(cuts) == CANDIDATES:
                 break

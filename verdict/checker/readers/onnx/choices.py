@@ -20,6 +20,7 @@ from ...network import Affine
 from . import heads
 from .constants import cast_kind, is_constant
 from .folded import NUMBERS, truth
+from .jumps import numbers
 from .table import LETTERS, Node, Operator
 from .tensors import COMPARED, SIGN, Builder, Chosen, Head, Tensor, broadcast, fractions
 
@@ -47,7 +48,19 @@ def _compared(builder: Builder, node: Node, a: Any, b: Any) -> Any:
         found = builder.plus(high, -fractions(low), -1)
     else:
         found = builder.total([high, low], [1.0, -1.0], -1)
-    return replace(found, head=Head((COMPARED,)), type=LETTERS["b"])
+    return replace(found, head=Head((COMPARED,), closed=_at_zero(node, a, b)), type=LETTERS["b"])
+
+
+def _at_zero(node: Node, a: Any, b: Any) -> bool | None:
+    """Whether the comparison holds where what is compared in the end is equal. With a number other than 0 a sign is
+    compared as what it is the sign of is with 0: in `x > 0` for numbers above 0, in `x >= 0` for those below."""
+    equal = node.operator.endswith("OrEqual")
+    if not _is(a, SIGN) and not _is(b, SIGN):
+        return equal
+    sign_first = _is(a, SIGN)
+    above = sign_first == node.operator.startswith("Greater")
+    found = {equal if v == 0 else (v < 0 if above else v > 0) for v in fractions(b if sign_first else a).ravel()}
+    return found.pop() if len(found) == 1 else None
 
 
 def _is_behind_head(*sides: Any) -> bool:
@@ -149,6 +162,9 @@ def _by_comparison(builder: Builder, node: Node, by: Any, yes: Any, no: Any) -> 
         raise UnreadableError("a condition that is no comparison")
     if _is_array(yes, no) and math.prod(broadcast(by.shape, yes.shape, no.shape)) == 1 and yes.item() != no.item():
         return _labelled(builder, by, (no.item(), yes.item()), yes.dtype)
+    if _is_array(yes, no):
+        rise = fractions(yes) - fractions(no)
+        return replace(builder.plus(builder.times(numbers(builder, by), rise), fractions(no), -1), type=yes.dtype)
     return _chosen(builder, by, yes, no, yes.type if isinstance(yes, Tensor) else yes.dtype)
 
 
@@ -162,7 +178,8 @@ def _product(builder: Builder, node: Node, a: Any, b: Any) -> Tensor:
 
 
 def _opposite(builder: Builder, node: Node, x: Any) -> Tensor:
-    return replace(builder.times(_bare(x), -1.0), head=x.head, type=x.type)
+    head = replace(x.head, closed=None if x.head.closed is None else not x.head.closed)
+    return replace(builder.times(_bare(x), -1.0), head=head, type=x.type)
 
 
 def _cast(builder: Builder, node: Node, x: Any) -> Any:

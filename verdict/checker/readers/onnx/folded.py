@@ -72,12 +72,6 @@ def _product(builder: Builder, node: Node, x: Any, axes: Any = None) -> Any:
     return whole_numbers(values, reduced(x.shape, over, bool(node["keepdims"])), x.dtype)
 
 
-def _rounded(builder: Builder, node: Node, x: Any) -> Any:
-    if not np.isfinite(x).all():
-        raise UnreadableError("a constant that is no finite number")
-    return np.floor(x) if node.operator == "Floor" else np.ceil(x)
-
-
 def _along(node: Node, value: Any, x: Any) -> Any:
     """One number for all of x, or one for each index of an axis, ready to be broadcast."""
     if value.size == 1 and value.ndim <= 1:
@@ -122,7 +116,6 @@ OPERATORS = {
     "ReduceProd": Operator(_product, (1, 11, 13, 18), ((7, "c"), (18, "c n?")), ((7, "il"),),
                            {"keepdims": Attribute("INT", 1, (0, 1)), "axes": Attribute("INTS", until=18),
                             "noop_with_empty_axes": Attribute("INT", 0, (0, 1), since=18)}),
-    **{name: Operator(_rounded, (6, 13), ((7, "c"),), ((7, "fd"),)) for name in ("Floor", "Ceil")},
     "DequantizeLinear": Operator(
         _dequantized, (10, 13, 19, 21, 23, 24, 25, 28), ((7, "k c k?"),), ((7, "f"),),
         {"axis": Attribute("INT", 1, since=13), "block_size": Attribute("INT", 0, (0,), since=21),

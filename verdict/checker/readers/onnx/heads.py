@@ -18,6 +18,7 @@ from ...errors import UnreadableError
 from ...functions.positive import LOG
 from . import moves
 from .constants import cast_kind
+from .jumps import numbers
 from .reductions import reduced_axes
 from .softmax import inner_softmax, softmax_groups
 from .table import LETTERS, Attribute, Node, Operator
@@ -61,6 +62,8 @@ def outcome(builder: Builder, value: Any) -> tuple[Tensor, str | None, bool]:
     bare, name = replace(value, head=None), str(value.head)
     if math.prod(value.shape) == 1 and value.head in SINGLE:
         return builder.concatenated([np.zeros(1), bare.moved(bare.positions.ravel())], 0), name, True
+    if value.head.is_open and value.type != LETTERS["b"]:
+        return numbers(builder, value), None, False
     if value.head.is_open:
         raise UnreadableError(f"{name} at the output, where only one comparison is read, as a label")
     return bare, name, False

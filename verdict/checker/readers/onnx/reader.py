@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,9 +13,9 @@ import numpy as np
 from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network, needed
-from . import constants, copies, heads, lifted, model, moves, operators, smooth
+from . import constants, copies, heads, jumps, lifted, model, moves, operators, smooth
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
-from .tensors import MOST_ENTRIES, Builder, Chosen, Folded, Tensor
+from .tensors import MOST_ENTRIES, SIGN, Builder, Chosen, Folded, Tensor
 from .view import WHOLE, View
 
 OPERATORS: dict[str, Operator] = operators.tables("OPERATORS")
@@ -139,10 +139,12 @@ class _Reader:
         if headed:
             is_open = any(isinstance(v, Tensor) and v.head is not None and v.head.is_open for v in headed)
             found = (BEHIND_OPEN if is_open else BEHIND).get(name_of(proto))
+            if found is None and is_open:
+                found = _nothing
             if found is None:
                 what = "a label" if isinstance(headed[0], Chosen) else headed[0].head
                 raise UnreadableError(f"{what} is read only at the output")
-            lower = found
+            lower = found if not is_open else partial(self._chosen, found, table.lower)
         elif proto.output[0] in self.wanted:
             lower = smooth.INSIDE.get(name_of(proto), lower)
         for name, value in zip(proto.output, self._results(proto, node, lower, values), strict=False):
@@ -153,6 +155,24 @@ class _Reader:
             kind = _kind(value)
             model.compare(name, kind, tuple(value.shape), self.types.get(name))
             self.values[name] = value
+
+    def _chosen(self, behind: Callable[..., Any], plain: Callable[..., Any], builder: Builder, node: Node,
+                *values: Any) -> Any:
+        """What an operator makes of a sign or a comparison: by choosing, where nothing jumps, else of the numbers."""
+        try:
+            found = behind(builder, node, *values)
+            moved = [v for v in (found if isinstance(found, list) else [found]) if isinstance(v, Tensor) and v.head]
+            if all(_in_place(v, values) for v in moved):
+                return found
+        except UnreadableError:
+            # Of truth values there are no numbers.
+            if any(_kind(v) == LETTERS["b"] for v in values if isinstance(v, Tensor)):
+                raise
+        given = [jumps.numbers(builder, v) for v in values]
+        headed = [v for v in given if isinstance(v, Chosen) or (isinstance(v, Tensor) and v.head)]
+        if headed:
+            raise UnreadableError(f"{getattr(headed[0], 'head', 'a label')} is read only at the output")
+        return plain(builder, node, *given)
 
     def _results(self, proto: Any, node: Node, lower: Callable[..., Any], values: list[Any]) -> list[Any]:
         """What a node makes of its inputs."""
@@ -228,6 +248,17 @@ def _renumbered(tensors: dict[str, Any], numbers: dict[int, int]) -> dict[str, A
         elif not isinstance(value, Tensor | Chosen):
             found[name] = value
     return found
+
+
+def _nothing(builder: Builder, node: Node, *values: Any) -> Any:
+    raise UnreadableError("the operator makes nothing of a sign or a comparison")
+
+
+def _in_place(found: Tensor, values: Sequence[Any]) -> bool:
+    """Whether a tensor that still is a sign has the entries of one that was given, in their order."""
+    given = [v for v in values if isinstance(v, Tensor) and v.node == found.node]
+    same = any(np.array_equal(v.positions.ravel(), found.positions.ravel()) for v in given)
+    return same or found.head is None or found.head.steps[-1] != SIGN or not given
 
 
 def _is_constant(value: Any) -> bool:

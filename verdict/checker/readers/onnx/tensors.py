@@ -8,7 +8,7 @@ Pointwise and Product; neurons are numbered as their operators come in the file,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +19,11 @@ from ...functions.base import Function
 from ...functions.power import Power
 from ...functions.relu import RELU
 from ...functions.square import SQUARE
+from ...functions.step import STEP
 from ...network import Affine, Linear, Pointwise, Product
-from .alike import Found, of_itself
+from .alike import Found, Sum, of_itself
 from .bells import as_derivative
+from .stepped import Rise, of_steps, together
 
 # Steps that do not keep which entry is larger: 1 above 0, and the sign.
 COMPARED, SIGN = "comparison", "Sign"
@@ -32,10 +34,12 @@ MOST_ENTRIES = 2**26
 @dataclass(frozen=True)
 class Head:
     """What was left out behind a tensor: the steps that keep which entry is larger, first to last, and the keys of the
-    map that a ZipMap makes of the entries."""
+    map that a ZipMap makes of the entries. `closed`: of a comparison, whether it holds where the entry is 0; None where
+    that differs."""
 
     steps: tuple[str, ...] = ()
     keys: tuple[Any, ...] = ()
+    closed: bool | None = field(default=False, compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +106,9 @@ class Builder:
         self.is_rounded = False
         # What there is whose rounding is not bounded: entries chosen by comparisons, constants that are computed.
         self.rounded = ""
+        # The nodes that steps are of, by the tensors, and the steps of these nodes.
+        self._sources: dict[Any, int] = {}
+        self._stepped: dict[int, int] = {}
 
     def append(self, node: Any) -> int:
         self.nodes.append(node)
@@ -139,8 +146,45 @@ class Builder:
         found = as_derivative(self.nodes, [source] * exponent) if exponent and not self.literal else None
         if found is not None:
             return self._found(found, x)
+        steps = of_steps(self.nodes, function, source) if self._stepped else None
+        if steps is not None:
+            return self.multiples(self._rises(*steps), x)
         number = self.append(Pointwise(function, source, self.sizes[source]))
         return Tensor(number, np.arange(self.sizes[number]).reshape(x.shape), x.type)
+
+    def step(self, x: Tensor, below: bool = False) -> Sum:
+        """1 where an entry is at least 0, or with `below` where it is at most 0, else 0: as a sum, each once."""
+        key = x.node, x.positions.ravel().tobytes()
+        if (key, False) not in self._sources:
+            self._sources[key, False] = self.flat(x)
+        source = self._sources[key, False]
+        if below and (key, True) not in self._sources:
+            self._sources[key, True] = self.flat(self.times(self.whole(source, x), -1.0))
+        source = self._sources[key, below]
+        found = of_steps(self.nodes, STEP, source)
+        return ({self._step(source): Fraction(1)}, Fraction(0)) if found is None else self._rises(*found)
+
+    def _step(self, source: int) -> int:
+        if source not in self._stepped:
+            self._stepped[source] = self.append(Pointwise(STEP, source, self.sizes[source]))
+        return self._stepped[source]
+
+    def _rises(self, root: int, constant: Fraction, rises: list[Rise]) -> Sum:
+        """The sum of what is added from jumps on, and beyond them, where 1 less the step of the negative is."""
+        parts: list[tuple[Sum, Fraction]] = []
+        for at, rise, way, known in rises:
+            if known is None:
+                line = Tensor(root, np.arange(self.sizes[root]), np.dtype(np.float64))
+                known = self._step(self.flat(self.multiples(({root: Fraction(way)}, -way * at), line)))
+            parts.append((({known: Fraction(way)}, Fraction(0 if way > 0 else 1)), rise))
+        return together(parts, constant)
+
+    def multiples(self, found: Sum, like: Tensor) -> Tensor:
+        """A sum of multiples of nodes in the shape of a tensor."""
+        factors, constant = found
+        if not constant and list(factors.values()) == [1]:
+            return self.whole(next(iter(factors)), like)
+        return self.sum_of([*factors.items()], constant, like)
 
     def product(self, x: Tensor, y: Tensor) -> Tensor:
         """x * y of one shape, entry by entry; a square where they are the same."""
@@ -158,12 +202,16 @@ class Builder:
         """A function of one node and multiples of others, in the shape of a tensor."""
         function, z, factor, rest, constant = found
         if isinstance(z, tuple):
-            z = self._sum([*z[0].items()], z[1], x).node
-        return self._sum([(self.append(Pointwise(function, z, self.sizes[z])), factor), *rest], constant, x)
+            z = self.sum_of([*z[0].items()], z[1], x).node
+        return self.sum_of([(self.append(Pointwise(function, z, self.sizes[z])), factor), *rest], constant, x)
 
-    def _sum(self, terms: list[tuple[int, Fraction]], constant: Fraction, like: Tensor) -> Tensor:
+    def whole(self, number: int, like: Tensor) -> Tensor:
+        """A node in the shape of a tensor of as many entries."""
+        return Tensor(number, np.arange(self.sizes[number]).reshape(like.shape), like.type)
+
+    def sum_of(self, terms: list[tuple[int, Fraction]], constant: Fraction, like: Tensor) -> Tensor:
         """Multiples of whole nodes and a constant, in the shape of a tensor."""
-        parts = [Tensor(n, np.arange(self.sizes[n]).reshape(like.shape), like.type) for n, _ in terms]
+        parts = [self.whole(n, like) for n, _ in terms]
         maps = [(self.scaled(t, np.array(v, object)), n) for t, (n, v) in zip(parts, terms, strict=True)]
         return self.affine(like, maps, np.full(like.shape, constant, object), like.shape, 4)
 

@@ -93,7 +93,7 @@ class _Asked:
         """Tell a session all but a condition on eps, which is at `most` that."""
         search, graph, limit = self.search, self.search.graph, self.clock.limit
         self.bounds = search.tight_bounds_at(float_above(most))
-        self.relaxation = Relaxation(graph, self.bounds, Feature.PIECEWISE_LINEAR, self.cuts)
+        self.relaxation = Relaxation(graph, self.bounds, Feature.RATIONAL, self.cuts)
         unsafe = UnsafeSet(tuple(search.unsafe.polytopes[i] for i in self.remaining), search.unsafe.outputs)
         search.refine_at_witness()
         optimises = way.strategy is Strategy.OPTIMISE
