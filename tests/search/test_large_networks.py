@@ -6,7 +6,7 @@ import pytest
 import verdict
 from verdict import models
 from verdict.answer import replay
-from verdict.bounds import backward, linear_bounds, output_bounds, output_lower
+from verdict.bounds import backward, forward, linear_bounds, output_bounds, output_lower
 from verdict.network.evaluate import evaluate, evaluate_all, exact_seconds, last_uses, look, running_error
 from verdict.search.points import attack as attacks
 
@@ -76,3 +76,12 @@ def test_one_pass_sees_what_several_do(name):
     assert np.array_equal(evaluate(graph, points), seen.outputs)
     kept = evaluate_all(graph, points, last_uses(graph))
     assert [v is None for v in kept].count(False) == 1
+
+
+def test_forward_functions_of_many_inputs_are_not_held_for_large_layers(monkeypatch):
+    graph = verdict.load("digits-conv").graph
+    low, high = X[None].copy(), X[None].copy()
+    high[:, :5] += 0.01
+    assert forward.forward_first(graph, low, high) is not None
+    monkeypatch.setattr(forward, "MOST_NUMBERS", 6 * max(node.size for node in graph.nodes) - 1)
+    assert forward.forward_first(graph, low, high) is None

@@ -149,6 +149,12 @@ def test_a_search_is_taken_at_its_word():
     assert other.runs < sure.runs
 
 
+def test_one_that_is_far_behind_has_less_than_one_that_is_not():
+    far, behind = Steps([1e-5] * 200), Steps([0.02] * 200)
+    assert in_turn([far, behind, Steps([0.01 * i for i in range(40)] + [1.0])], Deadline(60)).proved
+    assert far.runs < behind.runs
+
+
 def test_one_that_gives_up_leaves_the_time_to_the_others():
     lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
     assert in_turn([lost, other], Deadline(60)).proved

@@ -28,8 +28,9 @@ from .interval import Improve, affine_interval
 from .planes import Ends, crown_planes, product_interval
 from .rounding import gamma, tiny, unit
 
-# A forward pass comes first where the widest layer has so many times as many neurons as inputs can move.
-FEW = 4
+# A forward pass comes first where the widest layer has so many times as many neurons as inputs can move, and its
+# functions, of which some layers are held at a time, have no more numbers than this (256 MiB in float64).
+FEW, MOST_NUMBERS = 4, 2**25
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,8 @@ def forward_first(
     """
     xp = namespace(lower)
     free = xp.nonzero(xp.any(upper > lower, axis=0))[0]
-    if FEW * (len(free) + 1) > max(node.size for node in graph.nodes):
+    widest, count = max(node.size for node in graph.nodes), len(free) + 1
+    if FEW * count > widest or len(lower) * count * widest > MOST_NUMBERS:
         return None
     return forward_bounds(graph, lower, upper, Forward(free, stop=stop), ball).bounds
 

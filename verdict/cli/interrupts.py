@@ -25,7 +25,7 @@ from verdict.base import interrupted
 # gone and that nobody has heard comes again after as many,
 SAME_PRESS = 1.0
 # and after these seconds one that is not gone: a library may hold it, or a clean-up hang.
-STUCK = 5.0
+STUCK = 2.0
 # How often that is looked at, in seconds.
 LOOK = 0.1
 

@@ -19,8 +19,9 @@ from ....base.deadline import Deadline, ProcessorTime
 from ...outcome import Outcome, credited
 
 # Seconds of processor time in the first slice, by how much slices grow with what their search has spent, and the share
-# of the best search's time that the others keep.
+# of the best search's time that the others keep: less where they expect to need so many times as long as it.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
+FAR, FAR_KEPT = 100.0, 0.05
 
 
 class Way(Protocol):
@@ -73,5 +74,10 @@ def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> in
         if not spent[way]:
             return way
     best = min(order, key=lambda way: ahead[way])
-    least = min(order, key=lambda way: spent[way])
-    return least if spent[least] < KEPT * spent[best] else best
+
+    def missing(way: int) -> float:
+        kept = FAR_KEPT if ahead[way] > FAR * ahead[best] else KEPT
+        return kept * spent[best] - spent[way]
+
+    least = max(order, key=missing)
+    return least if missing(least) > 0 else best
