@@ -43,6 +43,8 @@ class ProofTree:
         self._rows: dict[int, Any] = {}
         self._raw: dict[int, Any] = {}
         self._rational: dict[int, Any] = {}
+        # Slopes of planes over the edges of the part, as they are stored.
+        self._planes: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self._kind)
@@ -105,6 +107,10 @@ class ProofTree:
         and weights of rows, as `close` does."""
         self.close(node, None, None if betas is None else betas[None], None if rows is None else rows[None])
         self._slopes[node], self._above[node] = np.asarray(below, np.float32), np.asarray(above, np.float32)
+
+    def close_planes(self, node: int, planes: Any) -> None:
+        """Store the slopes (edges,) of the planes that close one leaf, beside its lines (`close`): u2, of 65535."""
+        self._planes[node] = np.asarray(planes, np.uint16)
 
     def close_raw(self, node: int, rows: Any, multipliers: Any) -> None:
         """Close a leaf by any multipliers of all neurons, in the checker's numbering: LP duals, Farkas rays."""
@@ -187,6 +193,7 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
     """(nodes in preorder, arrays by name, rational leaves) of the trees of one group, in order."""
     nodes: list[tuple[int, int, float]] = []
     slopes, above, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], [], 0
+    planes: dict[int, Any] = {}
     with_betas = any(t._betas for t in trees)
     columns = trees[0].columns
     for tree in trees:
@@ -198,6 +205,8 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
                 slopes.append(tree._slopes[node])
                 above += [tree._above[node]] if node in tree._above else []
                 sloped.append(leaves)
+            if node in tree._planes:
+                planes[leaves] = tree._planes[node]
             if with_betas:
                 own = dict(zip(*(a.tolist() for a in tree._betas[node]), strict=True)) if node in tree._betas else {}
                 # One multiplier for each neuron: of several splits on a path the last one's.
@@ -227,6 +236,8 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
     if any(r is not None for r in rows):
         none = np.zeros_like(next(r for r in rows if r is not None))
         arrays["lambda"] = np.stack([none if r is None else r for r in rows])
+    if planes:
+        arrays["planes"], arrays["planed"] = np.stack(list(planes.values())), np.array(list(planes), np.uint32)
     if raw:
         arrays["raw"] = np.stack(raw)
     return nodes, arrays, rational
@@ -261,13 +272,16 @@ class Part:
     """One box: with `at_leaves` every leaf computes its own bounds from its own box (input splits); else the box's
     bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers, and found with the slopes
     `lines` (3, neurons): slopes below and above ReLUs, and 1 for neurons that are bounded even if they are on. With
-    `again`, and not `at_leaves`, every leaf bounds again what the box's bounds leave unstable (input splits)."""
+    `again`, and not `at_leaves`, every leaf bounds again what the box's bounds leave unstable (input splits). `edges`
+    (2, edges) are those that planes have slopes for: the neuron that each leads to, and the input or, numbered behind
+    the inputs, the neuron that it comes from."""
 
     at_leaves: bool
     goals: list[Goal] = field(default_factory=list)
     lemmas: list[Lemma] = field(default_factory=list)
     lines: Any = None
     again: bool = False
+    edges: Any = None
 
     @property
     def splits_inputs(self) -> bool:

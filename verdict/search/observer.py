@@ -12,6 +12,7 @@ from typing import Any
 
 from ..base.deadline import Deadline
 from ..bounds.bounds import Bounds
+from ..bounds.edges import Edges, Lines
 from ..network.exact import FloatArray
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
@@ -74,6 +75,20 @@ class ReluObserver:
         """Everything is closed. What is left to do may take so long, in batches of so many domains."""
 
 
+class EdgeObserver:
+    """Watches one search by planes over edges. A domain's `node` is the listener's."""
+
+    def split(self, row: int, node: int, neuron: int) -> tuple[int, int]:
+        """A domain about a row was split on a neuron of its space; the nodes of the halves "on" and "off"."""
+        return 0, 0
+
+    def close(self, row: int, node: int, lines: Lines) -> None:
+        """The domain is closed by these lines, with slopes of planes as they are kept (`edge_tree`)."""
+
+    def proved(self) -> None:
+        """Everything is closed."""
+
+
 class BoxObserver:
     """Watches one search over splits of boxes. A box's `node` is the listener's."""
 
@@ -131,6 +146,10 @@ class Observer:
     def relus(self, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> ReluObserver:
         """Who watches a search over splits of neurons."""
         return ReluObserver()
+
+    def planes(self, space: Space, polytopes: Sequence[Polytope], rows: Rows, form: Edges) -> EdgeObserver:
+        """Who watches a search by planes over the edges of a space's reduced form; each polytope is a row."""
+        return EdgeObserver()
 
     def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows, again: bool = False) -> BoxObserver:
         """Who watches a search over splits of boxes, which bounds `again` what was bounded on the first box."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..bounds.edges import Edges
 from ..certificate.proof import Goal, Part, ProofTree
 from ..certificate.recording import Recording
 from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
 from .boxes.tree import BoxTree
 from .neurons.lemmas import Lemmas
-from .observer import BoundsObserver, BoxObserver, Observer, ReluObserver
+from .observer import BoundsObserver, BoxObserver, EdgeObserver, Observer, ReluObserver
+from .relus.edge_recorded import RecordedEdges
 from .relus.recorded import RecordedSplits
 from .relus.space import Space
 from .relus.trees import SplitTrees
@@ -46,6 +48,11 @@ class Recorder(Observer):
     def relus(self, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> ReluObserver:
         lemmas = self._lemmas or Lemmas(space.graph, self.recording.neurons)
         return RecordedSplits(self.recording, SplitTrees(self.recording, space, polytopes, rows), lemmas)
+
+    def planes(self, space: Space, polytopes: Sequence[Polytope], rows: Rows, form: Edges) -> EdgeObserver:
+        # Bounds of the box as a checker finds them, without lemmas.
+        lemmas = Lemmas(space.graph, self.recording.neurons)
+        return RecordedEdges(SplitTrees(self.recording, space, polytopes, rows), form, lemmas)
 
     def tangents(self, polytopes: Sequence[Polytope], rows: Rows) -> TangentObserver:
         return RecordedTangents(self.recording, polytopes, rows)

@@ -74,7 +74,7 @@ class Floats:
         """Lower bounds (batch, rows) of `rows` @ node `number`."""
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:])).astype(self.dtype)
-        total = FloatSum(self, region, lines, rows.shape[:2])
+        total = self.sum(region, lines, rows.shape[:2])
         # What is too large ends as no finite number.
         with np.errstate(over="ignore", invalid="ignore"):
             rule(self.network, number, rows, total, self.ask)
@@ -82,6 +82,10 @@ class Floats:
         if not np.isfinite(result).all():
             raise OutOfRangeError
         return result
+
+    def sum(self, region: Region, lines: dict[int, Any], shape: Any) -> FloatSum:
+        """The rule's sum for bounds of the given shape (batch, rows)."""
+        return FloatSum(self, region, lines, shape)
 
     def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
         return self.lower(region, number, rows, lines) > 0
@@ -97,14 +101,14 @@ class FloatSum:
 
     def affine(self, nu: Any, number: int) -> Any:
         node: Affine = self.floats.network.nodes[number]
-        self.constant += _dot(nu, node.floats[None].astype(self.kind))
+        self.constant += total_of(nu, node.floats[None].astype(self.kind))
         size = self.floats.magnitude(node, self.region) + self.region.size(number)
         self.count += 8 + node.size
-        self.wrong += _dot(np.abs(nu), _above(size, self.kind))
+        self.wrong += total_of(np.abs(nu), _above(size, self.kind))
         if self.floats.any_order:
-            self.extra += _dot(np.abs(nu), _above(float32_error(node, self.region), self.kind))
+            self.extra += total_of(np.abs(nu), _above(float32_error(node, self.region), self.kind))
         if node.error is not None:
-            self.extra += _dot(np.abs(nu), _above(node.error[None], self.kind))
+            self.extra += total_of(np.abs(nu), _above(node.error[None], self.kind))
         return nu
 
     def back(self, mu: Any, linear: Linear) -> Any:
@@ -118,7 +122,7 @@ class FloatSum:
             network = self.floats.network
             wrong = value_error(network.nodes[number], self.region, network.ulps)
             if wrong is not None:
-                self.extra += _dot(np.abs(nu), _above(wrong, self.kind))
+                self.extra += total_of(np.abs(nu), _above(wrong, self.kind))
 
     def pointwise(self, nu: Any, number: int) -> Any:
         line, node = self.lines[number], self.floats.network.nodes[number]
@@ -138,15 +142,15 @@ class FloatSum:
                 self.wrong += np.abs(added).sum(axis=1)[:, None]
                 self.count += nu.shape[2]
         gap = _gap(line, above)
-        self.constant += _dot(falling, gap)
+        self.constant += total_of(falling, gap)
         self.count += 2 * nu.shape[2]
         if line.rise is not None:
             rise, rising = _rise(line, below), np.maximum(nu, 0)
-            self.constant += _dot(rising, rise)
+            self.constant += total_of(rising, rise)
             # Offsets are no multiples of slopes, nor is a function's size: all that is rounded here is charged here.
             size = self.region.size(number) + np.maximum(np.abs(gap), np.abs(rise)).astype(np.float64)
-            self.wrong += _dot(np.abs(nu), _above(size, self.kind))
-            self.wrong += _dot(np.abs(mu), _above(self.region.size(node.source), self.kind))
+            self.wrong += total_of(np.abs(nu), _above(size, self.kind))
+            self.wrong += total_of(np.abs(mu), _above(self.region.size(node.source), self.kind))
             self.count += 4 * nu.shape[2]
         return mu
 
@@ -155,15 +159,15 @@ class FloatSum:
         self._lost(nu, number)
         rising, falling = np.maximum(nu, 0), np.minimum(nu, 0)
         rise, gap = -_above(-planes.rise, self.kind), _above(planes.gap, self.kind)
-        self.constant += _dot(rising, rise) + _dot(falling, gap)
+        self.constant += total_of(rising, rise) + total_of(falling, gap)
         size = self.region.size(number) + np.maximum(np.abs(rise), np.abs(gap)).astype(np.float64)
-        self.wrong += _dot(np.abs(nu), _above(size, self.kind))
+        self.wrong += total_of(np.abs(nu), _above(size, self.kind))
         self.count += 8 * nu.shape[2]
         found = []
         for source, (low, high) in zip(
                 node.sources, ((planes.below, planes.above), (planes.under, planes.over)), strict=True):
             mu = rising * low[:, None, :] + falling * high[:, None, :]
-            self.wrong += _dot(np.abs(mu), _above(self.region.size(source), self.kind))
+            self.wrong += total_of(np.abs(mu), _above(self.region.size(source), self.kind))
             found.append(mu)
         return found[0], found[1]
 
@@ -181,7 +185,7 @@ class FloatSum:
             self.constant -= reach
             self.wrong += reach
             # The difference is rounded, and what it loses meets inputs of the box.
-            self.wrong += _dot(np.abs(nu), np.maximum(np.abs(low), np.abs(high)))
+            self.wrong += total_of(np.abs(nu), np.maximum(np.abs(low), np.abs(high)))
             nu = nu - b
         self._between(nu, low, high)
 
@@ -189,8 +193,8 @@ class FloatSum:
         """Add the least of nu . x for x between `low` and `high` (batch or 1, n)."""
         centre = low / 2 + high / 2
         radius = np.nextafter(np.maximum(high - centre, centre - low), np.inf)
-        self.constant += _dot(nu, centre) - _dot(np.abs(nu), radius)
-        self.wrong += _dot(np.abs(nu), np.maximum(np.abs(low), np.abs(high)))
+        self.constant += total_of(nu, centre) - total_of(np.abs(nu), radius)
+        self.wrong += total_of(np.abs(nu), np.maximum(np.abs(low), np.abs(high)))
         self.count += 4 * nu.shape[2]
 
     def bound(self) -> Any:
@@ -201,7 +205,7 @@ class FloatSum:
             return self.constant - (2 * gamma * self.wrong + self.extra * (1 + 2 * gamma) + tiny * self.count)
 
 
-def _dot(rows: Any, vector: Any) -> Any:
+def total_of(rows: Any, vector: Any) -> Any:
     """(batch, rows, n) times (batch or 1, n) -> (batch, rows), float64."""
     return (rows @ vector[:, :, None])[..., 0].astype(np.float64)
 

@@ -15,7 +15,8 @@ class Lines:
 
     On [low, high] f(z) >= below * z + `rise` (None: 0), and `gap` >= f(z) - above * z. `shift` is -beta on neurons
     split to z >= t and beta on those split to z <= t, beta >= 0: it adds -shift * t, with the thresholds t in `at`;
-    None: they are all 0. With `raw` the multipliers are these, and nothing is known about them.
+    None: they are all 0. With `raw` the multipliers are these, and nothing is known about them. `planes` (batch, edges)
+    are stored slopes of planes over edges, for whoever knows the edges (`small/planes.py`).
     """
 
     function: Function
@@ -28,6 +29,7 @@ class Lines:
     high: Any
     raw: Any = None
     at: Any = None
+    planes: Any = None
 
 
 # What holds a node that is not linear.

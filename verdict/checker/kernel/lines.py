@@ -27,8 +27,7 @@ def lines_of(network: Network, region: Region, domains: Domains, layers: int, st
         node, (bottom, top) = network.nodes[number], domains.leaves.cuts[..., mine]
         low, high, crossed = meet((region.low[node.source], region.high[node.source]), (bottom, top))
         empty |= crossed
-        if hasattr(node.function, "halves"):
-            high = node.function.halves(low, high, top)
+        high = node.function.halves(low, high, top) if hasattr(node.function, "halves") else high
         below, chords, shift, raw = (a[..., mine] if stored and a is not None else None
                                      for a in (domains.below, domains.chords, domains.shift, domains.raw))
         at = None
@@ -36,8 +35,7 @@ def lines_of(network: Network, region: Region, domains: Domains, layers: int, st
             # Below zero only where z >= bottom, above zero only where z <= top.
             falling = np.where(bottom > -np.inf, np.minimum(shift, 0), 0)
             shift = falling + np.where(top < np.inf, np.maximum(shift, 0), 0)
-            ends = np.where(shift < 0, bottom, np.where(shift > 0, top, 0.0))
-            at = ends if ends.any() else None
-        split = (bottom > -np.inf) | (top < np.inf)
-        result[number] = replace(lines(node.function, (low, high), below, shift, chords, split), raw=raw, at=at)
+            at = ends if (ends := np.where(shift < 0, bottom, np.where(shift > 0, top, 0.0))).any() else None
+        line = lines(node.function, (low, high), below, shift, chords, (bottom > -np.inf) | (top < np.inf))
+        result[number] = replace(line, raw=raw, at=at, planes=domains.planes if stored else None)
     return result, empty

@@ -96,6 +96,19 @@ class Certificate:
             raise UnreadableError(f"{member}: not three numbers in [0, 1] for each neuron")
         return found
 
+    def edges(self, part: int, inputs: int, neurons: int) -> Any:
+        """The edges that planes of a part have slopes for, int64 (2, edges): the neuron that each leads to, and what it
+        comes from, an input or a neuron, numbered behind the inputs; None where there are none."""
+        member = f"p{part}.edges.npy"
+        if member not in self.archive:
+            return None
+        found = self.archive.array(member, ("<u4",), 2).astype(np.int64)
+        if len(found) != 2 or (found[0] >= neurons).any() or (found[1] >= inputs + neurons).any():
+            raise UnreadableError(f"{member}: no neurons and what they read")
+        if len(np.unique(found[0] * (inputs + neurons) + found[1])) < found.shape[1]:
+            raise UnreadableError(f"{member}: an edge occurs twice")
+        return found
+
     def lemma(self, part: int, number: int, neurons: int, size: int, most: int) -> tuple[Group, Any, Any]:
         """The multipliers of a lemma about a layer of `size`, and of each of its trees, at most `most`, the neuron and
         the side, 1 or -1."""
@@ -111,7 +124,9 @@ class Certificate:
 
     def goal(self, part: int, number: int, neurons: int, rows: int, alone: bool) -> Group:
         """The multipliers of a goal whose disjuncts have so many rows; `alone` if it is one disjunct."""
-        return Group(self.archive, f"p{part}.g{number}", neurons, rows, alone)
+        member = f"p{part}.edges.npy"
+        edges = self.archive.array(member, ("<u4",), 2).shape[1] if member in self.archive else 0
+        return Group(self.archive, f"p{part}.g{number}", neurons, rows, alone, edges)
 
 
 def _ulps(record: Any) -> Fraction | None:

@@ -25,7 +25,8 @@ STEEPEST = 2.0**40
 @dataclass(frozen=True, eq=False)
 class Domains:
     """Leaves with hints how to exclude them, None where nothing is stored: slopes `below` (n, neurons) and above,
-    `chords` (neurons,) or (n, neurons), NaN where there is none; `shift` (n, neurons), what splits' betas add to
+    `chords` (neurons,) or (n, neurons), NaN where there is none; `planes` (n, edges), slopes of planes over the part's
+    edges; `shift` (n, neurons), what splits' betas add to
     multipliers, betas >= 0 with the sign of z <= t; `weights` (n, rows) of the goal's rows; `raw`
     (n, neurons), the multipliers themselves."""
 
@@ -35,6 +36,7 @@ class Domains:
     shift: Any = None
     weights: Any = None
     raw: Any = None
+    planes: Any = None
 
     def __len__(self) -> int:
         return len(self.leaves)
@@ -46,17 +48,17 @@ class Domains:
 
     def take(self, index: Any) -> Domains:
         """Some of them."""
-        below, shift, weights, raw = (None if a is None else a[index]
-                                      for a in (self.below, self.shift, self.weights, self.raw))
+        below, shift, weights, raw, planes = (None if a is None else a[index] for a in (
+            self.below, self.shift, self.weights, self.raw, self.planes))
         chords = self.chords[index] if np.ndim(self.chords) == 2 else self.chords
-        return Domains(self.leaves.take(index), below, chords, shift, weights, raw)
+        return Domains(self.leaves.take(index), below, chords, shift, weights, raw, planes)
 
     def of(self, columns: Any) -> Domains:
         """The same for some of the neurons."""
         leaves = replace(self.leaves, cuts=self.leaves.cuts[..., columns])
         found = (None if a is None else a[..., columns] for a in (self.below, self.chords, self.shift, self.raw))
         below, chords, shift, raw = found
-        return Domains(leaves, below, chords, shift, self.weights, raw)
+        return Domains(leaves, below, chords, shift, self.weights, raw, self.planes)
 
     @property
     def unsplit(self) -> Domains:
@@ -66,9 +68,9 @@ class Domains:
 
 class Group:
     """Reads `prefix`.slopes and so on. `rows` is how many rows a lambda has (0: none allowed), `alone` whether they are
-    one disjunct's."""
+    one disjunct's, `edges` how many planes have a slope for (0: none allowed)."""
 
-    def __init__(self, archive: Archive, prefix: str, neurons: int, rows: int, alone: bool) -> None:
+    def __init__(self, archive: Archive, prefix: str, neurons: int, rows: int, alone: bool, edges: int = 0) -> None:
         self.prefix, self.neurons, self.rows, self.alone = prefix, neurons, rows, alone
 
         def load(name: str, types: tuple[str, ...], dimensions: int) -> Any:
@@ -80,6 +82,14 @@ class Group:
         self.above = load("above", FLOATS, 2)
         self.betas, self.weights = load("betas", FLOATS, 1), load("lambda", FLOATS, 2)
         self.raw = load("raw", ("<f8",), 2)
+        self.planes: Any = load("planes", SLOPES, 2) if edges else None
+        self.planed: Any = load("planed", ("<u4",), 1) if edges else None
+        if (self.planes is None) != (self.planed is None):
+            raise UnreadableError(f"{prefix}: planes and the leaves that have them belong together")
+        if self.planes is not None:
+            number = np.asarray(self.planed, np.int64)
+            if self.planes.shape != (len(number), edges) or (np.diff(number) <= 0).any():
+                raise UnreadableError(f"{prefix}: planes do not fit")
         self.exact: list[Any] = []
         if f"{prefix}.rational.json" in archive:
             self.exact = each(archive.json(f"{prefix}.rational.json"), lambda record: record)
@@ -105,7 +115,7 @@ class Group:
         if self.weights is not None and self.weights.shape[1] != rows:
             raise UnreadableError(f"{prefix}: lambdas do not fit")
         ranges: list[tuple[Any, float]] = [(None if steep else self.slopes, 1.0), (self.chords, 1.0)]
-        ranges += [(self.betas, np.inf), (self.weights, np.inf)]
+        ranges += [(self.betas, np.inf), (self.weights, np.inf), (self.planes, 1.0)]
         for values, most in ranges:
             plain = values is None or values.dtype.kind != "f"
             if not plain and not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
@@ -155,7 +165,20 @@ class Group:
             given = self.weights[leaves.first : leaves.first + count].astype(np.float64)
             scale = np.ldexp(1.0, np.clip(20 - np.frexp(given.max(axis=1, keepdims=True, initial=0))[1], -400, 400))
             weights, shift = np.rint(given * scale), None if shift is None else shift * scale
-        return Domains(leaves, below, chords, shift, weights)
+        return Domains(leaves, below, chords, shift, weights, planes=self._planes(leaves))
+
+    def _planes(self, leaves: Leaves) -> Any:
+        """The slopes of planes of a chunk of leaves (n, edges), 1 where a leaf has none stored; None where none has."""
+        if self.planes is None:
+            return None
+        number = leaves.first + np.arange(len(leaves))
+        at = np.searchsorted(self.planed, number).clip(0, max(0, len(self.planed) - 1))
+        has = np.flatnonzero(self.planed[at] == number) if len(self.planed) else np.zeros(0, int)
+        if not len(has):
+            return None
+        found = np.ones((len(leaves), self.planes.shape[1]))
+        found[has] = self.planes[at[has]].astype(np.float64) / UNITS.get(self.planes.dtype, 1.0)
+        return found
 
     def single(self, domain: Domains) -> Domains:
         """The multipliers of one raw or rational leaf, of which `domain` has the stored slopes and chords."""
@@ -194,3 +217,5 @@ class Group:
             raise UnreadableError(f"{self.prefix}: multipliers for other leaves than there are")
         if self.sloped is not None and len(self.sloped) and self.sloped[-1] >= walk.leaves:
             raise UnreadableError(f"{self.prefix}: slopes of leaves that are not there")
+        if self.planed is not None and len(self.planed) and self.planed[-1] >= walk.leaves:
+            raise UnreadableError(f"{self.prefix}: planes of leaves that are not there")

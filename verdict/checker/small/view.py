@@ -24,6 +24,7 @@ from ..kernel.tree import Leaves
 from ..network import Network
 from ..readers.multipliers import Domains
 from ..surroundings import Surroundings
+from .planes import Planed, fans
 from .reduction import Reduction
 
 
@@ -31,18 +32,20 @@ from .reduction import Reduction
 class View:
     """A network whose output is the unsafe rows, bounds of its nodes on the part's box (None: not known), arithmetics
     to try in turn, and of which neurons of the network that was read it has the values, `columns`, ascending (None: of
-    all). Leaves may bound `again` what the part's box leaves open."""
+    all). Leaves may bound `again` what the part's box leaves open. A leaf takes `dense` numbers at once, if more than
+    its rows."""
 
     network: Network
     root: Region | None
     arithmetics: list[Arithmetic]
     columns: Any = None
     again: bool = False
+    dense: int = 1
 
     @property
     def widest(self) -> int:
-        """How many numbers a row has on its way back, at most."""
-        return max(1, *map(self.network.size, self.network.needed(self.network.output)))
+        """How many numbers a row has on its way back, at most, or a leaf by itself."""
+        return max(self.dense, *map(self.network.size, self.network.needed(self.network.output)))
 
     def of(self, domains: Domains) -> Domains:
         """What is known of domains, for these neurons."""
@@ -79,11 +82,15 @@ def views(part: Bounded, pieces: Pieces, known: Callable[[int, int, Region], Non
         # Carried through many layers by magnitudes, it is more than any margin.
         raise RejectedError("float32's rounding is not charged where leaves bound the neurons of a part again")
     given = work.certificate.lines(part.number, neurons)
+    edges = work.certificate.edges(part.number, network.input_size, neurons)
     # Bounds serve many leaves, and what they lose by rounding adds up from layer to layer.
     numbers, reduction = part.arithmetics[-1], None
-    if work.tier == "rigorous" or (again and work.tier == "exact"):
+    if work.tier == "rigorous" or ((again or edges is not None) and work.tier == "exact"):
         split = np.zeros(neurons, bool)
         split[work.nodes.split(neurons)] = True
+        if edges is not None:
+            # What bends in the prover's network is a variable here too, so that edges are between the same neurons.
+            split[edges[0]] = split[edges[1][edges[1] >= network.input_size] - network.input_size] = True
         reduction = Reduction(network, split, part.any_order, given)
         numbers = work.floats(network, part.any_order) if reduction.whole else numbers
     root = bounded(network, numbers, replace(pieces, reduction=reduction), known, given=given)
@@ -92,5 +99,8 @@ def views(part: Bounded, pieces: Pieces, known: Callable[[int, int, Region], Non
         return [large]
     output, region = reduction.finished()
     small = View(output, region, [Floats(output, np.float64)], reduction.columns, again)
+    if edges is not None:
+        planed = Planed(output, fans(output, reduction.columns, edges))
+        return [replace(small, arithmetics=[planed], dense=planed.dense)]
     # To bound the neurons of a large network again takes too long.
     return [small] if again else [small, large] if 2 * small.network.effort < network.effort else [large]

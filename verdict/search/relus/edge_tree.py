@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from ...base.deadline import Deadline
+from ...bounds.alpha import on_grid
 from ...bounds.edges import Lines, edges
 from ...network.exact import FloatArray
 from ..means import Means
+from ..observer import EdgeObserver
 from .edge_ascent import Seen, climb
 from .radii import Radii
 from .space import Domains, Space
@@ -31,6 +33,8 @@ TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
 TRIALS, RELIABLE = 4, 4
 # A loss below it is none.
 NONE = 1e-7
+# Slopes of planes are kept as multiples of one over this.
+UNITS = 65535
 # The most bytes that the planes of open domains may take.
 MOST_KEPT = 2**29
 
@@ -38,7 +42,8 @@ MOST_KEPT = 2**29
 @dataclass(frozen=True, eq=False)
 class _Node:
     """An open domain: its row, its lines, a rigorous bound of the row and the radius below which the domain is safe,
-    what the ascent saw, and what was tried of its ReLUs: (neuron, side, gain per unit of loss)."""
+    what the ascent saw, and what was tried of its ReLUs: (neuron, side, gain per unit of loss). `node` is its number in
+    a proof, if one is written, `neuron` what its parent was split on, `depth` how often a root was halved to get it."""
 
     row: int
     lines: Lines
@@ -46,19 +51,27 @@ class _Node:
     reach: float
     seen: Seen
     learnt: tuple[tuple[int, int, float], ...] = ()
+    node: int = 0
+    neuron: int = -1
+    depth: int = 0
 
 
 class EdgeTree:
     """The search over the domains `roots` of a space in reduced form on a box, to prove its rows below the radius of
-    its box; `radii` say how far a bound reaches, and `offer` gets points (k, input_size) that look unsafe."""
+    its box; `radii` say how far a bound reaches, None that it is about the whole box. `offer` gets points (k,
+    input_size) that look unsafe, and returns True to end the search."""
 
     def __init__(
-        self, space: Space, roots: Domains, radii: Radii, means: Means, offer: Callable[[FloatArray], object]
+        self, space: Space, roots: Domains, radii: Radii | None, means: Means, offer: Callable[[FloatArray], bool]
     ) -> None:
         if space.reduced is None:
             raise ValueError("planes over edges need the reduced form")
-        self.space, self._form, self._means, self._offer = space, edges(space.reduced), means, offer
-        self._radii, self._goal, self._tick = radii, float(radii.radii[-1]), itertools.count()
+        self.space, self.form, self._means, self._offer = space, edges(space.reduced), means, offer
+        self._radii, self._tick = radii, itertools.count()
+        self._goal = np.inf if radii is None else float(radii.radii[-1])
+        # Who watches, and whether a point has ended the search; the share of the space that is closed, and how many
+        # domains were bounded.
+        self.observer, self.is_refuted, self.share, self.visited = EdgeObserver(), False, 0.0, 0
         self._heap: list[tuple[float, float, int, _Node]] = []
         self.begin, self._waiting = roots, list(zip(roots.row.tolist(), roots.signs, strict=True))
         self._stuck = dict.fromkeys(range(len(space.rows)), self._goal)
@@ -82,7 +95,7 @@ class EdgeTree:
         """Search until nothing is left that can be split, `stop` says so, or the clock has passed; whether nothing is
         left."""
         workers = self._means.workers
-        while not (clock.passed() or stop()):
+        while not (clock.passed() or stop() or self.is_refuted):
             busy = max(1, workers.count - workers.spare)
             if self._waiting:
                 some, self._waiting = self._waiting[:busy], self._waiting[busy:]
@@ -96,17 +109,34 @@ class EdgeTree:
             for node, halves in zip(taken, workers.map(self._split, taken), strict=True):
                 if not halves:
                     self._stuck[node.row] = min(self._stuck[node.row], node.reach)
+                if halves:
+                    numbers = self.observer.split(node.row, node.node, halves[0].neuron)
+                    halves = [replace(half, node=number) for half, number in zip(halves, numbers, strict=True)]
                 for half in halves:
                     self._learn(half)
                     self._keep(half)
         return False
 
     @property
+    def is_proved(self) -> bool:
+        """Whether everything is closed."""
+        return not (self._waiting or self._heap) and min(self._stuck.values(), default=self._goal) >= self._goal
+
+    @property
+    def least(self) -> float:
+        """The least bound of the open domains."""
+        return min((node.lower for *_, node in self._heap), default=0.0)
+
+    @property
     def _is_full(self) -> bool:
         return bool(self._heap) and len(self._heap) * 2 * _edges_of(self._heap[0][-1]) > MOST_KEPT
 
     def _keep(self, node: _Node) -> None:
-        if not (node.lower > 0 or node.reach >= self._goal):
+        self.visited += 1
+        if node.lower > 0 or node.reach >= self._goal:
+            self.share += 0.5**node.depth / len(self.begin)
+            self.observer.close(node.row, node.node, node.lines)
+        else:
             heapq.heappush(self._heap, (node.reach, node.lower, next(self._tick), node))
 
     def _learn(self, node: _Node) -> None:
@@ -115,7 +145,7 @@ class EdgeTree:
             self._counts[side, neuron] += 1
 
     def _root(self, waiting: tuple[int, Any]) -> _Node:
-        (row, signs), space, form = waiting, self.space, self._form
+        (row, signs), space, form = waiting, self.space, self.form
         size = space.size
         planes = [space.chords[fan.start - form.inputs - 1 :][fan.owner].astype(np.float32) for fan in form.fans]
         floors, none = space.floors.astype(np.float32), np.zeros(size, np.float32)
@@ -123,11 +153,13 @@ class EdgeTree:
         return self._bounded(row, begin, ROOT_STEPS, ROOT_RATE)
 
     def _bounded(self, row: int, lines: Lines, steps: int, rate: float, parent: _Node | None = None) -> _Node:
-        """A domain after so many steps; it is at least as good as its parent. Planes are kept in two bytes."""
-        best, seen = climb(self._form, row, lines, steps, rate)
-        kept = Lines(best.signs, best.slopes, best.betas, [planes.astype(np.float16) for planes in best.planes])
-        lower, slope = self._form.bound(row, float(self.space.offsets[row]), kept)
-        reach = float(self._radii.on_box(slope[None], np.array([lower]))[0])
+        """A domain after so many steps; it is at least as good as its parent. Numbers are kept as a proof would store
+        them, planes in two bytes."""
+        best, seen = climb(self.form, row, lines, steps, rate)
+        packed = [np.rint(planes * np.float32(UNITS)).astype(np.uint16) for planes in best.planes]
+        kept = Lines(best.signs, on_grid(best.slopes), best.betas, packed)
+        lower, slope = self.form.bound(row, float(self.space.offsets[row]), _unpacked(kept))
+        reach = 0.0 if self._radii is None else float(self._radii.on_box(slope[None], np.array([lower]))[0])
         if parent is not None:
             lower, reach = max(lower, parent.lower), max(reach, parent.reach)
         return _Node(row, kept, lower, reach, seen)
@@ -152,12 +184,17 @@ class EdgeTree:
             if all(half.lower > 0 for half in halves):
                 break
         done = [
-            half if half.lower > 0 else self._bounded(half.row, half.lines, STEPS, RATE, half) for half in chosen
+            half if half.lower > 0 else self._bounded(half.row, _unpacked(half.lines), STEPS, RATE, half)
+            for half in chosen
         ]
-        return [replace(half, learnt=() if at else tuple(learnt)) for at, half in enumerate(done)]
+        split = int((chosen[0].lines.signs != node.lines.signs).argmax()) if chosen else -1
+        return [
+            replace(half, learnt=() if at else tuple(learnt), neuron=split, depth=node.depth + 1)
+            for at, half in enumerate(done)
+        ]
 
     def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
-        old, signs = node.lines, node.lines.signs.copy()
+        old, signs = _unpacked(node.lines), node.lines.signs.copy()
         signs[neuron] = sign
         return self._bounded(node.row, Lines(signs, old.slopes, old.betas, old.planes), TRIAL_STEPS, RATE, node)
 
@@ -171,8 +208,14 @@ class EdgeTree:
 
     def _try(self, node: _Node, losses: FloatArray) -> None:
         """Offer the mean minimiser where the planes lose no more there than the bound misses."""
-        if float(losses.sum()) <= -node.lower:
-            self._offer(self.space.point(node.seen.inputs.astype(np.float64)))
+        if float(losses.sum()) <= -node.lower and self._offer(self.space.point(node.seen.inputs.astype(np.float64))):
+            self.is_refuted = True
+
+
+def _unpacked(lines: Lines) -> Lines:
+    """The lines of a domain with the slopes of planes as numbers from 0 to 1."""
+    planes = [packed.astype(np.float32) / np.float32(UNITS) for packed in lines.planes]
+    return Lines(lines.signs, lines.slopes, lines.betas, planes)
 
 
 def _edges_of(node: _Node) -> int:

@@ -23,9 +23,11 @@ from ...options import SearchOptions
 from ...outcome import Outcome
 from ...tangents.tangent_split import TangentSplit, can_split
 from .in_turn import Way, in_turn
+from .plane_split import PlaneSplit
 from .relu_rounds import ReluRounds
 
-# Seconds of processor time that forward bounds have, before dear bounds of the whole box are looked for.
+# Seconds of processor time that forward bounds have, before dear bounds of the whole box are looked for, and splits of
+# ReLUs, before planes over edges are.
 PATIENCE = 2.0
 
 
@@ -65,9 +67,12 @@ def branch_and_bound(
             ways.append(TangentSplit(graph, bounds, polytopes, watch))
         elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
             ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
+            if len(ways) == 1 and not has_tie and PlaneSplit.can(first, polytopes):
+                ways.append(PlaneSplit(graph, first, polytopes, watch, means))
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
-        return in_turn(ways, effort.deadline, PATIENCE if is_rough else 0.0)
+        is_late = is_rough or isinstance(ways[-1], PlaneSplit)
+        return in_turn(ways, effort.deadline, PATIENCE if is_late else 0.0)
 
 
 def _closer(graph: Graph, unsafe: UnsafeSet, first: FirstBox, watch: Watch, means: Means) -> Way:
