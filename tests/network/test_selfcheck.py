@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 from ops.operator_check import floats, load, model, weights
+from support.tiny import write
 
 import verdict
 from verdict.answer.second_look import points_of
@@ -173,3 +174,16 @@ def test_a_large_network_is_looked_at_in_fewer_points(tmp_path: Path, monkeypatc
     module.second_look(network, [box] * 5)
     module.second_look(network, [])
     assert seen == [8, 2]
+
+
+def test_one_probability_is_one_number_where_no_point_can_be_compared(tmp_path: Path) -> None:
+    """Everywhere beyond float32: what is left to compare is how many numbers there are, one for two classes."""
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["a"]), helper.make_node("Exp", ["a"], ["c"]),
+        helper.make_node("Exp", ["c"], ["d"]), helper.make_node("Sigmoid", ["d"], ["y"]),
+    ]
+    values = {"w": np.zeros((2, 1), np.float32), "b": np.full(1, 10, np.float32)}
+    path = write(tmp_path / "m.onnx", nodes, {"x": [1, 2]}, {"y": [1, 1]}, values)
+    network = verdict.load(path)
+    assert network.output_size == 2
+    assert str(network.outputs[0].head) == "Sigmoid"
