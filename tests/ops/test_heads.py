@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from ops.operator_check import X, floats, load, model, single, weights
+from support.tiny import write
 
+import verdict
 from verdict.answer.replay import scores
 from verdict.base.errors import PropertyError, UnsupportedError
 from verdict.checker.enclosed import enclosed
@@ -288,3 +290,20 @@ def test_the_same_label_twice_is_refused(tmp_path: Path) -> None:
 def test_computing_with_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="ArgMax is supported only at the output"):
         labelled(np.array([7, 3, 5]), tmp_path, helper.make_node("Neg", ["y"], ["n"]), out="n")
+
+
+def test_the_difference_of_two_probabilities_is_a_number(tmp_path: Path) -> None:
+    """As networks with two copies of one have it: both readers take the Sigmoids as functions."""
+    nodes = [
+        helper.make_node("Gemm", ["x", "w"], ["a"]), helper.make_node("Sigmoid", ["a"], ["p"]),
+        helper.make_node("Gemm", ["x", "v"], ["b"]), helper.make_node("Sigmoid", ["b"], ["q"]),
+        helper.make_node("Sub", ["p", "q"], ["y"]),
+    ]
+    values = {"w": np.float32([[1], [2]]), "v": np.float32([[-1], [0.5]])}
+    network = verdict.load(write(tmp_path / "m.onnx", nodes, {"x": [1, 2]}, {"y": [1, 1]}, values))
+    assert network.head is None
+    x = np.array([[0.25, -0.5]])
+    assert network.evaluate(x)[0, 0] == pytest.approx(1 / (1 + np.exp(0.75)) - 1 / (1 + np.exp(0.5)))
+    checked = read_network(network.data)
+    assert checked.head is None
+    assert [checked.nodes[i].function.name for i in checked.pointwise] == ["Sigmoid", "Sigmoid"]

@@ -94,13 +94,16 @@ INSIDE: dict[str, Callable[..., Tensor]] = {"Sigmoid": sigmoid, "Softmax": inner
 def numbers_wanted(nodes: Iterable[Any]) -> set[str]:
     """The tensors whose numbers something asks for, directly or through what may stand behind a head."""
     nodes = list(nodes)
+    computed = {o for node in nodes for o in node.output if node.op_type != "Constant"}
     wanted: set[str] = set()
     grown = True
     while grown:
         before = len(wanted)
         for node in nodes:
             name = name_of(node)
-            if name not in _BEHIND | _ORDER or (name in _BEHIND and wanted.intersection(node.output)):
+            # Two sides that are computed are a difference of numbers, not one less a probability.
+            differs = name == "Sub" and computed.issuperset(node.input)
+            if differs or name not in _BEHIND | _ORDER or (name in _BEHIND and wanted.intersection(node.output)):
                 wanted.update(node.input)
         grown = len(wanted) > before
     return wanted
