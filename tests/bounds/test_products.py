@@ -164,3 +164,13 @@ def test_who_needs_features_refuses_products_by_name():
     assert not graph.has(Feature.PIECEWISE_LINEAR, number)
     with pytest.raises(UnsupportedError, match="the MILP encoding needs functions that are off or on; Product"):
         graph.require(Feature.ON_OFF, "the MILP encoding", number)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_factor_without_bounds_leaves_nothing_known_and_no_warning():
+    """A quotient by a sum of squares that may be 0, as bandwidth networks have it."""
+    left, right = (np.array([[-np.inf, 0.0]]), np.array([[np.inf, 1.0]])), (np.zeros((1, 2)), np.ones((1, 2)))
+    planes = crown_planes(left, right)
+    found = planes.extent(np.array([[np.inf, 1.0]]), np.ones((1, 2)))
+    assert np.isinf(found[0, 0])
+    assert np.isfinite(found[0, 1])

@@ -48,7 +48,10 @@ class Planes:
         what roundings are proportional to."""
         xp = namespace(left)
         steep = [xp.maximum(abs(low), abs(high)) for low, high in zip(self.below, self.above, strict=True)]
-        return steep[0] * left + steep[1] * right + xp.maximum(abs(self.floor), abs(self.ceiling))
+        # Of a factor without bounds, outside a function's domain, nothing is known.
+        with np.errstate(invalid="ignore", over="ignore"):
+            found = steep[0] * left + steep[1] * right + xp.maximum(abs(self.floor), abs(self.ceiling))
+        return xp.where(xp.isnan(found), np.inf, found)
 
 
 def crown_planes(left: Ends, right: Ends) -> Planes:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import OutOfRangeError
 from ..functions.planes import interval
 from ..kernel.region import MORE
-from ..network import Affine, Network, Pointwise, Product
+from ..network import Affine, Pointwise, Product, no_rule
 from .interface import Arithmetic
 
 
@@ -78,15 +78,18 @@ def value_error(node: Pointwise | Product, region: Any, ulps: float | None, form
     return found
 
 
-def computed(network: Network, arithmetic: Arithmetic, region: Any, number: int) -> Any:
-    """Ends of the values of a function or a product, with what float32 evaluations may make of them where the
+def computed(node: Any, arithmetic: Arithmetic, region: Any, ulps: float | None) -> Any:
+    """Ends of the values of a node whose sources are bounded, with what float32 evaluations may make of them where the
     arithmetic charges that."""
-    node = network.nodes[number]
+    if isinstance(node, Affine):
+        return arithmetic.interval(node, region)
     if isinstance(node, Product):
         ends = interval(*region.factors(node))
-    else:
+    elif isinstance(node, Pointwise):
         ends = node.function.interval(region.low[node.source], region.high[node.source])
-    wrong = value_error(node, region, network.ulps) if arithmetic.any_order else None
+    else:
+        raise no_rule(node)
+    wrong = value_error(node, region, ulps) if arithmetic.any_order else None
     if wrong is None:
         return ends
     return np.nextafter(ends[0] - wrong, -np.inf), np.nextafter(ends[1] + wrong, np.inf)

@@ -13,7 +13,7 @@ import numpy as np
 from ..arithmetic.float32 import computed
 from ..arithmetic.interface import Arithmetic
 from ..functions.lines import Around, lines
-from ..network import Affine, Network, Pointwise, Product, no_rule
+from ..network import Network, Pointwise, Product
 from .region import Pieces, Region
 
 # Numbers in one array of coefficients.
@@ -38,19 +38,14 @@ def bounded(network: Network, arithmetic: Arithmetic, pieces: Pieces,
     for i in network.needed(network.output)[1:]:
         arithmetic.ask()
         node = network.nodes[i]
+        region.set(i, *computed(node, arithmetic, region, network.ulps))
         if isinstance(node, Pointwise):
             before = node.source
-            region.set(i, *computed(network, arithmetic, region, i))
             mine = slice(*network.starts[number_of[before]:][:2])
             below, chords = (None, None) if given is None else given[:2, None, mine]
             found[i] = lines(node.function, (region.low[before], region.high[before]), below, None, chords)
         elif isinstance(node, Product):
-            region.set(i, *computed(network, arithmetic, region, i))
             found[i] = region.planes(i, node)
-        elif isinstance(node, Affine):
-            region.set(i, *arithmetic.interval(node, region))
-        else:
-            raise no_rule(node)
         if reduction is not None:
             reduction.follow(i, node, arithmetic.ask)
         if isinstance(node, Pointwise):
