@@ -93,9 +93,9 @@ def unstable(graph: Graph, bounds: Any) -> list[tuple[int, int]]:
 
 def holds(graph: Graph, bounds: Any, columns: Any, rows: Any, box: Zoom, rng: np.random.Generator) -> None:
     """Pre-activations and rows at points of the box, exactly, lie in its bounds."""
-    found, lost, rounding = box.rows(np.arange(len(rows)))
-    assert lost.shape == (len(rows), box.form.inputs)
+    found, rounding = box.rows(np.arange(len(rows)))
     assert (rounding > 0).all()
+    ahead = [box.on_halves(number) for number in range(len(rows))]
     charges = [Fraction(float(charge)) for charge in box.form.charge.values]
     center, width = scale_of(bounds)
     for corner in (False, True, False):
@@ -117,6 +117,16 @@ def holds(graph: Graph, bounds: Any, columns: Any, rows: Any, box: Zoom, rng: np
             value = sum(Fraction(c) * y for c, y in zip(row.tolist(), values[graph.output], strict=True))
             assert not np.isnan(found.lower[0, number])
             assert not np.isfinite(found.lower[0, number]) or Fraction(float(found.lower[0, number])) <= value
+            looks_ahead(ahead[number], float(found.lower[0, number]), part, float(value))
+
+
+def looks_ahead(ahead: Any, whole: float, part: Any, value: float) -> None:
+    """What is expected of a half is no more than the value at a point of it, but for float32's rounding."""
+    near = 1e-3 * (1 + abs(whole) + abs(value))
+    assert ahead.shape == (len(part), 2)
+    for halves, at in zip(ahead, part, strict=True):
+        for side, half in zip((-1, 1), halves, strict=True):
+            assert not np.isfinite(half) or side * at < 0 or half <= value + near
 
 
 def is_what_it_says(form: Reduced, variables: list[Fraction], exact: list[Fraction], charges: list[Fraction]) -> None:

@@ -18,6 +18,7 @@ from ..network.functions import RELU
 from ..network.maps.base import IndexArray
 from ..network.maps.namespace import Constant, next_above, next_below
 from .backward import LinearBound
+from .lookahead import Reach
 from .reduced import ROOM, Layer, Reduced, Sizes
 from .rounding import gamma, tiny
 
@@ -30,7 +31,7 @@ class Zoom:
     """The box |s - center| <= radius of scaled inputs (inputs,) of a `form`, and bounds `low` and `high` (unstable
     ReLUs of the form,) of their pre-activations on it, all float32. Centre and radius add up without rounding.
 
-    `spread` (unstable ReLUs, inputs) is how far each input moves each neuron, through what bounds it.
+    `reach` says by which functions of the inputs they are bounded.
     """
 
     form: Reduced
@@ -38,7 +39,7 @@ class Zoom:
     radius: Any
     low: Any
     high: Any
-    spread: Any
+    reach: Reach
 
     @staticmethod
     def of(form: Reduced) -> Zoom:
@@ -46,7 +47,7 @@ class Zoom:
         center, radius = np.zeros(form.inputs, np.float32), np.ones(form.inputs, np.float32)
         low, high = (end.astype(np.float32) for end in (form.sizes.low, form.sizes.high))
         ends = next_below(low), next_above(high)
-        return Zoom(form, center, radius, *ends, np.zeros((form.count, form.inputs), np.float32))
+        return Zoom(form, center, radius, *ends, Reach.unknown(form.count, form.inputs))
 
     @property
     def unstable(self) -> int:
@@ -73,7 +74,7 @@ class Zoom:
     def bounded(self) -> Zoom:
         """The same box with its own bounds of all neurons, by backward substitution layer after layer."""
         form, first = self.form, self.form.inputs + 1
-        low, high, spread = self.low.copy(), self.high.copy(), np.zeros_like(self.spread)
+        low, high, reach = self.low.copy(), self.high.copy(), Reach.unknown(form.count, form.inputs)
         lines = tuple(np.zeros((1, form.count), np.float32) for _ in range(3))
         for number, layer in enumerate(form.layers):
             here = slice(layer.start - first, layer.stop - first)
@@ -87,30 +88,38 @@ class Zoom:
                 found, slope, _ = self.least(both, np.tile(charge[some], 2), form.layers[:number], lines)
                 low[at] = np.maximum(low[at], found[: len(some)])
                 high[at] = np.minimum(high[at], -found[len(some) :])
-                spread[at] = (np.abs(slope[: len(some)]) + np.abs(slope[len(some) :])) * self.radius
+                reach.put(at, slope, found)
             below, _, above, gap = RELU.lines(low[here], high[here])
             for line, values in zip(lines, (below, above, gap), strict=True):
                 line[0, here] = values
-        return replace(self, low=low, high=high, spread=spread)
+        return replace(self, low=low, high=high, reach=reach)
 
-    def rows(self, which: IndexArray) -> tuple[LinearBound, Any, Any]:
-        """Rigorous lower bounds of these rows on the box, (1, rows), as functions of the scaled inputs; how much of
-        what each has lost is due to each input, (rows, inputs), and how much to rounding, (rows,)."""
-        form, first = self.form, self.form.inputs + 1
-        lines = self.lines
-        gap, coefficients = lines[-1][0], form.rows.values[which]
-        found, slope, wrong = self.least(coefficients, form.row_charge.values[which], form.layers, lines)
-        # What a triangle loses is shared out among the inputs by how far each moves the neuron.
-        share = gap / (self.spread.sum(axis=1) + np.float32(1e-30))
-        lost = np.abs(slope) * self.radius + (np.abs(coefficients[:, first:]) * share) @ self.spread
+    def rows(self, which: IndexArray) -> tuple[LinearBound, Any]:
+        """Rigorous lower bounds of these rows on the box, (1, rows), as functions of the scaled inputs, and what each
+        was charged for rounding, (rows,)."""
+        form, lines = self.form, self.lines
+        found, slope, wrong = self.least(form.rows.values[which], form.row_charge.values[which], form.layers, lines)
         constant = found + np.abs(slope) @ self.radius - slope @ self.center
-        return LinearBound(found[None], slope[None], constant[None]), lost, wrong
+        return LinearBound(found[None], slope[None], constant[None]), wrong
 
     @property
     def lines(self) -> tuple[Any, Any, Any]:
         """Slopes below and above the neurons and the gaps above, (1, unstable ReLUs) each, by the bounds here."""
         below, _, above, gap = RELU.lines(self.low, self.high)
         return below[None], above[None], gap[None]
+
+    def on_halves(self, row: int) -> Any:
+        """About what a row's lower bound would be, (inputs, 2), on the lower and the upper half along each input."""
+        form, count = self.form, 2 * self.form.inputs
+        below, _, above, gap = RELU.lines(*self.reach.on_halves(self.radius, self.low, self.high))
+        coefficients = np.repeat(form.rows.values[row][None], count, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gained, _ = form.substitute(coefficients, form.layers, (below, above, gap))
+            slope, constant = coefficients[:, : form.inputs], coefficients[:, form.inputs]
+            whole = constant + gained + slope @ self.center - np.abs(slope) @ self.radius
+            # Along its own input a half is least on one side as the whole is, and else half of the width higher.
+            own = np.take_along_axis(slope, np.arange(count)[:, None] // 2, axis=1)[:, 0] * np.repeat(self.radius, 2)
+            return (whole + np.maximum(np.tile([-1, 1], form.inputs) * own, 0)).reshape(form.inputs, 2)
 
     def least_point(self, slope: Any) -> Any:
         """The scaled inputs where a linear function is least on the box, (inputs,)."""
@@ -155,7 +164,7 @@ def narrowed(zoom: Zoom) -> Zoom:
     own = np.concatenate(errors), np.concatenate(reaches)
     found = Sizes(low, high, *own, ROOM * (error + sizes.row_error), reach)
     smaller = Reduced(form.inputs, tuple(layers), Constant(matrix.astype(np.float32)), found)
-    return replace(zoom, form=smaller, low=zoom.low[keep], high=zoom.high[keep], spread=zoom.spread[keep])
+    return replace(zoom, form=smaller, low=zoom.low[keep], high=zoom.high[keep], reach=zoom.reach.of(keep))
 
 
 class _Gone:

@@ -44,9 +44,9 @@ FAR = 60.0
 @dataclass(frozen=True, eq=False)
 class _Box:
     """A box with bounds: the margins of its polytopes, (polytopes,), of which one above 0 excludes, and the weights
-    (rows,) of the means of rows that do; how much of what the bound has lost each input has to do with, (inputs,); a
-    point that looks worst, and how far above the bound the network is there; what rounding has to do with that; its
-    number in a proof tree."""
+    (rows,) of the means of rows that do; what halving along each input would gain, about, (inputs,); a point that looks
+    worst, and how far above the bound the network is there; what rounding has to do with that; its number in a proof
+    tree."""
 
     zoom: Zoom
     margins: FloatArray
@@ -150,7 +150,7 @@ class ZoomSplit:
         parent = None if self.watch.proof.wants_splits else parent
         known = np.full(len(self.rows.counts), -np.inf) if parent is None else parent.margins
         rows = np.flatnonzero((known <= 0)[self.rows.owner])
-        bound, lost, rounding = zoom.rows(rows)
+        bound, rounding = zoom.rows(rows)
         shape = (1, len(self.rows.limits))
         lower, constant = np.full(shape, np.inf, np.float32), np.zeros(shape, np.float32)
         slope = np.zeros((*shape, zoom.form.inputs), np.float32)
@@ -163,8 +163,11 @@ class ZoomSplit:
         decisive = int(self.rows.decisive(lower)[0])
         point = unscaled(self._first.bounds, zoom.least_point(slope[0, decisive]))
         error = float(self.unsafe.slack(evaluate(self.graph, point))[0] - margins.min())
-        own = rows == decisive
-        return _Box(zoom, margins, weights, lost[own].sum(axis=0), point[0], error, float(rounding[own].sum()), node)
+        wrong = float(rounding[rows == decisive].sum())
+        effect = np.zeros(zoom.form.inputs)
+        if not margins.min() > 0:
+            effect = (zoom.on_halves(decisive) - lower[0, decisive]).mean(axis=1)
+        return _Box(zoom, margins, weights, effect, point[0], error, wrong, node)
 
     def _keep(self, boxes: list[_Box]) -> bool:
         """Queue the boxes that are open; True if a counterexample was found in one."""
@@ -182,8 +185,8 @@ class ZoomSplit:
         return len(near) > 0 and self.watch.try_points(near)
 
     def _cut(self, box: _Box, halvings: int) -> list[tuple[Zoom, int]]:
-        """The parts of a box that is halved so often, along the inputs that the bound is due to, and their numbers;
-        fewer where these have no float between their ends."""
+        """The parts of a box that is halved so often, along the inputs where that gains most, and their numbers; fewer
+        where these have no float between their ends."""
         effect = np.where(np.isfinite(box.effect), box.effect, 0)
         # Where nothing is known, as after an overflow, the widest one.
         effect = effect if effect.any() else box.zoom.radius.copy()
