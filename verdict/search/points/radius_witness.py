@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...answer.replay import too_dear
-from ...base.deadline import Deadline
+from ...base.deadline import Deadline, ProcessorTime
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...network.functions import Feature
 from ...property import NormBall, Polytope, UnsafeSet
@@ -30,6 +30,8 @@ ATTACK_SECONDS = 10.0
 LONG, MANY, RADII = 100, 32, 8
 # The attack takes fewer points than this at once on a large network, and then this share of the time.
 FEW_POINTS, LARGE_SHARE = 8, 0.5
+# What it may take of the time until there is a first witness.
+FIRST_SHARE = 0.5
 
 
 def seek_witness(search: RadiusSearch) -> None:
@@ -38,17 +40,24 @@ def seek_witness(search: RadiusSearch) -> None:
     # Where one step takes long, bounds take longer, and a violation is the most that there is time for.
     is_large = points_at_once(search.graph) < FEW_POINTS
     share, most = (LARGE_SHARE, math.inf) if is_large else (0.1, ATTACK_SECONDS)
-    rng, clock = np.random.default_rng(0), search.deadline.share(share, most)
-    radius = _first_hit(search, rng, clock)
+    rng = np.random.default_rng(0)
+    # Without a witness nobody knows where to look, so the first one is worth more.
+    radius = _first_hit(search, rng, search.deadline.share(FIRST_SHARE, math.inf))
     if radius is None:
         return
+    clock = _busy(search, share, most)
     found = _shrink(search, radius, rng, clock)
     if found is None:
         return
     search.offer(search.family.inside(found[1]))
     if too_dear(search.network):
         return
-    polish(search, found[1], clock=search.deadline.share(0.1, ATTACK_SECONDS))
+    polish(search, found[1], clock=_busy(search, 0.1, ATTACK_SECONDS))
+
+
+def _busy(search: RadiusSearch, share: float, most: float) -> Deadline:
+    """A share of the time left, of processor time: on a busy machine the same witness is found, only later."""
+    return ProcessorTime(min(share * search.deadline.remaining(), most), search.deadline)
 
 
 def _first_hit(search: RadiusSearch, rng: np.random.Generator, clock: Deadline) -> float | None:
