@@ -17,6 +17,7 @@ from ..base.assumed import is_literal
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
 from .bells import HIGHEST, bell
+from .centred import centred
 from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, STEP, Feature, Function
 from .functions.nearest import all_nearest
@@ -222,7 +223,8 @@ class Builder:
             elif not isinstance(node, Input):
                 assert_never(node)
             nodes.append(node)
-        return Graph(tuple(nodes), renumber[output], tuple(self.names[i] for i in kept))
+        found, names, numbers = centred(nodes, [self.names[i] for i in kept])
+        return Graph(tuple(found), numbers[renumber[output]], tuple(names))
 
 
 def scaling(factor: float, size: int) -> Diagonal:

@@ -14,6 +14,7 @@ from ...clock import Ask, nobody
 from ...errors import UnreadableError
 from ...network import Network, needed
 from . import constants, copies, heads, jumps, lifted, model, moves, operators, smooth
+from .centred import centred
 from .table import LEARNED, LETTERS, OPTIONAL, Node, Operator, at, fitting, name_of, wanted
 from .tensors import MOST_ENTRIES, SIGN, Builder, Chosen, Folded, Tensor
 from .view import WHOLE, View
@@ -105,6 +106,8 @@ class _Reader:
         output = self.builder.flat(joined)
         labels = outputs[0].labels if isinstance(outputs[0], Chosen) else outputs[0].head and outputs[0].head.keys
         nodes, numbers = needed(self.builder.nodes, output)
+        nodes, places = centred(nodes)
+        numbers = {old: places[new] for old, new in numbers.items()}
         network = Network(size, nodes, numbers[output], head, tuple(shape for _, shape in shapes.values()),
                           tuple(o.shape for o in scores), tuple(info.name for info in self.graph.output),
                           tuple(labels or ()), is_class, self.builder.rounded)
