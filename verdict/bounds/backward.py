@@ -27,8 +27,15 @@ from .bounds import Bounds
 from .lines import Lines, crown_lines
 from .rounding import gamma, tiny, underflow, unit
 
-# The most numbers in one array of coefficients (128 MiB in float64): more rows than that go in several passes.
-MOST_ENTRIES = 2**24
+# The most numbers in one array of coefficients (16 MiB in float64): more rows than that go in several passes. Larger
+# ones the allocator takes from the system each time, which costs as much again for its pages. On a device, whose
+# memory is pooled, more.
+MOST_ENTRIES, ON_DEVICE = 2**21, 8
+
+
+def most_entries(array: Any) -> int:
+    """The most numbers in one array of coefficients, where this one is."""
+    return MOST_ENTRIES if isinstance(array, np.ndarray) else ON_DEVICE * MOST_ENTRIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +79,7 @@ def output_lower(
     """The lower bounds of `output_bounds` alone, (batch, rows), a few rows at a time where the network is large; minus
     infinity for those that are left once `stop` returns True."""
     widest = max(graph.nodes[i].size for i in graph.ancestors(graph.output))
-    chunk = max(1, MOST_ENTRIES // (bounds.batch * widest))
+    chunk = max(1, most_entries(rows) // (bounds.batch * widest))
     if len(rows) <= chunk:
         return output_bounds(graph, bounds, rows).lower
     lines = {i: crown_lines(graph, bounds, i) for i in graph.pointwise}

@@ -16,7 +16,7 @@ import numpy as np
 from ..base.workers import Workers
 from ..network.graph import Graph
 from ..network.maps.namespace import namespace
-from .backward import MOST_ENTRIES, backward
+from .backward import backward, most_entries
 from .ball import Ball
 from .bounds import Bounds
 from .cones import Place, places
@@ -108,7 +108,7 @@ class _Layer:
 
     def meet(self, neurons: Any, sides: Sequence[Any]) -> None:
         """Bound the lower ends of the neurons where a side (neurons,) is 1, the upper ones where it is -1."""
-        parts = list(places(Place(self.graph, self.bounds, self.lines, neurons), MOST_ENTRIES // len(sides)))
+        parts = list(places(Place(self.graph, self.bounds, self.lines, neurons), most_entries(neurons) // len(sides)))
 
         def least(part: tuple[Any, Place]) -> Any:
             at, place = part

@@ -29,6 +29,9 @@ FIRST, SAMPLE, GROWTH, SHARE = 2, 24, 4, 0.3
 BEGIN, CHEAP = 16, 0.02
 # Multiplications in a second, roughly.
 SPEED = 5e9
+# The most halvings that forward bounds are said to need more: errors shrink the faster the smaller boxes are, so more
+# than that is a guess, which came to twice what it was where both ways were gone to the end.
+FAR = 4.0
 
 Reach = Callable[[Boxes], FloatArray]
 
@@ -66,7 +69,7 @@ class Ways:
             costs.append(time.thread_time() - started)
             errors.append(reach(found).reshape(-1, len(found)).min(axis=0) - found.slack)
         halvings = more_halvings(errors[0], errors[1], len(sample))
-        self.way = replace(self.way, backward=halvings > math.log2(costs[1] / costs[0]))
+        self.way = replace(self.way, backward=min(halvings, FAR) > math.log2(costs[1] / costs[0]))
         self._due, self._sample = GROWTH * visited, min(GROWTH * self._sample, SAMPLE)
         self._cost, self._since = sum(costs) / len(sample), time.process_time()
 
