@@ -62,10 +62,15 @@ def encode_margin(
 
 
 def encode_relaxed_margin(
-    relaxation: Relaxation, unsafe: Polytope, inputs: InputSet | None = None, most: float = np.inf
+    relaxation: Relaxation,
+    unsafe: Polytope,
+    inputs: InputSet | None = None,
+    most: float = np.inf,
+    exactly: bool = False,
 ) -> Encoding:
-    """The same of a relaxation: a minimum above zero says that the property holds, a solution nothing."""
-    return _margin(Writer(relaxation.graph, relaxation.bounds, None, relaxation), unsafe, inputs, most)
+    """The same of a relaxation: a minimum above zero says that the property holds, a solution nothing. With `exactly`
+    products and squares are constraints of their own beside their planes, for a solver that takes them."""
+    return _margin(Writer(relaxation.graph, relaxation.bounds, None, relaxation, exactly), unsafe, inputs, most)
 
 
 def _margin(writer: Writer, unsafe: Polytope, inputs: InputSet | None, most: float) -> Encoding:
@@ -125,10 +130,14 @@ def encode_radius(
 
 
 def encode_relaxed_radius(
-    relaxation: Relaxation, unsafe: Polytope, family: Perturbation, radius: tuple[float, float]
+    relaxation: Relaxation,
+    unsafe: Polytope,
+    family: Perturbation,
+    radius: tuple[float, float],
+    exactly: bool = False,
 ) -> Encoding:
-    """The same of a relaxation: the radius is no larger than that of the network."""
-    return _radius(Writer(relaxation.graph, relaxation.bounds, None, relaxation), unsafe, family, radius)
+    """The same of a relaxation: the radius is no larger than that of the network. `exactly` as for the margin."""
+    return _radius(Writer(relaxation.graph, relaxation.bounds, None, relaxation, exactly), unsafe, family, radius)
 
 
 def _radius(writer: Writer, unsafe: Polytope, family: Perturbation, radius: tuple[float, float]) -> Encoding:

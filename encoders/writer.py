@@ -21,8 +21,8 @@ from verdict.bounds import Bounds
 from verdict.encoders.disjunctions import Columns, EnvelopeColumns, Numbers, Row, choose
 from verdict.encoders.envelopes import Envelope, Relaxation
 from verdict.network.exact import FloatArray, nearest_float
-from verdict.network.functions import Feature
-from verdict.network.graph import Affine, Graph, Input, Pointwise, Product
+from verdict.network.functions import SQUARE, Feature
+from verdict.network.graph import Affine, Graph, Input, Node, Pointwise, Product
 from verdict.property.rows import RadiusRow
 from verdict.solvers.model import LinearModel
 
@@ -122,6 +122,9 @@ class Writer:
     bounds: Bounds
     pinned: Phases | None = None
     relaxation: Relaxation | None = None
+    # Whether products and squares are also said as they are, for solvers that take them.
+    exactly: bool = False
+    products: list[tuple[int, int, int]] = field(default_factory=list)
     lower: list[float] = field(default_factory=list)
     upper: list[float] = field(default_factory=list)
     cost: list[float] = field(default_factory=list)
@@ -263,6 +266,12 @@ class Writer:
         low, high = self.bounds.lower[number][0], self.bounds.upper[number][0]
         value = self._numbers(low, high, high - low)
         self.envelopes[number] = choose(self, envelope, sources, value)
+        if self.exactly and _is_product(self.graph.nodes[number]):
+            left, right, plain = sources[0], sources[-1], [n.unit == 1 for n in (*sources, value)]
+            # What is written in units is left to its planes.
+            at = np.flatnonzero(np.all(plain, axis=0))
+            three = (left.columns[at].tolist(), right.columns[at].tolist(), value.columns[at].tolist())
+            self.products += zip(*three, strict=True)
         return self._vector(value)
 
     def _defined(self, source: int, vector: Vector) -> Numbers:
@@ -317,11 +326,17 @@ class Writer:
             lower=np.array(self.lower),
             upper=np.array(self.upper),
             integer=np.array(self.integer),
+            products=tuple(self.products),
         )
         extra = np.arange(0) if auxiliary is None else auxiliary
         return Encoding(
             model, self.graph.input_size, radius, self.relus, self.definitions, extra, self.envelopes
         )
+
+
+def _is_product(node: Node) -> bool:
+    """Whether a node's values are products of two numbers, or of one with itself."""
+    return isinstance(node, Product) or (isinstance(node, Pointwise) and node.function is SQUARE)
 
 
 def _units(sizes: FloatArray) -> FloatArray:

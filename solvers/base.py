@@ -109,6 +109,7 @@ class Solver(ABC):
         wishes = (
             (not model.is_lp and not can.integer, "integer columns"),
             (not bool(model.integer.all()) and not can.continuous, "continuous columns"),
+            (bool(model.products) and not can.products, "products of columns"),
             (
                 can.integral_data and not _integral(model),
                 "coefficients or bounds that are not finite integers",

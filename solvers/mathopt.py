@@ -119,7 +119,9 @@ class Scip(MathOpt):
     name = "scip"
     kind = "GSCIP"
     drops_below = 1e-9
-    features = Features(warm_start=True, progress=True, threads=True, interrupt=True, memory_limit=True)
+    features = Features(
+        warm_start=True, progress=True, threads=True, interrupt=True, memory_limit=True, products=True
+    )
 
 
 class Glop(MathOpt):

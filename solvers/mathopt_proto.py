@@ -37,6 +37,14 @@ def model_proto(model: LinearModel) -> Any:
     matrix.row_ids.extend(entries.coords[0].tolist())
     matrix.column_ids.extend(entries.coords[1].tolist())
     matrix.coefficients.extend(entries.data.tolist())
+    for number, (left, right, value) in enumerate(model.products):
+        # left right - value = 0
+        row = proto.quadratic_constraints[number]
+        row.linear_terms.ids.append(value)
+        row.linear_terms.values.append(-1.0)
+        row.quadratic_terms.row_ids.append(min(left, right))
+        row.quadratic_terms.column_ids.append(max(left, right))
+        row.quadratic_terms.coefficients.append(1.0)
     return proto
 
 

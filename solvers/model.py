@@ -39,6 +39,8 @@ class LinearModel:
         integer: (n,) bool.
         offset: a constant added to the objective, finite.
         names: (n) column names, distinct, or None.
+        products: columns (left, right, value) with value = left * right, which only some backends take; the exact
+            answers below do not know of them.
 
     Raises:
         SolverError: a shape does not fit, a NaN, lower > upper, or an infinity on the wrong side.
@@ -53,6 +55,7 @@ class LinearModel:
     integer: Mask
     offset: float = 0.0
     names: tuple[str, ...] | None = None
+    products: tuple[tuple[int, int, int], ...] = ()
 
     def __post_init__(self) -> None:
         from scipy import sparse
@@ -72,6 +75,8 @@ class LinearModel:
                     f"linear model: {field} holds a NaN at index {int(np.isnan(value).argmax())}"
                 )
             object.__setattr__(self, field, value)
+        if any(not 0 <= column < n for each in self.products for column in each):
+            raise SolverError(f"linear model: a product of columns that are not among {n}")
         integer = np.ascontiguousarray(self.integer, dtype=np.bool_)
         if integer.shape != (n,):
             raise SolverError(f"linear model: integer has shape {integer.shape}, expected ({n},)")

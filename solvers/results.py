@@ -46,7 +46,8 @@ class Features:
     coefficients. exact: rational arithmetic, no tolerances. duals: row duals, reduced costs and, for an
     infeasible LP, a Farkas ray. warm_start: takes a hint. progress: reports bounds and incumbents while it
     runs. threads: runs on more than one. interrupt: stops softly, so that the last incumbent's point survives
-    (every backend can be cancelled; those without it are killed). memory_limit: holds one.
+    (every backend can be cancelled; those without it are killed). memory_limit: holds one. products: takes columns
+    that are the product of two others.
     """
 
     integer: bool = True
@@ -59,6 +60,7 @@ class Features:
     threads: bool = False
     interrupt: bool = False
     memory_limit: bool = False
+    products: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,9 @@ def test_the_backends_of_the_dependencies_are_here() -> None:
 # A feature may not vanish from a backend unnoticed, taking its tests along.
 DECLARED = {
     "highs": {"integer", "continuous", "duals", "warm_start", "progress", "threads", "memory_limit"},
-    "scip": {"integer", "continuous", "warm_start", "progress", "threads", "interrupt", "memory_limit"},
+    "scip": {
+        "integer", "continuous", "warm_start", "progress", "threads", "interrupt", "memory_limit", "products",
+    },
     "glop": {"continuous", "duals", "interrupt", "memory_limit"},
     "cpsat": {
         "integer",

@@ -74,7 +74,7 @@ def _margin(run: Decision, solver: Solver, bounds: Bounds, polytope: Polytope) -
     relaxation, excluded = Relaxation(run.graph, bounds, Feature.ON_OFF), False
     while True:
         if relaxation:
-            encoding = encode_relaxed_margin(relaxation, polytope, run.box, needed)
+            encoding = encode_relaxed_margin(relaxation, polytope, run.box, needed, solver.features.products)
         else:
             encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box, most=needed)
         outcome, point = _solve_margin(run, solver, encoding, needed)

@@ -80,7 +80,8 @@ def _polytope(search: RadiusSearch, solver: Solver, threads: int, number: int) -
     relaxation = Relaxation(search.graph, bounds, Feature.ON_OFF)
     while True:
         if relaxation:
-            encoding = encode_relaxed_radius(relaxation, polytope, search.family, (floor, cap))
+            exactly = solver.features.products
+            encoding = encode_relaxed_radius(relaxation, polytope, search.family, (floor, cap), exactly)
         else:
             encoding = encode_radius(search.graph, bounds, polytope, search.family, (floor, cap))
         try:
