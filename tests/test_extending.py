@@ -1,11 +1,14 @@
-"""What comes new is one file: an operator, a solver, a perturbation and a bound, each made up here and asked for.
+"""What comes new is one file: an operator, a function, a solver, a perturbation, a bound, made up here and asked for.
 
-A norm is made up in property/test_every_norm.py, an engine in search/test_engine.py, a pointwise function in
-network/test_new_function.py.
+A norm is made up in property/test_every_norm.py, an engine in search/test_engine.py; network/test_new_function.py has
+more of a pointwise function.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,8 +17,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from onnx import helper
 from ops.operator_check import check, single
 from support.networks import random_network
+from support.tiny import write
 
 import verdict
 from verdict import ops, solvers
@@ -219,3 +224,91 @@ def test_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         METHODS.update(before)
     with pytest.raises(InputError, match="there is no method 'halves'"):
         choose("halves")
+
+
+SOFTSIGN = '''"""z / (1 + |z|): convex up to 0, concave from there."""
+
+from typing import Any
+
+from .formula import Formula
+from .onnx_operator import Operator, Scaled
+
+
+class Softsign(Formula):
+    name = "Softsign"
+    steepest = 1.0
+    inflections = ((0.0, 0.0),)
+
+    def value_in(self, a: Any, z: Any) -> Any:
+        return z / (1 + a.size(z))
+
+    def slope_in(self, a: Any, z: Any) -> Any:
+        return 1 / ((1 + a.size(z)) * (1 + a.size(z)))
+
+
+SOFTSIGN = Softsign()
+OPERATORS = (Operator("Softsign", 1, lambda: Scaled(SOFTSIGN)),)
+'''
+ITS_TWIN = '''"""z / (1 + |z|): convex up to 0, concave from there."""
+
+from typing import Any
+
+from .balls import Ball
+from .formula import Formula
+from .onnx import Form
+
+
+class Softsign(Formula):
+    name = "Softsign"
+    pairs = ((0.0, 0.0),)
+
+    def of(self, kind: Any, z: Ball, at: Any) -> Any:
+        return z / (kind.ball(abs(at)) + 1)
+
+    def rising(self, kind: Any, z: Ball, at: Any) -> Any:
+        rest = kind.ball(abs(at)) + 1
+        return 1 / (rest * rest)
+
+
+SOFTSIGN = Softsign()
+FORMS = {"Softsign": Form((1, 22), lambda: SOFTSIGN)}
+'''
+# In a process of its own, with a copy of the package: tables of operators are made when they are imported.
+ASKED = """
+import sys
+import verdict
+for how in ({}, {"assume_ulp": 4}):
+    found = verdict.robust(sys.argv[1], [0.5, -0.25], "0.1", label=0, certificate=sys.argv[2], timeout=60, **how)
+    print(found.status, found.trust, *found.semantics)
+print(verdict.check(sys.argv[2], sys.argv[1], tier="python").any_order)
+radius = verdict.maxeps(sys.argv[1], [0.5, -0.25], label=0, range=(-2, 2), timeout=60)
+print(radius.status, float(radius.lower))
+"""
+
+
+def test_a_pointwise_function(tmp_path: Path) -> None:
+    """Its file and its twin, and nothing else: it loads, is bounded, decided, certified, and closed in on."""
+    package = tmp_path / "copy" / "verdict"
+    shutil.copytree(Path(verdict.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder, text in (("network", SOFTSIGN), ("checker", ITS_TWIN)):
+        (package / folder / "functions" / "softsign.py").write_text(text)
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["a"]), helper.make_node("Softsign", ["a"], ["b"]),
+             helper.make_node("Gemm", ["b", "v", "c"], ["y"])]  # fmt: skip
+    weights = {"w": np.float32([[1, 2], [-1, 1]]), "v": np.float32([[2, -1], [1, -1]]), "c": np.float32([0.5, 0])}
+    model = write(tmp_path / "m.onnx", nodes, {"x": [1, 2]}, {"y": [1, 2]}, weights)
+    words = [sys.executable, "-c", ASKED, str(model), str(tmp_path / "c.vcert")]
+    place = {**os.environ, "PYTHONPATH": str(package.parent)}
+    said = subprocess.run(words, capture_output=True, text=True, check=True, env=place, cwd=tmp_path).stdout
+    said = said.splitlines()
+    assert said[:3] == ["robust certified real", "robust certified real float32", "True"]
+    status, radius = said[3].split()
+    assert status == "closed"
+    # The two classes tie where a ray of equal changes leaves the safe side, by a fine grid.
+    line = np.linspace(-float(radius) * 1.001, float(radius) * 1.001, 201)
+    points = np.array([0.5, -0.25]) + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    z = points @ weights["w"]
+    y = (z / (1 + abs(z))) @ weights["v"] + weights["c"]
+    margin = y[:, 0] - y[:, 1]
+    assert margin.min() < 0.01
+    inside = abs(points - [0.5, -0.25]).max(axis=1) < float(radius)
+    assert margin[inside].min() > 0
