@@ -12,6 +12,9 @@ from verdict.cli.declared import Option
 from verdict.cli.exitcodes import OK
 from verdict.cli.printing import put
 
+# A gap so small, relatively, is called none.
+STRONG = 1e-4
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -63,6 +66,15 @@ def command(
             show_default=False,
         ),
     ] = None,
+    dual: Annotated[
+        bool,
+        Option(
+            "--dual",
+            panel=options.OUTPUT,
+            help="Instead of the comparison the dual function of a margin along CROWN's multipliers: weak and strong "
+            "duality.",
+        ),
+    ] = False,
     json: options.Json = False,
 ) -> int:
     """How tight are the bounds on every layer within E of an input, method by method?
@@ -83,6 +95,8 @@ def command(
     asking = Asking(
         "bounds", source, eps=eps, norm=norm, range=range, label=label, target=target, method=method
     )
+    if dual:
+        return _dual(asking, label, plot, json)
     choose(method)
     draw = None
     if plot is not None:
@@ -112,6 +126,37 @@ def command(
             put(f"\nsaved {saved}")
     if failed is not None:
         raise failed
+    return OK
+
+
+def _dual(asking: Asking, label: str | None, plot: Path | None, json: bool) -> int:
+    """Print, and draw, the dual functions of a margin and of minus it."""
+    from verdict.ask.duality import duality_of
+    from verdict.cli.asked import only
+    from verdict.cli.printing import print_json
+
+    draw = None
+    if plot is not None:
+        from verdict.search.neurons.dual_plot import prepare_dual
+
+        draw = prepare_dual(plot)
+    network, point = asking.network, only(asking)
+    question = asking.question(point, label)
+    found = duality_of(question)
+    title = f"{network.path.name} on {point.name}, eps {question.domain.eps}"
+    if draw is not None:
+        draw(found, title)
+    saved = None if plot is None else str(plot)
+    if json:
+        print_json({"input": point.name, **_about(asking, question, point), "dual": [each.to_dict() for each in found],
+                    "saved": saved})  # fmt: skip
+        return OK
+    put(f"{title}\n")
+    for each in found:
+        said = "strong duality" if each.gap <= STRONG * max(1.0, abs(each.seen)) else "weak duality"
+        put(f"{each.name}: at least {each.best:.6g}, the largest value of the dual function, at {each.share:.4g} times "
+            f"CROWN's multipliers; {each.seen:.6g} is reached; gap at most {each.gap:.3g}: {said}")
+    put("" if saved is None else f"\nsaved {saved}")
     return OK
 
 
