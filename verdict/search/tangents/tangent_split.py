@@ -27,6 +27,8 @@ from .hidden import Hidden
 
 # Steps of the first domains, and of the others, which inherit lines; domains at a time, and candidates of each.
 FIRST_STEPS, STEPS, BATCH, CANDIDATES = 20, 6, 16, 3
+# How often domains that are not split any more climb as the first ones do, each time with long steps again.
+LAST_ROUNDS = 6
 # The share of the first bound that is to be left of a margin where a checker has to find it too.
 SLACK = 0.001
 # A cut leaves at least this share of an interval on each side.
@@ -78,10 +80,18 @@ class TangentSplit:
                 return self._outcome("the time limit was reached", resumable=True)
             self._open.sort(key=lambda d: d.lower)
             batch, self._open = self._open[:BATCH], self._open[BATCH:]
-            halves, stuck = self._split(batch)
-            if stuck:
-                self._open += batch
-                return self._outcome("a neuron that no float cuts")
+            whole = [d for d in batch if not self._candidates(d)]
+            halves = self._split([d for d in batch if d not in whole])
+            # Where nothing is left to split, as where all neurons jump, slopes and betas may not be there yet.
+            for _ in range(LAST_ROUNDS):
+                self._open = [d for d in self._open if d not in whole]
+                self._bound(whole, FIRST_STEPS)
+                whole = [d for d in whole if d in self._open]
+                if not whole or deadline.passed():
+                    break
+            if whole:
+                self._open += halves
+                return self._outcome("a domain of which no neuron can be split")
             self._bound(halves, STEPS)
         if self._found:
             return replace(self._outcome("a counterexample was found"), refuted=True)
@@ -126,15 +136,13 @@ class TangentSplit:
         self._observer.close(owner, int(domain.row - self.rows.starts[owner]), domain)
         self._closed += 2.0 ** -len(domain.cuts) / len(self.polytopes)
 
-    def _split(self, domains: list[Domain]) -> tuple[list[Domain], bool]:
-        """The halves of each domain by its best cut, and whether some domain has none."""
+    def _split(self, domains: list[Domain]) -> list[Domain]:
+        """The halves of each domain by its best cut."""
         trials: list[tuple[int, Cut, list[Domain]]] = []
         for k, domain in enumerate(domains):
             for cut in self._candidates(domain):
                 sides = [replace(cut, sign=-1), replace(cut, sign=1)]
                 trials.append((k, cut, [self._half(domain, side) for side in sides]))
-        if len({k for k, _, _ in trials}) < len(domains):
-            return [], True
         tried = [half for _, _, halves in trials for half in halves]
         for start in range(0, len(tried), 2 * BATCH):
             self._bounded.bound(tried[start : start + 2 * BATCH], 1)
@@ -151,7 +159,7 @@ class TangentSplit:
             for half, node in zip(halves, nodes, strict=True):
                 half.node = node
             found += halves
-        return found, False
+        return found
 
     def _half(self, domain: Domain, cut: Cut) -> Domain:
         return Domain(domain.row, (*domain.cuts, cut), states=domain.states)
