@@ -12,6 +12,7 @@ import importlib.metadata
 import itertools
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -206,10 +207,13 @@ class Session:
         try:
             answer = self._exchange(text, hard, watch)
         except _ReportedError as error:
-            if not error.is_canceled:
+            if error.canceled is None:
                 raise
             # How it ends at an interrupt, or its limit, in some of its phases.
             self._reason = "canceled"
+            if error.canceled:
+                # In the middle of a push, say: what is asserted now, nobody knows.
+                self._kill(f"Z3 was interrupted while it did a {error.canceled}")
             return "unknown"
         except BaseException:
             self._kill("a check failed or was interrupted")
@@ -278,8 +282,9 @@ class _ReportedError(SolverError):
 
     def __init__(self, answer: str) -> None:
         super().__init__(f"Z3 reported: {answer[:500]}")
-        lines = [line for line in answer.splitlines() if not line.startswith("(error")]
-        self.is_canceled = not lines and all(line.endswith(': canceled")') for line in answer.splitlines())
+        parts = [re.fullmatch(r'\(error ".*: (?:(\w+) )?canceled"\)', line) for line in answer.splitlines()]
+        # What was canceled: "" for the check as a whole; None where anything else was said.
+        self.canceled = "".join({p[1] or "" for p in parts if p}) if parts and all(parts) else None
 
 
 def _atoms(value: object) -> set[str]:

@@ -156,6 +156,11 @@ def test_a_check_that_says_it_was_canceled_is_unknown(tmp_path: Path) -> None:
             said.write_text(other)
             with pytest.raises(SolverError, match="canceled"):
                 session.check()
+        said.write_text('(error "line 241 column 10: push canceled")\n')
+        assert session.check() == "unknown"
+        assert session.reason_unknown() == "canceled"
+        with pytest.raises(SolverError, match="while it did a push"):
+            session.pop()
 
 
 def test_keyboard_interrupt_kills_the_process() -> None:
