@@ -17,6 +17,7 @@ from ...answer.results import Trust
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime
 from ...base.errors import PropertyError, TimeLimitError, UnsupportedError
 from ...network.exact import Coefficients, FloatArray
+from ...network.functions import Function
 from ...network.graph import Affine, Graph, kind_of
 from ...network.maps import Dense
 from ...property import Problem, UnsafeSet
@@ -28,12 +29,14 @@ SHARE = 0.8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Layer:
-    """One layer's pre-activations, or the outputs: `lower`, `upper` of shape (size,), and how many are unstable."""
+    """One layer's pre-activations, or the outputs: `lower`, `upper` of shape (size,), and how many are unstable.
+    `function` is what comes behind pre-activations."""
 
     name: str
     lower: FloatArray
     upper: FloatArray
     unstable: int
+    function: Function | None = None
 
     def __repr__(self) -> str:
         size, width = self.lower.size, self.widths.mean()
@@ -138,8 +141,8 @@ def compare(
         layers = []
         for relu in asked.pointwise:
             source = asked.nodes[relu].sources[0]
-            open_ = int(np.count_nonzero(asked.functions[relu].bends(low[source][0], high[source][0])))
-            layers.append(Layer(_name(graph, relu), low[source][0], high[source][0], open_))
+            ends, function = (low[source][0], high[source][0]), asked.functions[relu]
+            layers.append(Layer(_name(graph, relu), *ends, int(np.count_nonzero(function.bends(*ends))), function))
         outputs = slice(graph.output_size)
         layers.append(Layer("outputs", low[asked.output][0, outputs], high[asked.output][0, outputs], 0))
         margins = low[asked.output][0, graph.output_size :]

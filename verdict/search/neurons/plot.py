@@ -1,4 +1,5 @@
-"""The comparison as a picture: the mean width of each layer, and the margin over each rival, per method."""
+"""The comparison as a picture: the mean width of each layer, and the margin over each rival, per method; below them
+what an interval, a zonotope and a polyhedron keep of the first neuron that is not linear."""
 
 from __future__ import annotations
 
@@ -11,12 +12,15 @@ import numpy as np
 
 from ...base.errors import InputError
 from ...base.writing import Place, marked
-from .comparison import Comparison
+from .comparison import Comparison, Layer
+from .shapes import shapes
 
 NEEDS = "--plot needs matplotlib: pip install 'verdict-nn[report]'"
 # Where each kind of picture says who made it, and what is said there: by that a later run knows what it may replace.
 SAYS_WHO = {".png": "Software", ".svg": "Creator", ".pdf": "Creator"}
 MARK = "verdict bounds --plot"
+# At so many places the graph of a function is drawn.
+POINTS = 401
 
 
 def prepare(path: Path) -> Callable[[Sequence[Comparison], str], None]:
@@ -57,7 +61,10 @@ def write_picture(figure: Any, place: Place, mark: str) -> None:
 def _draw(comparisons: Sequence[Comparison], title: str, place: Place) -> None:
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    bent = bent_neuron(comparisons[-1])
+    figure = pyplot.figure(figsize=(11, 4.5 if bent is None else 8), layout="constrained")
+    rows = figure.subfigures(1 if bent is None else 2, 1, squeeze=False)[:, 0]
+    left, right = rows[0].subplots(1, 2)
     names = [layer.name for layer in comparisons[0].layers]
     rivals = [rival.removeprefix("class ") for rival in comparisons[0].rivals]
     bar = 0.8 / len(comparisons)
@@ -73,8 +80,39 @@ def _draw(comparisons: Sequence[Comparison], title: str, place: Place) -> None:
     right.axhline(0, color="black", linewidth=0.8)
     right.set(xlabel="rival class", ylabel="lower bound on the margin", xticks=range(len(rivals)))
     right.set_xticklabels(rivals)
+    if bent is not None:
+        _draw_shapes(rows[1], *bent)
     figure.suptitle(title)
     write_picture(figure, place, MARK)
+
+
+def bent_neuron(found: Comparison) -> tuple[Layer, int] | None:
+    """In the first layer of which some neuron is not linear on its bounds the one with the widest bounds, and its
+    layer. None where there is none with finite bounds."""
+    for layer in found.layers:
+        if layer.function is None:
+            continue
+        usable = layer.function.bends(layer.lower, layer.upper) & np.isfinite(layer.widths)
+        if usable.any():
+            return layer, int(np.argmax(np.where(usable, layer.widths, -1.0)))
+    return None
+
+
+def _draw_shapes(part: Any, layer: Layer, neuron: int) -> None:
+    """The graph of a neuron's function with each shape around it."""
+    if layer.function is None:
+        raise ValueError("the outputs have no function")
+    low, high = float(layer.lower[neuron]), float(layer.upper[neuron])
+    z = np.linspace(low, high, POINTS)
+    with np.errstate(all="ignore"):
+        y = layer.function.value(z)
+    found = shapes(layer.function, low, high)
+    panels = part.subplots(1, max(len(found), 1), sharey=True, squeeze=False)[0]
+    for panel, shape in zip(panels, found, strict=False):
+        panel.fill(*shape.corners.T, alpha=0.3)
+        panel.plot(z, y, "k")
+        panel.set(title=f"{shape.name}: area {shape.area:.3g}", xlabel=f"neuron {neuron} of {layer.name}")
+    panels[0].set(ylabel=layer.function.name)
 
 
 def _drawn(values: Sequence[float]) -> list[float]:
