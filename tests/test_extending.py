@@ -10,14 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-from onnx import helper
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
 from ops.operator_check import check, single
 from support.networks import random_network
 from support.tiny import write
@@ -286,29 +287,64 @@ print(radius.status, float(radius.lower))
 """
 
 
-def test_a_pointwise_function(tmp_path: Path) -> None:
-    """Its file and its twin, and nothing else: it loads, is bounded, decided, certified, and closed in on."""
+W, V, C = np.float32([[1, 2], [-1, 1]]), np.float32([[2, -1], [1, -1]]), np.float32([0.5, 0])
+
+
+def closed_in_on(tmp_path: Path, files: tuple[str, str], between: list[NodeProto], bias: NDArray[np.float32]) -> float:
+    """The radius of (0.5, -0.25) in a network of two layers with these nodes, from a to b, between them; the function's
+    file and its twin are all that is new in the package."""
     package = tmp_path / "copy" / "verdict"
     shutil.copytree(Path(verdict.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder, text in (("network", SOFTSIGN), ("checker", ITS_TWIN)):
-        (package / folder / "functions" / "softsign.py").write_text(text)
-    nodes = [helper.make_node("Gemm", ["x", "w"], ["a"]), helper.make_node("Softsign", ["a"], ["b"]),
-             helper.make_node("Gemm", ["b", "v", "c"], ["y"])]  # fmt: skip
-    weights = {"w": np.float32([[1, 2], [-1, 1]]), "v": np.float32([[2, -1], [1, -1]]), "c": np.float32([0.5, 0])}
+    for folder, text in zip(("network", "checker"), files, strict=True):
+        (package / folder / "functions" / "made_up.py").write_text(text)
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "d"], ["a"]),
+        *between,
+        helper.make_node("Gemm", ["b", "v", "c"], ["y"]),
+    ]
+    weights = {"w": W, "d": bias, "v": V, "c": C, "e": np.float32(-3)}
     model = write(tmp_path / "m.onnx", nodes, {"x": [1, 2]}, {"y": [1, 2]}, weights)
     words = [sys.executable, "-c", ASKED, str(model), str(tmp_path / "c.vcert")]
     place = {**os.environ, "PYTHONPATH": str(package.parent)}
     said = subprocess.run(words, capture_output=True, text=True, check=True, env=place, cwd=tmp_path).stdout
-    said = said.splitlines()
-    assert said[:3] == ["robust certified real", "robust certified real float32", "True"]
-    status, radius = said[3].split()
+    lines = said.splitlines()
+    assert lines[:3] == ["robust certified real", "robust certified real float32", "True"]
+    status, radius = lines[3].split()
     assert status == "closed"
-    # The two classes tie where a ray of equal changes leaves the safe side, by a fine grid.
-    line = np.linspace(-float(radius) * 1.001, float(radius) * 1.001, 201)
+    return float(radius)
+
+
+def ties_at(radius: float, function: Callable[[FloatArray], FloatArray], bias: NDArray[np.float32]) -> None:
+    """The two classes tie where a ray of equal changes leaves the safe side, by a fine grid."""
+    line = np.linspace(-radius * 1.001, radius * 1.001, 201)
     points = np.array([0.5, -0.25]) + np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
-    z = points @ weights["w"]
-    y = (z / (1 + abs(z))) @ weights["v"] + weights["c"]
+    y = function(points @ W + bias) @ V + C
     margin = y[:, 0] - y[:, 1]
     assert margin.min() < 0.01
-    inside = abs(points - [0.5, -0.25]).max(axis=1) < float(radius)
+    inside = abs(points - [0.5, -0.25]).max(axis=1) < radius
     assert margin[inside].min() > 0
+
+
+def test_a_pointwise_function(tmp_path: Path) -> None:
+    """Its file and its twin, and nothing else: it loads, is bounded, decided, certified, and closed in on."""
+    node, bias = helper.make_node("Softsign", ["a"], ["b"]), np.float32([0, 0])
+    radius = closed_in_on(tmp_path, (SOFTSIGN, ITS_TWIN), [node], bias)
+    ties_at(radius, lambda z: z / (1 + abs(z)), bias)
+
+
+INVERSE_CUBE = '''"""Pow by -3."""
+
+from fractions import Fraction
+
+from .power import CUBE
+from .{reciprocal} import RECIPROCAL
+
+POWERS = {{Fraction(-3): (CUBE, RECIPROCAL)}}
+'''
+
+
+def test_a_power(tmp_path: Path) -> None:
+    """Of what another exponent is one file says it, and its twin."""
+    node, bias = helper.make_node("Pow", ["a", "e"], ["b"]), np.float32([-3, 2])
+    files = INVERSE_CUBE.format(reciprocal="reciprocal"), INVERSE_CUBE.format(reciprocal="positive")
+    ties_at(closed_in_on(tmp_path, files, [node], bias), lambda z: z**-3, bias)

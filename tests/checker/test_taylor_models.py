@@ -13,8 +13,9 @@ from support.seeds import IS_LONG, seeds
 from verdict import load
 from verdict.bounds.taylor import taylor_models
 from verdict.checker.functions import exp, positive, relu, sigmoid, silu, sine, softplus, square, tanh, times
+from verdict.checker.functions.base import exponent_of
 from verdict.checker.functions.power import power
-from verdict.checker.models.expansions import expansion, exponent_of, is_expanded
+from verdict.checker.models.expansions import expansion, is_expanded
 from verdict.checker.models.polynomials import can_model, lower_ends, moving_in
 from verdict.checker.readers.onnx import read_network
 from verdict.compose.equation import Names, residual_of

@@ -26,7 +26,6 @@ _PARTLY = {
     "Cast": "to float32 and float64",
     "LogSoftmax": "at the output",
     "Mul": "by constants and by itself",
-    "Pow": "by a constant: 1 to 64, 1/2, -1/2, -1, -2",
     "Sigmoid": "inside, and at the output its scores",
     "Softmax": "at the output",
     "Where": "where it is continuous",
@@ -35,9 +34,11 @@ _PARTLY = {
 
 def _operators() -> list[str]:
     from verdict.ops.lowering import operators
+    from verdict.ops.smooth import exponents
 
     names = sorted(name for name, operator in operators().items() if operator.lower is not None)
-    return [f"{name} * {_PARTLY[name]}" if name in _PARTLY else name for name in names]
+    partly = {**_PARTLY, "Pow": f"by a constant: {exponents('and')}"}
+    return [f"{name} * {partly[name]}" if name in partly else name for name in names]
 
 
 def _engines() -> list[str]:

@@ -125,9 +125,9 @@ class Chain:
 
 def has_rules(graph: Graph) -> bool:
     """Whether values of all its functions can be written down."""
-    names = {node.function.name for node in graph.nodes if isinstance(node, Pointwise)}
-    known = {"Square", *RULES, *ROUGH, *SLOPES, *TIMES}
-    return all(name in known or name.startswith("Pow(") for name in names)
+    functions = {node.function for node in graph.nodes if isinstance(node, Pointwise)}
+    known = {*RULES, *ROUGH, *SLOPES, *TIMES}
+    return all(f.name in known or f.exponent for f in functions)
 
 
 class Jets:
@@ -169,8 +169,8 @@ class Jets:
         inner: Callable[[By], Value] = lambda v: self.of(source, v)  # noqa: E731
         if name in TIMES:
             return self.chain.product(inner, lambda v: self.chain.function(TIMES[name], inner, v), by)
-        if name == "Square" or name.startswith("Pow("):
-            return self.chain.power(inner, 2 if name == "Square" else int(name[4:-1]), by)
+        if node.function.exponent:
+            return self.chain.power(inner, node.function.exponent, by)
         return self.chain.function(name, inner, by)
 
     def _mapped(self, linear: LinearMap, value: Value) -> Value:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .functions import SIGMOID, SQUARE, TANH, Function
+from .functions import SIGMOID, TANH, Function
 from .functions.logistic_slopes import LogisticSlope
-from .functions.power import Power
 from .functions.sigmoid_slopes import SIGMOID_1, SIGMOID_2, SIGMOID_3
 from .functions.tanh_slopes import TANH_1, TANH_2, TANH_3
 from .graph import Node, Pointwise
@@ -81,7 +80,7 @@ def _of_function(nodes: Sequence[Node], number: int) -> tuple[tuple[int, int], P
     if isinstance(function, LogisticSlope):
         of = next((i for i, n in enumerate(nodes[:number]) if _is(n, function.of, node.source)), None)
         return None if of is None else ((of, node.source), _derivative(function))
-    exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
+    exponent = function.exponent
     inner = _polynomial(nodes, node.source) if 0 < exponent <= HIGHEST else None
     if inner is None or (len(inner[1]) - 1) * exponent > HIGHEST:
         return None

@@ -21,7 +21,6 @@ from .centred import centred
 from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, STEP, Feature, Function
 from .functions.nearest import all_nearest
-from .functions.power import Power
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
 from .multiples import Multiples, Rewritten, multiples, rewritten
@@ -119,7 +118,7 @@ class Builder:
             return self._sum(as_sum(steps, self._beyond), name, self.size(source))
         if function is STEP:
             return self._step(source, name)
-        exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
+        exponent = function.exponent
         known = None if self.is_literal or not 0 < exponent <= HIGHEST else bell(self.nodes, [source] * exponent)
         if known is not None:
             return self._rewritten(known, name)

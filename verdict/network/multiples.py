@@ -13,24 +13,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .exact import Coefficients
-from .functions import RELU, SIGMOID, SQUARE, TANH, Function
+from .functions import RELU, TANH, Function
 from .functions.cubic_tanh import LEAST, MOST, cubic_tanh
-from .functions.erf import ERF
 from .functions.hard_swish import HARD_SWISH
-from .functions.mish import MISH
-from .functions.power import CUBE, LARGEST_EXPONENT, Power, power
-from .functions.silu import SILU
-from .functions.softplus import SOFTPLUS
-from .functions.times_erf import TIMES_ERF
-from .functions.times_tanh import TIMES_TANH
+from .functions.power import CUBE
+from .functions.registry import times
 from .graph import Affine, Node, Pointwise
 from .maps import Diagonal, Index
-
-# z f(z) for functions f, outermost first.
-_TIMES: dict[tuple[Function, ...], Function] = {
-    (SIGMOID,): SILU, (ERF,): TIMES_ERF, (TANH,): TIMES_TANH, (TANH, SOFTPLUS): MISH, (SQUARE,): power(3),
-}  # fmt: skip
-
 
 # Longer chains of multiples are not followed.
 LONGEST = 100
@@ -105,13 +94,13 @@ def _of_one(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | No
         if z != Multiples({node.source: Fraction(1)}, Fraction(0)):
             return None
         number = node.source
-    times = _times(tuple(chain))
-    if times is None:
+    product = times().get(tuple(chain))
+    if product is None:
         return None
     c, d, s, q = z.factors[root], z.constant, x.constant, f.constant
     # (r x + s) (p f(z) + q) with x = (z - d) / c
     rest = {root: q * r, outermost: p * (s - r * d / c)}
-    return Rewritten(times, node.source, p * r / c, Multiples({n: v for n, v in rest.items() if v}, q * s))
+    return Rewritten(product, node.source, p * r / c, Multiples({n: v for n, v in rest.items() if v}, q * s))
 
 
 def _of_cubic(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
@@ -138,12 +127,6 @@ def _of_cubic(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | 
     rest = {root: f.constant * r, outermost: p * (x.constant - r * d / c)}
     others = Multiples({n: factor for n, factor in rest.items() if factor}, f.constant * x.constant)
     return Rewritten(cubic_tanh(k), Multiples({root: m * c}, m * d), p * r / (c * m), others)
-
-
-def _times(chain: tuple[Function, ...]) -> Function | None:
-    if len(chain) == 1 and isinstance(chain[0], Power) and chain[0].exponent < LARGEST_EXPONENT:
-        return power(chain[0].exponent + 1)
-    return _TIMES.get(chain)
 
 
 def multiples(nodes: Sequence[Node], number: int, known: dict[int, Multiples] | None = None) -> Multiples:

@@ -6,33 +6,16 @@ A Sigmoid that nothing but heads follow is a head itself (`head.py`); `importer/
 from fractions import Fraction
 
 from ..base.errors import UnsupportedError
-from ..network.functions import EXP, SIGMOID, SQUARE, TANH
 from ..network.functions.nearest import all_nearest
 from ..network.functions.onnx_operator import Scaled
-from ..network.functions.power import LARGEST_EXPONENT, power
-from ..network.functions.reciprocal import RECIPROCAL
 from ..network.functions.registry import operators as of_functions
-from ..network.functions.root import SQRT
+from ..network.functions.registry import powers
 from .arithmetic import multiply
 from .folding import objects
 from .lowering import Constant, Context, Symbol, Value, operator
-from .of_constants import POWERS
+from .of_constants import POWERS as TYPES
 from .of_constants import power as folded_power
 from .signature import real, since, text
-
-FUNCTIONS = {"Sigmoid": SIGMOID, "Tanh": TANH, "Exp": EXP}
-# What powers are, first to last.
-CHAINS = {Fraction(1): (), Fraction(2): (SQUARE,), Fraction(1, 2): (SQRT,), Fraction(-1): (RECIPROCAL,),
-          Fraction(-1, 2): (SQRT, RECIPROCAL), Fraction(-2): (SQUARE, RECIPROCAL)}
-
-
-@operator("Sigmoid Tanh Exp", since(6, "X:T -> Y:T"))
-def smooth(ctx: Context) -> list[Value]:
-    given = ctx.value(0)
-    if isinstance(given, Constant):
-        return folded(ctx, given, Scaled(FUNCTIONS[ctx.op_type]))
-    x = ctx.symbol(0)
-    return [Symbol(ctx.builder.pointwise(FUNCTIONS[ctx.op_type], x.node, ctx.name), x.shape)]
 
 
 def described(ctx: Context) -> list[Value]:
@@ -69,7 +52,16 @@ for known in of_functions().values():
     operator(known.name, since(known.since, "X:T -> Y:T", **attributes))(described)
 
 
-@operator("Pow", since(7, "X:T Y:T -> Z:T"), since(12, "X:T Y:T1 -> Z:T", POWERS), fold=folded_power)
+def exponents(joined: str) -> str:
+    """The constant exponents that are read, for people: the whole numbers from 1 on, and the others."""
+    last = 1
+    while last + 1 in powers():
+        last += 1
+    others = [str(e) for e in sorted(powers(), reverse=True) if not (e.denominator == 1 and 1 <= e <= last)]
+    return f"1 to {last}, {', '.join(others[:-1])} {joined} {others[-1]}"
+
+
+@operator("Pow", since(7, "X:T Y:T -> Z:T"), since(12, "X:T Y:T1 -> Z:T", TYPES), fold=folded_power)
 def raised(ctx: Context) -> list[Value]:
     if isinstance(ctx.value(0), Constant):
         ctx.constant(1, "the exponent")
@@ -79,10 +71,9 @@ def raised(ctx: Context) -> list[Value]:
     if len(found) != 1 or ctx.common_shape(x.shape, exponent.shape) != x.shape:
         ctx.fail("powers with several exponents of what depends on the input, expected one")
     (e,) = found
-    chain = (power(int(e)),) if e.denominator == 1 and 3 <= e <= LARGEST_EXPONENT else CHAINS.get(e)
-    if chain is None:
-        ctx.fail(f"the exponent {float(e):g}, expected 1 to {LARGEST_EXPONENT}, 1/2, -1/2, -1 or -2")
+    if e not in powers():
+        ctx.fail(f"the exponent {float(e):g}, expected {exponents('or')}")
     node = x.node
-    for function in chain:
+    for function in powers()[e]:
         node = ctx.builder.pointwise(function, node, ctx.name)
     return [Symbol(node, x.shape)]

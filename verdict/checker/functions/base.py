@@ -53,3 +53,8 @@ class Function(Protocol):
 
     def is_exact(self, below: Fraction, above: Fraction) -> bool:
         """Whether the two slopes are those of f itself, so that a multiplier need not be rounded to stay short."""
+
+
+def exponent_of(function: Any) -> int:
+    """n of z^n, 0 for other functions."""
+    return int(getattr(function, "exponent", 0))

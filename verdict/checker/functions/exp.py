@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import UnreadableError
 from .exponential import ERROR, FARTHEST, falling, falling_between
+from .onnx import Form
 from .smooth import BITS, Smooth, held
 
 # Beyond this a rational has too many digits.
@@ -48,3 +49,4 @@ class Exp(Smooth):
 
 
 EXP = Exp()
+FORMS = {"Exp": Form((6, 13), lambda: EXP)}

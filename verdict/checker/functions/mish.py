@@ -7,6 +7,8 @@ from typing import Any
 from .balls import Ball
 from .formula import Formula
 from .onnx import Form
+from .softplus import SOFTPLUS
+from .tanh import TANH
 
 
 class Mish(Formula):
@@ -36,3 +38,4 @@ class Mish(Formula):
 
 MISH = Mish()
 FORMS = {"Mish": Form((18, 22), lambda: MISH)}
+TIMES = {(TANH, SOFTPLUS): MISH}

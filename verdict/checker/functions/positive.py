@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from .balls import Ball
 from .formula import Formula
 from .onnx import Form
+from .square import SQUARE
 
 
 class Reciprocal(Formula):
@@ -75,3 +77,5 @@ class Sqrt(Formula):
 
 LOG, SQRT = Log(), Sqrt()
 FORMS = {"Sqrt": Form((6, 13), lambda: SQRT), "Reciprocal": Form((6, 13), lambda: RECIPROCAL)}
+POWERS = {Fraction(1, 2): (SQRT,), Fraction(-1, 2): (SQRT, RECIPROCAL), Fraction(-1): (RECIPROCAL,),
+          Fraction(-2): (SQUARE, RECIPROCAL)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from .balls import Ball
 from .formula import Formula
+from .square import SQUARE
 
 MOST = 64
 
@@ -48,3 +50,6 @@ def power(exponent: int) -> Power:
 
 
 CUBE = power(3)
+_WHOLE = range(3, MOST + 1)
+POWERS = {Fraction(n): (power(n),) for n in _WHOLE}
+TIMES: dict[Any, Power] = {(SQUARE,): CUBE, **{(power(n),): power(n + 1) for n in _WHOLE if n < MOST}}

@@ -42,3 +42,4 @@ def _swish(alpha: float) -> Any:
 
 
 FORMS = {"Swish": Form((24,), _swish, {"alpha": 1.0})}
+TIMES = {(SIGMOID,): SILU}

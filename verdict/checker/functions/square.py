@@ -46,3 +46,4 @@ class Square(Smooth):
 
 
 SQUARE = Square()
+POWERS = {Fraction(2): (SQUARE,)}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .exponential import ERROR, FARTHEST, falling, falling_between
+from .onnx import Form
 from .smooth import BITS, Smooth
 
 
@@ -51,3 +52,4 @@ class Tanh(Smooth):
 
 
 TANH = Tanh()
+FORMS = {"Tanh": Form((6, 13), lambda: TANH)}

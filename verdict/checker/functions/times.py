@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .balls import Ball
+from .erf import ERF
 from .formula import Formula
 from .tanh import TANH
 
@@ -49,3 +50,4 @@ class TimesTanh(Formula):
 
 
 TIMES_ERF, TIMES_TANH = TimesErf(), TimesTanh()
+TIMES = {(ERF,): TIMES_ERF, (TANH,): TIMES_TANH}

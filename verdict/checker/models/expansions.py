@@ -23,11 +23,6 @@ FAR = 2.0**200
 Expansion = tuple[list[Any], Any]
 
 
-def exponent_of(function: Any) -> int:
-    """n of z^n, 0 for other functions."""
-    return int(getattr(function, "exponent", 0))
-
-
 def is_expanded(function: Any) -> bool:
     """Whether Taylor models go through the function: its own file says what it has for them (`functions/base.py`)."""
     return any(hasattr(function, name) for name in ("law", "slope", "factor", "quarters", "exponent", "base"))

@@ -16,9 +16,10 @@ import numpy as np
 
 from ..clock import Ask, nobody
 from ..functions.balls import LITTLE, SHARE
+from ..functions.base import exponent_of
 from ..functions.slopes import Slope
 from ..network import Affine, Network, Pointwise, Product, no_rule
-from .expansions import expansion, exponent_of, is_expanded
+from .expansions import expansion, is_expanded
 
 # The degree for so many inputs that move; with more there are too many coefficients.
 DEGREES = {1: 6, 2: 5, 3: 3, 4: 2, 5: 2, 6: 2}

@@ -74,6 +74,8 @@ class Function(ABC):
 
     name: str
     features: ClassVar[frozenset[Feature]] = frozenset()
+    # n where it is z^n, else 0.
+    exponent: int = 0
 
     def has(self, feature: Feature) -> bool:
         """Whether the function declares the feature."""

@@ -12,6 +12,7 @@ from ...base.errors import UnsupportedError
 from ..maps.namespace import namespace
 from .elementary import FARTHEST, WRONG, exponential
 from .expansion import Around, Expansion, autonomous
+from .onnx_operator import plain
 from .series import Between
 from .series import exponential as exact_exponential
 from .smooth import LIBRARY, Smooth
@@ -62,3 +63,4 @@ class Exp(Smooth):
 
 
 EXP = Exp()
+OPERATORS = (plain("Exp", 6, EXP),)

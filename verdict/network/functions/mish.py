@@ -10,6 +10,8 @@ from typing import Any
 
 from .formula import Formula
 from .onnx_operator import plain
+from .softplus import SOFTPLUS
+from .tanh import TANH
 
 
 class Mish(Formula):
@@ -39,3 +41,4 @@ class Mish(Formula):
 
 MISH = Mish()
 OPERATORS = (plain("Mish", 18, MISH),)
+TIMES = {(TANH, SOFTPLUS): MISH}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from ..maps.namespace import namespace
 from .base import Feature, Form
 from .expansion import Around, Expansion, raised
 from .formula import Formula
+from .square import SQUARE
 
 # Higher powers are refused.
 LARGEST_EXPONENT = 64
@@ -60,3 +62,6 @@ def power(exponent: int) -> Power:
 
 
 CUBE = power(3)
+_EXPONENTS = range(3, LARGEST_EXPONENT + 1)
+POWERS = {Fraction(n): (power(n),) for n in _EXPONENTS}
+TIMES: dict[Any, Power] = {(SQUARE,): CUBE, **{(power(n),): power(n + 1) for n in _EXPONENTS[:-1]}}

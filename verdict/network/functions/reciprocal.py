@@ -10,6 +10,8 @@ from ..maps.namespace import namespace
 from .base import Feature, Form
 from .expansion import Around, Expansion, autonomous
 from .formula import Formula
+from .root import SQRT
+from .square import SQUARE
 
 _SLOPE = (Fraction(0), Fraction(0), Fraction(-1))
 
@@ -48,3 +50,4 @@ class Reciprocal(Formula):
 
 
 RECIPROCAL = Reciprocal()
+POWERS = {Fraction(-1): (RECIPROCAL,), Fraction(-1, 2): (SQRT, RECIPROCAL), Fraction(-2): (SQUARE, RECIPROCAL)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -31,3 +32,4 @@ class Sqrt(Formula):
 
 SQRT = Sqrt()
 OPERATORS = (plain("Sqrt", 6, SQRT),)
+POWERS = {Fraction(1, 2): (SQRT,)}

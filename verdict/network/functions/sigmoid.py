@@ -8,6 +8,7 @@ from typing import Any
 from ..maps.namespace import namespace
 from .elementary import FARTHEST, WRONG, exponential
 from .expansion import Around, Expansion, autonomous
+from .onnx_operator import plain
 from .series import Between
 from .series import exponential as exact_exponential
 from .smooth import Smooth
@@ -64,3 +65,4 @@ class Sigmoid(Smooth):
 
 
 SIGMOID = Sigmoid()
+OPERATORS = (plain("Sigmoid", 6, SIGMOID),)

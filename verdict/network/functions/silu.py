@@ -39,6 +39,7 @@ class Silu(Formula):
 
 
 SILU = Silu()
+TIMES = {(SIGMOID,): SILU}
 
 
 def _swish(alpha: Any) -> Scaled:

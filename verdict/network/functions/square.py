@@ -20,6 +20,7 @@ LARGEST, ROUNDED = float(np.finfo(np.float64).max), 2.0**-52
 
 class Square(Smooth):
     name = "Square"
+    exponent = 2
     features = frozenset({Feature.POLYNOMIAL})
 
     def value(self, z: Any) -> Any:
@@ -65,3 +66,4 @@ class Square(Smooth):
 
 
 SQUARE = Square()
+POWERS = {Fraction(2): (SQUARE,)}

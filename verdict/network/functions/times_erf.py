@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .erf import ERF
 from .formula import Formula
 
 
@@ -26,3 +27,4 @@ class TimesErf(Formula):
 
 
 TIMES_ERF = TimesErf()
+TIMES = {(ERF,): TIMES_ERF}

@@ -35,3 +35,4 @@ class TimesTanh(Formula):
 
 
 TIMES_TANH = TimesTanh()
+TIMES = {(TANH,): TIMES_TANH}

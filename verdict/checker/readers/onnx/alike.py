@@ -15,26 +15,17 @@ import numpy as np
 
 from ...functions.cubic import LEAST, cubic_tanh
 from ...functions.cubic import MOST as GREATEST
-from ...functions.erf import ERF
+from ...functions.families import tables
 from ...functions.hard_swish import HARD_SWISH
-from ...functions.mish import MISH
-from ...functions.power import CUBE, MOST, Power, power
+from ...functions.power import CUBE
 from ...functions.relu import RELU
-from ...functions.sigmoid import SIGMOID
-from ...functions.silu import SILU
-from ...functions.softplus import SOFTPLUS
-from ...functions.square import SQUARE
 from ...functions.tanh import TANH
-from ...functions.times import TIMES_ERF, TIMES_TANH
 from ...network import Affine, Linear, Pointwise
 
 # A sum of multiples: factors by node, and a constant.
 Sum = tuple[dict[int, Fraction], Fraction]
 # A function, its node z or a sum, its factor; nodes with factors, and a constant.
 Found = tuple[Any, int | Sum, Fraction, list[tuple[int, Fraction]], Fraction]
-# z f(z) for f; the last one is of tanh behind Softplus.
-_OF_ONE: dict[Any, Any] = {SIGMOID: SILU, ERF: TIMES_ERF, TANH: TIMES_TANH, SQUARE: power(3)}
-_OF_TWO: dict[Any, Any] = {(TANH, SOFTPLUS): MISH}
 # So many steps back are looked at.
 _FARTHEST = 100
 
@@ -109,20 +100,12 @@ def _of_hard(nodes: list[Any], left: int, right: int) -> Found | None:
 
 def _argument(nodes: list[Any], f: int, x: int) -> tuple[Any, int] | None:
     """The function z times f(z) and the node z, if node `f` is a known function of a multiple of node `x`."""
-    if not isinstance(nodes[f], Pointwise):
-        return None
-    function, z = nodes[f].function, nodes[f].source
-    factors, _ = summed(nodes, z)
-    if set(factors) == {x}:
-        if isinstance(function, Power) and function.exponent < MOST:
-            return power(function.exponent + 1), z
-        times = _OF_ONE.get(function)
-        return None if times is None else (times, z)
-    inner = nodes[z]
-    if isinstance(inner, Pointwise) and (function, inner.function) in _OF_TWO:
-        factors, _ = summed(nodes, inner.source)
-        if set(factors) == {x}:
-            return _OF_TWO[function, inner.function], inner.source
+    chain: tuple[Any, ...] = ()
+    while isinstance(nodes[f], Pointwise):
+        chain, f = (*chain, nodes[f].function), nodes[f].source
+        if set(summed(nodes, f)[0]) == {x}:
+            times = tables("TIMES").get(chain)
+            return None if times is None else (times, f)
     return None
 
 

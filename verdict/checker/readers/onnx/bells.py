@@ -11,10 +11,9 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from ...functions.power import Power
+from ...functions.base import exponent_of
 from ...functions.sigmoid import SIGMOID
 from ...functions.slopes import SIGMOID_SLOPES, TANH_SLOPES, Slope
-from ...functions.square import SQUARE
 from ...functions.tanh import TANH
 from ...network import Pointwise
 from .alike import Found, summed
@@ -86,7 +85,7 @@ def _of_node(nodes: list[Any], number: int) -> tuple[int, Powers] | None:
             if isinstance(other, Pointwise) and (other.function, other.source) == (node.function.base, node.source):
                 return i, _powers_of(node.function.base, node.function.order)
         return None
-    exponent = 2 if node.function is SQUARE else node.function.exponent if isinstance(node.function, Power) else 0
+    exponent = exponent_of(node.function)
     inner = _in_powers(nodes, node.source) if 0 < exponent <= _MOST else None
     if inner is None or max(inner[1]) * exponent > _MOST:
         return None

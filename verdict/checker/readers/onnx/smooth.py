@@ -5,23 +5,16 @@ A Sigmoid at the end keeps which entry is larger and is left out (`heads.py`); o
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from ... import functions
 from ...errors import UnreadableError
-from ...functions.exp import EXP
+from ...functions.families import tables
 from ...functions.onnx import Form
-from ...functions.positive import RECIPROCAL, SQRT
-from ...functions.power import MOST, power
 from ...functions.sigmoid import SIGMOID
-from ...functions.square import SQUARE
-from ...functions.tanh import TANH
 from .softmax import inner_softmax
 from .table import Attribute, Node, Operator, name_of
 from .tensors import Builder, Tensor
@@ -33,28 +26,19 @@ _BEHIND = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"
 _ORDER = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign"}
 
 
-def _tanh(builder: Builder, node: Node, x: Tensor) -> Tensor:
-    return builder.pointwise(TANH, x)
-
-
-def _exp(builder: Builder, node: Node, x: Any) -> Tensor:
-    return builder.pointwise(EXP, x)
-
-
 def _power(builder: Builder, node: Node, x: Any, exponent: Any) -> Tensor:
-    """To one power: a whole one from 1 on, 1/2, or -1, -1/2 and -2, which are reciprocals."""
-    found = {Fraction(e) for e in exponent.ravel().tolist()}
-    if np.broadcast_shapes(x.shape, exponent.shape) != x.shape or len(found) != 1:
+    """To one power, of those that the functions' files name."""
+    exponents = {Fraction(e) for e in exponent.ravel().tolist()}
+    if np.broadcast_shapes(x.shape, exponent.shape) != x.shape or len(exponents) != 1:
         raise UnreadableError("powers of different exponents, or of a shape that is not the number's")
-    (e,) = found
-    if e.denominator == 1 and 3 <= e <= MOST:
-        return builder.pointwise(power(int(e)), x)
-    if e in (Fraction(-1, 2), -2, -1):
-        base = x if e == -1 else builder.pointwise(SQUARE if e == -2 else SQRT, x)
-        return builder.pointwise(RECIPROCAL, base)
-    if e not in (Fraction(1, 2), 1, 2):
+    (e,) = exponents
+    chain = () if e == 1 else tables("POWERS").get(e)
+    if chain is None:
         raise UnreadableError(f"a power of what depends on the input, with an exponent {float(e):g}: not read")
-    return x if e == 1 else builder.pointwise(SQUARE if e == 2 else SQRT, x)
+    found: Tensor = x
+    for function in chain:
+        found = builder.pointwise(function, found)
+    return found
 
 
 def _by_form(form: Form) -> Callable[..., Tensor]:
@@ -74,12 +58,10 @@ def _by_form(form: Form) -> Callable[..., Tensor]:
 def _forms() -> dict[str, Operator]:
     """The operators of all files of functions."""
     found = {}
-    for part in sorted(module.name for module in pkgutil.iter_modules(functions.__path__)):
-        module = importlib.import_module(f"{functions.__name__}.{part}")
-        for name, form in getattr(module, "FORMS", {}).items():
-            attributes = {n: Attribute("FLOAT", v) for n, v in form.reals.items()}
-            attributes.update({n: Attribute("STRING", v[0], v) for n, v in form.words.items()})
-            found[name] = Operator(_by_form(form), form.versions, ((7, "x"),), _FLOATS, attributes)
+    for name, form in tables("FORMS").items():
+        attributes = {n: Attribute("FLOAT", v) for n, v in form.reals.items()}
+        attributes.update({n: Attribute("STRING", v[0], v) for n, v in form.words.items()})
+        found[name] = Operator(_by_form(form), form.versions, ((7, "x"),), _FLOATS, attributes)
     return found
 
 
@@ -111,8 +93,6 @@ def numbers_wanted(nodes: Iterable[Any]) -> set[str]:
 
 _FLOATS = ((7, "fd"),)
 OPERATORS = {
-    "Tanh": Operator(_tanh, (6, 13), ((7, "x"),), _FLOATS),
-    "Exp": Operator(_exp, (6, 13), ((7, "x"),), _FLOATS),
     "Pow": Operator(_power, (7, 12, 13, 15), ((7, "x c"), (12, "x k")), _FLOATS),
     **_forms(),
 }

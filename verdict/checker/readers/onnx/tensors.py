@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UnreadableError
-from ...functions.base import Function
-from ...functions.power import Power
+from ...functions.base import Function, exponent_of
 from ...functions.relu import RELU
 from ...functions.square import SQUARE
 from ...functions.step import STEP
@@ -142,7 +141,7 @@ class Builder:
     def pointwise(self, function: Function, x: Tensor) -> Tensor:
         """The function of each entry."""
         source = self.flat(x)
-        exponent = 2 if function is SQUARE else function.exponent if isinstance(function, Power) else 0
+        exponent = exponent_of(function)
         found = as_derivative(self.nodes, [source] * exponent) if exponent and not self.literal else None
         if found is not None:
             return self._found(found, x)
