@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import verdict
-from verdict.base import memory
+from verdict.base import deadline, memory
 from verdict.base.deadline import Deadline, OutOfTime, checkpoint, last_words, limited
 from verdict.base.errors import MemoryLimitError, TimeLimitError
+from verdict.models import data
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.network.maps import Conv, Dense, LinearMap, base
 from verdict.property.vnnlib1 import parse_vnnlib1
@@ -126,6 +129,30 @@ def test_a_radius_keeps_what_was_proved_when_a_step_is_cut_short(monkeypatch: py
     assert found.upper is not None
     assert whole.upper is not None
     assert 0 < found.lower <= whole.upper
+
+
+def test_a_verdict_keeps_how_far_a_search_was_when_a_step_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    from verdict.search.relus.relu_split import ReluSplit
+
+    steps, real = [0], ReluSplit._step
+
+    def cut_short(self: ReluSplit, domains: Any, count: int) -> Any:
+        steps[0] += 1
+        if steps[0] == 2:
+            # The clock runs out in the middle of a step.
+            clock = deadline._running.get()
+            assert clock is not None
+            clock.stop()
+            checkpoint()
+        return real(self, domains, count)
+
+    monkeypatch.setattr(ReluSplit, "_step", cut_short)
+    digit = data("digits").load()[0][3]
+    found = verdict.robust("digits-mlp", digit, "0.02932", range=(0, 1), timeout=1000, engine="bab", threads=1)
+    assert steps[0] == 2
+    assert (found.status, found.reason) == ("unknown", "the time limit was reached")
+    assert {"attack", "bounds", "bab"} <= set(found.stages)
+    assert found.ways["relus"].seconds > 0
 
 
 def test_memory_is_asked_for_before_it_is_taken() -> None:

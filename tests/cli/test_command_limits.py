@@ -68,6 +68,38 @@ def test_a_command_that_ignores_its_limit_is_answered_for_with_what_it_held(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+# The same where a yes or no is asked for, in the search that follows bounds.
+STUCK_LATER = """
+import sys, time
+from verdict.cli.backstop import CHILD
+from verdict.search.decision import Decision
+
+def stuck(run):
+    time.sleep(0.3)
+    run.enter("bab")
+    CHILD.limits(0.5, None)
+    3 ** (1 << 40)
+
+Decision.bab = stuck
+from verdict.__main__ import run
+sys.exit(run())
+"""
+
+
+@posix
+def test_a_question_that_ignores_its_limit_is_answered_for_with_where_it_was(tmp_path: Path) -> None:
+    query = tmp_path / "q.vnnlib"
+    size, least = 64, "(assert (>= Y_0 42.0))"
+    names = [f"(declare-const X_{i} Real)(assert (>= X_{i} 0.0))(assert (<= X_{i} 1.0))" for i in range(size)]
+    query.write_text("\n".join([*names, *(f"(declare-const Y_{i} Real)" for i in range(10)), least]))
+    reason = "the time limit was reached in bab"
+    done = _run(STUCK_LATER, tmp_path, "verify", "digits-mlp", query, "--timeout", 600)
+    assert (done.stdout, done.stderr, done.returncode) == ("timed-out\n", f"note: {reason}\n", 3)
+    words = ["robust", "digits-mlp", "--input", "digits#3", "--eps", "0.0293", "--timeout", "600", "--json"]
+    done = _run(STUCK_LATER, tmp_path, *words)
+    assert json.loads(done.stdout) == {"status": "unknown", "reason": reason}
+
+
 @posix
 def test_more_memory_than_its_budget_ends_a_command(tmp_path: Path) -> None:
     done = _run(GREEDY, tmp_path, "maxeps", "cancer-mlp", "--input", "cancer#3", "--memory", "0.4")

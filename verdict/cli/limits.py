@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from verdict.base.deadline import TIME_LIMIT, Deadline, OutOfTime
@@ -23,6 +24,8 @@ from verdict.cli.declared import grouped
 
 # What a command that has nothing yet says of itself.
 NOTHING = f"{TIME_LIMIT} before there was anything to tell"
+# Seconds between two words of what is held.
+HOLD = 0.1
 INTERVALS = ("maxeps", "maxweights", "maxgeneral", "residual")
 
 
@@ -36,6 +39,9 @@ class _Command:
         # What is said besides where no answer comes in time.
         self.unstated = ""
         self.memory: int | None = None
+        # What is said of the first input if no answer comes in time, with a reason; and when that was told last.
+        self.late: Callable[[str], tuple[str, str]] | None = None
+        self.told = 0.0
 
 
 _command = _Command()
@@ -92,7 +98,8 @@ def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) 
     clock = Deadline(timeout, started=_command.started)
     _command.clock, _command.seconds, _command.memory, _command.started = clock, timeout, size, None
     CHILD.limits(None if timeout is None else clock.remaining(), size)
-    out, err = empty(name, bool(arguments.get("json")))
+    _command.late = partial(empty, name, bool(arguments.get("json")))
+    out, err = _command.late(NOTHING)
     CHILD.hold(out, err + _command.unstated)
     try:
         with _command.clock.running(), budgets.budget(size):
@@ -101,10 +108,19 @@ def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) 
         return say()
 
 
+def reached(stage: str) -> None:
+    """How far the search is, with which the answer is `unknown` if nothing better comes in time; not told too often."""
+    now = time.monotonic()
+    if _command.late is not None and CHILD.is_watched and now - _command.told >= HOLD:
+        _command.told = now
+        out, err = _command.late(f"{TIME_LIMIT} in {stage}")
+        CHILD.hold(out, err + _command.unstated)
+
+
 def again(show: Callable[[], object] | None) -> None:
     """The next of several inputs: the limit holds for each; `show` prints the answers so far, if they are not out."""
     if _command.seconds is not None:
-        _command.clock.started = time.monotonic()
+        _command.clock.started, _command.late = time.monotonic(), None
         CHILD.limits(_command.seconds, _command.memory)
         err = f"note: {NOTHING} about the next\n{_command.unstated}"
         CHILD.hold("" if show is None or not CHILD.is_watched else printed(show), err)
@@ -130,16 +146,16 @@ def say() -> int:
     return CHILD.code
 
 
-def empty(name: str, as_json: bool) -> tuple[str, str]:
-    """What a command says, on stdout and stderr, that has nothing yet."""
+def empty(name: str, as_json: bool, reason: str) -> tuple[str, str]:
+    """What a command says, on stdout and stderr, that has no answer, and why."""
     if name in ("encode", "bounds"):
         return "", f"error: {TIME_LIMIT} before there was anything to write\n"
     if name == "verify":
-        record: dict[str, Any] = {"result": "timed-out", "trust": None, "assignment": None, "reason": NOTHING}
-        return (json.dumps(record) if as_json else "timed-out") + "\n", f"note: {NOTHING}\n"
+        record: dict[str, Any] = {"result": "timed-out", "trust": None, "assignment": None, "reason": reason}
+        return (json.dumps(record) if as_json else "timed-out") + "\n", f"note: {reason}\n"
     if not as_json:
-        return "".join(f"  {title:<12} {text}\n" for title, text in (("answer", "unknown"), ("because", NOTHING))), ""
-    record = {"status": "unknown", "reason": NOTHING}
+        return "".join(f"  {title:<12} {text}\n" for title, text in (("answer", "unknown"), ("because", reason))), ""
+    record = {"status": "unknown", "reason": reason}
     if name in INTERVALS:
-        record = {"status": "interval", "lower": 0.0, "upper": None, "exact": None, "reason": NOTHING}
+        record = {"status": "interval", "lower": 0.0, "upper": None, "exact": None, "reason": reason}
     return json.dumps(record, indent=2) + "\n", ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from verdict.base.visible import visible
 from verdict.cli.backstop import CHILD
-from verdict.cli.limits import printed
+from verdict.cli.limits import HOLD, printed, reached
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from verdict.search.radius import Progress
 
 LONGEST_NAME = 20
-# Seconds between two reports of what is held.
-HOLD = 0.1
 
 
 class Line:
@@ -35,6 +33,7 @@ class Line:
     def stage(self, stage: str) -> None:
         """Report of `robust`: the stage that starts."""
         self.text = stage
+        reached(stage)
 
     def interval(self, progress: Progress) -> None:
         """Report of `maxeps`: the interval so far."""

@@ -72,6 +72,7 @@ def command(
     from verdict.ask.question import Question
     from verdict.base.errors import InputError
     from verdict.cli.asking import ask
+    from verdict.cli.limits import reached
     from verdict.cli.output import certificate_text, recorded
     from verdict.property.assignment import assignment_places
     from verdict.property.vnnlib import VnnLib1, read_query
@@ -90,7 +91,7 @@ def command(
     )
     left = None if how.timeout is None else max(0.001, how.timeout - (time.monotonic() - started))
     search = how.options(timeout=left)
-    answer: Verdict = ask(question, search)
+    answer: Verdict = ask(question, search, reached)
     late = answer.status == "unknown" and "time limit" in answer.reason
     result = "timed-out" if late else ANSWERS[answer.status]
     if json:

@@ -7,7 +7,7 @@ are still open. Steps return evidence; the gate turns it into a verdict.
 from __future__ import annotations
 
 from ..answer.evidence import Evidence
-from ..base.deadline import OutOfTime
+from ..base.deadline import OutOfTime, last_words
 from ..property import Box, Problem
 from .decision import Decision
 from .effort import Effort
@@ -16,7 +16,7 @@ from .observer import Observer
 
 
 def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, observer: Observer | None = None) -> Evidence:
-    """Search for a witness or a proof over `box` with one engine.
+    """Search for a witness or a proof over `box` with one engine, until the clock that is running has run out.
 
     The `observer` is told what is excluded and how. Raises InputError for a box, and UnsupportedError for
     functions, that the engine does not take.
@@ -27,7 +27,10 @@ def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, observer:
     try:
         _decide(run, engine)
     except OutOfTime as end:
-        raise OutOfTime("; ".join(filter(None, [str(end), run.evidence.reason]))) from end
+        # In the middle of a step: what was complete before it is kept, and how the time was spent.
+        run.evidence.reason = "; ".join(dict.fromkeys(filter(None, [str(end), run.evidence.reason])))
+        with last_words():
+            run.enter("end")
     return run.evidence
 
 

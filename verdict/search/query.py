@@ -6,13 +6,14 @@ query only if it satisfies the formula as it stands, see `settle`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from ..answer import credit
 from ..answer.credit import Credit
 from ..answer.evidence import Evidence
 from ..answer.results import Trust, Witness, weakest
-from ..base.deadline import Deadline, checkpoint
+from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, checkpoint
 from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
@@ -38,54 +39,61 @@ def decide_query(
     told if linear bounds have excluded it already.
 
     What a search leaves open because a witness is none of the formula's is decided by the formula; with `thorough`,
-    so is what it leaves open for another reason than the time.
+    so is what it leaves open for another reason than the time. What was complete before the running clock ends is kept.
     """
     total, one = Evidence(), 1 / max(1, len(asked.cases))
     proofs, reasons, undecided = [Trust.EXACT], [], False
+    passing = _passing(asked, network)
+    is_through = False
+    with contextlib.suppress(OutOfTime):
+        looked = _looked(asked, network, passing, deadline, total)
+        for number in (*sorted(looked.excluded), *looked.order):
+            checkpoint()
+            case = asked.cases[number]
+            problem = Problem(passing if case.outputs_with_inputs else network, case.inputs, case.unsafe)
+            if strictly_excluded(problem.network.graph, case, deadline):
+                proofs.append(Trust.RIGOROUS)
+                total.unrecorded = AS_IT_STANDS
+                credit.of(total.ways, "bounds").closed += one
+                continue
+            evidence = search(problem, case, number in looked.excluded)
+            for stage, seconds in evidence.stages.items():
+                total.stages[stage] = total.stages.get(stage, 0.0) + seconds
+            if evidence.witness is not None:
+                total.witness = accepted(asked, network, evidence.witness)
+            credit.add(total.ways, evidence.ways, one, found=total.witness is not None)
+            if total.witness is None and evidence.proof is None:
+                if evidence.witness is None and (deadline.passed() or not thorough):
+                    undecided = True
+                    reasons.append(evidence.reason)
+                    continue
+                last = Settling(asked, network, problem, case.inputs, deadline, options)
+                _settle(last, evidence.witness, total, one)
+                if last.proof is not None:
+                    proofs.append(last.proof)
+                else:
+                    undecided = True
+                    reasons += [evidence.reason, last.reason]
+            elif evidence.proof is not None:
+                proofs.append(evidence.proof)
+                total.unrecorded = total.unrecorded or evidence.unrecorded
+            if total.witness is not None:
+                return total
+        is_through = True
+    if is_through and not undecided:
+        total.proof = weakest(*proofs)
+    if not is_through or (undecided and deadline.passed()):
+        reasons.append(TIME_LIMIT)
+    total.reason = "; ".join(dict.fromkeys(filter(None, reasons)))
+    return total
+
+
+def _passing(asked: Asked, network: Network) -> Network:
+    """The network that cases about inputs and outputs are about. Raises what `refuse_head` raises."""
     passing = network.passing_inputs() if any(case.outputs_with_inputs for case in asked.cases) else network
     for case in asked.cases:
         refuse_head(passing if case.outputs_with_inputs else network, case.unsafe)
-    looked = _looked(asked, network, passing, deadline, total)
-    for number in (*sorted(looked.excluded), *looked.order):
-        checkpoint()
-        case = asked.cases[number]
-        problem = Problem(passing if case.outputs_with_inputs else network, case.inputs, case.unsafe)
-        if strictly_excluded(problem.network.graph, case, deadline):
-            proofs.append(Trust.RIGOROUS)
-            total.unrecorded = AS_IT_STANDS
-            credit.of(total.ways, "bounds").closed += one
-            continue
-        evidence = search(problem, case, number in looked.excluded)
-        for stage, seconds in evidence.stages.items():
-            total.stages[stage] = total.stages.get(stage, 0.0) + seconds
-        if evidence.witness is not None:
-            total.witness = accepted(asked, network, evidence.witness)
-        credit.add(total.ways, evidence.ways, one, found=total.witness is not None)
-        if total.witness is None and evidence.proof is None:
-            if evidence.witness is None and (deadline.passed() or not thorough):
-                undecided = True
-                reasons.append(evidence.reason)
-                continue
-            last = Settling(asked, network, problem, case.inputs, deadline, options)
-            _settle(last, evidence.witness, total, one)
-            total.witness, total.real = last.witness, last.real or total.real
-            if last.proof is not None:
-                proofs.append(last.proof)
-                total.unrecorded = AS_IT_STANDS
-            else:
-                undecided = True
-                reasons += [evidence.reason, last.reason]
-        elif evidence.proof is not None:
-            proofs.append(evidence.proof)
-            total.unrecorded = total.unrecorded or evidence.unrecorded
-        if total.witness is not None:
-            return total
-    if not undecided:
-        total.proof = weakest(*proofs)
-    if undecided and deadline.passed():
-        reasons.append("the time limit was reached")
-    total.reason = "; ".join(dict.fromkeys(filter(None, reasons)))
-    return total
+    return passing
 
 
 def _settle(last: Settling, near: Witness | None, total: Evidence, share: float) -> None:
@@ -96,6 +104,9 @@ def _settle(last: Settling, near: Witness | None, total: Evidence, share: float)
     total.stages["formula"] = total.stages.get("formula", 0.0) + spent
     done = Credit(spent, float(last.proof is not None), last.witness is not None)
     credit.add(total.ways, {"formula": done}, share)
+    total.witness, total.real = last.witness, last.real or total.real
+    if last.proof is not None:
+        total.unrecorded = AS_IT_STANDS
 
 
 def _looked(asked: Asked, network: Network, passing: Network, deadline: Deadline, total: Evidence) -> Looked:

@@ -50,13 +50,13 @@ class Seen:
 
 def climb(form: Edges, row: int, lines: Lines, steps: int, rate: float) -> tuple[Lines, Seen]:
     """The best lines found for row number `row` in so many steps from `lines`, and what was seen on the way."""
-    checkpoint()
     now = Lines(lines.signs, lines.slopes, lines.betas, [planes.astype(np.float32) for planes in lines.planes])
     pace = [np.zeros_like(planes) for planes in now.planes]
     slope_rule, beta_rule = Adam(now.slopes, OTHERS), Adam(now.betas, OTHERS)
     best, least = now, -math.inf
     free, seen = now.signs == 0, None
     for step in range(steps):
+        checkpoint()
         lower, new, gradients = _look(form, row, now)
         share = max(FRESH, 1 / (step + 1))
         seen = new if seen is None else seen.mixed(new, share)

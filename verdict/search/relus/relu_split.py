@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...answer.credit import PROGRAMS, RELUS, Credit, Credits
-from ...base.deadline import Deadline, ProcessorTime
+from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...bounds.bounds import Bounds
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
@@ -93,11 +93,18 @@ class ReluSplit:
     def run(self, deadline: Deadline) -> Outcome:
         """Search until everything is closed, a counterexample is found, or `deadline` has passed; then run on.
 
-        Once it has ended otherwise than by the clock, the outcome stays.
+        Once it has ended otherwise than by this clock, the outcome stays.
         """
         if self._final is not None:
             return self._final
         self._stop = deadline.passed
+        try:
+            return self._run(deadline)
+        except OutOfTime:
+            # The whole question's time is up, and what the batch in hand has left open is lost: there is no going on.
+            return self._outcome(False, -np.inf, TIME_LIMIT)
+
+    def _run(self, deadline: Deadline) -> Outcome:
         if not self._visited:
             # One domain per polytope, about its first row.
             ended = self._advance([self.space.root().take(self.rows.starts)], self.options.root_steps)
@@ -108,9 +115,8 @@ class ReluSplit:
                 return self._outcome(True, 0.0) if self._touched is None else self._outcome(False, *self._touched)
             self.watch.on_progress(self._queue.least, len(self._queue), self._visited)
             if deadline.passed():
-                reason = "the time limit was reached"
                 least = self._queue.least
-                return Outcome(False, least, self._visited, reason, self._share, resumable=True, ways=self.ways)
+                return Outcome(False, least, self._visited, TIME_LIMIT, self._share, resumable=True, ways=self.ways)
             batch = self._queue.pop(self._batch)
             if self._visited >= self._next_attack:
                 self._next_attack = 4 * self._visited

@@ -15,13 +15,15 @@ from time import monotonic
 from typing import Protocol
 
 from ....answer import credit
-from ....base.deadline import Deadline, ProcessorTime
+from ....base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...outcome import Outcome, credited
 
 # Seconds of processor time in the first slice, by how much slices grow with what their search has spent, and the share
 # of the best search's time that the others keep: less where they expect to need so many times as long as it.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
 FAR, FAR_KEPT = 100.0, 0.05
+# What is known of a search that has not told anything yet.
+NOTHING = Outcome(False, -inf, 0)
 
 
 class Way(Protocol):
@@ -46,14 +48,19 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
         least = patience if way == 0 and not spent[way] else 0.0
         slice_ = max(FIRST, least, GROWTH * spent[way])
         stopwatch, began = ProcessorTime(None), monotonic()
-        outcome = ways[way].run(ProcessorTime(slice_, deadline) if len(going) > 1 else deadline)
+        try:
+            outcome = ways[way].run(ProcessorTime(slice_, deadline) if len(going) > 1 else deadline)
+        except OutOfTime:
+            # The whole question's time is up: what the search said last is what is known of it.
+            outcome = replace(outcomes[way] or NOTHING, resumable=False, reason=TIME_LIMIT)
+            going.clear()
         # What the first slice is longer than it should be is for what the search starts from, and not spent again.
         spent[way] += stopwatch.elapsed() if spent[way] else min(stopwatch.elapsed(), slice_)
         wall[way] += monotonic() - began
         ahead[way], outcomes[way] = _ahead(outcome, spent[way]), outcome
         domains = sum(each.domains for each in outcomes if each is not None)
         if not outcome.resumable:
-            going.remove(way)
+            going.discard(way)
         if outcome.proved or outcome.refuted or deadline.passed() or not going:
             done: credit.Credits = {}
             for each, seconds, last in zip(ways, wall, outcomes, strict=True):
