@@ -253,6 +253,7 @@ def _short(slopes: FloatArray) -> FloatArray:
 
 
 def _outward(offsets: FloatArray, grid: FloatArray, rounded: Any) -> FloatArray:
-    """Offsets on a coarser grid, where that is exact."""
+    """Offsets on a coarser grid, where that is exact: a quotient may underflow to the wrong side of 0."""
     short = rounded(offsets / grid) * grid
-    return np.where(np.isfinite(short) & (grid > 0) & (np.abs(offsets / grid) < 2.0**52), short, offsets)
+    holds = short <= offsets if rounded is np.floor else short >= offsets
+    return np.where(holds & np.isfinite(short) & (grid > 0) & (np.abs(offsets / grid) < 2.0**52), short, offsets)

@@ -12,7 +12,7 @@ from support.functions import Vee, Wave
 from support.seeds import seeds
 
 from verdict.bounds import linear_bounds
-from verdict.encoders.envelopes import Curves, Piece, Products, Relaxation
+from verdict.encoders.envelopes import Curves, Piece, Products, Relaxation, _outward
 from verdict.network.builder import Builder
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
@@ -140,3 +140,14 @@ def test_of_endless_intervals_nothing_false_is_said(name: str, ends: tuple[float
         for planes, sign in ((piece.below, 1), (piece.above, -1)):
             for plane in planes:
                 assert (sign * (plane.slopes[0] * inside + plane.offset - f) <= 1e-12 * (1 + np.abs(f))).all()
+
+
+def test_offsets_are_never_shortened_inward() -> None:
+    """Also where a quotient by the grid underflows."""
+    offsets = np.array([-1e-300, 1e-300, -5e-324, 5e-324, 0.3, -0.3, 1e300])
+    for grid in (2.0**900, 2.0**-1074, 2.0**-3, np.inf):
+        with np.errstate(all="ignore"):
+            below, above = (_outward(offsets, np.full(7, grid), rounded) for rounded in (np.floor, np.ceil))
+        assert (below <= offsets).all()
+        assert (above >= offsets).all()
+    assert _outward(offsets, np.full(7, 0.25), np.floor)[4:6].tolist() == [0.25, -0.5]

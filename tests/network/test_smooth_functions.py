@@ -207,6 +207,23 @@ def test_enclosures_contain_what_mpmath_computes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAIRS)
+def test_enclosures_of_numbers_next_to_zero(name: str) -> None:
+    """Where a share of a number rounds to nothing: it takes thousands of digits to see tanh(z) below z."""
+    (value, slope), (mine, other) = TRUE[name], PAIRS[name]
+    sizes = np.concatenate([[1, 2, 3, 7, 1001, 2.0**40 + 5], [2.0**52, 2.0**53 + 3, 1.3 * 2.0**60]]) * 5e-324
+    sizes = np.concatenate([sizes, [1e-300, 1e-200, 1e-162, 1.5e-154, 1e-80, 3.3e-20, 1.1e-16, 1e-8]])
+    for z in sizes.tolist() if name in POSITIVE else [*sizes.tolist(), *(-sizes).tolist()]:
+        with mpmath.workprec(5000):
+            wanted = value(mpmath.mpf(z)), slope(mpmath.mpf(z))
+            asked = [(mine.between, 0), (mine.slope_between, 1)]
+            # The checker refuses what is too steep for its arithmetics.
+            asked += [(other.around, 0), (other.steepness, 1)] if name not in ("Sqrt", "Reciprocal", "Log") else []
+            for ask, which in asked:
+                low, high = ask(np.array([z]))
+                assert inside(low[0], wanted[which], high[0]), (z, low[0], high[0])
+
+
+@pytest.mark.parametrize("name", PAIRS)
 def test_rationals_contain_what_mpmath_computes(name: str) -> None:
     mine, other = PAIRS[name]
     with mpmath.workprec(900):

@@ -11,6 +11,9 @@ from .exponential import ERROR, FARTHEST, falling, falling_between
 from .onnx import Form
 from .smooth import BITS, Smooth
 
+# The least float above 0.
+SMALLEST = 2.0**-1074
+
 
 class Tanh(Smooth):
     """Of e = exp(-2 |z|) it is (1 - e) / (1 + e) in size, which moves by less than 2 e times what e does relatively."""
@@ -22,9 +25,10 @@ class Tanh(Smooth):
         size = np.abs(z)
         e = falling(2 * np.minimum(size, FARTHEST / 2))
         found = (1 - e) / (1 + e)
-        # Near 0 it lies between |z| - |z|^3 / 3 and |z|.
+        # Near 0 it lies between |z| - |z|^3 / 3 and |z|; of subnormal numbers the product may be rounded up by half of
+        # the least one.
         near = np.minimum(size, 1)
-        low = np.maximum(found - 4 * ERROR, (near - near**3 / 3) * (1 - ERROR))
+        low = np.maximum(np.maximum(found - 4 * ERROR, (near - near**3 / 3) * (1 - ERROR) - SMALLEST), 0)
         high = np.minimum(np.minimum(found + 4 * ERROR, size), 1)
         return np.where(z < 0, -high, low), np.where(z < 0, -low, high)
 

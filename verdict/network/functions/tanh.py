@@ -14,6 +14,8 @@ from .series import exponential as exact_exponential
 from .smooth import Smooth
 
 SLOPE = (Fraction(1), Fraction(0), Fraction(-1))
+# The least number above 0.
+SMALLEST = 2.0**-1074
 
 
 class Tanh(Smooth):
@@ -32,13 +34,14 @@ class Tanh(Smooth):
 
     def between(self, z: Any) -> tuple[Any, Any]:
         """e is off by WRONG of itself, which moves the quotient by less than 2 WRONG, and three operations round; |z| -
-        |z|^3 / 3 <= tanh |z| <= |z| is closer near 0."""
+        |z|^3 / 3 <= tanh |z| <= |z| is closer near 0, where a product may be a subnormal number, rounded up."""
         xp = namespace(z)
         size = xp.abs(z)
         fading = exponential(-2 * xp.clip(size, None, FARTHEST / 2))
         value = (1 - fading) / (1 + fading)
         near = xp.clip(size, None, 1.0)
-        low = xp.maximum(value - 4 * WRONG, (near - near * near * near / 3) * (1 - WRONG))
+        low = xp.maximum(value - 4 * WRONG, (near - near * near * near / 3) * (1 - WRONG) - SMALLEST)
+        low = xp.clip(low, 0.0, None)
         high = xp.clip(xp.minimum(value + 4 * WRONG, size), None, 1.0)
         return xp.where(z < 0, -high, low), xp.where(z < 0, -low, high)
 
