@@ -15,7 +15,7 @@ def test_no_other_way_begins_beside_a_proof_that_is_about_to_end() -> None:
     started: list[float] = []
 
     class Other:
-        started = False
+        started = is_quick = False
 
         def look(self, spent: float) -> bool:
             started.append(spent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +25,6 @@ from verdict.property import LinfBall, misclassification
 from verdict.property.norm_ball import ball_family
 from verdict.property.norms import norm_of
 from verdict.search.engines.parts import tree_search
-from verdict.search.engines.parts.beside import Beside
 from verdict.search.engines.parts.radius_tree import RadiusTree, last_radius
 from verdict.search.engines.parts.tree_search import search_tree
 from verdict.search.means import Means
@@ -289,65 +287,6 @@ def _idle_at(radius, work):
         return False
 
     return search
-
-
-class TestBeside:
-    def test_it_hands_over_proofs_and_witnesses(self, search):
-        upper = search.upper
-
-        def close(other):
-            assert other is not search
-            search_tree(other, other.deadline, 1)
-
-        with Beside(search, "tree", close) as beside:
-            assert not beside.started
-            beside.start()
-            while beside.is_running:
-                pass
-            assert search.is_open()
-            beside.harvest()
-        assert not search.is_open()
-        assert search.upper <= upper
-
-    def test_it_ends_with_the_search(self, search):
-        begun, ended = threading.Event(), threading.Event()
-
-        def close(other):
-            begun.set()
-            assert other.cancel.wait(60)
-            ended.set()
-
-        with Beside(search, "idle", close) as beside:
-            beside.start()
-            assert begun.wait(60)
-        assert ended.is_set()
-        assert not beside.is_running
-
-    def test_what_goes_wrong_there_is_said_here(self, search):
-        def close(other):
-            raise ArithmeticError("beside")
-
-        with Beside(search, "broken", close) as beside:
-            beside.start()
-            while beside.is_running:
-                pass
-            with pytest.raises(ArithmeticError, match="beside"):
-                beside.harvest()
-
-    def test_a_contradicted_proof_is_discarded(self, search):
-        """What the other way claims beyond an exact witness of the same polytope is not taken over."""
-
-        def close(other):
-            number = next(i for i, p in enumerate(other.unsafe.polytopes) if p.contains(other.closest.outputs))
-            other.lowers[number], other.trusts[number] = 2 * other.cap, Trust.SOLVER
-
-        with Beside(search, "wrong", close) as beside:
-            beside.start()
-            while beside.is_running:
-                pass
-            beside.harvest()
-        assert search.lower < search.upper
-        assert any("contradicts" in note for note in search.notes)
 
 
 def test_without_a_solver_no_program_closes_a_domain(monkeypatch) -> None:

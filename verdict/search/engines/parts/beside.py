@@ -1,8 +1,8 @@
 """Another way to close the same interval, on the second core: in a thread, on a search of its own.
 
 The ways share nothing while they work, so neither waits for the other; the first search takes over what the other has
-found, proofs with their trust and witnesses, whenever it has the time to look. The other begins when the first turns
-out to be long, and ends with it.
+found, proofs with their trust and witnesses, whenever it has the time to look, and at once where that closes the
+interval. The other begins when the first turns out to be long, for what the other may take, and ends with it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ....base.deadline import OutOfTime
+from ....base.deadline import Deadline, OutOfTime
 from ...radius import RadiusSearch
 
 # Another way begins after so many seconds; it gets so many, and this share of what the first has taken, to catch up.
 UNDECIDED, TRIAL, TRIAL_SHARE = 3.0, 5.0, 0.25
+# Where a program of the first way's domains has at most so many numbers a solver may take hardly longer than to start,
+# so it begins after this many seconds, and so many more for each number.
+FEW, START, EACH = 30_000, 0.2, 3e-5
 
 
 class Beside:
@@ -27,6 +30,24 @@ class Beside:
         self._other: RadiusSearch | None = None
         self._pool = ThreadPoolExecutor(1, name)
         self._work: Future[None] | None = None
+        # After how many seconds of the first way it begins; the clock of the first way's steps.
+        self.undecided = UNDECIDED
+        self._turns: Deadline | None = None
+
+    def expect(self, numbers: int) -> None:
+        """Begin earlier where programs have few numbers."""
+        self.undecided = START + EACH * numbers if numbers <= FEW else UNDECIDED
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it costs so little that it begins whatever the first way promises."""
+        return self.undecided < UNDECIDED
+
+    def turns(self, clock: Deadline) -> Deadline:
+        """A clock for the steps of the first way, which ends, before `clock` does, where this one has closed the
+        interval."""
+        self._turns = Deadline(None, clock)
+        return self._turns
 
     @property
     def started(self) -> bool:
@@ -45,6 +66,8 @@ class Beside:
             try:
                 with contextlib.suppress(OutOfTime), other.deadline.running():
                     self._close(other)
+                if self._turns is not None and not other.is_open():
+                    self._turns.stop()
             finally:
                 self._search.spend(self._name, other.deadline.elapsed())
 
@@ -54,7 +77,7 @@ class Beside:
         """Begin once the first way is long, which has taken so many seconds, take over what the other finds, and end it
         if it stays behind. Whether it is at work."""
         if not self.started:
-            if spent > UNDECIDED:
+            if spent > self.undecided:
                 self.start()
         else:
             self.harvest()

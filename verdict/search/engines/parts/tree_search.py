@@ -22,6 +22,7 @@ from ....network.exact import float_below
 from ...means import Means
 from ...neurons.sharpen import sharpen
 from ...radius import RadiusSearch
+from ...relus.program import matrix_numbers
 from ...relus.relu_split import TOUCHED
 from .bab import unfit
 from .beside import Beside
@@ -151,27 +152,34 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
     with Workers(threads) as workers:
         means = Means(workers, search.device)
         last = Attempt(search, last_radius(search), means, clock)
+        programs, planes = LastByPrograms(search), ByEdges(search)
+        turns = clock
         if beside is not None:
             last.look = partial(_look_beside, last, beside, workers)
-        programs, planes = LastByPrograms(search), ByEdges(search)
+            beside.expect(matrix_numbers(last.tree.space))
+            turns = beside.turns(clock)
         smaller: Attempt | None = None
         failed = math.inf
         while not clock.passed() and search.is_open():
+            if beside is not None and turns.passed():
+                beside.harvest()
+                turns = clock
+                continue
             if planes.leads(last.spent, last.is_near):
-                planes.work(last.tree, last.spent, clock)
+                planes.work(last.tree, last.spent, turns)
                 if beside is not None and beside.started:
                     workers.spare = int(beside.look(last.spent + planes.spent))
                 continue
-            last.work(clock)
+            last.work(turns)
             if beside is not None and not last.done:
-                _look_beside(last, beside, workers)
+                _look_beside(last, beside, workers, programs.spent + planes.spent)
             if last.done:
                 if search.is_open() and not clock.passed():
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
                 return
-            programs.work(last.tree, last.spent, clock)
+            programs.work(last.tree, last.spent, turns)
             if last.spent > TRUSTED or not last.is_near:
-                planes.work(last.tree, last.spent, clock)
+                planes.work(last.tree, last.spent, turns)
             if not search.is_open() or not _is_long(last, search):
                 continue
             if smaller is None or smaller.done or smaller.tree.radius <= float_below(search.lower):
@@ -180,18 +188,19 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                 between = _between(search, failed)
                 if between <= float_below(search.lower):
                     continue  # no float lies between
-                smaller = Attempt(search, between, means, clock)
-            while smaller.spent < SMALLER_SHARE * last.spent and not (smaller.done or clock.passed()):
-                smaller.work(clock)
+                smaller = Attempt(search, between, means, turns)
+            while smaller.spent < SMALLER_SHARE * last.spent and not (smaller.done or turns.passed()):
+                smaller.work(turns)
                 if _is_stuck(smaller, last):
                     failed, smaller.done = smaller.tree.radius, True
 
 
-def _look_beside(last: Attempt, beside: Beside, workers: Workers) -> bool:
-    """Let another way work beside the last proof while that is long and it keeps up, on a core of its own. Where the
-    proof promises to end before the other way would be at work, none begins. Whether the interval is closed."""
-    if beside.started or not last.is_near:
-        is_running = beside.look(last.spent)
+def _look_beside(last: Attempt, beside: Beside, workers: Workers, others: float = 0.0) -> bool:
+    """Let another way work beside the last proof, and what works with that, which has taken so many seconds, while that
+    is long and it keeps up, on a core of its own. Where the proof promises to end before the other way would be at
+    work, none begins. Whether the interval is closed."""
+    if beside.started or beside.is_quick or not last.is_near:
+        is_running = beside.look(last.spent + others)
         last.most = BRIEF if is_running else math.inf
         workers.spare = int(is_running)
     return not last.search.is_open()
