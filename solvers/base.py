@@ -66,6 +66,7 @@ class Solver(ABC):
         target_bound: float | None = None,
         cancel: threading.Event | None = None,
         memory_limit: int | None = None,
+        background: bool = False,
     ) -> Solution:
         """Minimises the model.
 
@@ -80,6 +81,8 @@ class Solver(ABC):
             target_bound: end, with status TARGET, as soon as the bound reaches it.
             cancel: end, with status INTERRUPTED, soon after it is set from another thread.
             memory_limit: MiB for the backend.
+            background: let whatever else is at work on the machine go first, where the backend has a child process of
+                Python (MathOpt's have).
 
         Ctrl-C ends the backend's process and propagates as KeyboardInterrupt; the last `progress` report
         holds the bound that was proved until then.
@@ -87,7 +90,7 @@ class Solver(ABC):
         Raises:
             SolverError: the backend is not available, or something was asked for that it does not declare.
         """
-        request = Request(time_limit, threads, hint, gap, memory_limit)
+        request = Request(time_limit, threads, hint, gap, memory_limit, background)
         self._refuse(model, request, progress is not None, target_bound is not None)
         monitor = Monitor(progress, cancel, target_bound)
         shown, changed = (model, False) if self.features.exact else guarded(model, self.drops_below)

@@ -93,7 +93,9 @@ class MathOpt(Solver):
             job,
             on_report=lambda news: monitor.report(*news),
             stop=monitor.stop,
-            limits=watchdog.Limits(request.time_limit, self.features.interrupt, request.memory_limit),
+            limits=watchdog.Limits(
+                request.time_limit, self.features.interrupt, request.memory_limit, request.background
+            ),
         )
         if ending.result is None:
             return monitor.stopped(ending.status or Status.ERROR, ending.message)

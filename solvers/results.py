@@ -91,6 +91,7 @@ class Request:
     hint: Vector | None = None
     gap: float = 0.0
     memory_limit: int | None = None
+    background: bool = False
 
 
 @dataclass(frozen=True)

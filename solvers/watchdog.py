@@ -9,6 +9,7 @@ parent: end of file on stdin ends it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pickle
@@ -21,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO
 
@@ -35,6 +37,8 @@ _CANCEL = b"cancel\n"
 # The share of its time limit that a child has for its work at least, however long it took to start, and the most that
 # this is, in seconds: no limit is overrun by more than that and GRACE.
 LEAST, LEAST_SECONDS = 0.5, 1.0
+# How much others go first: beside two busy threads on two cores, such a process has a quarter of one.
+NICE = 5
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,13 @@ class Ending:
 @dataclass(frozen=True)
 class Limits:
     """What a child may take: `seconds` from now, GRACE on top, before it is killed (TIME_LIMIT); MiB of address space
-    (RLIMIT_AS; POSIX only). A `soft` one that is stopped is asked first and gets GRACE to hand over its result."""
+    (RLIMIT_AS; POSIX only). A `soft` one that is stopped is asked first and gets GRACE to hand over its result. One in
+    the `background` has the processors that nothing else wants."""
 
     seconds: float | None = None
     soft: bool = False
     memory: int | None = None
+    background: bool = False
 
 
 def run(
@@ -87,6 +93,8 @@ def run(
             # Its own session: Ctrl-C reaches the parent alone, which then decides.
             start_new_session=True,
         )
+        if limits.background:
+            _give_way(child.pid)
         outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         try:
             frames: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
@@ -106,6 +114,18 @@ def run(
             outbox.put(b"")  # ends the writer
             for pipe in (child.stdin, child.stdout):
                 _close(pipe)
+
+
+def _give_way(process: int) -> None:
+    """Let others go first, where the system knows such a thing.
+
+    Linux may share processors among sessions first, and weigh niceness only within one (sched(7), autogroups), so that
+    of a session of its own is said as well.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, process, NICE)
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process}/autogroup").write_text(str(NICE), encoding="ascii")
 
 
 def _crashed(code: int, tail: str, limits: Limits) -> Ending:

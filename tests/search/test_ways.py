@@ -150,9 +150,15 @@ def test_a_search_is_taken_at_its_word():
 
 
 def test_one_that_is_far_behind_has_less_than_one_that_is_not():
-    far, behind = Steps([1e-5] * 200), Steps([0.02] * 200)
+    far, behind = (Steps([rate * i for i in range(1, 201)]) for rate in (1e-6, 0.002))
     assert in_turn([far, behind, Steps([0.01 * i for i in range(40)] + [1.0])], Deadline(60)).proved
     assert far.runs < behind.runs
+
+
+def test_one_that_has_stalled_does_not_live_on_what_it_closed_at_first():
+    stalled = Steps([0.6] * 200)
+    assert in_turn([stalled, Steps([0.03 * i for i in range(33)] + [1.0])], Deadline(60)).proved
+    assert stalled.runs < 20
 
 
 def test_one_that_gives_up_leaves_the_time_to_the_others():

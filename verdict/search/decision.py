@@ -176,12 +176,12 @@ class Decision:
         if self._way in credit.STAGES:
             credit.of(self.evidence.ways, self._way).closed += count / len(self.unsafe.polytopes)
 
-    def bab(self) -> None:
-        """Exclude the open polytopes by branch and bound."""
+    def bab(self, clock: Deadline | None = None) -> None:
+        """Exclude the open polytopes by branch and bound, until the clock ends, or the run's own."""
         self.enter("bab")
         if self.node_bounds is None:
             return
-        outcome = self._branch_and_bound(self.node_bounds, self.open, self.deadline)
+        outcome = self._branch_and_bound(self.node_bounds, self.open, clock or self.deadline)
         credit.add(self.evidence.ways, outcome.ways, len(self.open) / len(self.unsafe.polytopes))
         if outcome.proved:
             self.excluded_by(Trust.RIGOROUS)

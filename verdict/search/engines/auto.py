@@ -1,8 +1,9 @@
 """The default: branch and bound, beside it what else may close, then what closes the rest.
 
-Of a problem, MILP takes over where splits end at a region of a ball that they can neither exclude nor enter. Of a
-radius, a tree of splits is searched, and once that turns out to be long MILP works on the other core for as long as it
-keeps up; what is left after both goes to MILP or, on small networks, to exact arithmetic, the one first that can close.
+Of a problem, a MILP solver works on what splits leave of the second core, and MILP takes over where splits end at a
+region of a ball that they can neither exclude nor enter. Of a radius, a tree of splits is searched, and once that turns
+out to be long MILP works on the other core for as long as it keeps up; what is left after both goes to MILP or, on
+small networks, to exact arithmetic, the one first that can close.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ...base.deadline import OutOfTime
 from ...network.functions import Feature
 from .engine import Engine, Features, register
 
@@ -31,19 +33,37 @@ class Auto(Engine):
     features = Features(exactness="solver")
 
     def decide(self, run: Decision) -> None:
-        run.bab()
+        _by_splits_beside(run)
         if run.box.ball is not None and run.is_undecided() and run.graph.has(Feature.ON_OFF):
             from verdict.solvers import solver
 
-            from .parts.milp import decide_by_milp
+            from .parts.milp import Backend, decide_by_milp
 
-            decide_by_milp(run, solver("highs"))
+            decide_by_milp(run, Backend(solver("highs")))
 
     def close(self, search: RadiusSearch, threads: int) -> None:
         if not search.floats_tell and search.graph.has(Feature.PIECEWISE_LINEAR):
             _exactly(search)
         if self.can_tell(search):
             _close(search, threads)
+
+
+def _by_splits_beside(run: Decision) -> None:
+    """Splits, and a MILP solver on what they leave of the second core once they take long."""
+    from .parts.milp_beside import MilpBeside
+
+    if not MilpBeside.can(run):
+        run.bab()
+        return
+    beside = MilpBeside(run)
+    try:
+        with beside, beside.clock.running():
+            run.bab(beside.clock)
+    except OutOfTime:
+        if not beside.has_answer:
+            raise
+    finally:
+        beside.take_over()
 
 
 def _close(search: RadiusSearch, threads: int) -> None:

@@ -38,10 +38,10 @@ class Milp(Engine):
             raise InputError(f"solver {solver} does not solve mixed-integer models; try highs, scip or cbc")
 
     def decide(self, run: Decision) -> None:
-        from .parts.milp import decide_by_milp
+        from .parts.milp import Backend, decide_by_milp
 
         if not run.tighten(self.bounds):
-            decide_by_milp(run, self.solver)
+            decide_by_milp(run, Backend(self.solver))
 
     def close(self, search: RadiusSearch, threads: int) -> None:
         from .parts.radius_milp import search_milp

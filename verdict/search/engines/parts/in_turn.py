@@ -42,6 +42,7 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     """
     spent, ahead, wall = [0.0] * len(ways), [inf] * len(ways), [0.0] * len(ways)
     outcomes: list[Outcome | None] = [None] * len(ways)
+    reached: list[list[tuple[float, float]]] = [[(0.0, 0.0)] for _ in ways]
     going = set(range(len(ways)))
     while True:
         way = _next(going, spent, ahead)
@@ -57,7 +58,8 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
         # What the first slice is longer than it should be is for what the search starts from, and not spent again.
         spent[way] += stopwatch.elapsed() if spent[way] else min(stopwatch.elapsed(), slice_)
         wall[way] += monotonic() - began
-        ahead[way], outcomes[way] = _ahead(outcome, spent[way]), outcome
+        reached[way].append((spent[way], outcome.share))
+        ahead[way], outcomes[way] = _ahead(outcome, reached[way]), outcome
         domains = sum(each.domains for each in outcomes if each is not None)
         if not outcome.resumable:
             going.discard(way)
@@ -69,9 +71,19 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             return replace(outcome, domains=domains, resumable=False, ways=done)
 
 
-def _ahead(outcome: Outcome, spent: float) -> float:
-    """The seconds that a search will need yet, by its own word or by what it has closed of the whole so far."""
-    return spent * (1 - outcome.share) / max(outcome.share, 1e-9) if outcome.ahead is None else outcome.ahead
+def _ahead(outcome: Outcome, reached: Sequence[tuple[float, float]]) -> float:
+    """The seconds that a search will need yet: by its own word, or going on as in the last half of its time; without
+    end where nothing is closed yet. What it has `reached` are seconds and shares, ascending.
+
+    The easy part of a whole is closed first, and a search that has stalled since would long live on that.
+    """
+    if outcome.ahead is not None:
+        return outcome.ahead
+    spent, share = reached[-1]
+    if not share:
+        return inf
+    before, had = max(point for point in reached if point[0] <= spent / 2)
+    return (spent - before) * (1 - share) / max(share - had, 1e-9)
 
 
 def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> int:
@@ -83,7 +95,8 @@ def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> in
     best = min(order, key=lambda way: ahead[way])
 
     def missing(way: int) -> float:
-        kept = FAR_KEPT if ahead[way] > FAR * ahead[best] else KEPT
+        # One that has closed nothing yet may only have begun.
+        kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
         return kept * spent[best] - spent[way]
 
     least = max(order, key=missing)

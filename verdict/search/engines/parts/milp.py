@@ -9,7 +9,8 @@ solution lies outside, and functions that are relaxed are cut where it lies off 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,8 +40,20 @@ SMALL, QUICK = 50_000, 2.0
 POINTS, PINNED_SECONDS, ROOM = 3, 2.0, 0.01
 
 
-def decide_by_milp(run: Decision, solver: Solver) -> None:
+@dataclass(frozen=True, eq=False)
+class Backend:
+    """A solver for one decision: `cancel` ends its work from another thread, and in the `background` it leaves the
+    processors to what else is at work, and takes at most so many MiB."""
+
+    solver: Solver
+    cancel: threading.Event | None = None
+    background: bool = False
+    memory: int | None = None
+
+
+def decide_by_milp(run: Decision, backend: Backend) -> None:
     """Exclude the open polytopes by a solver, or find a witness."""
+    solver = backend.solver
     run.enter(f"milp/{solver.name}")
     if run.node_bounds is None:
         return
@@ -50,7 +63,7 @@ def decide_by_milp(run: Decision, solver: Solver) -> None:
             failures.append("the time limit was reached")
             break
         try:
-            outcome = _margin(run, solver, run.node_bounds, polytope)
+            outcome = _margin(run, backend, run.node_bounds, polytope)
         except SolverError as error:
             outcome = str(error)
         if run.evidence.witness is not None:
@@ -66,7 +79,7 @@ def decide_by_milp(run: Decision, solver: Solver) -> None:
         run.evidence.reason = "; ".join([*filter(None, [run.evidence.reason]), *failures])
 
 
-def _margin(run: Decision, solver: Solver, bounds: Bounds, polytope: Polytope) -> str:
+def _margin(run: Decision, backend: Backend, bounds: Bounds, polytope: Polytope) -> str:
     """Solve margin models, again while a solution shows what rows the input set lacks. Returns "" when the solver
     excludes the polytope, else why not."""
     scale = max(1.0, float(np.abs(polytope.offset.values).max(initial=0.0)))
@@ -74,10 +87,10 @@ def _margin(run: Decision, solver: Solver, bounds: Bounds, polytope: Polytope) -
     relaxation, excluded = Relaxation(run.graph, bounds, Feature.ON_OFF), False
     while True:
         if relaxation:
-            encoding = encode_relaxed_margin(relaxation, polytope, run.box, needed, solver.features.products)
+            encoding = encode_relaxed_margin(relaxation, polytope, run.box, needed, backend.solver.features.products)
         else:
             encoding = encode_margin(run.graph, bounds, polytope, inputs=run.box, most=needed)
-        outcome, point = _solve_margin(run, solver, encoding, needed)
+        outcome, point = _solve_margin(run, backend, encoding, needed)
         if relaxation and not outcome and not excluded:
             # Coefficients of a relaxation may lead a presolve astray, so a finer one has to say the same.
             excluded = True
@@ -131,9 +144,10 @@ def _denies_points(run: Decision, solver: Solver, encoding: Encoding) -> bool:
 
 
 def _solve_margin(
-    run: Decision, solver: Solver, encoding: Encoding, needed: float
+    run: Decision, backend: Backend, encoding: Encoding, needed: float
 ) -> tuple[str, FloatArray | None]:
     """As `_margin`, and a solution that could not be confirmed, or None."""
+    solver = backend.solver
     # A relaxation is solved again and again.
     quick = quickly(solver, encoding, run.deadline) if encoding.envelopes else None
     solution = quick or solver.solve(
@@ -141,6 +155,9 @@ def _solve_margin(
         time_limit=run.deadline.limit(),
         threads=run.threads if solver.features.threads else 1,
         target_bound=needed if solver.features.progress else None,
+        cancel=backend.cancel,
+        memory_limit=backend.memory,
+        background=backend.background,
     )
     if solution.status is Status.INFEASIBLE:
         if _denies_points(run, solver, encoding):
