@@ -46,3 +46,19 @@ def test_the_interval_closes_around_the_jump(jump: str, engine: str, tmp_path: P
         assert answer.upper > Fraction(1, 4)
     status = verdict.robust(path, point, Fraction(1, 4), engine=engine, timeout=60).status
     assert status in (("violated", "unknown") if jump == "GreaterOrEqual" else ("robust", "unknown"))
+
+
+@pytest.mark.parametrize("engine", ["auto", "bab", "smt"])
+def test_a_jump_at_the_input_itself_is_told_as_far_as_floats_go(engine: str, tmp_path: Path) -> None:
+    """Class 1 wins where x > 0: at every positive radius, and not at the input, so that no witness is the last."""
+    nodes = [node("Greater", ["x", "zero"], ["t"]), node("Cast", ["t"], ["s"], to=TensorProto.FLOAT)]
+    nodes += [node("MatMul", ["s", "V"], ["v"]), node("Add", ["v", "c"], ["y"])]
+    arrays = {"zero": np.float32(0), "V": np.array([[0, 1]], np.float32), "c": np.array([0.5, 0], np.float32)}
+    path = tiny.write(tmp_path / "m.onnx", nodes, {"x": [1, 1]}, {"y": [1, 2]}, arrays)
+    answer = verdict.maxeps(path, np.zeros(1, np.float32), engine=engine)
+    assert (answer.status, answer.lower, answer.exact) == ("interval", 0, None)
+    assert answer.upper is not None
+    assert 0 < answer.upper <= Fraction(2) ** -1074
+    if engine == "smt":
+        assert answer.upper < Fraction(2) ** -1074
+        assert "least positive float64" in answer.reason

@@ -75,6 +75,8 @@ def search_bab(search: RadiusSearch, clock: Deadline, threads: int, beside: Besi
             radius = min(radius, growth * lower)
             growth *= growth
         at, most = float_below(radius), MANY if at_once else math.inf
+        if Fraction(at) <= lower:
+            break  # no float lies between, as above 0 and below the least positive one
         proved = _prove(search, at, Effort(clock.share(1.0, math.inf), threads, search.device), most, look)
         # A witness that is hardly nearer than the one before: so one would get on by a millionth at a time.
         creeps |= cap * (1 - 4 * LAST) < search.cap < cap
