@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..answer.credit import PLANES
 from ..answer.results import Certificate
 from ..base.assumed import assumed
 from ..base.deadline import Deadline
@@ -33,7 +34,7 @@ from ..property import Problem
 from .decide import prove
 from .decision import AGAIN_SECONDS, AGAIN_SHARE
 from .effort import Effort
-from .options import DEFAULTS
+from .options import DEFAULTS, SearchOptions
 from .points.region import phases_at
 from .radius import RadiusSearch
 from .recorder import Recorder
@@ -45,8 +46,11 @@ from .tie import tie_multipliers
 SHRINKS, MOST_SHRINK = (2, 16, 128), Fraction(1, 8)
 # How far below an exact radius the proof is tried that has to do without its tie.
 BELOW = Fraction(1, 2**22)
-# The share of the time left that a proof may take, and the most seconds to prove that a closed interval is one number.
-SHARE, TIE_SECONDS = 1 / 3, 30.0
+# The share of the time left that a proof may take, and the most seconds to prove that a closed interval is one number;
+# the shares of proofs at smaller radii, one after the other; the share for the check of one that was found.
+SHARE, TIE_SECONDS, SHARES, CHECKED = 1 / 3, 30.0, (0.5, 0.5, 1.0), 0.5
+# A certified radius this near to one that failed, relatively, is not improved on.
+NEAR = Fraction(1, 64)
 
 
 def certify_radius(
@@ -58,7 +62,7 @@ def certify_radius(
     every float32 evaluation order, the second result is one that does, written beside it (`float32_path`).
     """
     clock = deadline.share(1.0, max(AGAIN_SECONDS, AGAIN_SHARE * deadline.elapsed()))
-    asked = _Asked(search, claim, threads)
+    asked = _Asked(search, claim, threads, clock)
     lower, upper = search.proved, search.upper
     closed = upper is not None and not search.is_open()
     if lower <= 0:
@@ -73,16 +77,54 @@ def certify_radius(
     if not search.graph.has(Feature.ON_OFF) and assumed() is None:
         # Nothing bounds how a library computes other functions.
         return made, None
-    unit = Fraction(_float32_cost(search, lower))
-    for shrink in (min(shrink * unit, MOST_SHRINK) for shrink in SHRINKS):
-        if clock.passed():
+    return _smaller(asked, path, made, lower, clock)
+
+
+def holds(certificate: Certificate) -> bool:
+    """Whether there is a file that the checker has accepted, in exact arithmetic or in floats with rounding charged."""
+    report = certificate.report
+    return certificate.path is not None and report is not None and report.accepted
+
+
+def _smaller(
+    asked: _Asked, path: Path, made: Certificate, lower: Fraction, clock: Deadline
+) -> tuple[Certificate, Certificate | None]:
+    """What `certify_radius` gives, from what was made at the lower end itself: one for float32 at a smaller radius; and
+    where nothing was accepted there, as large a radius as there is time for."""
+    unit, failed, is_low = Fraction(_float32_cost(asked.search, lower)), lower, not holds(made)
+    shrinks, float32, took = [min(shrink * unit, MOST_SHRINK) for shrink in SHRINKS], None, math.inf
+    for share, shrink in zip(SHARES, shrinks, strict=True):
+        if clock.passed() or float32 is not None:
             break
         # The largest radius that can be certified at all goes into the file that was asked for.
-        place = path if made.path is None else float32_path(path)
-        found = asked.at(place, less(lower, shrink), clock.share(SHARE, math.inf), only_float32=True)
-        if found.any_order:
-            return found if place == path else made, found
-    return made, None
+        began, place = clock.elapsed(), float32_path(path) if holds(made) else path
+        found = asked.at(place, less(lower, shrink), clock.share(share, math.inf), holds(made))
+        if not holds(found):
+            made = found if made.path is None else made
+            failed = failed if holds(made) else less(lower, shrink)
+            continue
+        float32 = found if found.any_order else None
+        if place == path:
+            made, took = found, clock.elapsed() - began
+    if is_low and holds(made):
+        higher = _climb(asked, path, made, failed, clock, took)
+        made, float32 = higher, higher if higher.any_order else float32
+    return made, float32
+
+
+def _climb(
+    asked: _Asked, path: Path, made: Certificate, failed: Fraction, clock: Deadline, took: float
+) -> Certificate:
+    """The certificate in `path`, of ever larger radii below one that failed, while there is twice the time that the
+    last one `took`."""
+    while made.radius is not None and failed - made.radius > NEAR * failed and clock.remaining() > 2 * took:
+        began, radius = clock.elapsed(), Fraction(float_below((made.radius + failed) / 2))
+        found = asked.at(path, radius, clock, only_float32=made.any_order)
+        if holds(found):
+            made, took = found, clock.elapsed() - began
+        else:
+            failed = radius
+    return made
 
 
 def less(radius: Fraction, share: Fraction) -> Fraction:
@@ -118,6 +160,15 @@ class _Asked:
     search: RadiusSearch
     claim: Callable[[Fraction], dict[str, Any]]
     threads: int
+    whole: Deadline
+
+    @property
+    def _options(self) -> SearchOptions:
+        """Planes begin at once where it was they that raised the lower end."""
+        done = self.search.ways.get(PLANES)
+        if done is None or not done.closed:
+            return DEFAULTS
+        return replace(DEFAULTS, relus=replace(DEFAULTS.relus, before_planes=0.0))
 
     def at(self, path: Path, radius: Fraction, clock: Deadline, only_float32: bool = False) -> Certificate:
         """A certificate that every radius up to this one is safe, if so wanted only one for every float32 evaluation
@@ -138,5 +189,9 @@ class _Asked:
             if is_open:
                 proof.close_tie = partial(tie_multipliers, box=box)
             problem = Problem(search.network, box, search.unsafe)
-            reason = prove(problem, box, Effort(clock, self.threads, search.device, search.note), Recorder(proof))
+            effort = Effort(clock, self.threads, search.device, search.note, self._options)
+            reason = prove(problem, box, effort, Recorder(proof))
+        # A proof that is there is worth the time that its check takes.
+        late = self.whole.share(CHECKED, math.inf)
+        clock = late if late.remaining() > clock.remaining() else clock
         return draft.finish(clock, self.threads, reason, radius, only_float32)

@@ -26,8 +26,7 @@ from .in_turn import Way, in_turn
 from .plane_split import PlaneSplit
 from .relu_rounds import ReluRounds
 
-# Seconds of processor time that forward bounds have, before dear bounds of the whole box are looked for, and splits of
-# ReLUs, before planes over edges are.
+# Seconds of processor time that forward bounds have, before dear bounds of the whole box are looked for.
 PATIENCE = 2.0
 
 
@@ -71,8 +70,8 @@ def branch_and_bound(
                 ways.append(PlaneSplit(graph, first, polytopes, watch, means))
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
-        is_late = is_rough or isinstance(ways[-1], PlaneSplit)
-        return in_turn(ways, effort.deadline, PATIENCE if is_late else 0.0)
+        waits = options.relus.before_planes if isinstance(ways[-1], PlaneSplit) else 0.0
+        return in_turn(ways, effort.deadline, PATIENCE if is_rough else waits)
 
 
 def _closer(graph: Graph, unsafe: UnsafeSet, first: FirstBox, watch: Watch, means: Means) -> Way:
