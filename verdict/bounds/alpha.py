@@ -25,6 +25,7 @@ from .backward import KEEPING, LinearBound, backward
 from .bounds import Bounds
 from .linear import unit_rows
 from .lines import Lines, crown_lines
+from .mixtures import Mixture
 from .planes import product_interval
 from .tangents import Climb, lines_of
 
@@ -44,7 +45,7 @@ class Relaxed:
     """The relaxed network at the minimiser of one bound per domain.
 
     `x` (batch, input_size) is the minimiser over the box, `pre` each ReLU node's pre-activations (batch, size)
-    when every ReLU is replaced by the line that the bound used.
+    when every ReLU is replaced by the line that the bound used, and of a product the pair of its factors.
     """
 
     x: Any
@@ -70,6 +71,7 @@ def minimiser(graph: Graph, bounds: Bounds, bound: LinearBound, lines: Mapping[i
                 total = total + linear.apply(values[source])
             values[current] = xp.broadcast_to(total, (len(x), node.size))
         elif isinstance(node, Product):
+            pre[current] = values[node.left], values[node.right]
             values[current] = _on_planes(graph, bounds, current, bound, values)
         elif not isinstance(node, Pointwise):
             assert_never(node)
@@ -103,7 +105,7 @@ class Ascent:
     steps: int
     stop: Callable[[], bool] = lambda: False
     snap: Callable[[Any], Any] = lambda slopes: slopes
-    climbs: Mapping[int, Climb] = field(default_factory=dict)
+    climbs: Mapping[int, Climb | Mixture] = field(default_factory=dict)
 
 
 def ascend_slopes(
@@ -121,19 +123,23 @@ def ascend_slopes(
 def ascend_lines(
     graph: Graph, bounds: Bounds, number: int, rows: Any, lines: Mapping[int, Lines], ascent: Ascent
 ) -> tuple[Any, dict[int, Any], dict[int, tuple[Any, ...]]]:
-    """As `ascend_slopes`, with lines that climb (`climbs` of the ascent) around the other functions.
+    """As `ascend_slopes`, with lines that climb (`climbs` of the ascent) around the other functions, and planes.
 
-    Their slopes below and above per node come last, and betas. With such lines the bounds (batch,) are hints.
+    Their slopes below and above per node come last, and betas, of planes their shares. With such lines the bounds
+    (batch,) are hints.
     """
     xp, batch, climbs = namespace(rows), len(rows), ascent.climbs
+    mixtures = {i: climb for i, climb in climbs.items() if isinstance(climb, Mixture)}
+    leaning = {i: climb for i, climb in climbs.items() if isinstance(climb, Climb)}
     slopes = {i: xp.broadcast_to(line.slope_below, (batch, line.slope_below.shape[1])) for i, line in lines.items()}
     free = {i: line.free() for i, line in lines.items()}
     adam = {i: Adam(slopes[i], RATE) for i in slopes}
     best, kept = xp.full((batch,), -np.inf, dtype=rows.dtype, device=rows.device), dict(slopes)
     both = {i: climb.state for i, climb in climbs.items()}
     for step in range(ascent.steps + 1):
-        current = {i: climbs[i].lines() if i in climbs else line.with_slopes(slopes[i]) for i, line in lines.items()}
-        bound = backward(graph, bounds, number, rows, current, KEEPING)
+        current = {i: leaning[i].lines() if i in leaning else line.with_slopes(slopes[i]) for i, line in lines.items()}
+        around = bounds.with_planes({i: mixture.planes() for i, mixture in mixtures.items()}) if mixtures else bounds
+        bound = backward(graph, around, number, rows, current, KEEPING)
         better = bound.lower[:, 0] > best
         best = xp.where(better, bound.lower[:, 0], best)
         kept = {i: xp.where(better[:, None], slopes[i], kept[i]) for i in slopes}
@@ -141,7 +147,7 @@ def ascend_lines(
                 for i, state in both.items()}  # fmt: skip
         if step == ascent.steps or ascent.stop():
             break
-        relaxed = minimiser(graph, bounds, bound, current, number)
+        relaxed = minimiser(graph, around, bound, current, number)
         for i, nu in bound.coefficients.items():
             if i in climbs:
                 climbs[i].step(nu[:, 0, :], relaxed.pre[i])

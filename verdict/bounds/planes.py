@@ -61,6 +61,17 @@ def crown_planes(left: Ends, right: Ends) -> Planes:
     return Planes((a, b), floor, (c, -d), -depth)
 
 
+def mixed_planes(left: Ends, right: Ends, below: Any, above: Any) -> Planes:
+    """Mixtures of the two planes of each side, with these shares (batch, size) of the one at the upper end of x: as
+    real functions they hold the product, whatever the shares are."""
+    (low, high), (bottom, top) = left, right
+    with np.errstate(invalid="ignore", over="ignore"):
+        a, b = bottom * (1 - below) + top * below, low * (1 - below) + high * below
+        c, d = top * (1 - above) + bottom * above, low * (1 - above) + high * above
+        floor, depth = floor_of((a, b), left, right), floor_of((c, -d), (-high, -low), right)
+    return Planes((a, b), floor, (c, d), -depth)
+
+
 def band(left: Ends, right: Ends) -> tuple[Any, Any, Any, Any]:
     """(a, b, centre, half) with a x + b y + centre - half <= x y <= a x + b y + centre + half: the slopes are the
     middles of the factors."""

@@ -39,21 +39,29 @@ class NeuronMap:
         except UnreadableError as error:
             raise UnsupportedError(f"{network.path}: no certificate: {error}") from error
         sizes = [self.checked.size(r) for r in self.checked.pointwise]
-        if sizes != [self.graph.nodes[r].size for r in self.graph.pointwise] or not self._agree():
+        if sizes != [self.graph.nodes[r].size for r in self.graph.pointwise] or not self._agree(
+            self.graph.pointwise, self.checked.pointwise
+        ):
             raise UnsupportedError(f"{network.path}: no certificate: the checker reads other neurons")
+        # Whether both number the entries of products alike, of which the format says nothing else.
+        products = [self.checked.size(r) for r in self.checked.products]
+        self.has_products = products == [self.graph.nodes[r].size for r in self.graph.products] and self._agree(
+            tuple(self.graph.products), self.checked.products
+        )
 
-    def _agree(self) -> bool:
+    def _agree(self, mine: Sequence[int], theirs: Sequence[int]) -> bool:
+        """Whether these nodes have the same values at two points."""
         rng = np.random.default_rng(0)
         x = rng.standard_normal((2, self.graph.input_size))
         try:
-            theirs = _floats(self.checked, x)
+            values = _floats(self.checked, x)
         except OutOfRangeError:
             # Nothing to compare; a wrong number would make a proof that is rejected.
             return True
-        for mine, other in zip(self.graph.pointwise, self.checked.pointwise, strict=True):
-            part = Graph(self.graph.nodes, mine)
+        for number, other in zip(mine, theirs, strict=True):
+            part = Graph(self.graph.nodes, number)
             found = evaluate(part, x)
-            if not np.allclose(found, theirs[other], rtol=1e-6, atol=1e-6 * (1 + np.abs(found).max(initial=0))):
+            if not np.allclose(found, values[other], rtol=1e-6, atol=1e-6 * (1 + np.abs(found).max(initial=0))):
                 return False
         return True
 
@@ -65,6 +73,14 @@ class NeuronMap:
     def numbers(self, relu: int, columns: Any) -> Any:
         """The numbers of neurons `columns` of the graph's ReLU node `relu`."""
         return self.checked.starts[self.layer(relu)] + np.asarray(columns)
+
+    @property
+    def entries(self) -> dict[int, slice]:
+        """Where the graph's products are among the entries of all products, by node."""
+        found, start = {}, 0
+        for number in self.graph.products:
+            found[number] = slice(start, start := start + self.graph.nodes[number].size)
+        return found
 
     def layer(self, relu: int) -> int:
         """The number of the layer of the graph's ReLU node `relu`."""

@@ -39,6 +39,8 @@ class ProofTree:
         self._slopes: dict[int, Any] = {}
         # Slopes above, of leaves whose lines have offsets; their slopes below are no bytes.
         self._above: dict[int, Any] = {}
+        # Shares of planes of products, below all of them and then above, of leaves with such lines.
+        self._shares: dict[int, Any] = {}
         self._betas: dict[int, Any] = {}
         self._rows: dict[int, Any] = {}
         self._raw: dict[int, Any] = {}
@@ -74,7 +76,7 @@ class ProofTree:
             if self._kind[node] != LEAF:
                 raise ValueError(f"node {node} is split already")
             # What closes a domain nearly closes its halves.
-            for store in (self._slopes, self._above, self._betas, self._rows):
+            for store in (self._slopes, self._above, self._shares, self._betas, self._rows):
                 if node in store:
                     store[child] = store[child + 1] = store.pop(node)
             self._kind[node], self._variable[node] = kind, variable
@@ -101,6 +103,10 @@ class ProofTree:
             ends = np.searchsorted(leaf, np.arange(len(numbers) + 1)).tolist()
             found, values = self.columns[column], np.asarray(betas)[leaf, column]
             self._betas.update((n, (found[a:b], values[a:b])) for n, a, b in zip(numbers, ends, ends[1:], strict=False))
+
+    def mix(self, node: int, shares: Any) -> None:
+        """Store the shares (2, entries of all products) of planes, of one leaf closed with lines that have offsets."""
+        self._shares[node] = slope_bytes(np.concatenate(list(shares)))
 
     def close_between(self, node: int, below: Any, above: Any, betas: Any = None, rows: Any = None) -> None:
         """Store what closes one leaf with lines that have offsets: slopes below and above (columns,), betas (columns,)
@@ -193,6 +199,7 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
     """(nodes in preorder, arrays by name, rational leaves) of the trees of one group, in order."""
     nodes: list[tuple[int, int, float]] = []
     slopes, above, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], [], 0
+    shares = []
     planes: dict[int, Any] = {}
     with_betas = any(t._betas for t in trees)
     columns = trees[0].columns
@@ -204,6 +211,7 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
             if node in tree._slopes and len(columns):
                 slopes.append(tree._slopes[node])
                 above += [tree._above[node]] if node in tree._above else []
+                shares += [tree._shares[node]] if node in tree._shares else []
                 sloped.append(leaves)
             if node in tree._planes:
                 planes[leaves] = tree._planes[node]
@@ -225,6 +233,8 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
         arrays["columns"], arrays["slopes"] = columns, np.stack(slopes)
         if above:
             arrays["above"] = np.stack(above)
+            if len(shares) == len(above):
+                arrays["shares"] = np.stack(shares)
         elif trees[0].chords is not None:
             arrays["chords"] = trees[0].chords
         if len(slopes) < leaves:

@@ -224,6 +224,14 @@ class Network:
         return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Product))
 
     @cached_property
+    def entries(self) -> dict[int, slice]:
+        """Where a product's entries are among those of all products, by node."""
+        found, start = {}, 0
+        for i in self.products:
+            found[i] = slice(start, start := start + self.size(i))
+        return found
+
+    @cached_property
     def readers(self) -> dict[int, list[int]]:
         """The Pointwise and Product nodes that read a node, of those that have any. What a product reads of entries
         that have only been moved is the node that has them."""

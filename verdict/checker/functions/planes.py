@@ -46,11 +46,28 @@ class Planes:
         return Planes(below, above, under, over, rise, gap, self.x, self.y)
 
 
-def planes(x: Ends, y: Ends) -> Planes:
-    """On each side the plane, of the two extreme ones and their middle, that stays closest to all of the box."""
-    below, under, rise = _chosen(-1, x, y)
-    above, over, gap = _chosen(1, x, y)
+def planes(x: Ends, y: Ends, shares: Any = None) -> Planes:
+    """On each side the plane, of the two extreme ones and their middle, that stays closest to all of the box; or the
+    mixtures with these `shares` (2, batch, size), below and above, where these are numbers."""
+    below, under, rise = _mixed(-1, x, y, _chosen(-1, x, y), None if shares is None else shares[0])
+    above, over, gap = _mixed(1, x, y, _chosen(1, x, y), None if shares is None else shares[1])
     return Planes(below, above, under, over, -rise, gap, x, y)
+
+
+def _mixed(sign: int, x: Ends, y: Ends, own: tuple[Any, Any, Any], share: Any) -> tuple[Any, Any, Any]:
+    """Slopes of planes with given shares, and what `_highest` says of them; its own where none is given."""
+    if share is None:
+        return own
+    known = ~np.isnan(share)
+    a, b = (np.where(known, given, chosen) for given, chosen in zip(_slopes(sign, x, y, share), own, strict=False))
+    return a, b, _highest(sign, a, b, x, y)
+
+
+def _slopes(sign: int, x: Ends, y: Ends, share: Any) -> tuple[Any, Any]:
+    """Of the plane that is so far on the way from one extreme one to the other: above, they touch where one factor is
+    at its upper end and the other at its lower one."""
+    a = (1 - share) * y[0] + share * y[1] if sign < 0 else share * y[0] + (1 - share) * y[1]
+    return a, (1 - share) * x[0] + share * x[1]
 
 
 def interval(x: Ends, y: Ends) -> Ends:
@@ -85,9 +102,7 @@ def _chosen(sign: int, x: Ends, y: Ends) -> tuple[Any, Any, Any]:
     """Slopes of a plane and what `_highest` says of it, on the side of `sign`."""
     best: Any = None
     for share in PLACES:
-        # Above, the extreme planes touch where one factor is at its upper end and the other at its lower one.
-        b = (1 - share) * x[0] + share * x[1]
-        a = (1 - share) * y[0] + share * y[1] if sign < 0 else share * y[0] + (1 - share) * y[1]
+        a, b = _slopes(sign, x, y, share)
         offset = _highest(sign, a, b, x, y)
         reach = offset + np.maximum(sign * a * x[0], sign * a * x[1]) + np.maximum(sign * b * y[0], sign * b * y[1])
         if best is None:

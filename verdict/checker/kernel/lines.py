@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..functions.lines import Around, lines
+from ..functions.planes import planes
 from ..network import Network
 from ..readers.multipliers import Domains
 from .region import Region, meet
@@ -21,6 +22,8 @@ def lines_of(network: Network, region: Region, domains: Domains, layers: int, st
     """The lines of the first `layers` layers of neurons on each domain, by node, with the planes of all products whose
     factors the region bounds, and which domains are empty, (n,)."""
     result: dict[int, Around] = {i: region.planes(i, network.nodes[i]) for i in network.products if i in region.low}
+    if stored and domains.shares is not None:
+        result = {i: planes(*region.factors(network.nodes[i]), domains.shares[..., network.entries[i]]) for i in result}
     empty = np.broadcast_to(region.empty, len(domains)).copy()
     for k in range(layers):
         number, mine = network.pointwise[k], slice(network.starts[k], network.starts[k + 1])

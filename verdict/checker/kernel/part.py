@@ -16,7 +16,7 @@ import numpy as np
 from ..attempts import Attempt, for_lines, for_rationals
 from ..errors import OutOfRangeError, RejectedError
 from ..models.boxes import Models
-from ..readers.multipliers import Domains, Group
+from ..readers.multipliers import Domains, Group, Sizes
 from ..readers.rows import outward, tried, with_rows
 from ..small.view import View, views
 from ..surroundings import Surroundings
@@ -41,6 +41,7 @@ class Part:
         self.low, self.high = outward(*box)
         self.network = with_rows(work.network, chosen)
         self.neurons = int(self.network.starts[-1])
+        self.sizes = Sizes(self.neurons, sum(map(self.network.size, self.network.products)))
         self.ball = work.claim.ball if work.claim.ball is not None and work.claim.ball.norm != "linf" else None
         self.arithmetics, self.exact = work.arithmetics(self.network, any_order, box)
         # No claim about floats, and no rationals.
@@ -71,7 +72,7 @@ class Part:
         for number, about in enumerate(self.record.lemmas):
             if about != layer:
                 continue
-            group, neuron, side = self.work.certificate.lemma(self.number, number, self.neurons, size,
+            group, neuron, side = self.work.certificate.lemma(self.number, number, self.sizes, size,
                                                               len(self.work.nodes))
             bound = np.full(len(neuron), np.inf)
 
@@ -106,7 +107,7 @@ class Part:
     def _goal(self, goal: int, owned: list[Any]) -> None:
         """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
         rows = sum(map(len, owned))
-        group = self.work.certificate.goal(self.number, goal, self.neurons, rows, len(owned) == 1)
+        group = self.work.certificate.goal(self.number, goal, self.sizes.of(rows), len(owned) == 1)
 
         def look(leaves: Leaves) -> list[int]:
             wanted = self.work.wanted(self.number, goal, leaves)

@@ -5,7 +5,7 @@ Only the hashes and the claim have to be right: whatever trees and multipliers a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import RejectedError, UnreadableError
 from .archive import NODE, Archive, each, member_of, only
 from .claim import rational
-from .multipliers import FLOATS, Group
+from .multipliers import FLOATS, Group, Sizes
 from .nodes import Nodes
 from .onnx.view import View
 
@@ -109,7 +109,7 @@ class Certificate:
             raise UnreadableError(f"{member}: an edge occurs twice")
         return found
 
-    def lemma(self, part: int, number: int, neurons: int, size: int, most: int) -> tuple[Group, Any, Any]:
+    def lemma(self, part: int, number: int, sizes: Sizes, size: int, most: int) -> tuple[Group, Any, Any]:
         """The multipliers of a lemma about a layer of `size`, and of each of its trees, at most `most`, the neuron and
         the side, 1 or -1."""
         prefix = f"p{part}.l{number}"
@@ -120,13 +120,13 @@ class Certificate:
         side = self.archive.array(f"{prefix}.side.npy", ("i1",), 1).astype(np.float64)
         if len(neuron) != len(side) or (neuron >= size).any() or (np.abs(side) != 1).any():
             raise UnreadableError(f"{prefix}: no neurons and sides of its layer")
-        return Group(self.archive, prefix, neurons, 0, alone=True), neuron, side
+        return Group(self.archive, prefix, sizes, alone=True), neuron, side
 
-    def goal(self, part: int, number: int, neurons: int, rows: int, alone: bool) -> Group:
-        """The multipliers of a goal whose disjuncts have so many rows; `alone` if it is one disjunct."""
+    def goal(self, part: int, number: int, sizes: Sizes, alone: bool) -> Group:
+        """The multipliers of a goal; `alone` if it is about one disjunct."""
         member = f"p{part}.edges.npy"
         edges = self.archive.array(member, ("<u4",), 2).shape[1] if member in self.archive else 0
-        return Group(self.archive, f"p{part}.g{number}", neurons, rows, alone, edges)
+        return Group(self.archive, f"p{part}.g{number}", replace(sizes, edges=edges), alone)
 
 
 def _ulps(record: Any) -> Fraction | None:

@@ -26,8 +26,8 @@ STEEPEST = 2.0**40
 class Domains:
     """Leaves with hints how to exclude them, None where nothing is stored: slopes `below` (n, neurons) and above,
     `chords` (neurons,) or (n, neurons), NaN where there is none; `planes` (n, edges), slopes of planes over the part's
-    edges; `shift` (n, neurons), what splits' betas add to
-    multipliers, betas >= 0 with the sign of z <= t; `weights` (n, rows) of the goal's rows; `raw`
+    edges; `shares` (2, n, entries) of planes below and above all products; `shift` (n, neurons), what splits' betas add
+    to multipliers, betas >= 0 with the sign of z <= t; `weights` (n, rows) of the goal's rows; `raw`
     (n, neurons), the multipliers themselves."""
 
     leaves: Leaves
@@ -37,6 +37,7 @@ class Domains:
     weights: Any = None
     raw: Any = None
     planes: Any = None
+    shares: Any = None
 
     def __len__(self) -> int:
         return len(self.leaves)
@@ -51,14 +52,15 @@ class Domains:
         below, shift, weights, raw, planes = (None if a is None else a[index] for a in (
             self.below, self.shift, self.weights, self.raw, self.planes))
         chords = self.chords[index] if np.ndim(self.chords) == 2 else self.chords
-        return Domains(self.leaves.take(index), below, chords, shift, weights, raw, planes)
+        shares = None if self.shares is None else self.shares[:, index]
+        return Domains(self.leaves.take(index), below, chords, shift, weights, raw, planes, shares)
 
     def of(self, columns: Any) -> Domains:
         """The same for some of the neurons."""
         leaves = replace(self.leaves, cuts=self.leaves.cuts[..., columns])
         found = (None if a is None else a[..., columns] for a in (self.below, self.chords, self.shift, self.raw))
         below, chords, shift, raw = found
-        return Domains(leaves, below, chords, shift, self.weights, raw, self.planes)
+        return Domains(leaves, below, chords, shift, self.weights, raw, self.planes, self.shares)
 
     @property
     def unsplit(self) -> Domains:
@@ -66,12 +68,27 @@ class Domains:
         return Domains(self.leaves.unsplit, weights=self.weights)
 
 
-class Group:
-    """Reads `prefix`.slopes and so on. `rows` is how many rows a lambda has (0: none allowed), `alone` whether they are
-    one disjunct's, `edges` how many planes have a slope for (0: none allowed)."""
+@dataclass(frozen=True)
+class Sizes:
+    """How many neurons a network has, entries all its products together, rows a lambda (0: none allowed), and edges
+    planes have a slope for (0: none allowed)."""
 
-    def __init__(self, archive: Archive, prefix: str, neurons: int, rows: int, alone: bool, edges: int = 0) -> None:
-        self.prefix, self.neurons, self.rows, self.alone = prefix, neurons, rows, alone
+    neurons: int
+    entries: int
+    rows: int = 0
+    edges: int = 0
+
+    def of(self, rows: int) -> Sizes:
+        """The same for a lambda of so many rows."""
+        return replace(self, rows=rows)
+
+
+class Group:
+    """Reads `prefix`.slopes and so on; `alone` is whether the rows are one disjunct's."""
+
+    def __init__(self, archive: Archive, prefix: str, sizes: Sizes, alone: bool) -> None:
+        self.prefix, self.neurons, self.rows, self.alone = prefix, sizes.neurons, sizes.rows, alone
+        neurons, rows, edges = sizes.neurons, sizes.rows, sizes.edges
 
         def load(name: str, types: tuple[str, ...], dimensions: int) -> Any:
             member = f"{prefix}.{name}.npy"
@@ -108,6 +125,10 @@ class Group:
         if self.above is not None and (self.slopes is None or self.chords is not None
                                        or self.above.shape != self.slopes.shape):
             raise UnreadableError(f"{prefix}: slopes above do not fit")
+        self.shares: Any = load("shares", SLOPES, 2)
+        if self.shares is not None and (self.above is None or not sizes.entries
+                                        or self.shares.shape != (len(self.slopes), 2 * sizes.entries)):
+            raise UnreadableError(f"{prefix}: shares of planes do not fit")
         # Slopes of lines with offsets may be any numbers.
         steep = [] if self.above is None else [v for v in (self.slopes, self.above) if v.dtype.kind == "f"]
         if any(not (np.abs(v) <= STEEPEST).all() for v in steep):
@@ -115,7 +136,7 @@ class Group:
         if self.weights is not None and self.weights.shape[1] != rows:
             raise UnreadableError(f"{prefix}: lambdas do not fit")
         ranges: list[tuple[Any, float]] = [(None if steep else self.slopes, 1.0), (self.chords, 1.0)]
-        ranges += [(self.betas, np.inf), (self.weights, np.inf), (self.planes, 1.0)]
+        ranges += [(self.betas, np.inf), (self.weights, np.inf), (self.planes, 1.0), (self.shares, 1.0)]
         for values, most in ranges:
             plain = values is None or values.dtype.kind != "f"
             if not plain and not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
@@ -131,6 +152,7 @@ class Group:
         chords: Any = None
         shift: Any = None
         weights: Any = None
+        shares: Any = None
         if self.slopes is not None:
             at = np.arange(count)
             number = leaves.first + at
@@ -147,6 +169,10 @@ class Group:
             if self.above is not None:
                 chords = np.full((count, self.neurons), np.nan)
                 chords[at[:, None], self.columns.astype(np.intp)] = self.above[number].astype(np.float64)
+            if self.shares is not None:
+                values = self.shares[number].astype(np.float64) / UNITS.get(self.shares.dtype, 1.0)
+                shares = np.full((2, count, values.shape[1] // 2), np.nan)
+                shares[:, at] = np.stack(np.split(values, 2, axis=1))
         if self.chords is not None:
             chords = np.full(self.neurons, np.nan)
             chords[self.columns.astype(np.intp)] = self.chords
@@ -165,7 +191,7 @@ class Group:
             given = self.weights[leaves.first : leaves.first + count].astype(np.float64)
             scale = np.ldexp(1.0, np.clip(20 - np.frexp(given.max(axis=1, keepdims=True, initial=0))[1], -400, 400))
             weights, shift = np.rint(given * scale), None if shift is None else shift * scale
-        return Domains(leaves, below, chords, shift, weights, planes=self._planes(leaves))
+        return Domains(leaves, below, chords, shift, weights, planes=self._planes(leaves), shares=shares)
 
     def _planes(self, leaves: Leaves) -> Any:
         """The slopes of planes of a chunk of leaves (n, edges), 1 where a leaf has none stored; None where none has."""

@@ -15,6 +15,7 @@ from ...bounds.alpha import Ascent, ascend_lines, minimiser
 from ...bounds.backward import KEEPING, LinearBound, backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines
+from ...bounds.mixtures import Mixture, mixed, mixtures, on_grid
 from ...bounds.tangents import Climb, lines_of, split_lines
 from ...network.graph import Graph
 
@@ -32,7 +33,7 @@ class Cut:
 @dataclass(eq=False)
 class Domain:
     """`row` is its row's number, `lower` its bound; `node` is whose the proof's tree knows it by. `states` are slopes
-    below and above, and betas, (size,) of each function's node."""
+    below and above, and betas, (size,) of each function's node, of products shares below and above."""
 
     row: int
     cuts: tuple[Cut, ...] = ()
@@ -46,12 +47,14 @@ class Domain:
 
 
 class Bounding:
-    """Bounds domains of one box, whose node bounds are `bounds` (batch 1, float64), for `rows` (rows, outputs)."""
+    """Bounds domains of one box, whose node bounds are `bounds` (batch 1, float64), for `rows` (rows, outputs). With
+    `mixes` the planes of products climb too."""
 
-    def __init__(self, graph: Graph, bounds: Bounds, rows: Any) -> None:
+    def __init__(self, graph: Graph, bounds: Bounds, rows: Any, mixes: bool = True) -> None:
         self.graph, self.bounds, self.rows = graph, bounds, rows
         self.quick = bounds.astype(np.float32)
         self.nodes = [i for i in graph.ancestors(graph.output) if i in graph.pointwise]
+        self.products = [i for i in graph.ancestors(graph.output) if i in graph.products] if mixes else []
 
     def ends(self, number: int, domains: list[Domain]) -> tuple[Any, Any, Any, Any]:
         """Of a node's pre-activations the ends (batch, size), and where and at what threshold they were split last."""
@@ -69,7 +72,10 @@ class Bounding:
         """Climb so many steps, and note the bounds, in place."""
         graph, target = self.graph, self.graph.output
         rows = self.rows[[d.row for d in domains]][:, None, :]
-        climbs, hints = {}, {}
+        planes, hints = mixtures(graph, self.quick, self.products, len(domains)), {}
+        for i, mixture in planes.items():
+            mixture.resume([d.states.get(i) for d in domains])
+        climbs: dict[int, Climb | Mixture] = dict(planes)
         for i in self.nodes:
             low, high, sign, at = (part.astype(np.float32) for part in self.ends(i, domains))
             below, floor, above, ceiling = graph.functions[i].lines(low, high)
@@ -83,10 +89,10 @@ class Bounding:
                     above[k] = above[k] if floor is None else state[1]
                     below[k, new], above[k, new] = own, over
             hints[i] = Lines(below, above, ceiling, offset_below=floor)
-            climbs[i] = Climb(graph.functions[i], (low, high), hints[i], len(domains))
+            climb = climbs[i] = Climb(graph.functions[i], (low, high), hints[i], len(domains))
             if sign.any():
                 beta = np.stack([np.zeros(low.shape[1], np.float32) if s is None else s[2] for s in known])
-                climbs[i].split(sign, at, beta)
+                climb.split(sign, at, beta)
         _, _, states = ascend_lines(
             graph, self.quick, target, rows.astype(np.float32), hints, Ascent(steps, climbs=climbs))
         self._note(domains, rows, states)
@@ -100,8 +106,10 @@ class Bounding:
             lines[i] = lines_of(graph.functions[i], low, high, below, above)
             if beta:
                 lines[i] = split_lines(lines[i], sign * beta[0], at)
-        found = backward(graph, self.bounds, graph.output, rows, lines, KEEPING)
-        relaxed = minimiser(graph, self.bounds, found, lines, graph.output)
+        states = {i: tuple(map(on_grid, state)) if i in self.products else state for i, state in states.items()}
+        bounds = mixed(graph, self.bounds, {i: states[i] for i in self.products})
+        found = backward(graph, bounds, graph.output, rows, lines, KEEPING)
+        relaxed = minimiser(graph, bounds, found, lines, graph.output)
         for k, domain in enumerate(domains):
             domain.lower, domain.point = float(found.lower[k, 0]), relaxed.x[k]
             domain.states = {i: (s[0][k], s[1][k], s[2][k] if len(s) > 2 else np.zeros_like(s[0][k]))
@@ -109,9 +117,11 @@ class Bounding:
         self._losses(domains, found, lines, relaxed.pre)
 
     def _losses(self, domains: list[Domain], found: LinearBound, lines: dict[int, Lines], pre: dict[int, Any]) -> None:
-        for i, z in pre.items():
+        for i in self.nodes:
+            if i not in pre:
+                continue
             low, high, _, _ = self.ends(i, domains)
-            inside, nu, line = np.clip(z, low, high), found.coefficients[i][:, 0, :], lines[i]
+            inside, nu, line = np.clip(pre[i], low, high), found.coefficients[i][:, 0, :], lines[i]
             above = line.slope_above * inside + line.offset_above
             below = line.slope_below * inside + (0 if line.offset_below is None else line.offset_below)
             off = np.abs(nu) * np.abs(self.graph.functions[i].value(inside) - np.where(nu < 0, above, below))

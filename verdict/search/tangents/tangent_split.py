@@ -102,7 +102,8 @@ class TangentSplit:
     def _begin(self) -> None:
         """Bound each polytope by its best row."""
         bounds = self._hidden.bounds
-        self._bounding = Bounding(self.graph, bounds, self.rows.matrix)
+        neurons = self._observer.neurons
+        self._bounding = Bounding(self.graph, bounds, self.rows.matrix, neurons is None or neurons.has_products)
         margins = output_bounds(self.graph, bounds, self.rows.matrix).lower[0] - self.rows.limits
         best = [int(self.rows.starts[i] + margins[self.rows.of(i)].argmax()) for i in range(len(self.polytopes))]
         if self._observer.neurons is not None:

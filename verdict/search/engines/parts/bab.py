@@ -28,6 +28,9 @@ from .relu_rounds import ReluRounds
 
 # Seconds of processor time that forward bounds have, before dear bounds of the whole box are looked for.
 PATIENCE = 2.0
+# Those that splits of smooth neurons have before boxes of many inputs are halved: the first few of these may take as
+# long, and gain nothing.
+MANY_PATIENCE = 20.0
 
 
 def branch_and_bound(
@@ -63,7 +66,8 @@ def branch_and_bound(
             if is_rough:
                 ways.append(_closer(graph, unsafe, first, watch, means))
         if is_smooth and not has_tie:
-            ways.append(TangentSplit(graph, bounds, polytopes, watch))
+            is_first = free_inputs(bounds) > options.most_inputs and not is_rough
+            ways.insert(0 if is_first else len(ways), TangentSplit(graph, bounds, polytopes, watch))
         elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
             ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
             if len(ways) == 1 and not has_tie and PlaneSplit.can(first, polytopes):
@@ -71,6 +75,7 @@ def branch_and_bound(
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
         waits = options.relus.before_planes if isinstance(ways[-1], PlaneSplit) else 0.0
+        waits = MANY_PATIENCE if isinstance(ways[0], TangentSplit) else waits
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else waits)
 
 
