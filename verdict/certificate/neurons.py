@@ -6,7 +6,7 @@ points for every network before a certificate is written, because two imports th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -74,13 +74,13 @@ class NeuronMap:
         """The numbers of neurons `columns` of the graph's ReLU node `relu`."""
         return self.checked.starts[self.layer(relu)] + np.asarray(columns)
 
-    @property
-    def entries(self) -> dict[int, slice]:
-        """Where the graph's products are among the entries of all products, by node."""
-        found, start = {}, 0
-        for number in self.graph.products:
-            found[number] = slice(start, start := start + self.graph.nodes[number].size)
-        return found
+    def shares(self, known: Mapping[int, Sequence[Any]]) -> Any:
+        """Shares (2, entries of all products) of planes below and above, of which those of some nodes are `known`."""
+        found = [np.full((2, self.graph.nodes[i].size), 0.5) for i in self.graph.products]
+        for part, number in zip(found, self.graph.products, strict=True):
+            if number in known:
+                part[:] = known[number][:2]
+        return np.concatenate([np.zeros((2, 0)), *found], axis=1)
 
     def layer(self, relu: int) -> int:
         """The number of the layer of the graph's ReLU node `relu`."""

@@ -18,6 +18,8 @@ from ...bounds.interval import carry_up
 from ...bounds.layers import replaced
 from ...bounds.linear import tighten, unit_rows
 from ...bounds.lines import crown_lines
+from ...bounds.mixtures import Mixture, mixed, mixtures, on_grid
+from ...bounds.tangents import Climb
 from ...certificate.proof import Lemma, ProofTree
 from ...network.graph import Graph
 
@@ -50,7 +52,7 @@ class Hidden:
                 self._begin(number, stop)
             low, high = (ends[number][0] for ends in (self.bounds.lower, self.bounds.upper))
             chosen = np.flatnonzero(self.graph.bends(number, low, high))
-            width = sum(self.graph.nodes[i].size for i in before)
+            width = sum(self.graph.nodes[i].size for i in (*before, *self._products(number)))
             readers = [i for i in self.graph.consumers[number] if i in self.graph.pointwise]
             is_worth = before and readers and 2 * len(chosen) * width * STEPS <= MOST
             size = max(1, BATCH // (2 * max(1, width)))
@@ -77,10 +79,13 @@ class Hidden:
         rows = np.concatenate([picks, -picks])[:, None, :]
         quick = self.bounds.astype(np.float32)
         lines = {i: crown_lines(graph, quick, i) for i in before}
-        climbs = climbing(graph, quick, lines, len(rows), also_relus=True)
+        planes = mixtures(graph, quick, self._products(number), len(rows))
+        climbs: dict[int, Climb | Mixture] = {**climbing(graph, quick, lines, len(rows), also_relus=True), **planes}
         _, _, both = ascend_lines(graph, quick, number, rows, lines, Ascent(STEPS, climbs=climbs))
+        shares = {i: tuple(map(on_grid, both.pop(i))) for i in planes}
         wide = {i: tuple(s.astype(np.float64) for s in state) for i, state in both.items()}
-        found = backward(graph, self.bounds, number, rows.astype(np.float64), climbed(graph, self.bounds, wide))
+        around, sloped = mixed(graph, self.bounds, shares), climbed(graph, self.bounds, wide)
+        found = backward(graph, around, number, rows.astype(np.float64), sloped)
         known = np.concatenate([self.bounds.lower[number][0, chosen], -self.bounds.upper[number][0, chosen]])
         width = np.tile(-(known[:count] + known[count:]), 2)
         better = found.lower[:, 0] > known + WORTH * width
@@ -89,10 +94,17 @@ class Hidden:
         low[0, chosen], high[0, chosen] = best[:count], -best[count:]
         self.bounds = replaced(graph, self.bounds, number, low, high)
         if self.neurons is not None and better.any():
-            self._keep(self.neurons, number, chosen, better, both)
+            self._keep(self.neurons, number, chosen, better, (both, shares))
 
-    def _keep(self, neurons: NeuronMap, number: int, chosen: Any, better: Any, both: dict[int, Any]) -> None:
+    def _products(self, number: int) -> list[int]:
+        """The products behind a node whose planes climb: those that a checker, if any, numbers alike."""
+        if self.neurons is not None and not self.neurons.has_products:
+            return []
+        return [i for i in self.graph.ancestors(number) if i in self.graph.products]
+
+    def _keep(self, neurons: NeuronMap, number: int, chosen: Any, better: Any, states: tuple[Any, Any]) -> None:
         """One tree without splits for each end that has gained."""
+        both, shares = states
         columns = np.concatenate([neurons.numbers(i, np.arange(state[0].shape[1])) for i, state in both.items()])
         order = np.argsort(columns)
         below, above = (np.concatenate([pair[side] for pair in both.values()], axis=1)[:, order] for side in (0, 1))
@@ -100,5 +112,7 @@ class Hidden:
         for row in np.flatnonzero(better).tolist():
             tree = ProofTree(columns[order])
             tree.close_between(0, below[row], above[row])
+            if shares:
+                tree.mix(0, neurons.shares({i: (pair[0][row], pair[1][row]) for i, pair in shares.items()}))
             lemma.add(int(chosen[row % len(chosen)]), 1 if row < len(chosen) else -1, tree)
         self.lemmas.append(lemma)

@@ -50,18 +50,16 @@ class RecordedTangents(TangentObserver):
 
     def close(self, owner: int, row: int, domain: Domain) -> None:
         below, above, betas = (np.zeros(len(self._columns), np.float32) for _ in range(3))
-        entries = self.recording.neurons.entries
-        shares = np.full((2, sum(self.recording.neurons.graph.nodes[i].size for i in entries)), 0.5)
+        products = self.recording.neurons.graph.products
         for i, state in domain.states.items():
-            if i in entries:
-                shares[:, entries[i]] = state[:2]
+            if i in products:
                 continue
             at = self.recording.neurons.numbers(i, np.arange(len(state[0])))
             below[at], above[at], betas[at] = state
         weights = np.eye(self.rows.counts[owner])[row]
         self._trees[owner].close_between(domain.node, below, above, betas, weights)
-        if self.recording.neurons.has_products and shares.size:
-            self._trees[owner].mix(domain.node, shares)
+        if products and self.recording.neurons.has_products:
+            self._trees[owner].mix(domain.node, self.recording.neurons.shares(domain.states))
 
     def proved(self, lemmas: Sequence[Lemma]) -> None:
         goals = []
