@@ -109,9 +109,11 @@ def _limited(name: str, command: Callable[..., int], arguments: dict[str, Any]) 
 
 
 def reached(stage: str) -> None:
-    """How far the search is, with which the answer is `unknown` if nothing better comes in time; not told too often."""
+    """How far the search is, with which the answer is `unknown` if nothing better comes in time; of a stage that has
+    begun before not told too often."""
     now = time.monotonic()
-    if _command.late is not None and CHILD.is_watched and now - _command.told >= HOLD:
+    is_new = ": " not in stage
+    if _command.late is not None and CHILD.is_watched and (is_new or now - _command.told >= HOLD):
         _command.told = now
         out, err = _command.late(f"{TIME_LIMIT} in {stage}")
         CHILD.hold(out, err + _command.unstated)
