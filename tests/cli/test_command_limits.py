@@ -74,7 +74,7 @@ import sys, time
 from verdict.cli.backstop import CHILD
 from verdict.search.decision import Decision
 
-def stuck(run):
+def stuck(run, clock=None):
     time.sleep(0.3)
     run.enter("bab")
     CHILD.limits(0.5, None)
