@@ -17,14 +17,19 @@ from support.seeds import seeds
 
 import verdict
 from verdict.base.errors import InputError
-from verdict.bounds import linear_bounds
+from verdict.bounds import linear, linear_bounds
 from verdict.bounds.alpha import Ascent, ascend_lines, climbed, climbing
 from verdict.bounds.backward import backward
 from verdict.bounds.lines import crown_lines
 from verdict.bounds.mixtures import first_shares, mixed, mixtures, on_grid
 from verdict.bounds.planes import crown_planes, mixed_planes
 from verdict.checker.functions.planes import planes as planes_of_checker
+from verdict.network.builder import Builder
 from verdict.network.evaluate import evaluate
+from verdict.network.exact import Coefficients
+from verdict.network.functions import SIGMOID
+from verdict.network.functions.reciprocal import RECIPROCAL
+from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.search.engines.parts import bab
 
@@ -159,3 +164,14 @@ def test_other_shares_are_refused_or_hold(tmp_path: Path, change: str) -> None:
             verdict.check(tmp_path / "b.vcert", model)
     else:
         assert not verdict.check(tmp_path / "b.vcert", model).accepted
+
+
+def test_ends_that_are_both_infinite_warn_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a Reciprocal that may be asked at 0 nothing is known: large layers look for the end that is nearer."""
+    monkeypatch.setattr(linear, "LARGE", 0)
+    builder = Builder(1)
+    odd = builder.pointwise(RECIPROCAL, 0)
+    graph = builder.finish(builder.pointwise(SIGMOID, builder.affine([(Dense(Coefficients(np.ones((2, 1)))), odd)])))
+    found = linear_bounds(graph, np.array([[-1.0]]), np.array([[1.0]]))
+    assert (found.lower[-1] <= 0).all()
+    assert (found.upper[-1] >= 1).all()

@@ -88,7 +88,9 @@ def tighten(
         layer.meet(neurons, (up, -up))
         return low, high
     # The end nearer to zero first: where it shows a neuron to be stable, the other one would say nothing new.
-    side = np.where((low + high)[:, neurons].sum(axis=0) > 0, 1, -1).astype(low.dtype)
+    with np.errstate(invalid="ignore"):
+        # Of ends that are both infinite, outside a function's domain, neither is nearer.
+        side = np.where((low + high)[:, neurons].sum(axis=0) > 0, 1, -1).astype(low.dtype)
     layer.meet(neurons, (side,))
     left = graph.bends(number, low, high)[:, neurons].any(axis=0)
     layer.meet(neurons[left], (-side[left],))
