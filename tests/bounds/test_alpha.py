@@ -7,8 +7,9 @@ from support.networks import KINDS, random_network
 from verdict.base.device import Device
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.bounds.alpha import alpha_bounds, minimiser
-from verdict.bounds.backward import Pass, backward
+from verdict.bounds.backward import backward
 from verdict.bounds.lines import Lines, crown_lines
+from verdict.bounds.walk import Pass
 from verdict.network.evaluate import evaluate_all
 from verdict.ops.importer.onnx_import import load_onnx
 

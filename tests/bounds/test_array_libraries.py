@@ -9,8 +9,9 @@ from support.networks import KINDS, random_network
 from verdict.base.device import Device
 from verdict.bounds import Bounds, interval_bounds, linear_bounds, output_bounds
 from verdict.bounds.alpha import Ascent, alpha_bounds, ascend_slopes, minimiser
-from verdict.bounds.backward import KEEPING, Pass, backward
+from verdict.bounds.backward import backward
 from verdict.bounds.lines import Lines, crown_lines
+from verdict.bounds.walk import KEEPING, Pass
 from verdict.network.evaluate import evaluate_all, vjp
 from verdict.ops.importer.onnx_import import load_onnx
 

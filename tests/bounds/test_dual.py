@@ -10,9 +10,10 @@ from network.random_graphs import graphs
 from support.networks import KINDS, random_network
 
 from verdict.bounds import interval_bounds, linear_bounds
-from verdict.bounds.backward import KEEPING, backward
+from verdict.bounds.backward import backward
 from verdict.bounds.dual import dual_bound
 from verdict.bounds.lines import crown_lines
+from verdict.bounds.walk import KEEPING
 from verdict.network.evaluate import evaluate_exact_all
 from verdict.network.exact import ExactVector
 from verdict.network.functions import RELU

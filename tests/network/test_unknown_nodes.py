@@ -16,10 +16,11 @@ import pytest
 from verdict.base.deadline import Deadline
 from verdict.bounds import Bounds, interval_bounds, linear_bounds
 from verdict.bounds.alpha import minimiser
-from verdict.bounds.backward import LinearBound, backward, output_bounds
+from verdict.bounds.backward import backward, output_bounds
 from verdict.bounds.dual import dual_bound
 from verdict.bounds.layers import target_nodes
 from verdict.bounds.reduce import reduce
+from verdict.bounds.walk import LinearBound
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.certificate.neurons import _floats
 from verdict.checker.arithmetic.floats import Floats, FloatSum

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from verdict.bounds.backward import LinearBound
+from verdict.bounds.walk import LinearBound
 from verdict.network.exact import Coefficients, ExactVector
 from verdict.property import Polytope
 from verdict.search.relus.mean_row import best_mean, with_mean

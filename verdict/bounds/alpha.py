@@ -21,13 +21,14 @@ from ..network.functions import Feature
 from ..network.graph import Affine, Graph, Input, Pointwise, Product
 from ..network.maps.namespace import cast, namespace, positive
 from .adam import Adam
-from .backward import KEEPING, LinearBound, backward
+from .backward import backward
 from .bounds import Bounds
 from .linear import unit_rows
 from .lines import Lines, crown_lines
 from .mixtures import Mixture
 from .planes import product_interval
 from .tangents import Climb, lines_of
+from .walk import KEEPING, LinearBound
 
 # Adam's first rate for slopes.
 RATE = 0.25

@@ -16,7 +16,7 @@ import numpy as np
 from ..base.workers import Workers
 from ..network.graph import Graph
 from ..network.maps.namespace import namespace
-from .backward import backward, most_entries
+from .backward import backward, backward_until, most_entries
 from .ball import Ball
 from .bounds import Bounds
 from .cones import Place, places
@@ -109,12 +109,17 @@ class _Layer:
     workers: Workers | None
 
     def meet(self, neurons: Any, sides: Sequence[Any]) -> None:
-        """Bound the lower ends of the neurons where a side (neurons,) is 1, the upper ones where it is -1."""
+        """Bound the lower ends of the neurons where a side (neurons,) is 1, the upper ones where it is -1; of one side
+        only as well as it takes to see that a neuron is stable."""
         parts = list(places(Place(self.graph, self.bounds, self.lines, neurons), most_entries(neurons) // len(sides)))
 
         def least(part: tuple[Any, Place]) -> Any:
             at, place = part
-            return None if self.stop() else _least(place, [side[at] for side in sides])
+            if self.stop():
+                return None
+            if len(sides) > 1:
+                return _least(place, [side[at] for side in sides])
+            return _least(place, [side[at] for side in sides], self._enough(neurons[at], sides[0][at]))
 
         low, high = self.ends
         xp = namespace(low)
@@ -129,11 +134,28 @@ class _Layer:
                 high[:, above] = xp.minimum(high[:, above], -values[:, ~is_lower])
 
 
-def _least(place: Place, sides: Sequence[Any]) -> Any:
-    """The least values of each neuron times each side, (batch, sides * neurons)."""
+    def _enough(self, neurons: Any, side: Any) -> Callable[[Any, Any], Any]:
+        """Which of some rows (their numbers) show by bounds (batch, some) that their neurons bend in no box."""
+        number, (low, high) = len(self.bounds.lower) - 1, self.ends
+
+        def enough(rows: Any, lower: Any) -> Any:
+            some, xp, is_lower = neurons[rows], namespace(lower), side[rows] > 0
+            below, above = low[:, some], high[:, some]
+            below = xp.where(is_lower, xp.maximum(below, lower), below)
+            above = xp.where(is_lower, above, xp.minimum(above, -lower))
+            return ~xp.any(self.graph.bends(number, below, above), axis=0)
+
+        return enough
+
+
+def _least(place: Place, sides: Sequence[Any], enough: Callable[[Any, Any], Any] | None = None) -> Any:
+    """The least values of each neuron times each side, (batch, sides * neurons); no better ones than are `enough`, if
+    that is said."""
     number = len(place.bounds.lower) - 1
     picks = unit_rows(place.neurons, place.bounds.lower[number].shape[1], sides[0].dtype)
     rows = namespace(picks).concat([side[:, None] * picks for side in sides])
+    if enough is not None:
+        return backward_until(place.graph, place.bounds, number, rows, place.lines, enough)
     return backward(place.graph, place.bounds, number, rows, place.lines).lower
 
 

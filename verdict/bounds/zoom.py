@@ -17,10 +17,10 @@ from ..network.exact import FloatArray
 from ..network.functions import RELU
 from ..network.maps.base import IndexArray
 from ..network.maps.namespace import Constant, next_above, next_below
-from .backward import LinearBound
 from .lookahead import Reach
 from .reduced import ROOM, Layer, Reduced, Sizes
 from .rounding import gamma, tiny
+from .walk import LinearBound
 
 # Numbers in the coefficients of one product, which the processor's cache should hold.
 CACHED = 2**20

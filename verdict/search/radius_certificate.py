@@ -22,9 +22,10 @@ from ..answer.credit import PLANES
 from ..answer.results import Certificate
 from ..base.assumed import assumed
 from ..base.deadline import Deadline
-from ..bounds.backward import Pass, backward
+from ..bounds.backward import backward
 from ..bounds.interval import interval_bounds
 from ..bounds.lines import Lines
+from ..bounds.walk import Pass
 from ..certificate.draft import Draft
 from ..certificate.places import float32_path
 from ..certificate.write import radius_claim

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds.backward import LinearBound
+from ..bounds.walk import LinearBound
 from ..property import UnsafeSet
 from .relus.mean_row import best_mean
 

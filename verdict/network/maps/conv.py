@@ -154,6 +154,8 @@ class Conv(LinearMap):
         batch, positions = math.prod(lead), math.prod(self.kernel_size)
         outputs = math.prod(self.out_spatial)
         y = y.reshape((batch, self.groups, self.out_shape[0] // self.groups, outputs))
+        if isinstance(y, np.ndarray) and batch > 1 and positions > 1 and 2 * self.channels >= self.out_shape[0]:
+            return self._backward_abreast(y, w).reshape((*lead, self.in_size))
         kernel = self._grouped(w)
         # Transposing the last two axes by name: `.mT` is the array API's spelling.
         patches = product(kernel.mT, y).reshape((batch, self.channels, positions, *self.out_spatial))
@@ -167,6 +169,24 @@ class Conv(LinearMap):
             inner = (slice(None), slice(None), *self._inner)
             padded = padded[inner]
         return padded.reshape((*lead, self.in_size))
+
+    def _backward_abreast(self, y: Any, w: Any) -> Any:
+        """The same for `y` (batch, groups, out / groups, outputs) with the batch as the last axis on the way: one
+        product of large matrices for each group, and slices that are added in long runs."""
+        batch, positions = len(y), math.prod(self.kernel_size)
+        y = np.ascontiguousarray(y.transpose(1, 2, 3, 0)).reshape((self.groups, y.shape[2], -1))
+        inner = self.channels // self.groups
+        kernel = w.reshape((self.groups, y.shape[1], inner, positions)).transpose(0, 3, 2, 1)
+        kernel = kernel.reshape((self.groups, positions * inner, y.shape[1]))
+        patches = (kernel @ y).reshape((self.groups, positions, inner, *self.out_spatial, batch))
+        padded = np.zeros((self.groups, inner, *self.padded, batch), y.dtype)
+        channels = (slice(None), slice(None))
+        for index, window in self._windows():
+            met = (*channels, *window)
+            padded[met] += patches[:, index]
+        inside = (*channels, *self._inner)
+        unpadded = padded[inside].reshape((self.in_size, batch))
+        return np.ascontiguousarray(unpadded.T)
 
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         count = self.out_size * self.fan_in

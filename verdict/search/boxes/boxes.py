@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from ...base.device import CPU, Device
-from ...bounds.backward import LinearBound, output_bounds
+from ...bounds.backward import output_bounds
 from ...bounds.bounds import Bounds
 from ...bounds.combined import combined_bounds
 from ...bounds.forward import Forward, forward_bounds
+from ...bounds.walk import LinearBound
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ..rows import Rows

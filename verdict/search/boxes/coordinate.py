@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ...bounds.backward import LinearBound
 from ...bounds.bounds import Bounds
 from ...bounds.forward import ForwardBounds
 from ...bounds.planes import band
+from ...bounds.walk import LinearBound
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...network.maps.namespace import namespace, zeros_like_shape

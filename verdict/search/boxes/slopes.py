@@ -13,10 +13,10 @@ import numpy as np
 
 from ...base.device import Device
 from ...bounds.alpha import Ascent, ascend_slopes, on_grid
-from ...bounds.backward import LinearBound
 from ...bounds.bounds import Bounds
 from ...bounds.lines import crown_lines
 from ...bounds.rounding import gamma
+from ...bounds.walk import LinearBound
 from ...network.exact import FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph

@@ -17,8 +17,8 @@ import numpy as np
 
 from ...answer.credit import ZOOM, Credit, Credits
 from ...base.deadline import Deadline
-from ...bounds.backward import LinearBound
 from ...bounds.reduced import scale_of, unscaled
+from ...bounds.walk import LinearBound
 from ...bounds.zoom import Zoom, narrowed
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray

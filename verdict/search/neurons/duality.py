@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...bounds import Bounds, linear_bounds
-from ...bounds.backward import KEEPING, backward
+from ...bounds.backward import backward
 from ...bounds.dual import dual_bound
 from ...bounds.lines import crown_lines
+from ...bounds.walk import KEEPING
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph

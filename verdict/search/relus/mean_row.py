@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...bounds.backward import LinearBound
 from ...bounds.rounding import gamma
+from ...bounds.walk import LinearBound
 from ...network.exact import Coefficients
 from ...property import Polytope
 

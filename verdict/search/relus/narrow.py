@@ -15,8 +15,9 @@ import numpy as np
 
 from ...base.deadline import Deadline
 from ...base.workers import Workers
-from ...bounds.backward import Pass, backward
+from ...bounds.backward import backward
 from ...bounds.bounds import Bounds
+from ...bounds.walk import Pass
 from ...network.graph import Graph
 from .ascent import optimise
 from .branch import branch, losses

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...bounds.backward import Pass, backward
+from ...bounds.backward import backward
 from ...bounds.ball import Ball
 from ...bounds.lines import Lines
+from ...bounds.walk import Pass
 from ...network.exact import FloatArray
 from ...property import Polytope
 from ...property.norms import norm_of

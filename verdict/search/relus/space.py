@@ -16,11 +16,12 @@ import numpy as np
 from ...base.deadline import checkpoint
 from ...base.device import Device
 from ...bounds.alpha import minimiser
-from ...bounds.backward import KEEPING, backward
+from ...bounds.backward import backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines, crown_lines
 from ...bounds.reduce import reduce
 from ...bounds.reduced import Reduced, unscaled
+from ...bounds.walk import KEEPING
 from ...network.exact import ExactVector, FloatArray
 from ...network.functions import Feature
 from ...network.graph import Graph

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...bounds.alpha import Ascent, ascend_lines, minimiser
-from ...bounds.backward import KEEPING, LinearBound, backward
+from ...bounds.backward import backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines
 from ...bounds.mixtures import Mixture, mixed, mixtures, on_grid
 from ...bounds.tangents import Climb, lines_of, split_lines
+from ...bounds.walk import KEEPING, LinearBound
 from ...network.graph import Graph
 
 
