@@ -78,14 +78,14 @@ def attack(
     x, low, high = device.put(first), device.put(lower), device.put(upper)
     xp = namespace(x)
     # Each start is aimed at one polytope; with few starts the nearest ones come first.
-    matrix, offset = map(device.put, _aims(unsafe, device.fetch(evaluate(graph, x))))
+    matrix, offset = map(device.put, aims(unsafe, device.fetch(evaluate(graph, x))))
     width, least = high - low, _hopes(graph, low, high, len(first))
     found: list[FloatArray] = []
     for step in range(steps):
         if deadline is not None and deadline.passed():
             break
         values = evaluate_all(graph, x)
-        slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
+        slack, cotangent = slack_gradient(matrix, offset, values[graph.output])
         hit = slack <= 0
         if hit.any():
             found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
@@ -96,7 +96,7 @@ def attack(
         if ball is not None:
             x = ball.inward(x)
     else:
-        slack, _ = _slack_gradient(matrix, offset, evaluate(graph, x))
+        slack, _ = slack_gradient(matrix, offset, evaluate(graph, x))
         found.append(device.fetch(x[slack <= 0]))
     return np.concatenate(found) if found else np.empty((0, len(lower)))
 
@@ -108,11 +108,11 @@ def refine(
 
     `x`, `low`, `high` are (k, input_size); the result is (k, input_size) and (k,).
     """
-    matrix, offset = _aims(unsafe, evaluate(graph, x))
+    matrix, offset = aims(unsafe, evaluate(graph, x))
     best, least = x, np.full(len(x), np.inf)
     for step in range(steps + 1):
         values = evaluate_all(graph, x)
-        slack, cotangent = _slack_gradient(matrix, offset, values[graph.output])
+        slack, cotangent = slack_gradient(matrix, offset, values[graph.output])
         best = np.where((slack < least)[:, None], x, best)
         # Where the network has no value there is no slack.
         least = np.fmin(slack, least)
@@ -141,7 +141,7 @@ def _hopes(graph: Graph, low: Any, high: Any, starts: int) -> dict[int, Any]:
     return least
 
 
-def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+def aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The polytope C y <= d that each start goes for: the nearest for every other one, all in turn for the rest.
 
     C is (starts, rows, outputs) and d (starts, rows); polytopes with fewer rows are filled up with 0 y <= inf.
@@ -159,7 +159,7 @@ def _aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArra
     return matrix, offset
 
 
-def _slack_gradient(matrix: Any, offset: Any, y: Any) -> tuple[Any, Any]:
+def slack_gradient(matrix: Any, offset: Any, y: Any) -> tuple[Any, Any]:
     """The slack of each point's polytope and its gradient with respect to the output."""
     margins = product(matrix, y[:, :, None])[:, :, 0] - offset
     xp = namespace(y)
