@@ -7,7 +7,7 @@ query only if it satisfies the formula as it stands, see `settle`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..answer import credit, replay
 from ..answer.credit import Credit
@@ -46,9 +46,8 @@ def decide_query(
     so is what it leaves open for another reason than the time. What was complete before the running clock ends is kept.
     """
     total, one = Evidence(), 1 / max(1, len(asked.cases))
-    proofs, reasons, undecided = [Trust.EXACT], [], False
+    proofs, reasons, undecided, is_through = [Trust.EXACT], [], False, False
     passing = _passing(asked, network)
-    is_through = False
     with contextlib.suppress(OutOfTime):
         looked = _looked(asked, network, passing, deadline, total)
         if _attacked(asked, network, passing, looked.order, deadline, total):
@@ -63,8 +62,7 @@ def decide_query(
                 credit.of(total.ways, "bounds").closed += one
                 continue
             evidence = search(problem, case, number in looked.excluded)
-            for stage, seconds in evidence.stages.items():
-                total.stages[stage] = total.stages.get(stage, 0.0) + seconds
+            _spend(total, evidence.stages)
             if evidence.witness is not None:
                 total.witness = accepted(asked, network, evidence.witness)
             credit.add(total.ways, evidence.ways, one, found=total.witness is not None)
@@ -94,6 +92,12 @@ def decide_query(
     return total
 
 
+def _spend(total: Evidence, stages: Mapping[str, float]) -> None:
+    """Add seconds that stages have taken."""
+    for stage, seconds in stages.items():
+        total.stages[stage] = total.stages.get(stage, 0.0) + seconds
+
+
 def _passing(asked: Asked, network: Network) -> Network:
     """The network that cases about inputs and outputs are about. Raises what `refuse_head` raises."""
     passing = network.passing_inputs() if any(case.outputs_with_inputs for case in asked.cases) else network
@@ -107,7 +111,7 @@ def _settle(last: Settling, near: Witness | None, total: Evidence, share: float)
     started = last.deadline.elapsed()
     last.settle(None if near is None else near.point)
     spent = last.deadline.elapsed() - started
-    total.stages["formula"] = total.stages.get("formula", 0.0) + spent
+    _spend(total, {"formula": spent})
     done = Credit(spent, float(last.proof is not None), last.witness is not None)
     credit.add(total.ways, {"formula": done}, share)
     total.witness, total.real = last.witness, last.real or total.real
@@ -135,7 +139,7 @@ def _attacked(
         if total.witness is not None or clock.passed():
             break
     spent = deadline.elapsed() - began
-    total.stages["attack"] = total.stages.get("attack", 0.0) + spent
+    _spend(total, {"attack": spent})
     credit.add(total.ways, {"attack": Credit(spent, found=total.witness is not None)})
     return total.witness is not None
 
