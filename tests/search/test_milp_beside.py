@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from verdict.property import Box, Problem, misclassification
 from verdict.search.decision import Decision
 from verdict.search.effort import Effort
 from verdict.search.engines.auto import Auto
-from verdict.search.engines.parts import milp_beside
+from verdict.search.engines.parts import milp, milp_beside
 from verdict.search.observer import Observer
 from verdict.solvers import watchdog
 from verdict.solvers.mathopt import Highs
@@ -89,6 +90,22 @@ def test_an_answer_of_the_splits_is_not_replaced(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(run, "bab", bab)
     Auto().decide(run)
     assert run.evidence.proof is Trust.RIGOROUS
+
+
+def test_a_word_that_could_not_be_looked_at_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped between the solver's "infeasible" and the look at points that the model has."""
+    run, backend = run_about("0.2"), milp.Backend(Highs(), threading.Event())
+    looked = milp._denies_points
+
+    def stopped(*given: Any) -> bool:
+        assert backend.cancel is not None
+        backend.cancel.set()
+        return looked(*given)
+
+    monkeypatch.setattr(milp, "_denies_points", stopped)
+    milp.decide_by_milp(run, backend)
+    assert run.evidence.proof is None
+    assert "before that was looked at" in run.evidence.reason
 
 
 def test_without_a_core_to_spare_there_is_none() -> None:

@@ -118,15 +118,16 @@ def quickly(solver: Solver, encoding: Encoding, clock: Deadline) -> Solution | N
     return solution if solution.status in (Status.OPTIMAL, Status.INFEASIBLE) else None
 
 
-def _denies_points(run: Decision, solver: Solver, encoding: Encoding) -> bool:
+def _denies_points(run: Decision, backend: Backend, encoding: Encoding) -> bool:
     """Whether the solver says of points of the input set, too, that the model has no solution, with any margin.
 
     The network has an output on every input, so that can only be a numerical failure, and then nothing that it calls
     infeasible is.
     """
-    model, size = encoding.model, encoding.input_size
-    # Binaries follow from the input, and a child process is not worth its start.
-    quick = Highs(isolate=False) if isinstance(solver, Highs) else solver
+    model, size, solver = encoding.model, encoding.input_size, backend.solver
+    # Binaries follow from the input, and a child process is not worth its start; but nothing ends a solver within this
+    # process, where another thread may have to.
+    quick = Highs(isolate=False) if isinstance(solver, Highs) and backend.cancel is None else solver
     lower, upper = run.box.floats()
     points = run.box.sample(POINTS, np.random.default_rng(0))
     for point in points if run.box.ball is None else run.box.ball.inward(points, ROOM):
@@ -135,9 +136,11 @@ def _denies_points(run: Decision, solver: Solver, encoding: Encoding) -> bool:
         high[encoding.goal] = np.inf
         pinned = replace(model, lower=low, upper=high)
         try:
-            found = quick.solve(pinned, time_limit=run.deadline.share(1.0, PINNED_SECONDS).limit())
+            found = quick.solve(
+                pinned, time_limit=run.deadline.share(1.0, PINNED_SECONDS).limit(), cancel=backend.cancel
+            )
         except SolverError:
-            found = solver.solve(pinned, time_limit=run.deadline.limit())
+            found = solver.solve(pinned, time_limit=run.deadline.limit(), cancel=backend.cancel)
         if found.status is Status.INFEASIBLE:
             return True
     return False
@@ -160,8 +163,10 @@ def _solve_margin(
         background=backend.background,
     )
     if solution.status is Status.INFEASIBLE:
-        if _denies_points(run, solver, encoding):
+        if _denies_points(run, backend, encoding):
             return f"{solver.name} calls a model infeasible that has a point by construction", None
+        if run.deadline.passed() or (backend.cancel is not None and backend.cancel.is_set()):
+            return f"{solver.name} says that there is none, and the time ended before that was looked at", None
         return "", None
     if solution.bound >= needed:
         return "", None
