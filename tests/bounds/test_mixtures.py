@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-import zipfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.mutants import array, members, with_arrays
 from support.products import product_network
 from support.seeds import seeds
 
@@ -125,9 +124,9 @@ def proof(folder: Path, seed: int, eps: str) -> tuple[Path, Path]:
 @pytest.mark.parametrize("tier", ["exact", "rigorous", "python"])
 def test_shares_are_part_of_a_certificate(tmp_path: Path, tier: str) -> None:
     certificate, model = proof(tmp_path, 23, "0.547")
-    with zipfile.ZipFile(certificate) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".shares.npy")]
-        shares = [np.load(io.BytesIO(archive.read(name))) for name in names]
+    parts = members(certificate.read_bytes())
+    names = [name for name in parts if name.endswith(".shares.npy")]
+    shares = [array(parts[name]) for name in names]
     # Of lemmas about hidden neurons, and of leaves.
     assert {name.split(".")[1][0] for name in names} == {"l", "g"}
     for each in shares:
@@ -149,16 +148,8 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
 def test_other_shares_are_refused_or_hold(tmp_path: Path, change: str) -> None:
     """Whatever is stored, what is accepted is true: so is this claim, and other shares only prove less of it."""
     certificate, model = proof(tmp_path, 25, "0.543")
-    with zipfile.ZipFile(certificate) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
     how, match = CHANGES[change]
-    for name in [n for n in members if n.endswith(".shares.npy")]:
-        stream = io.BytesIO()
-        np.save(stream, np.ascontiguousarray(how(np.load(io.BytesIO(members[name])))))
-        members[name] = stream.getvalue()
-    with zipfile.ZipFile(tmp_path / "b.vcert", "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
+    with_arrays(certificate, tmp_path / "b.vcert", lambda name: name.endswith(".shares.npy"), how)
     if match:
         with pytest.raises(InputError, match=match):
             verdict.check(tmp_path / "b.vcert", model)

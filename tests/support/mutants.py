@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,13 @@ def stored(values: Any) -> bytes:
     stream = io.BytesIO()
     np.lib.format.write_array(stream, values, version=(1, 0), allow_pickle=False)
     return stream.getvalue()
+
+
+def with_arrays(certificate: Path, target: Path, chosen: Callable[[str], bool], change: Callable[[Any], Any]) -> None:
+    """Write the certificate to `target` with other numbers in the members that are chosen by name."""
+    parts = members(certificate.read_bytes())
+    parts |= {name: stored(np.ascontiguousarray(change(array(parts[name])))) for name in parts if chosen(name)}
+    target.write_bytes(packed(parts))
 
 
 def _file_bit(parts: Members, rng: np.random.Generator) -> bytes:
