@@ -7,13 +7,14 @@ query only if it satisfies the formula as it stands, see `settle`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..answer import credit, replay
 from ..answer.credit import Credit
 from ..answer.evidence import Evidence
 from ..answer.results import Trust, Witness, weakest
 from ..base.deadline import TIME_LIMIT, Deadline, OutOfTime, checkpoint
+from ..network.exact import FloatArray
 from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
@@ -127,21 +128,25 @@ def _attacked(
         return False
     began = deadline.elapsed()
     clock = deadline.share(ATTACK_SHARE, max(ATTACK_LEAST, began))
-    for its, passes in ((network, False), (passing, True)):
-        cases = [case for case in map(asked.cases.__getitem__, order) if case.outputs_with_inputs is passes]
-        cases = [case for case in cases if case.inputs.ball is None]
-        for number, point in attack_cases(its.graph, cases, clock) if cases else ():
-            case = cases[number]
-            witness, _ = replay.confirm(its, case.unsafe, case.inputs, [point])
-            total.witness = None if witness is None else accepted(asked, network, witness)
-            if total.witness is not None or clock.passed():
-                break
+    for its, case, point in _hits([asked.cases[i] for i in order], network, passing, clock):
+        witness, _ = replay.confirm(its, case.unsafe, case.inputs, [point])
+        total.witness = None if witness is None else accepted(asked, network, witness)
         if total.witness is not None or clock.passed():
             break
     spent = deadline.elapsed() - began
     _spend(total, {"attack": spent})
     credit.add(total.ways, {"attack": Credit(spent, found=total.witness is not None)})
     return total.witness is not None
+
+
+def _hits(
+    cases: Sequence[Case], network: Network, passing: Network, clock: Deadline
+) -> Iterator[tuple[Network, Case, FloatArray]]:
+    """Points that floats call unsafe, with the case and the network that it is about."""
+    for its, passes in ((network, False), (passing, True)):
+        own = [case for case in cases if case.outputs_with_inputs is passes and case.inputs.ball is None]
+        for number, point in attack_cases(its.graph, own, clock):
+            yield its, own[number], point
 
 
 def _looked(asked: Asked, network: Network, passing: Network, deadline: Deadline, total: Evidence) -> Looked:

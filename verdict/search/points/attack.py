@@ -7,6 +7,7 @@ it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ def attack(
     matrix, offset = map(device.put, aims(unsafe, device.fetch(evaluate(graph, x))))
     width, least = high - low, _hopes(graph, low, high, len(first))
     found: list[FloatArray] = []
-    for step in range(steps):
+    for rate in falling(steps):
         if deadline is not None and deadline.passed():
             break
         values = evaluate_all(graph, x)
@@ -91,7 +92,6 @@ def attack(
             found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
             break
         gradient = vjp(graph, values, cotangent, least)
-        rate = 0.25 * (1 - step / steps) + 0.01
         x = (x - rate * width * xp.sign(gradient)).clip(low, high)
         if ball is not None:
             x = ball.inward(x)
@@ -108,15 +108,34 @@ def refine(
 
     `x`, `low`, `high` are (k, input_size); the result is (k, input_size) and (k,).
     """
-    matrix, offset = aims(unsafe, evaluate(graph, x))
-    best, least = x, np.full(len(x), np.inf)
-    for step in range(steps + 1):
+    rates = [0.5**step / 4 for step in range(steps)]
+    return descend(graph, aims(unsafe, evaluate(graph, x)), x, (low, high), rates)
+
+
+def falling(steps: int) -> list[float]:
+    """The sizes of the steps of an attack, as shares of the box."""
+    return [0.25 * (1 - step / steps) + 0.01 for step in range(steps)]
+
+
+def descend(
+    graph: Graph,
+    aimed: tuple[FloatArray, FloatArray],
+    x: FloatArray,
+    ends: tuple[FloatArray, FloatArray],
+    rates: Sequence[float],
+    enough: Callable[[FloatArray], bool] = lambda least: False,
+) -> tuple[FloatArray, FloatArray]:
+    """The best points met from `x` (k, input_size) in steps of these sizes, each between its own `ends` and down the
+    slack of the polytope that it is aimed at (`aims`), and their slack (k,); no further once that is `enough`."""
+    (low, high), best, least = ends, x, np.full(len(x), np.inf)
+    for rate in (*rates, None):
         values = evaluate_all(graph, x)
-        slack, cotangent = slack_gradient(matrix, offset, values[graph.output])
+        slack, cotangent = slack_gradient(*aimed, values[graph.output])
         best = np.where((slack < least)[:, None], x, best)
         # Where the network has no value there is no slack.
         least = np.fmin(slack, least)
-        rate = 0.5**step / 4
+        if rate is None or enough(least):
+            break
         x = (x - rate * (high - low) * np.sign(vjp(graph, values, cotangent))).clip(low, high)
     return best, least
 

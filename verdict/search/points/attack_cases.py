@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...base.deadline import Deadline
-from ...network.evaluate import evaluate, evaluate_all, vjp
+from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...property.cases import Case
-from .attack import STEPS, aims, points_at_once, slack_gradient
+from .attack import STEPS, aims, descend, falling, points_at_once
 
 # Points of each case, and of all that are looked at together.
 POINTS, AT_ONCE = 4, 1024
@@ -30,6 +30,8 @@ def attack_cases(
     """
     rng, count = np.random.default_rng(seed), max(1, min(AT_ONCE, points_at_once(graph)) // POINTS)
     for start in range(0, len(cases), count):
+        if clock.passed():
+            return
         some = cases[start : start + count]
         ends = [case.inputs.floats() for case in some]
         low, high = (np.repeat(np.stack([end[side] for end in ends]), POINTS, axis=0) for side in (0, 1))
@@ -44,18 +46,11 @@ def _descend(
     x[::POINTS] = low[::POINTS] / 2 + high[::POINTS] / 2
     corners = np.arange(len(x)) % POINTS == POINTS - 1
     x[corners] = np.where(rng.random((len(cases), x.shape[1])) < 0.5, low[corners], high[corners])
-    matrix, offset = _aims(cases, evaluate(graph, x))
-    best, least = x, np.full(len(x), np.inf)
-    for step in range(STEPS + 1):
-        values = evaluate_all(graph, x)
-        slack, cotangent = slack_gradient(matrix, offset, values[graph.output])
-        best = np.where((slack < least)[:, None], x, best)
-        # Where the network has no value there is no slack.
-        least = np.fmin(slack, least)
-        if step == STEPS or (least <= 0).any() or clock.passed():
-            break
-        rate = 0.25 * (1 - step / STEPS) + 0.01
-        x = (x - rate * (high - low) * np.sign(vjp(graph, values, cotangent))).clip(low, high)
+
+    def enough(least: FloatArray) -> bool:
+        return bool((least <= 0).any()) or clock.passed()
+
+    best, least = descend(graph, _aims(cases, evaluate(graph, x)), x, (low, high), falling(STEPS), enough)
     nearest = least.reshape(len(cases), POINTS).argmin(axis=1) + POINTS * np.arange(len(cases))
     return [(number, best[at]) for number, at in enumerate(nearest.tolist()) if least[at] <= 0]
 
