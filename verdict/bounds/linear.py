@@ -117,9 +117,8 @@ class _Layer:
             at, place = part
             if self.stop():
                 return None
-            if len(sides) > 1:
-                return _least(place, [side[at] for side in sides])
-            return _least(place, [side[at] for side in sides], self._enough(neurons[at], sides[0][at]))
+            enough = self._enough(neurons[at], sides[0][at]) if len(sides) == 1 else None
+            return _least(place, [side[at] for side in sides], enough)
 
         low, high = self.ends
         xp = namespace(low)

@@ -119,17 +119,18 @@ class Walk:
                 lower = lower + rowdot(nu, center) - spread[..., 0]
                 magnitude = magnitude + spread[..., 1]
             products += 4 * graph.nodes[i].size + 4
-        charge = self._charge(magnitude, products)
+        charge, _ = self._charge(magnitude, products)
         with np.errstate(invalid="ignore"):
             lower = lower - charge
         return xp.where(xp.isnan(lower), -np.inf, lower)
 
-    def _charge(self, magnitude: Any, products: int) -> Any:
-        """What rounding may amount to in so many products, with sums of magnitudes like these."""
+    def _charge(self, magnitude: Any, products: int) -> tuple[Any, float]:
+        """What rounding may amount to in so many products, with sums of magnitudes like these, and its rate."""
         products += sum(self.graph.nodes[i].size for i in self.graph.bent)
         lost = underflow(products, self.bounds.reach(self.graph, self.number), self.constant.dtype)[:, None]
+        rate = 2 * gamma(products, unit(self.constant.dtype))
         with np.errstate(invalid="ignore"):
-            return 2 * gamma(products, unit(self.constant.dtype)) * magnitude + lost
+            return rate * magnitude + lost, rate
 
     def keep(self, some: Any) -> None:
         """Go on with some rows only."""
@@ -138,16 +139,14 @@ class Walk:
 
     def at_inputs(self) -> LinearBound:
         """The bounds, once nothing but the inputs is pending."""
-        xp, bounds, products, charge, rate = namespace(self.constant), self.bounds, self.products, None, 0.0
+        xp, bounds, charge, rate = namespace(self.constant), self.bounds, None, 0.0
         slope = self.pending.get(0)
         if slope is None:
             slope = zeros_like_shape(self.constant, (*self.constant.shape, self.graph.input_size))
         if self.how.rigorous:
-            products += 4 * self.graph.input_size
             inputs = xp.maximum(xp.abs(bounds.lower[0]), xp.abs(bounds.upper[0]))
             magnitude = self.magnitude + rowdot(xp.abs(slope), inputs)
-            charge = self._charge(magnitude, products)
-            rate = 2 * gamma(products + sum(self.graph.nodes[i].size for i in self.graph.bent), unit(slope.dtype))
+            charge, rate = self._charge(magnitude, self.products + 4 * self.graph.input_size)
         return LinearBound(_least(bounds, slope, self.constant, charge, rate), slope, self.constant, self.kept)
 
 

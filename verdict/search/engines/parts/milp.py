@@ -19,6 +19,7 @@ from verdict.encoders.milp import blur, encode_margin, encode_relaxed_margin
 from verdict.encoders.writer import Encoding
 from verdict.solvers import Solution, Solver, Status
 from verdict.solvers.mathopt import Highs
+from verdict.solvers.model import LinearModel
 
 from ....answer.results import Trust
 from ....base.deadline import Deadline
@@ -49,6 +50,15 @@ class Backend:
     cancel: threading.Event | None = None
     background: bool = False
     memory: int | None = None
+
+    def solve(
+        self, model: LinearModel, time_limit: float | None, threads: int = 1, target_bound: float | None = None
+    ) -> Solution:
+        """`Solver.solve` with what holds for this one."""
+        return self.solver.solve(
+            model, time_limit=time_limit, threads=threads, target_bound=target_bound,
+            cancel=self.cancel, memory_limit=self.memory, background=self.background,
+        )  # fmt: skip
 
 
 def decide_by_milp(run: Decision, backend: Backend) -> None:
@@ -124,10 +134,11 @@ def _denies_points(run: Decision, backend: Backend, encoding: Encoding) -> bool:
     The network has an output on every input, so that can only be a numerical failure, and then nothing that it calls
     infeasible is.
     """
-    model, size, solver = encoding.model, encoding.input_size, backend.solver
+    model, size, quick = encoding.model, encoding.input_size, backend
     # Binaries follow from the input, and a child process is not worth its start; but nothing ends a solver within this
     # process, where another thread may have to.
-    quick = Highs(isolate=False) if isinstance(solver, Highs) and backend.cancel is None else solver
+    if isinstance(backend.solver, Highs) and backend.cancel is None:
+        quick = Backend(Highs(isolate=False))
     lower, upper = run.box.floats()
     points = run.box.sample(POINTS, np.random.default_rng(0))
     for point in points if run.box.ball is None else run.box.ball.inward(points, ROOM):
@@ -136,11 +147,9 @@ def _denies_points(run: Decision, backend: Backend, encoding: Encoding) -> bool:
         high[encoding.goal] = np.inf
         pinned = replace(model, lower=low, upper=high)
         try:
-            found = quick.solve(
-                pinned, time_limit=run.deadline.share(1.0, PINNED_SECONDS).limit(), cancel=backend.cancel
-            )
+            found = quick.solve(pinned, run.deadline.share(1.0, PINNED_SECONDS).limit())
         except SolverError:
-            found = solver.solve(pinned, time_limit=run.deadline.limit(), cancel=backend.cancel)
+            found = backend.solve(pinned, run.deadline.limit())
         if found.status is Status.INFEASIBLE:
             return True
     return False
@@ -153,14 +162,11 @@ def _solve_margin(
     solver = backend.solver
     # A relaxation is solved again and again.
     quick = quickly(solver, encoding, run.deadline) if encoding.envelopes else None
-    solution = quick or solver.solve(
+    solution = quick or backend.solve(
         encoding.model,
-        time_limit=run.deadline.limit(),
-        threads=run.threads if solver.features.threads else 1,
-        target_bound=needed if solver.features.progress else None,
-        cancel=backend.cancel,
-        memory_limit=backend.memory,
-        background=backend.background,
+        run.deadline.limit(),
+        run.threads if solver.features.threads else 1,
+        needed if solver.features.progress else None,
     )
     if solution.status is Status.INFEASIBLE:
         if _denies_points(run, backend, encoding):
