@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.seeds import seeds
 
-from verdict.bounds import cones, interval_bounds
+from verdict.bounds import cones, interval_bounds, output_lower
 from verdict.bounds import linear as linear_module
 from verdict.bounds.backward import backward
 from verdict.bounds.cones import Place, places
 from verdict.bounds.linear import linear_bounds, unit_rows
 from verdict.bounds.lines import crown_lines
-from verdict.network.cone import cone, image_shape
-from verdict.network.evaluate import evaluate_all
+from verdict.network.cone import about, cone, image_shape
+from verdict.network.evaluate import evaluate, evaluate_all
 from verdict.network.exact import Coefficients
 from verdict.network.functions import RELU
 from verdict.network.graph import Affine, Graph, Input, Node, Pointwise, Product
@@ -173,3 +175,31 @@ def test_cones_are_used_and_hold_what_is_sampled(monkeypatch: pytest.MonkeyPatch
         bent = graph.bends(i, plain.lower[i], plain.upper[i])
         np.testing.assert_array_equal(bent, graph.bends(i, bounds.lower[i], bounds.upper[i]))
         np.testing.assert_allclose(bounds.lower[i][bent], plain.lower[i][bent], atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", seeds(25, 1000))
+def test_only_what_the_outputs_asked_about_depend_on_is_bounded(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph, _ = random_image_network(rng)
+    rows = np.zeros((2, graph.output_size))
+    rows[:, rng.choice(graph.output_size, size=min(2, graph.output_size), replace=False)] = rng.standard_normal((2, 1))
+    asked = about(graph, rows)
+    low = rng.standard_normal((1, graph.input_size))
+    bounds, plain = (linear_bounds(g, low, low + 0.3) for g in (asked, graph))
+    np.testing.assert_allclose(output_lower(asked, bounds, rows), output_lower(graph, plain, rows), atol=1e-9)
+    assert bounds.unstable(asked) <= plain.unstable(graph)
+    points = low + 0.3 * rng.random((50, graph.input_size))
+    values = evaluate_all(asked, points)
+    np.testing.assert_array_equal(values[asked.output], evaluate(graph, points))
+    for lower, upper, value in zip(bounds.lower, bounds.upper, values, strict=True):
+        assert ((lower - 1e-9 <= value) & (value <= upper + 1e-9)).all()
+    nodes = list(graph.nodes)
+    for i, mask in asked.relevant.items():
+        bent = graph.bends(i, plain.lower[i], plain.upper[i])
+        np.testing.assert_array_equal(asked.bends(i, plain.lower[i], plain.upper[i]), bent & mask.values)
+        if i in graph.affine:
+            other = np.where(mask.values, 0, rng.integers(-9, 9, len(mask)))
+            nodes[i] = replace(graph.affine[i], bias=Coefficients(graph.affine[i].bias.values + other))
+    # Nothing that is passed over moves what is asked about.
+    moved = evaluate(Graph(tuple(nodes), graph.output), points)
+    np.testing.assert_allclose(moved @ rows.T, evaluate(graph, points) @ rows.T, atol=1e-9)

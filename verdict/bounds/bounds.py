@@ -113,10 +113,11 @@ class Bounds:
         count = 0
         for number in graph.pointwise:
             low, high = self.in_front(graph, number)
-            count += int(graph.functions[number].bends(low[box], high[box]).sum())
+            count += int(graph.bent_by(number, low[box], high[box]).sum())
         for number in graph.products:
             (low, high), (bottom, top) = self.factors(graph, number)
-            count += int(((low[box] < high[box]) & (bottom[box] < top[box])).sum())
+            moving = (low[box] < high[box]) & (bottom[box] < top[box])
+            count += int(graph.only_relevant(number, moving).sum())
         return count
 
     def astype(self, dtype: Any) -> Bounds:

@@ -16,7 +16,7 @@ import numpy as np
 from ..base.deadline import checkpoint
 from ..base.workers import Workers
 from ..network.exact import FloatArray
-from ..network.functions import RELU, Feature
+from ..network.functions import Feature
 from ..network.graph import Affine, Graph, Pointwise, Product
 from ..network.maps.base import IndexArray
 from ..network.maps.namespace import Constant
@@ -117,7 +117,7 @@ class Growing:
         """Of a ReLU node which neurons are on, (size,), which are unstable, and room for what these are made of; they
         are variables from here on."""
         low, high = (ends[0] for ends in bounds.in_front(self.graph, number))
-        columns, start = np.flatnonzero(RELU.bends(low, high)), self.count
+        columns, start = np.flatnonzero(self.graph.bent_by(number, low, high)), self.count
         rooms = sum(layer.matrix.values.size for layer in self._layers) + start * len(columns)
         self.is_lost |= rooms > self.most or (start + len(columns)) * self._widest > MOST
         if self.is_lost:

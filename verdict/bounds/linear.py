@@ -142,7 +142,7 @@ class _Layer:
             below, above = low[:, some], high[:, some]
             below = xp.where(is_lower, xp.maximum(below, lower), below)
             above = xp.where(is_lower, above, xp.minimum(above, -lower))
-            return ~xp.any(self.graph.bends(number, below, above), axis=0)
+            return ~xp.any(self.graph.bends(number, below, above, some), axis=0)
 
         return enough
 

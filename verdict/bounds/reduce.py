@@ -89,9 +89,8 @@ class _Plan:
     @cached_property
     def unstable(self) -> dict[int, IndexArray]:
         """The neurons of each ReLU node that are unstable."""
-        functions = self.graph.functions
         nodes = (i for i in self.nodes if isinstance(self.graph.nodes[i], Pointwise))
-        return {i: np.flatnonzero(functions[i].bends(*self.ends(i))) for i in nodes}
+        return {i: np.flatnonzero(self.graph.bent_by(i, *self.ends(i))) for i in nodes}
 
     @cached_property
     def starts(self) -> dict[int, int]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base.never import assert_never
+from .exact import FloatArray
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Conv, Diagonal, Transposed
 from .maps.base import IndexArray, Part
+from .maps.namespace import Constant
 from .maps.picked import placed
 
 
@@ -51,6 +53,25 @@ def cone(graph: Graph, number: int, neurons: IndexArray) -> Cone:
         else:
             assert_never(node)
     return Cone(Graph(tuple(nodes), place[number]), tuple(order), tuple(needed[old] for old in order))
+
+
+def about(graph: Graph, rows: FloatArray) -> Graph:
+    """The graph for questions about `rows` @ its output alone, (k, output_size): it knows what these depend on.
+
+    It computes the same; what nothing asked about reads is only never bounded, split or counted.
+    """
+    asked = np.flatnonzero((rows != 0).any(axis=0))
+    if not 0 < len(asked) < graph.output_size:
+        return graph
+    needed, _ = _needed(graph, graph.output, asked)
+    relevant = {}
+    for number in range(1, len(graph.nodes)):
+        entries = needed.get(number, np.arange(0))
+        if len(entries) < graph.nodes[number].size:
+            mask = np.zeros(graph.nodes[number].size, bool)
+            mask[entries] = True
+            relevant[number] = Constant(mask)
+    return replace(graph, relevant=relevant)
 
 
 def _needed(graph: Graph, number: int, neurons: IndexArray) -> tuple[dict[int, IndexArray], dict[int, list[Part]]]:

@@ -8,7 +8,7 @@ tensor shapes live inside the linear maps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, get_args
@@ -18,7 +18,7 @@ from ..base.never import assert_never
 from .exact import Coefficients
 from .functions import RELU, Feature, Function
 from .maps import Index, LinearMap
-from .maps.namespace import namespace
+from .maps.namespace import Constant, namespace
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -112,13 +112,15 @@ def kind_of(node: Node) -> str:
 class Graph:
     """Nodes in topological order; node 0 is the only `Input`, node `output` the result.
 
-    `names[i]` is the ONNX node that node i came from, for messages and reports.
-    Raises ModelError when the nodes do not fit together.
+    `names[i]` is the ONNX node that node i came from, for messages and reports. Where a question is about some outputs
+    only, `relevant` has the entries that these depend on, a mask (size,) for each node with others; nothing about the
+    others can be asked of this graph (`cone.about`). Raises ModelError when the nodes do not fit together.
     """
 
     nodes: tuple[Node, ...]
     output: int
     names: tuple[str, ...] = field(default=())
+    relevant: Mapping[int, Constant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, node in enumerate(self.nodes):
@@ -248,16 +250,24 @@ class Graph:
         """About how many multiplications one vector takes through all linear maps."""
         return sum(linear.work for node in self.affine.values() for linear, _ in node.terms)
 
-    def bends(self, number: int, low: Any, high: Any) -> Any:
-        """Which entries of node `number`, between `low` and `high`, a function that reads it bends, or one that reads
-        nothing but its value; a product bends whatever can move."""
+    def bends(self, number: int, low: Any, high: Any, entries: Any = slice(None)) -> Any:
+        """Which relevant entries of node `number`, between `low` and `high`, a function that reads it bends, or one
+        that reads nothing but its value; a product bends whatever can move. Asked about all or some `entries`."""
         readers = {self.functions[i]: i for i in self.consumers[number] if i in self.functions}
         found = low < (high if number in self._factors else low)
         for function, reader in readers.items():
             found = found | function.bends(low, high)
             if reader in self.in_front:
-                found = found | self.bends(reader, *function.enclosure(low, high))
-        return found
+                found = found | self.bends(reader, *function.enclosure(low, high), entries)
+        return self.only_relevant(number, found, entries)
+
+    def bent_by(self, number: int, low: Any, high: Any) -> Any:
+        """Which relevant entries the function of Pointwise node `number` bends between `low` and `high`."""
+        return self.only_relevant(number, self.functions[number].bends(low, high))
+
+    def only_relevant(self, number: int, found: Any, entries: Any = slice(None)) -> Any:
+        """What is `found` of all or some `entries` of a node, booleans (..., entries), where these are relevant."""
+        return found & self.relevant[number].like(found)[entries] if number in self.relevant else found
 
     def threshold(self, number: int, low: Any, high: Any) -> Any:
         """Where to split the entries of node `number`, between `low` and `high`: at the threshold of the first function

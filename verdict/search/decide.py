@@ -1,4 +1,4 @@
-"""Deciding one problem: attack, then bounds, then an engine for what they leave open.
+"""Deciding one problem: attack, then bounds, then an engine for what they leave open (a dear attack in two parts).
 
 Each step is dearer and stronger than the one before and works only on the polytopes of the unsafe set that
 are still open. Steps return evidence; the gate turns it into a verdict.
@@ -36,7 +36,7 @@ def decide(problem: Problem, box: Box, engine: Engine, effort: Effort, observer:
 
 def _decide(run: Decision, engine: Engine) -> None:
     evidence = run.evidence
-    if not (run.attack() or run.bounds()):
+    if not (run.attack() or run.bounds() or run.attack_again()):
         if run.deadline.passed():
             evidence.reason = "; ".join(filter(None, ["the time limit was reached", evidence.reason]))
         else:

@@ -22,18 +22,23 @@ from ..base.workers import Workers
 from ..bounds import Bounds, linear_bounds, output_lower
 from ..bounds.combined import combined_bounds
 from ..bounds.forward import Forward, forward_first
+from ..network.cone import about
 from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Graph
+from ..ops.importer.selfcheck import products
 from ..property import Box, Polytope, Problem
 from .effort import Effort
 from .engines.parts.bab import branch_and_bound
 from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from .observer import Observer, Watch
 from .outcome import Outcome
-from .points.attack import Starts, Within, attack
+from .points.attack import STEP_PRODUCTS, Starts, Within, attack
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
 ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
+# An attack of more products than that (half a second) begins with a few starts; the others wait until bounds, which may
+# need no attack, have been tried.
+DEAR, FIRST_STARTS = 2**32, 4
 # Where forward bounds came first, backward ones take at most so many seconds, and so many times what those took.
 LEAST, BACKWARD = 0.5, 4.0
 # Without a time limit, a solver's proof is proved again for at most so many seconds, or so many times the seconds that
@@ -49,14 +54,16 @@ class Decision:
 
     def __init__(self, problem: Problem, box: Box, effort: Effort, observer: Observer) -> None:
         self.problem, self.box, self.evidence = problem, box, Evidence()
-        self.network, self.graph, self.unsafe = problem.network, problem.network.graph, problem.unsafe
+        self.network, self.unsafe = problem.network, problem.unsafe
+        rows = [polytope.matrix.values for polytope in problem.unsafe.polytopes]
+        self.graph = about(problem.network.graph, np.concatenate(rows)) if rows else problem.network.graph
         self.effort, self.deadline, self.threads, self.device = effort, effort.deadline, effort.threads, effort.device
         self.report, self.stage, self.trusts = effort.report, "", [Trust.EXACT]
         self.since = self.deadline.elapsed()
         # Numbers of the polytopes that are not excluded yet, and of those whose proof no listener has been told.
         self.open = list(range(len(problem.unsafe.polytopes)))
         self.observer, self.untold = observer, set(self.open)
-        self.looking = True
+        self.looking, self.is_attacked = True, False
         self.node_bounds: Bounds | None = None
         # Whether there was too little time for the bounds of some neurons.
         self.is_rough = False
@@ -98,10 +105,23 @@ class Decision:
         return self.evidence.witness is None and self.evidence.proof is None and not self.deadline.passed()
 
     def attack(self) -> bool:
-        """Whether gradient descent finds a witness."""
+        """Whether gradient descent finds a witness, from a few starts where all of them would take long."""
+        starts = Starts(np.random.default_rng(0))
+        steps = starts.restarts * starts.steps * STEP_PRODUCTS * products(self.graph)
+        self.is_attacked = steps <= DEAR
+        return self._attacked(starts if self.is_attacked else replace(starts, restarts=FIRST_STARTS))
+
+    def attack_again(self) -> bool:
+        """Whether it finds one from the starts that were left for later, if any."""
+        if self.is_attacked:
+            return False
+        self.is_attacked = True
+        starts = Starts(np.random.default_rng(1))
+        return self._attacked(replace(starts, restarts=starts.restarts - FIRST_STARTS))
+
+    def _attacked(self, begin: Starts) -> bool:
         self.enter("attack")
-        within, begin = Within(*self.box.floats(), self.box.ball), Starts(np.random.default_rng(0))
-        clock = self.deadline.share(ATTACK_SHARE, math.inf)
+        within, clock = Within(*self.box.floats(), self.box.ball), self.deadline.share(ATTACK_SHARE, math.inf)
         points = attack(self.graph, self.unsafe, within, begin, clock, self.device)
         return len(points) > 0 and self.confirm(list(points[:8]))
 

@@ -29,8 +29,8 @@ from ...property import UnsafeSet
 MOST_KEPT, MOST_PRODUCTS = 2**26, 2**32
 # So many of the largest steps lead from one side of a box to the other.
 LEAST_STEPS = 4
-# The steps of an attack.
-STEPS = 30
+# The steps of an attack, and the products of one for each of an evaluation: forward, and twice as many back.
+STEPS, STEP_PRODUCTS = 30, 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,7 +130,7 @@ class Space:
             if i not in needed:
                 continue
             low, high = bounds.in_front(graph, i)
-            columns = np.flatnonzero(graph.functions[i].bends(low[0], high[0]))
+            columns = np.flatnonzero(graph.bent_by(i, low[0], high[0]))
             self.columns[i], self.slices[i] = columns, slice(start, start + len(columns))
             self._places[i] = Constant(columns)
             start += len(columns)
