@@ -57,17 +57,19 @@ class VnnComp(Case):
         with tempfile.TemporaryDirectory() as scratch:
             # Decompressing is the caller's work in the competition; queries stay as they are, verdict reads both.
             onnx = unpacked(Path(instance.data["paths"][0]), Path(scratch))
-            command = [sys.executable, "-m", "verdict", "verify", instance.data["paths"][1], "--network", str(onnx)]
-            command += ["--timeout", f"{instance.timeout:g}", "--verbose"]
-            if instance.engine != "auto":
-                command += ["--engine", instance.engine]
-            if instance.solver:
-                command += ["--solver", instance.solver]
-            done = measured(command, instance.timeout + GRACE)
+            command = [*self.command(instance), instance.data["paths"][1], "--network", str(onnx)]
+            done = measured([*command, "--timeout", f"{instance.timeout:g}", "--verbose"], instance.timeout + GRACE)
         extra = {key: str(instance.data[key]) for key in ("onnx", "vnnlib", "expected")}
         extra |= {"limit": f"{instance.timeout:g}", "peak_mb": f"{done.memory:.0f}", "stages": stages(done.stderr)}
         extra |= self.extra(done)
         return Outcome(answer(done), done.seconds, done.cpu, note=note(done), extra=extra)
+
+    def command(self, instance: Instance) -> list[str]:
+        """The command and the engine it asks for, without the query and the network."""
+        command = [sys.executable, "-m", "verdict", "verify"]
+        if instance.engine != "auto":
+            command += ["--engine", instance.engine]
+        return [*command, "--solver", instance.solver] if instance.solver else command
 
     def extra(self, done: Finished) -> dict[str, str]:
         """What else the columns of a row say."""

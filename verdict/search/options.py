@@ -16,6 +16,8 @@ class SearchOptions:
     """For `branch_and_bound`, which chooses between searches over boxes and over neurons, for those, and for what asks
     Z3 a last question (`settle`, `reach`)."""
 
+    only: str = ""
+    """The only search to make, by its name in `answer.credit`; empty for those that may win. To measure it alone."""
     few_inputs: int = 12
     """With at most so many inputs that can vary, boxes are halved and no neurons are split by themselves."""
     most_inputs: int = 40

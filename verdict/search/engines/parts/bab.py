@@ -74,6 +74,10 @@ def branch_and_bound(
                 ways.append(PlaneSplit(graph, first, polytopes, watch, means))
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
+        if options.only:
+            ways = [way for way in ways if way.name == options.only]
+            if not ways:
+                return Outcome(False, -np.inf, 0, f"{options.only} is no way here")
         waits = options.relus.before_planes if isinstance(ways[-1], PlaneSplit) else 0.0
         waits = MANY_PATIENCE if isinstance(ways[0], TangentSplit) else waits
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else waits)
