@@ -14,7 +14,8 @@ from verdict.bounds import linear_bounds
 from verdict.bounds.edges import Edges, Lines, edges
 from verdict.network.evaluate import evaluate, evaluate_all
 from verdict.search.relus.ascent import optimise
-from verdict.search.relus.edge_ascent import climb
+from verdict.search.relus.edge_ascent import chords, climb
+from verdict.search.relus.grouping import grouped
 from verdict.search.relus.space import Space
 
 
@@ -35,8 +36,17 @@ def _random_lines(rng, form: Edges, space: Space) -> Lines:
         return rng.choice([0, 0.25, 0.7, 1], size).astype(np.float32)
 
     signs = rng.choice([0, 0, 0, 1, -1], space.size).astype(np.int8)
-    planes = [some(len(fan.weight)) for fan in form.fans]
-    return Lines(signs, some(space.size), 2 * some(space.size) * (signs != 0), planes)
+    shares = [some(block.source.size).reshape(block.source.shape) for block in form.blocks]
+    return Lines(signs, some(space.size), 2 * some(space.size) * (signs != 0), shares)
+
+
+def _random_groups(rng, form: Edges) -> Edges:
+    """Groups of any of the fans' ReLUs, whatever they read; some are in none."""
+    for number, fan in enumerate(form.fans):
+        neurons = rng.permutation(fan.stop - fan.start)[: rng.integers(0, fan.stop - fan.start + 1)].tolist()
+        size = int(rng.choice([1, 2, 3, 5]))
+        form = form.jointly(number, [neurons[at : at + size] for at in range(0, len(neurons), size)])
+    return form
 
 
 def _sides(graph, space: Space, points: np.ndarray) -> np.ndarray:
@@ -56,6 +66,7 @@ def test_any_lines_bound_what_is_sampled_in_the_domain(kind: str, tmp_path: Path
             continue
         form, values, pre = edges(space.reduced), evaluate(graph, points) @ space.rows.T, _sides(graph, space, points)
         for _ in range(6):
+            form = _random_groups(rng, form)
             lines = _random_lines(rng, form, space)
             # Splits at a point of the domain, so that it is not empty.
             lines.signs[:] = np.where(lines.signs != 0, np.where(pre[rng.integers(len(pre))] >= 0, 1, -1), 0)
@@ -79,12 +90,12 @@ def test_a_row_is_bounded_by_its_own_error_and_offset(tmp_path: Path) -> None:
     space = Space(graph, bounds, np.eye(1), np.zeros(1))
     form = edges(space.reduced)
     none = np.zeros(1, np.float32)
-    plane = Lines(np.zeros(1, np.int8), none, none, [np.full(2, 0.5, np.float32)])
+    plane = Lines(np.zeros(1, np.int8), none, none, [np.full((1, 2), 0.5, np.float32)])
     lower, _ = form.bound(0, -3.0, plane)
     assert 0.999 < lower <= 1.0
-    on = Lines(np.ones(1, np.int8), none, none, [np.zeros(2, np.float32)])
+    on = Lines(np.ones(1, np.int8), none, none, [np.zeros((1, 2), np.float32)])
     assert 0.999 < form.bound(0, -3.0, on)[0] <= 1.0
-    off = Lines(-np.ones(1, np.int8), none, none, [np.zeros(2, np.float32)])
+    off = Lines(-np.ones(1, np.int8), none, none, [np.zeros((1, 2), np.float32)])
     assert 2.999 < form.bound(0, -3.0, off)[0] <= 3.0
 
 
@@ -101,10 +112,11 @@ def test_climbing_beats_chords_where_neurons_share_inputs() -> None:
     space = Space(graph, bounds, np.eye(1), np.zeros(1))
     least = evaluate(graph, rng.choice([-1.0, 1.0], (4000, 6))).min()
     form = edges(space.reduced)
-    chords, _ = optimise(space, space.root(), 60, 1e9)
-    planes = [space.chords[fan.start - 7 :][fan.owner].astype(np.float32) for fan in form.fans]
+    usual, _ = optimise(space, space.root(), 60, 1e9)
     none = np.zeros(space.size, np.float32)
-    found, _ = climb(form, 0, Lines(np.zeros(space.size, np.int8), none, none, planes), 150, 0.3)
+    form = grouped(form, [0], none)
+    assert max(block.members.shape[1] for block in form.blocks) > 1
+    found, _ = climb(form, 0, Lines(np.zeros(space.size, np.int8), none, none, chords(form)), 150, 0.3)
     lower, _ = form.bound(0, 0.0, found)
-    assert chords.lower[0] < lower <= least
-    assert least - lower < 0.5 * (least - chords.lower[0])
+    assert usual.lower[0] < lower <= least
+    assert least - lower < 0.5 * (least - usual.lower[0])

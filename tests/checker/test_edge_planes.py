@@ -21,18 +21,20 @@ from verdict.checker.errors import OutOfRangeError
 from verdict.checker.kernel.bounds import bounded
 from verdict.checker.kernel.region import Pieces
 from verdict.checker.readers.onnx import read_network
-from verdict.checker.small.planes import Planed, fans
+from verdict.checker.small.planes import Planed, groups
 from verdict.checker.small.reduction import Reduction
 from verdict.models import data
 from verdict.search.engines.parts import bab, plane_split
 from verdict.search.outcome import Outcome
 
+# Kinds of networks whose later layers read ReLUs of inputs.
+CHAINED = ("dense",)
 SCALES = [(), (1.0,), (1e3, 1e6), (1e-6, 1e-3)]
 
 
 @pytest.mark.parametrize("kind", WALKED)
 def test_no_exact_value_lies_below_a_bound_by_any_planes(kind: str, tmp_path: Path) -> None:
-    better = looked = 0
+    better = looked = joint = chained = 0
     for seed in seeds(12, 300):
         rng = np.random.default_rng([seed, WALKED.index(kind), 31])
         network = read_network(random_network(rng, kind, tmp_path, SCALES[seed % 4]).read_bytes())
@@ -45,18 +47,23 @@ def test_no_exact_value_lies_below_a_bound_by_any_planes(kind: str, tmp_path: Pa
         except OutOfRangeError:
             continue
         small, root = reduction.finished()
-        # Some of all edges, with neurons among their ends that the small network does not have.
-        pairs = np.array([(t, s) for t in range(neurons) for s in range(network.input_size + neurons)]).T
+        # Groups of any neurons, some of which the small network does not have, and some of all edges into them.
+        chosen = rng.permutation(neurons)[: rng.integers(1, neurons + 1)]
+        members = np.stack([chosen, rng.integers(0, 1 + len(chosen) // rng.choice([1, 3]), len(chosen))])
+        sources = network.input_size + neurons
+        pairs = np.array([(t, s) for t in np.unique(members[1]) for s in range(sources)]).T
         edges = pairs[:, rng.random(pairs.shape[1]) < rng.choice([0.5, 1.0])]
         slopes = rng.choice([0.0, 1.0, 0.5], (3, edges.shape[1])) * rng.uniform(0.5, 1, (3, edges.shape[1]))
         lines = {number: replace(line, planes=slopes) for number, line in reduction.lines.items()}
         rows = np.tile(rng.integers(-3, 4, (1, 2, small.size(small.output))).astype(float), (3, 1, 1))
-        planed = Planed(small, fans(small, reduction.columns, edges))
+        planed = Planed(small, groups(small, reduction.columns, members, edges, (high - low)[0] / 2))
         try:
             found = planed.lower(root, small.output, rows, lines)
             usual = Floats(small, np.float64).lower(root, small.output, rows, lines)
         except OutOfRangeError:
             continue
+        joint += any(len(one.neurons) > 1 for some in planed.groups.values() for one in some)
+        chained += any(len(one.entries) for some in planed.groups.values() for one in some)
         better += int((found > usual + 1e-9).sum())
         for corner in range(6):
             way = rng.choice([-1.0, 1.0], len(center)) if corner % 2 else rng.uniform(-1, 1, len(center))
@@ -68,6 +75,8 @@ def test_no_exact_value_lies_below_a_bound_by_any_planes(kind: str, tmp_path: Pa
                 looked += 1
     assert looked
     assert better
+    assert joint
+    assert chained or kind not in CHAINED
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +88,7 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
         patch.setattr(bab.ReluRounds, "run", lambda self, deadline: Outcome(False, -np.inf, 0, "not asked"))
         patch.setattr(plane_split, "GAIN", 1e9)
         x = data("digits").load()[0][0]
-        found = verdict.robust("digits-mlp", x, "0.1156", range=(0, 1), certificate=path)
+        found = verdict.robust("digits-mlp", x, "0.11571", range=(0, 1), certificate=path)
     assert found.status == "robust"
     assert found.ways["planes"].closed > 0
     assert found.certificate is not None
@@ -105,7 +114,7 @@ def test_a_proof_by_planes_is_accepted(proof: tuple[Path, bytes], tmp_path: Path
 def test_chords_alone_would_not_do(proof: tuple[Path, bytes], tmp_path: Path) -> None:
     model, certificate = proof
     parts = {name: kept for name, kept in members(certificate).items()
-             if not any(word in name for word in (".planes", ".planed", ".edges"))}
+             if not any(word in name for word in (".planes", ".planed", ".edges", ".groups"))}
     path = tmp_path / "chords.vcert"
     path.write_bytes(packed(parts))
     assert not check(path, model, tier="rigorous").accepted
@@ -136,6 +145,8 @@ def test_what_does_not_fit_is_refused(proof: tuple[Path, bytes], tmp_path: Path)
     model, certificate = proof
     good, path = members(certificate), tmp_path / "odd.vcert"
     edges = next(name for name in good if name.endswith(".edges.npy"))
+    groups_ = edges.replace("edges", "groups")
+    together, one = array(good[groups_]), np.array([[1], [0]], np.uint32)
     planes, ends = _planes(good)[0], array(good[edges])
     planed = planes.replace("planes", "planed")
     values, numbers = array(good[planes]), array(good[planed])
@@ -146,7 +157,11 @@ def test_what_does_not_fit_is_refused(proof: tuple[Path, bytes], tmp_path: Path)
         return other
 
     odd = {
-        "a neuron that is not there": {edges: stored(changed(0, 10**6))},
+        "a group that is not there": {edges: stored(changed(0, 10**6))},
+        "a neuron that is not there": {groups_: stored(together + np.array([[10**6], [0]], np.uint32))},
+        "a neuron twice": {groups_: stored(np.concatenate([together, together[:, :1]], axis=1))},
+        "one group of all": {groups_: stored(together * one), edges: stored(0 * ends[:, :1])},
+        "no groups": {groups_: b""},
         "a source that is not there": {edges: stored(changed(1, 10**6))},
         "an edge twice": {edges: stored(np.concatenate([ends[:, :-1], ends[:, :1]], axis=1))},
         "three rows": {edges: stored(np.concatenate([ends, ends[:1]]))},

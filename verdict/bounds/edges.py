@@ -1,20 +1,20 @@
-"""Lines above a ReLU with a slope for every input of the neuron, in the reduced form of a network.
+"""Bounds of a network's reduced form in which ReLUs are bounded by more than their chords (`joint`).
 
-The chord knows of a pre-activation only how far it goes. Over the box of the neuron's own inputs relu(w.x + b) also
-lies below the plane sum_j t_j w_j x_j + c, for any slopes t, one for each edge, where c is the larger of two sums, one
-for either side of the ReLU: the hull of Anderson et al. (1811.01988), one plane at a time, with its multipliers free.
-Bounds by such planes are computed over the edges alone, in float64, each sum charged for its rounding.
+The chord knows of a pre-activation only how far it goes. What reads the same variables as others has planes with a
+slope for each of them instead, found by whoever searches. Bounds are computed over the edges alone, those coefficients
+of the form that are not 0, in float64, each sum charged for its rounding.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..network.exact import FloatArray
+from .joint import Block, Reads, blocks
 from .reduced import Layer, Reduced
 from .rounding import gamma, tiny, unit
 
@@ -26,51 +26,51 @@ AMPLE = 4.0
 class Fan:
     """The edges into the unstable neurons of one ReLU node, whose outputs are the variables `start` to `stop`.
 
-    For each edge, (edges,): the neuron that it leads to, `owner`, ascending; the variable it comes from, `source`; its
-    `weight`; the most that -weight x and weight x get to on the box, `low` and `high`, at least 0 and rounded up. The
-    edges of neuron k begin at `first`[k]; it has at least one. `constant` and `error` (neurons,) are what is added to
-    the sum over the edges, and by how much the neuron may differ from it all. `share` @ x + `base` is where on the way
-    from -low to high the edge's weight x is, from 0 to 1.
+    `matrix` (neurons, start) is sparse, float32, without the `constant` (neurons,); `error` (neurons,) is by how much a
+    neuron may differ from it all. `chord` and `gap` (neurons,) are the lines above the ReLUs, rounded up.
     """
 
     start: int
     stop: int
-    owner: Any
-    source: Any
-    weight: Any
-    low: Any
-    high: Any
-    first: Any
+    matrix: Any
     constant: Any
     error: FloatArray
-    share: Any
-    base: Any
+    chord: FloatArray
+    gap: FloatArray
 
     @cached_property
-    def rough(self) -> tuple[Any, Any]:
-        """`low` and `high` in float32, for hints."""
-        return self.low.astype(np.float32), self.high.astype(np.float32)
+    def rough(self) -> tuple[Any, Any, Any, Any]:
+        """The matrix, its transpose, chords and gaps in float32, for hints."""
+        chord, gap = self.chord.astype(np.float32), self.gap.astype(np.float32)
+        return self.matrix, self.matrix.T.tocsr(), chord, gap
 
-    def sums(self, edges: Any) -> Any:
-        """The sum over each neuron's edges, (neurons,)."""
-        return np.add.reduceat(edges, self.first) if len(self.first) else np.zeros(0, edges.dtype)
+    @cached_property
+    def exact(self) -> tuple[Any, Any]:
+        """The transpose of the matrix and that of its magnitudes, float64."""
+        matrix = self.matrix.T.tocsr().astype(np.float64)
+        return matrix, abs(matrix)
+
+    def here(self, inputs: int) -> slice:
+        """The numbers of its ReLUs among the unstable ones."""
+        return slice(self.start - inputs - 1, self.stop - inputs - 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Lines:
     """What bounds a domain: the sides of the unstable ReLUs (+1, -1, or 0 where they are not split), the slopes of the
-    lines below and the multipliers of the splits, each (unstable ReLUs,) and float32; and for each fan the slopes of
-    its planes, (edges,), in [0, 1]."""
+    lines below and the multipliers of the splits, each (unstable ReLUs,) and float32; and for each block of the form
+    the shares of its multipliers, (groups, sources), in [0, 1]."""
 
     signs: Any
     slopes: Any
     betas: Any
-    planes: list[Any]
+    shares: list[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The edges of a reduced form on a box: its fans in order, its rows (rows, variables) and what each gets wrong."""
+    """The edges of a reduced form on a box: its fans in order, its rows (rows, variables) and what each gets wrong, the
+    variables' `largest` magnitudes, and which ReLUs are bounded jointly, blocks of one fan or another."""
 
     inputs: int
     count: int
@@ -78,32 +78,71 @@ class Edges:
     rows: Any
     row_error: FloatArray
     largest: FloatArray
+    blocks: tuple[Block, ...] = ()
+
+    @cached_property
+    def of_fan(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of each fan's blocks."""
+        return tuple(
+            tuple(at for at, block in enumerate(self.blocks) if block.fan == number) for number in range(len(self.fans))
+        )
+
+    @cached_property
+    def alone(self) -> tuple[Any, ...]:
+        """Of each fan, which ReLUs are in no block, (neurons,) bool."""
+        found = [np.ones(fan.stop - fan.start, bool) for fan in self.fans]
+        for block in self.blocks:
+            found[block.fan][block.members[block.has]] = False
+        return tuple(found)
+
+    def jointly(self, number: int, groups: list[list[int]]) -> Edges:
+        """The same with such groups of ReLUs, each a list of their places in fan `number`, in place of what is joint
+        there."""
+        made = blocks(self.reads, number, groups) if groups else []
+        return replace(self, blocks=(*(block for block in self.blocks if block.fan != number), *made))
+
+    @cached_property
+    def reads(self) -> Reads:
+        """What groups of ReLUs read."""
+        first = self.fans[0] if self.fans else None
+        return Reads(self.inputs, self.largest, self.fans, first)
+
+    @property
+    def rate(self) -> float:
+        """What sums get wrong, of the sum of their magnitudes."""
+        return AMPLE * gamma(2 * (self.inputs + self.count) + 64)
 
     def bound(self, row: int, offset: float, lines: Lines) -> tuple[float, FloatArray]:
         """A rigorous lower bound of row number `row` minus `offset` over the domain that `lines` are about, and its
         slope over the scaled inputs (inputs,), in float64: on a smaller box it is larger by what that box loses on the
         side of the minimiser.
 
-        Any slopes in [0, 1] and any multipliers at least 0 are sound. Where a sum over a neuron's edges is off, so is
+        Any shares in [0, 1] and any multipliers at least 0 are sound. Where a sum over a neuron's edges is off, so is
         the coefficient of a variable, which counts its largest magnitude.
         """
-        inputs, rate = self.inputs, AMPLE * gamma(2 * (self.inputs + self.count) + 64)
+        inputs, rate = self.inputs, self.rate
         held = self.rows[row].astype(np.float64)
         size = np.abs(held)
         gained, wrong = 0.0, float(self.row_error[row]) + tiny(np.float64)
-        for fan, planes in zip(reversed(self.fans), reversed(lines.planes), strict=True):
-            nu, here = held[fan.start : fan.stop], slice(fan.start - inputs - 1, fan.stop - inputs - 1)
+        for number in reversed(range(len(self.fans))):
+            fan = self.fans[number]
+            nu, here = held[fan.start : fan.stop], fan.here(inputs)
             signs, slopes, betas = lines.signs[here], lines.slopes[here], lines.betas[here].astype(np.float64)
-            falling, flat = above(nu, signs), _flat(nu, signs, slopes, betas)
-            off, on = fan.sums(planes * fan.low), fan.sums((1 - planes.astype(np.float64)) * fan.high)
-            error = fan.error + rate * (off + on + np.abs(fan.constant))
-            gained += float(falling @ (np.maximum(off, fan.constant + on) + error))
-            wrong += float(np.abs(flat) @ fan.error) + rate * float(-falling @ (off + on + np.abs(fan.constant)))
-            moved = (falling[fan.owner] * planes + flat[fan.owner]) * fan.weight
-            held[: fan.start] += np.bincount(fan.source, moved, fan.start)
-            size[: fan.start] += np.bincount(fan.source, np.abs(moved), fan.start)
+            falling = above(nu, signs)
+            chorded = falling * self.alone[number]
+            flat = _flat(nu, signs, slopes, betas) + chorded * fan.chord
+            gained += float(chorded @ fan.gap)
+            wrong += float(np.abs(flat) @ fan.error) + rate * float(-chorded @ fan.gap)
+            back, magnitudes = fan.exact
+            held[: fan.start] += back @ flat
+            size[: fan.start] += magnitudes @ np.abs(flat)
             held[inputs] += flat @ fan.constant
             size[inputs] += np.abs(flat) @ np.abs(fan.constant)
+            for at in self.of_fan[number]:
+                gain, moved, lost = self.blocks[at].least(falling, lines.shares[at], rate)
+                gained, wrong = gained + gain, wrong + lost
+                self.blocks[at].spread(moved, held)
+                self.blocks[at].spread(np.abs(moved), size)
         slope = held[:inputs]
         least = held[inputs] + gained - offset - np.abs(slope).sum()
         wrong += rate * (float(size @ self.largest) + abs(gained) + abs(offset))
@@ -112,50 +151,44 @@ class Edges:
 
 
 def edges(reduced: Reduced) -> Edges:
-    """The edges of a reduced form whose set is a box; raises ValueError where it is a ball."""
+    """The edges of a reduced form whose set is a box, each ReLU of the first fan, which reads inputs, a group by
+    itself; raises ValueError where it is a ball."""
     if reduced.ball is not None:
         raise ValueError("planes over edges need a box")
     sizes, inputs = reduced.sizes, reduced.inputs
     with np.errstate(over="ignore"):
         high = np.nextafter(sizes.high.astype(np.float32), np.float32(np.inf))
     most = np.concatenate([np.ones(inputs + 1, np.float32), high])
-    least = np.concatenate([-np.ones(inputs, np.float32), np.zeros(1 + reduced.count, np.float32)])
     largest = most.astype(np.float64)
     # The form's own errors are those of float64, in which it was made; its numbers were rounded to float32 then.
     rounded, slack = 2 * unit(np.float32), tiny(np.float32) * (1 + largest.sum())
     error, row_error = sizes.error + rounded * sizes.reach, sizes.row_error + rounded * sizes.row_reach
-    fans = tuple(_fan(layer, inputs, least, most, error + slack) for layer in reduced.layers)
-    return Edges(inputs, reduced.count, fans, reduced.rows.values, row_error + slack, largest)
+    fans = tuple(_fan(layer, inputs, sizes.low, sizes.high, error + slack) for layer in reduced.layers)
+    form = Edges(inputs, reduced.count, fans, reduced.rows.values, row_error + slack, largest)
+    return form.jointly(0, [[neuron] for neuron in range(fans[0].stop - fans[0].start)]) if fans else form
 
 
 def above(nu: Any, signs: Any) -> Any:
-    """The coefficients that take a plane, those that fall and are not split; 0 elsewhere."""
+    """The coefficients that fall, of ReLUs that are not split; 0 elsewhere."""
     return np.where(signs == 0, np.minimum(nu, 0), 0)
 
 
 def _flat(nu: FloatArray, signs: Any, slopes: Any, betas: FloatArray) -> FloatArray:
-    """The multipliers of the pre-activations of neurons that take no plane. Roundings of them are other slopes in
+    """The multipliers of the pre-activations by lines below and by splits. Roundings of them are other slopes in
     [0, 1] and other multipliers, at least 0."""
     found: FloatArray = np.where(signs == 0, np.maximum(nu, 0) * slopes, np.where(signs > 0, nu - betas, betas))
     return found
 
 
-def _fan(layer: Layer, inputs: int, least: Any, most: Any, error: FloatArray) -> Fan:
+def _fan(layer: Layer, inputs: int, low: Any, high: Any, error: FloatArray) -> Fan:
+    from scipy import sparse
+
     matrix = layer.matrix.values.copy()
     constant = matrix[:, inputs].copy()
     matrix[:, inputs] = 0
-    is_edge = matrix != 0
-    # Sums over edges begin at each neuron's first one.
-    is_edge[~is_edge.any(axis=1), 0] = True
-    owner, source = np.nonzero(is_edge)
-    weight = matrix[owner, source]
-    wide = weight.astype(np.float64)
-    ends = wide * least[source], wide * most[source]
-    low, high = (np.maximum(np.maximum(*(sign * end for end in ends)), 0) for sign in (-1, 1))
-    room = np.where(low + high > 0, low + high, 1)
     here = slice(layer.start - inputs - 1, layer.stop - inputs - 1)
-    return Fan(
-        layer.start, layer.stop, owner, source, weight, low, high,
-        np.searchsorted(owner, np.arange(len(matrix))), constant, error[here],
-        (wide / room).astype(np.float32), (low / room).astype(np.float32),
-    )
+    # Any slope in [0, 1] has a line above, as high as the ReLU needs it at both ends.
+    least, most = np.minimum(low[here], 0), np.maximum(high[here], 0)
+    chord = np.where(most > least, most / np.where(most > least, most - least, 1), 0).clip(0, 1)
+    gap = np.maximum(-chord * least, (1 - chord) * most) * (1 + 2.0**-50) + tiny(np.float64)
+    return Fan(layer.start, layer.stop, sparse.csr_array(matrix), constant, error[here], chord, gap)

@@ -115,7 +115,7 @@ class ProofTree:
         self._slopes[node], self._above[node] = np.asarray(below, np.float32), np.asarray(above, np.float32)
 
     def close_planes(self, node: int, planes: Any) -> None:
-        """Store the slopes (edges,) of the planes that close one leaf, beside its lines (`close`): u2, of 65535."""
+        """Store the shares (edges,) of the groups that close one leaf, beside its lines (`close`): u2, of 65535."""
         self._planes[node] = np.asarray(planes, np.uint16)
 
     def close_raw(self, node: int, rows: Any, multipliers: Any) -> None:
@@ -282,16 +282,17 @@ class Part:
     """One box: with `at_leaves` every leaf computes its own bounds from its own box (input splits); else the box's
     bounds serve all leaves (ReLU splits), sharpened by `lemmas` in the order of layers, and found with the slopes
     `lines` (3, neurons): slopes below and above ReLUs, and 1 for neurons that are bounded even if they are on. With
-    `again`, and not `at_leaves`, every leaf bounds again what the box's bounds leave unstable (input splits). `edges`
-    (2, edges) are those that planes have slopes for: the neuron that each leads to, and the input or, numbered behind
-    the inputs, the neuron that it comes from."""
+    `again`, and not `at_leaves`, every leaf bounds again what the box's bounds leave unstable (input splits). `joint`
+    are the neurons that are bounded jointly and the group that each is in, (2, members), and the edges that leaves have
+    shares for, (2, edges): the group that each leads to, and the input or, numbered behind the inputs, the neuron that
+    it comes from."""
 
     at_leaves: bool
     goals: list[Goal] = field(default_factory=list)
     lemmas: list[Lemma] = field(default_factory=list)
     lines: Any = None
     again: bool = False
-    edges: Any = None
+    joint: tuple[Any, Any] | None = None
 
     @property
     def splits_inputs(self) -> bool:

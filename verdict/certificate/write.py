@@ -122,8 +122,8 @@ def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:
     for p, part in enumerate(parts):
         if part.lines is not None:
             _put(archive, f"p{p}.lines", np.asarray(part.lines, np.float32))
-        if part.edges is not None:
-            _put(archive, f"p{p}.edges", np.asarray(part.edges, np.uint32))
+        for name, values in zip(("groups", "edges"), part.joint or (), strict=False):
+            _put(archive, f"p{p}.{name}", np.asarray(values, np.uint32))
         for number, lemma in enumerate(part.lemmas):
             prefix = f"p{p}.l{number}"
             _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))

@@ -24,6 +24,8 @@ VERSIONS = (1, None), (2, "thresholds")
 # What a claim of version 2 looks at in the model, and what it assumes of those who compute it.
 VIEWED = "output", "shapes", "assumed"
 MOST_SIDE = 2**31
+# A group of neurons that are bounded jointly has two to that many patterns.
+MOST_TOGETHER = 8
 # How well a library may be assumed to compute functions: half an ulp is a correctly rounded value.
 LEAST_ULPS, MOST_ULPS = Fraction(1, 2), Fraction(2**16)
 
@@ -96,18 +98,25 @@ class Certificate:
             raise UnreadableError(f"{member}: not three numbers in [0, 1] for each neuron")
         return found
 
-    def edges(self, part: int, inputs: int, neurons: int) -> Any:
-        """The edges that planes of a part have slopes for, int64 (2, edges): the neuron that each leads to, and what it
-        comes from, an input or a neuron, numbered behind the inputs; None where there are none."""
-        member = f"p{part}.edges.npy"
-        if member not in self.archive:
+    def joint(self, part: int, inputs: int, neurons: int) -> tuple[Any, Any] | None:
+        """What a part bounds jointly, int64: the neurons and the group that each is in, (2, members), and the edges
+        that leaves have shares for, (2, edges), the group that each leads to and what it comes from, an input or a
+        neuron, numbered behind the inputs; None where there are none."""
+        names = f"p{part}.groups.npy", f"p{part}.edges.npy"
+        if names[0] not in self.archive and names[1] not in self.archive:
             return None
-        found = self.archive.array(member, ("<u4",), 2).astype(np.int64)
-        if len(found) != 2 or (found[0] >= neurons).any() or (found[1] >= inputs + neurons).any():
-            raise UnreadableError(f"{member}: no neurons and what they read")
-        if len(np.unique(found[0] * (inputs + neurons) + found[1])) < found.shape[1]:
-            raise UnreadableError(f"{member}: an edge occurs twice")
-        return found
+        if not all(name in self.archive for name in names):
+            raise UnreadableError(f"{names[0]} and {names[1]} belong together")
+        members, edges = (self.archive.array(name, ("<u4",), 2).astype(np.int64) for name in names)
+        if len(members) != 2 or (members[0] >= neurons).any() or len(np.unique(members[0])) < members.shape[1]:
+            raise UnreadableError(f"{names[0]}: no neurons and their groups")
+        if np.unique(members[1], return_counts=True)[1].max(initial=0) > MOST_TOGETHER:
+            raise UnreadableError(f"{names[0]}: a group has more than {MOST_TOGETHER} neurons")
+        if len(edges) != 2 or not np.isin(edges[0], members[1]).all() or (edges[1] >= inputs + neurons).any():
+            raise UnreadableError(f"{names[1]}: no groups and what they read")
+        if len(np.unique(edges[0] * (inputs + neurons) + edges[1])) < edges.shape[1]:
+            raise UnreadableError(f"{names[1]}: an edge occurs twice")
+        return members, edges
 
     def lemma(self, part: int, number: int, sizes: Sizes, size: int, most: int) -> tuple[Group, Any, Any]:
         """The multipliers of a lemma about a layer of `size`, and of each of its trees, at most `most`, the neuron and

@@ -24,7 +24,7 @@ from ..kernel.tree import Leaves
 from ..network import Network
 from ..readers.multipliers import Domains
 from ..surroundings import Surroundings
-from .planes import Planed, fans
+from .planes import Planed, groups
 from .reduction import Reduction
 
 
@@ -82,15 +82,16 @@ def views(part: Bounded, pieces: Pieces, known: Callable[[int, int, Region], Non
         # Carried through many layers by magnitudes, it is more than any margin.
         raise RejectedError("float32's rounding is not charged where leaves bound the neurons of a part again")
     given = work.certificate.lines(part.number, neurons)
-    edges = work.certificate.edges(part.number, network.input_size, neurons)
+    joint = work.certificate.joint(part.number, network.input_size, neurons)
     # Bounds serve many leaves, and what they lose by rounding adds up from layer to layer.
     numbers, reduction = part.arithmetics[-1], None
-    if work.tier == "rigorous" or ((again or edges is not None) and work.tier == "exact"):
+    if work.tier == "rigorous" or ((again or joint is not None) and work.tier == "exact"):
         split = np.zeros(neurons, bool)
         split[work.nodes.split(neurons)] = True
-        if edges is not None:
-            # What bends in the prover's network is a variable here too, so that edges are between the same neurons.
-            split[edges[0]] = split[edges[1][edges[1] >= network.input_size] - network.input_size] = True
+        if joint is not None:
+            # What bends in the prover's network is a variable here too, so that groups are of the same neurons.
+            members, edges = joint
+            split[members[0]] = split[edges[1][edges[1] >= network.input_size] - network.input_size] = True
         reduction = Reduction(network, split, part.any_order, given)
         numbers = work.floats(network, part.any_order) if reduction.whole else numbers
     root = bounded(network, numbers, replace(pieces, reduction=reduction), known, given=given)
@@ -99,8 +100,9 @@ def views(part: Bounded, pieces: Pieces, known: Callable[[int, int, Region], Non
         return [large]
     output, region = reduction.finished()
     small = View(output, region, [Floats(output, np.float64)], reduction.columns, again)
-    if edges is not None:
-        planed = Planed(output, fans(output, reduction.columns, edges))
+    if joint is not None:
+        width = region.high[0][0] / 2 - region.low[0][0] / 2
+        planed = Planed(output, groups(output, reduction.columns, *joint, width))
         return [replace(small, arithmetics=[planed], dense=planed.dense)]
     # To bound the neurons of a large network again takes too long.
     return [small] if again else [small, large] if 2 * small.network.effort < network.effort else [large]

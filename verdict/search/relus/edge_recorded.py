@@ -34,18 +34,29 @@ class RecordedEdges(EdgeObserver):
         one = lines.signs[None], lines.slopes[None], lines.betas[None]
         where = np.array([row]), np.zeros(1, np.float32), np.zeros(1, np.intp), np.array([node]), np.zeros(1)
         self._trees.close(Domains(where[0], *one, *where[1:]))
-        self._trees.trees[row].close_planes(node, np.concatenate([*lines.planes, np.zeros(0, np.uint16)]))
+        blocks = zip(self._form.blocks, lines.shares, strict=True)
+        shares = [held[block.known] for block, held in blocks]
+        self._trees.trees[row].close_planes(node, np.concatenate([*shares, np.zeros(0, np.uint16)]))
 
     def proved(self) -> None:
-        self._trees.finish(self._lemmas, self._edges())
+        self._trees.finish(self._lemmas, self._joint())
 
-    def _edges(self) -> Any:
-        """Of each edge the neuron that it leads to and what it comes from, (2, edges), in the checker's numbers."""
+    def _joint(self) -> tuple[Any, Any]:
+        """The neurons that are bounded jointly with the numbers of their groups, (2, members), and of each edge the
+        group that it leads to and what it comes from, (2, edges), in the checker's numbers."""
         space, inputs, columns = self._trees.space, self._form.inputs, self._trees.columns.astype(np.int64)
         moving = np.flatnonzero(scale_of(space.bounds)[1])
         # What each variable is: an input that moves, the constant, which has no edges, or a neuron.
         names = np.concatenate([moving, [0], space.graph.input_size + columns])
-        targets = [columns[fan.start - inputs - 1 :][fan.owner] for fan in self._form.fans]
-        sources = [names[fan.source] for fan in self._form.fans]
-        none = [np.zeros(0, np.int64)]
-        return np.stack([np.concatenate([*targets, *none]), np.concatenate([*sources, *none])])
+        members, edges, first = [np.zeros((2, 0), np.int64)], [np.zeros((2, 0), np.int64)], 0
+        for block in self._form.blocks:
+            start = self._form.fans[block.fan].start - inputs - 1
+            group = first + np.arange(len(block.members))[:, None]
+            for found, some, numbers in (
+                (members, block.has, columns[start + block.members]), (edges, block.known, names[block.source])
+            ):
+                of_group = np.broadcast_to(group, some.shape)[some]
+                pair = (numbers[some], of_group) if found is members else (of_group, numbers[some])
+                found.append(np.stack(pair))
+            first += len(group)
+        return np.concatenate(members, axis=1), np.concatenate(edges, axis=1)

@@ -1,9 +1,9 @@
 """Branch and bound over ReLUs by planes over edges: few domains, each bounded well (`bounds.edges`).
 
 Where many neurons of one layer read the same inputs, as those of a convolution do, chords lose most of what a bound
-needs, and no number of splits wins it back: planes do, at some thousand times the price of a domain. Each domain
-keeps its own and goes on from its parent's. Split is the ReLU whose halves gain most among those that lose most by
-their planes; what was gained before tells of the others (pseudo-costs, Benichou et al. 1971).
+needs, and no number of splits wins it back: planes for groups of them do, at some thousand times the price of a domain.
+Each domain keeps its own and goes on from its parent's. Split is the ReLU whose halves gain most among those that lose
+most by their planes; what was gained before tells of the others (pseudo-costs, Benichou et al. 1971).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from ...bounds.edges import Lines, edges
 from ...network.exact import FloatArray
 from ..means import Means
 from ..observer import EdgeObserver
-from .edge_ascent import Seen, climb
+from .edge_ascent import Seen, chords, climb
+from .grouping import grouped
 from .radii import Radii
 from .space import Domains, Space
 
@@ -30,10 +31,12 @@ from .space import Domains, Space
 ROOT_STEPS, ROOT_RATE = 150, 0.3
 TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
 # ReLUs tried before one is split, and after how many trials its gains are known.
-TRIALS, RELIABLE = 4, 4
+TRIALS, RELIABLE = 2, 4
+# A margin above it is not made larger.
+ENOUGH = 1e-3
 # A loss below it is none.
 NONE = 1e-7
-# Slopes of planes are kept as multiples of one over this.
+# Shares of multipliers are kept as multiples of one over this.
 UNITS = 65535
 # The most bytes that the planes of open domains may take.
 MOST_KEPT = 2**29
@@ -66,7 +69,8 @@ class EdgeTree:
     ) -> None:
         if space.reduced is None:
             raise ValueError("planes over edges need the reduced form")
-        self.space, self.form, self._means, self._offer = space, edges(space.reduced), means, offer
+        self.space, self._means, self._offer = space, means, offer
+        self.form = grouped(edges(space.reduced), set(roots.row.tolist()), space.floors)
         self._radii, self._tick = radii, itertools.count()
         self._goal = np.inf if radii is None else float(radii.radii[-1])
         # Who watches, and whether a point has ended the search; the share of the space that is closed, and how many
@@ -146,19 +150,17 @@ class EdgeTree:
 
     def _root(self, waiting: tuple[int, Any]) -> _Node:
         (row, signs), space, form = waiting, self.space, self.form
-        size = space.size
-        planes = [space.chords[fan.start - form.inputs - 1 :][fan.owner].astype(np.float32) for fan in form.fans]
-        floors, none = space.floors.astype(np.float32), np.zeros(size, np.float32)
-        begin = Lines(signs, floors, none, planes)
+        begin = Lines(signs, space.floors.astype(np.float32), np.zeros(space.size, np.float32), chords(form))
         return self._bounded(row, begin, ROOT_STEPS, ROOT_RATE)
 
     def _bounded(self, row: int, lines: Lines, steps: int, rate: float, parent: _Node | None = None) -> _Node:
         """A domain after so many steps; it is at least as good as its parent. Numbers are kept as a proof would store
-        them, planes in two bytes."""
-        best, seen = climb(self.form, row, lines, steps, rate)
-        packed = [np.rint(planes * np.float32(UNITS)).astype(np.uint16) for planes in best.planes]
+        them, shares in two bytes."""
+        offset = float(self.space.offsets[row])
+        best, seen = climb(self.form, row, lines, steps, rate, offset + ENOUGH)
+        packed = [np.rint(shares * np.float32(UNITS)).astype(np.uint16) for shares in best.shares]
         kept = Lines(best.signs, on_grid(best.slopes), best.betas, packed)
-        lower, slope = self.form.bound(row, float(self.space.offsets[row]), _unpacked(kept))
+        lower, slope = self.form.bound(row, offset, _unpacked(kept))
         reach = 0.0 if self._radii is None else float(self._radii.on_box(slope[None], np.array([lower]))[0])
         if parent is not None:
             lower, reach = max(lower, parent.lower), max(reach, parent.reach)
@@ -196,7 +198,7 @@ class EdgeTree:
     def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
         old, signs = _unpacked(node.lines), node.lines.signs.copy()
         signs[neuron] = sign
-        return self._bounded(node.row, Lines(signs, old.slopes, old.betas, old.planes), TRIAL_STEPS, RATE, node)
+        return self._bounded(node.row, Lines(signs, old.slopes, old.betas, old.shares), TRIAL_STEPS, RATE, node)
 
     def _expected(self, losses: FloatArray) -> FloatArray:
         """What splits may gain: the product over their halves, (size,)."""
@@ -213,10 +215,10 @@ class EdgeTree:
 
 
 def _unpacked(lines: Lines) -> Lines:
-    """The lines of a domain with the slopes of planes as numbers from 0 to 1."""
-    planes = [packed.astype(np.float32) / np.float32(UNITS) for packed in lines.planes]
-    return Lines(lines.signs, lines.slopes, lines.betas, planes)
+    """The lines of a domain with the shares of multipliers as numbers from 0 to 1."""
+    shares = [packed.astype(np.float32) / np.float32(UNITS) for packed in lines.shares]
+    return Lines(lines.signs, lines.slopes, lines.betas, shares)
 
 
 def _edges_of(node: _Node) -> int:
-    return sum(len(planes) for planes in node.lines.planes)
+    return sum(shares.size for shares in node.lines.shares)

@@ -116,9 +116,9 @@ class SplitTrees:
                 found.append(Goal(group, tree.reweighted(partial(self.proof.weights_of, group, polytope))))
         return found
 
-    def finish(self, lemmas: Lemmas, edges: Any = None) -> None:
-        """Add the part that the trees make to the recording, with the lemmas that its bounds rest on and the edges that
-        its planes have slopes for."""
+    def finish(self, lemmas: Lemmas, joint: tuple[Any, Any] | None = None) -> None:
+        """Add the part that the trees make to the recording, with the lemmas that its bounds rest on and what is
+        bounded jointly (`certificate.proof.Part`)."""
         goals = self.goals()
         if goals:
             lines = np.zeros((3, self.proof.neurons.count))
@@ -128,4 +128,4 @@ class SplitTrees:
                 source = self.space.graph.nodes[relu].sources[0]
                 bounded = lemmas.bounded.get(source, 0.0)
                 lines[:, numbers] = line.slope_below[0], line.slope_above[0], np.broadcast_to(bounded, numbers.shape)
-            self.proof.parts.append(Part(False, goals, lemmas.written(), lines, edges=edges))
+            self.proof.parts.append(Part(False, goals, lemmas.written(), lines, joint=joint))

@@ -30,6 +30,8 @@ GAIN, FAVOUR = 0.5, 4.0
 # The first radii get so many seconds, later ones more by this factor once the radius that failed is this near to the
 # one proved, as a share of the interval.
 TRIAL, LONGER, NEAR = 2.0, 2.0, 0.25
+# The next radius lies so far on the way once one was proved by at most so many domains a root.
+FAR, FEW = 0.75, 3
 # The last radius is tried once the interval is so narrow, relatively.
 NARROW = Fraction(1, 2000)
 
@@ -44,7 +46,8 @@ class ByEdges:
         self._goal, self._numbers, self._taken = 0.0, list[int](), 0.0
         # The least radius that was given up, and the seconds that one gets.
         self._failed, self._most = math.inf, TRIAL
-        self._is_judged = False
+        # Whether the last radius was proved by little more than its roots.
+        self._is_judged, self._is_easy = False, False
 
     def leads(self, spent: float, is_near: bool = False) -> bool:
         """Whether the time is the planes' for now, with so many seconds of the other tree, which promises to end soon
@@ -84,7 +87,8 @@ class ByEdges:
 
     def _give_up(self, is_proved: bool) -> None:
         """Be done with this radius."""
-        self._tree = None
+        visited = 0 if self._tree is None else self._tree.visited
+        self._tree, self._is_easy = None, is_proved and visited <= FEW * len(self._numbers)
         if is_proved:
             return
         self._failed = self._goal
@@ -111,7 +115,7 @@ class ByEdges:
         lower, last = float_below(search.lower), last_radius(search)
         top = self._failed if lower < self._failed < last else last
         is_last = top == last and last - lower <= float(NARROW) * last
-        goal = last if is_last else float_below(Fraction((lower + top) / 2))
+        goal = last if is_last else float_below(Fraction(lower + (FAR if self._is_easy else 0.5) * (top - lower)))
         numbers = [i for i, low in enumerate(search.lowers) if float_below(low) < goal]
         if not numbers:
             return None

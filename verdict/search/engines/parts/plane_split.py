@@ -81,7 +81,7 @@ class PlaneSplit:
         if space.reduced is None or not space.size or matrix_numbers(space) > MOST_NUMBERS:
             return None
         tree = EdgeTree(space, space.root(), None, self._means, self._offer)
-        if sum(len(fan.owner) for fan in tree.form.fans) > MOST_EDGES:
+        if sum(fan.matrix.nnz for fan in tree.form.fans) > MOST_EDGES:
             return None
         tree.observer = self._watch.proof.planes(space, self._polytopes, rows, tree.form)
         return tree
