@@ -292,6 +292,16 @@ def _row(matrix: Any, row: int) -> tuple[Any, Any]:
     return matrix.indices[part], matrix.data[part]
 
 
+def _own(weights: Any, constant: float) -> int:
+    """The place of the input that moves a ReLU of scaled inputs most, if it turns it on whatever the others do; else
+    -1, as a line below would gain less from that input than it loses to the others."""
+    if not len(weights):
+        return -1
+    sizes = np.abs(weights.astype(np.float64))
+    best = int(sizes.argmax())
+    return best if 2 * sizes[best] + constant > sizes.sum() else -1
+
+
 class _Group:
     """What one group reads: ReLUs of inputs, `relus`; for each of these an input of its own that moves it most,
     `paired` (-1: none); and the other variables, `boxed`."""
@@ -306,8 +316,9 @@ class _Group:
             read, behind, is_relu = [], found, np.zeros(len(found), bool)
         self.relus: list[int] = found[is_relu].tolist()
         self.paired: list[int] = []
-        for some, weights in read:
-            best = int(some[np.abs(weights).argmax()]) if len(some) else -1
+        for variable, (some, weights) in zip(self.relus, read, strict=True):
+            own = _own(weights, float(first.constant[variable - first.start]))
+            best = -1 if own < 0 else int(some[own])
             self.paired.append(-1 if best in self.paired else best)
         self.boxed: list[int] = [v for v in behind.tolist() if v not in set(self.paired)]
         own = [variable for variable in self.paired if variable >= 0]

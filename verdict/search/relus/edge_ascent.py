@@ -20,7 +20,8 @@ from ...bounds.edges import Edges, Lines, above
 from ...bounds.joint import Block, Minimum, Room
 
 # The rate falls, as half a cosine, from what is asked for to this share of it. The patterns of a group count by the
-# softmax of their values, at a temperature of so much of what the group can make.
+# softmax of their values, at a temperature of so much, times the rate, of what the group can make: a high one smooths
+# away what is left to gain in a domain.
 LEAST_RATE, HEAT = 0.02, 0.0005
 # What is left of the last step in a step, and the weight of a new minimiser in the mean.
 MOMENTUM, FRESH = 0.9, 0.1
@@ -61,7 +62,7 @@ def chords(form: Edges) -> list[Any]:
 
 def look(form: Edges, row: int, lines: Lines) -> Seen:
     """What is seen with some lines."""
-    return _look(form, row, lines, [Room() for _ in form.blocks])[1]
+    return _look(form, row, lines, [Room() for _ in form.blocks], HEAT)[1]
 
 
 def climb(
@@ -76,14 +77,14 @@ def climb(
     free, seen, rooms = now.signs == 0, None, [Room() for _ in form.blocks]
     for step in range(steps):
         checkpoint()
-        lower, new, gradients = _look(form, row, now, rooms)
+        size = rate * (LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * step / steps)) / 2)
+        lower, new, gradients = _look(form, row, now, rooms, HEAT * size)
         share = max(FRESH, 1 / (step + 1))
         seen = new if seen is None else seen.mixed(new, share)
         if lower > least:
             best, least = now, lower
         if lower > enough:
             break
-        size = rate * (LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * step / steps)) / 2)
         shares = []
         for old, speed, gradient in zip(now.shares, pace, gradients, strict=True):
             speed *= MOMENTUM
@@ -92,10 +93,12 @@ def climb(
         slopes = now.slopes + np.float32(size) * slope_rule.step(np.maximum(new.nu, 0) * new.z * free)
         betas = now.betas + np.float32(size) * beta_rule.step(-now.signs * new.z)
         now = Lines(now.signs, slopes.clip(0, 1), np.maximum(betas, 0) * ~free, shares)
-    return best, seen if seen is not None else _look(form, row, now, rooms)[1]
+    return best, seen if seen is not None else _look(form, row, now, rooms, HEAT)[1]
 
 
-def _look(form: Edges, row: int, lines: Lines, rooms: list[Room]) -> tuple[float, Seen, list[Any]]:
+def _look(
+    form: Edges, row: int, lines: Lines, rooms: list[Room], heat: float
+) -> tuple[float, Seen, list[Any]]:
     """A hint of the bound, but for the row's offset; its minimiser; and for each block by how much its shares are to
     rise, (groups, sources) from -1 to 1."""
     inputs, held, gained = form.inputs, form.rows[row].astype(np.float32), 0.0
@@ -114,7 +117,7 @@ def _look(form: Edges, row: int, lines: Lines, rooms: list[Room]) -> tuple[float
         held[: fan.start] += back @ flat
         held[inputs] += flat @ fan.constant
         for at in form.of_fan[number]:
-            found[at] = least = form.blocks[at].rough.look(falling, lines.shares[at], HEAT, rooms[at])
+            found[at] = least = form.blocks[at].rough.look(falling, lines.shares[at], heat, rooms[at])
             gained += least.gain
             form.blocks[at].spread(least.moved, held)
     lower = float(held[inputs] + gained - np.abs(held[:inputs]).sum())
