@@ -56,7 +56,7 @@ def test_no_exact_value_lies_below_a_bound_by_any_planes(kind: str, tmp_path: Pa
         slopes = rng.choice([0.0, 1.0, 0.5], (3, edges.shape[1])) * rng.uniform(0.5, 1, (3, edges.shape[1]))
         lines = {number: replace(line, planes=slopes) for number, line in reduction.lines.items()}
         rows = np.tile(rng.integers(-3, 4, (1, 2, small.size(small.output))).astype(float), (3, 1, 1))
-        planed = Planed(small, groups(small, reduction.columns, members, edges, (high - low)[0] / 2))
+        planed = Planed(small, groups(small, reduction.columns, members, edges, (low[0], high[0])))
         try:
             found = planed.lower(root, small.output, rows, lines)
             usual = Floats(small, np.float64).lower(root, small.output, rows, lines)

@@ -317,8 +317,8 @@ class _Group:
         self.relus: list[int] = found[is_relu].tolist()
         self.paired: list[int] = []
         for variable, (some, weights) in zip(self.relus, read, strict=True):
-            own = _own(weights, float(first.constant[variable - first.start]))
-            best = -1 if own < 0 else int(some[own])
+            place = _own(weights, float(first.constant[variable - first.start]))
+            best = -1 if place < 0 else int(some[place])
             self.paired.append(-1 if best in self.paired else best)
         self.boxed: list[int] = [v for v in behind.tolist() if v not in set(self.paired)]
         own = [variable for variable in self.paired if variable >= 0]

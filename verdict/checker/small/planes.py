@@ -173,16 +173,17 @@ class PlaneSum(FloatSum):
                 self.extra += total_of(size[:, :, free:], affine.error[None, joint.entries])
 
 
-def groups(network: Network, columns: Any, members: Any, edges: Any, width: Any) -> dict[int, list[Joint]]:
+def groups(network: Network, columns: Any, members: Any, edges: Any, box: Any) -> dict[int, list[Joint]]:
     """The groups of a small network, whose neurons have the numbers `columns` (ascending) in the large one: `members`
     (2, members) are the neurons and which group each is in, `edges` (2, edges) the group that each leads to and what it
-    comes from, an input or a neuron, numbered behind the inputs. `width` (inputs,) is how far inputs move. Members and
-    edges that it does not have are left out."""
+    comes from, an input or a neuron, numbered behind the inputs. `box` are the least and the largest inputs, (inputs,).
+    Members and edges that it does not have are left out."""
     place, node = _placed(network, columns, members[0])
     source, origin = _placed(network, columns, edges[1] - network.input_size)
     is_input = edges[1] < network.input_size
     source, origin = np.where(is_input, edges[1], source), np.where(is_input, 0, origin)
     found: dict[int, list[Joint]] = {}
+    sizes = box[0] / 2 + box[1] / 2, box[1] / 2 - box[0] / 2
     by_member, by_edge = np.argsort(members[1], kind="stable"), np.argsort(edges[0], kind="stable")
     for group in np.unique(members[1]).tolist():
         mine = by_member[slice(*np.searchsorted(members[1][by_member], [group, group + 1]))]
@@ -190,12 +191,12 @@ def groups(network: Network, columns: Any, members: Any, edges: Any, width: Any)
         for number in np.unique(node[mine[place[mine] >= 0]]).tolist():
             neurons = place[mine[(node[mine] == number) & (place[mine] >= 0)]]
             known = at[source[at] >= 0]
-            joint = _joint(network, number, neurons, (known, source[known], origin[known]), width)
+            joint = _joint(network, number, neurons, (known, source[known], origin[known]), *sizes)
             found.setdefault(number, []).append(joint)
     return found
 
 
-def _joint(network: Network, number: int, neurons: Any, edges: tuple[Any, Any, Any], width: Any) -> Joint:
+def _joint(network: Network, number: int, neurons: Any, edges: tuple[Any, Any, Any], centre: Any, width: Any) -> Joint:
     """A group, of which the stored edges have these numbers, entries, and nodes that these are of."""
     affine = network.nodes[network.nodes[number].source]
     terms = {source: linear.weight[0][:, neurons] for linear, source in affine.terms}
@@ -206,9 +207,9 @@ def _joint(network: Network, number: int, neurons: Any, edges: tuple[Any, Any, A
     wanted.setdefault(0, np.zeros(network.size(0), bool))
     first = network.pointwise[0]
     pre, entries, behind = None, np.zeros(0, int), wanted[0]
-    before = network.nodes[network.nodes[first].source].terms
-    if first in wanted and [source for _, source in before] == [0]:
-        linear = before[0][0]
+    before = network.nodes[network.nodes[first].source]
+    if first in wanted and [source for _, source in before.terms] == [0]:
+        linear = before.terms[0][0]
         entries = np.flatnonzero(wanted[first])
         pre = linear.weight[0][:, entries].T
         behind = wanted[0] | (pre != 0).any(axis=0)
@@ -232,8 +233,10 @@ def _joint(network: Network, number: int, neurons: Any, edges: tuple[Any, Any, A
         inputs = parts[0][1]
         chained[:, : len(inputs)] = pre[:, inputs]
         moved = np.abs(pre[:, inputs]) * width[inputs]
+        middle = (pre @ centre + before.floats[entries]).tolist()
         for k, best in enumerate(moved.argmax(axis=1).tolist() if len(inputs) else []):
-            own[k] = -1 if best in own[:k] or chained[k, best] == 0 else best
+            turns_on = 2 * moved[k, best] + middle[k] > moved[k].sum()
+            own[k] = best if turns_on and best not in own[:k] and chained[k, best] != 0 else -1
     return Joint(neurons, parts, weight, stored, chained, entries, own)
 
 

@@ -101,8 +101,8 @@ def views(part: Bounded, pieces: Pieces, known: Callable[[int, int, Region], Non
     output, region = reduction.finished()
     small = View(output, region, [Floats(output, np.float64)], reduction.columns, again)
     if joint is not None:
-        width = region.high[0][0] / 2 - region.low[0][0] / 2
-        planed = Planed(output, groups(output, reduction.columns, *joint, width))
+        box = region.low[0][0], region.high[0][0]
+        planed = Planed(output, groups(output, reduction.columns, *joint, box))
         return [replace(small, arithmetics=[planed], dense=planed.dense)]
     # To bound the neurons of a large network again takes too long.
     return [small] if again else [small, large] if 2 * small.network.effort < network.effort else [large]
