@@ -57,7 +57,10 @@ def places(whole: Place, most: int) -> Iterator[tuple[Any, Place]]:
     for at in _groups(whole.neurons, shape, side):
         part = cone(whole.graph, number, whole.neurons[at])
         bounds, lines = within(part, whole.graph, whole.bounds, whole.lines)
-        yield at, Place(part.graph, bounds, lines, np.arange(len(at)))
+        chunk = max(1, most // (bounds.batch * max(node.size for node in part.graph.nodes)))
+        for start in range(0, len(at), chunk):
+            some = slice(start, start + chunk)
+            yield at[some], Place(part.graph, bounds, lines, np.arange(len(at))[some])
 
 
 def _groups(neurons: IndexArray, shape: tuple[int, ...], side: int) -> list[IndexArray]:

@@ -34,8 +34,9 @@ from .observer import Observer, Watch
 from .outcome import Outcome
 from .points.attack import STEP_PRODUCTS, Starts, Within, attack
 
-# The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs.
-ATTACK_SHARE, HIDDEN_SHARE = 0.4, 0.5
+# The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs;
+# and of these where nothing that comes after could do without them.
+ATTACK_SHARE, HIDDEN_SHARE, ALL_SHARE = 0.4, 0.5, 0.85
 # An attack of more products than that (half a second) begins with a few starts; the others wait until bounds, which may
 # need no attack, have been tried.
 DEAR, FIRST_STARTS = 2**32, 4
@@ -134,6 +135,7 @@ class Decision:
         with Workers(self.threads) as workers:
             known = forward_first(self.graph, *ends, hidden.passed, ball)
             if known is None:
+                hidden = self.deadline.share(ALL_SHARE, math.inf)
                 self.node_bounds = linear_bounds(self.graph, *ends, hidden.passed, ball, workers=workers)
             else:
                 # Many times as dear bounds can wait until it is known what is split.
