@@ -18,22 +18,23 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class Adam:
-    """The running means for one array (batch, ...), and the steps that they suggest."""
+    """The running means for one array (batch, ...), and the steps that they suggest; `momentum` is what the mean
+    gradient keeps of itself in a step."""
 
-    def __init__(self, like: Any, rate: float) -> None:
+    def __init__(self, like: Any, rate: float, momentum: float = FIRST) -> None:
         # Not `zeros_like`, which would lay them out like a view that may have been broadcast.
         self._first, self._second = zeros_like_shape(like, like.shape), zeros_like_shape(like, like.shape)
-        self._rate, self._number = rate, 0
+        self._rate, self._momentum, self._number = rate, momentum, 0
 
     def step(self, gradient: Any) -> Any:
         """What to add to the array for its next step uphill."""
         self._number += 1
-        self._first += (1 - FIRST) * (gradient - self._first)
+        self._first += (1 - self._momentum) * (gradient - self._first)
         # Beyond the root of the greatest float a square is held there: its step is then 0, and no NaN.
         with np.errstate(over="ignore"):
             square = (gradient * gradient).clip(0, LARGEST)
         self._second += (1 - SECOND) * (square - self._second)
-        bias = math.sqrt(1 - SECOND**self._number) / (1 - FIRST**self._number)
+        bias = math.sqrt(1 - SECOND**self._number) / (1 - self._momentum**self._number)
         scale = self._rate * DECAY**self._number * bias
         return scale * self._first / (namespace(gradient).sqrt(self._second) + 1e-12)
 

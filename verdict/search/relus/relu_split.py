@@ -230,7 +230,9 @@ class ReluSplit:
 
     def _step(self, domains: Domains, steps: int) -> _Step:
         """Bound a batch, close what can be closed, split the rest."""
-        domains, seen = optimise(self.space, self._best_rows(domains), steps)
+        # No more than a split costs: bounds of trials, and the steps of both halves.
+        patience = 2 * (self.options.trials + self.options.steps)
+        domains, seen = optimise(self.space, self._best_rows(domains), steps, patience=patience)
         self._recheck(domains, seen.rounding)
         began = time.monotonic()
         proofs = self._by_programs(domains)
