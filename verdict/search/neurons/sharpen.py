@@ -29,6 +29,8 @@ from .grown import Grown, absolute
 
 # Gradient steps at the roots of the trees and after each split.
 ROOT_STEPS, STEPS = 20, 1
+# Of most neurons no side is in reach, and what is missing to it says little of a step's length.
+LONGEST = 1.0
 # The most numbers that the trees bounded together may take.
 MOST_ENTRIES = 2**25
 # Behind a layer with more than this share of its neurons unstable, splitting is of little use yet.
@@ -113,7 +115,7 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
     The roots get so many gradient steps on their slopes first. A tree whose leaves are all above 0, past the row's
     offset, is finished: the neuron is stable.
     """
-    leaves, seen = optimise(space, roots, steps)
+    leaves, seen = optimise(space, roots, steps, longest=LONGEST)
     count, lower = len(roots), np.full((len(roots), rounds + 1), np.inf, np.float32)
     lower[:, 0] = leaves.lower
     # What a leaf's own multipliers prove, while `lower` never falls behind what its parent's prove.
@@ -139,7 +141,8 @@ def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[
             leaves.take(at), signs=signs[here], slopes=slopes[here], betas=betas[here], lower=lower[here]
         )
         halves = branch(space, parents, loss[here])
-        children, seen = optimise(space, replace(halves, lower=np.full_like(halves.lower, -np.inf)), STEPS)
+        begun = replace(halves, lower=np.full_like(halves.lower, -np.inf))
+        children, seen = optimise(space, begun, STEPS, longest=LONGEST)
         lost = losses(space, children, seen)
         leaf[at, turn - 1], whole[at, turn - 1] = worst[at], own[here]
         for before, values in zip(old, (signs, slopes, betas), strict=False):

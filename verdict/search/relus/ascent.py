@@ -30,18 +30,19 @@ STRIDE = 6
 
 
 def optimise(
-    space: Space, domains: Domains, steps: int, goal: Any = 0, patience: int = 0
+    space: Space, domains: Domains, steps: int, goal: Any = 0, patience: int = 0, longest: float = LONGEST
 ) -> tuple[Domains, Relaxed]:
     """The domains with the best multipliers found in `steps` steps, and what the last bound of each saw.
 
     A domain whose bound is above `goal` (one, or (batch,) in NumPy) takes no more steps; one that at its latest pace
-    would be there within `patience` further steps goes on.
+    would be there within `patience` further steps goes on. Steps are at most `longest` times as long as Adam's.
     The steps are taken on the space's device; the domains given and returned are NumPy's, and so are their bounds.
     """
     device = space.device
     if device.is_rigorous:
-        return _climb(space, domains, steps, np.broadcast_to(goal, len(domains)), patience)
-    found, seen = _climb(space, domains.to(device), steps, device.put(np.broadcast_to(goal, len(domains))), patience)
+        return _climb(space, domains, steps, np.broadcast_to(goal, len(domains)), patience, longest)
+    level = device.put(np.broadcast_to(goal, len(domains)))
+    found, seen = _climb(space, domains.to(device), steps, level, patience, longest)
     # Whatever the device sends back, these are multipliers; which domain they are for is not asked of it.
     slopes, betas = on_grid(device.fetch(found.slopes).clip(0, 1)), device.fetch(found.betas).clip(0, None)
     proved = space.relax(domains, slopes, betas, follow=False)
@@ -49,7 +50,9 @@ def optimise(
     return here, Relaxed(proved.lower, proved.rounding, proved.nu, device.fetch(seen.z), device.fetch(seen.x))
 
 
-def _climb(space: Space, domains: Domains, steps: int, goal: Any, patience: int) -> tuple[Domains, Relaxed]:
+def _climb(
+    space: Space, domains: Domains, steps: int, goal: Any, patience: int, longest: float
+) -> tuple[Domains, Relaxed]:
     """What `optimise` returns, on the device of `domains`."""
     xp = namespace(domains.lower)
     now, slopes, betas = domains, domains.slopes, domains.betas
@@ -78,7 +81,7 @@ def _climb(space: Space, domains: Domains, steps: int, goal: Any, patience: int)
         d_slope, d_beta = d_slope * free, -now.signs * d_beta
         to_slope, to_beta = slope_rule.step(d_slope), beta_rule.step(d_beta)
         moved = d_slope * ((slopes + to_slope).clip(0, 1) - slopes) + d_beta * (positive(betas + to_beta) - betas)
-        length = _length(missing, xp.sum(moved, axis=1))[:, None]
+        length = _length(missing, xp.sum(moved, axis=1), longest)[:, None]
         slopes = on_grid((slopes + length * to_slope).clip(0, 1))
         betas = positive(betas + length * to_beta) * ~free
         seen = space.relax(now, slopes, betas)
@@ -98,10 +101,10 @@ def _is_near(goal: Any, lower: Any, before: Any, patience: int) -> Any:
         return (gained > 0) & ((goal - lower) * STRIDE <= patience * gained)
 
 
-def _length(missing: Any, promised: Any) -> Any:
+def _length(missing: Any, promised: Any, longest: float = LONGEST) -> Any:
     """How many times as long a step is to be, (batch,), where so much is missing and the gradient promises so much."""
     xp = namespace(promised)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = SHARE * missing / promised
     # What promises nothing, or overflowed, says nothing.
-    return cast(xp.where(promised > 0, length, xp.ones_like(length)).clip(SHORTEST, LONGEST), np.float32)
+    return cast(xp.where(promised > 0, length, xp.ones_like(length)).clip(SHORTEST, longest), np.float32)
