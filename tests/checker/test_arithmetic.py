@@ -143,7 +143,7 @@ def test_stored_numbers_are_only_hints(tmp_path, kind, seed):
     signs = np.where(rng.random(neurons) < 0.5, np.where(on, 1, -1), 0).astype(np.int8)[None]
     low = np.full((1, network.input_size), -1.0)
     one = np.zeros(1, int)
-    leaves = Leaves(low, -low, _cuts(signs), one, one, one, [[]], 0, 0, True)
+    leaves = Leaves(low, -low, _cuts(signs), one, one, one, [[]], one, 0, 0, True)
     region = bounded(network, arithmetic, Pieces(low, -low, _cuts(signs)))
     rows = np.eye(network.size(network.output))[None]
     for _ in range(4):
@@ -167,7 +167,7 @@ def test_neurons_are_split_at_any_threshold(tmp_path, kind, seed):
     cuts = np.stack([np.where(rng.random(neurons) < 0.5, z - room[0], -np.inf),
                      np.where(rng.random(neurons) < 0.5, z + room[1], np.inf)])[:, None]
     low, one = np.full((1, network.input_size), -1.0), np.zeros(1, int)
-    leaves = Leaves(low, -low, cuts, one, one, one, [[]], 0, 0, True)
+    leaves = Leaves(low, -low, cuts, one, one, one, [[]], one, 0, 0, True)
     rows = np.eye(network.size(network.output))[None]
     for pieces in (Pieces(low, -low, cuts), Pieces(low, -low)):
         region = bounded(network, arithmetic, pieces)

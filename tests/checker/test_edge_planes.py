@@ -85,7 +85,8 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     path = tmp_path_factory.mktemp("planes") / "planes.vcert"
     with pytest.MonkeyPatch.context() as patch:
         # Planes alone, whether they pay or not.
-        patch.setattr(bab.ReluRounds, "run", lambda self, deadline: Outcome(False, -np.inf, 0, "not asked"))
+        for other in (bab.ReluRounds, bab.AnewSplit):
+            patch.setattr(other, "run", lambda self, deadline: Outcome(False, -np.inf, 0, "not asked"))
         patch.setattr(plane_split, "GAIN", 1e9)
         x = data("digits").load()[0][0]
         found = verdict.robust("digits-mlp", x, "0.11571", range=(0, 1), certificate=path)

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from support.anew_proofs import anew_proof
 from support.certified import Certified, random_proof
 from support.mutants import KINDS, members, packed
 from support.smooth_proofs import NETWORKS, smooth_proof
@@ -57,6 +58,9 @@ def _pair(folder, how):
     """(certified, changes that make its claim false) on a small network."""
     if how in NETWORKS:
         return _smooth(folder, how)
+    if how == "anew":
+        found, radius = anew_proof(folder, 10)
+        return found, {"eps": str(radius * Fraction(51, 50))}
     if how in RANDOM:
         found, radius = random_proof(folder, *RANDOM[how])
         if how == "again":
@@ -89,7 +93,7 @@ def _pair(folder, how):
     return Certified(path, network.path, claim, parts, witness), {"eps": lies.get(how, "17/128")}
 
 
-@pytest.mark.parametrize("how", [*RANDOM, "raw", "tie", "l1 tie", "l2", *NETWORKS])
+@pytest.mark.parametrize("how", [*RANDOM, "anew", "raw", "tie", "l1 tie", "l2", *NETWORKS])
 def test_mutants(tmp_path, how):
     found, lie = _pair(tmp_path, how)
     assert check(found.path, found.model).accepted

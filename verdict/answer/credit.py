@@ -14,8 +14,9 @@ from typing import Any
 
 # The ways that are a stage of their own, by the first word of its name.
 STAGES = ("attack", "bounds", "milp", "smt")
-# Halving boxes, the same in the reduced form, splitting ReLUs, linear programs, and planes over edges.
-BOXES, ZOOM, RELUS, PROGRAMS, PLANES = "boxes", "zoom", "relus", "programs", "planes"
+# Halving boxes, the same in the reduced form, splitting ReLUs, linear programs, planes over edges, and splits with
+# bounds found anew on domains.
+BOXES, ZOOM, RELUS, PROGRAMS, PLANES, ANEW = "boxes", "zoom", "relus", "programs", "planes", "anew"
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Credit:
         return {"seconds": round(self.seconds, 6), "closed": round(min(self.closed, 1.0), 9), "found": self.found}
 
 
-# By the name of the way: attack, bounds, boxes, zoom, relus, programs, planes, milp, smt.
+# By the name of the way: attack, bounds, boxes, zoom, relus, programs, planes, anew, milp, smt.
 Credits = dict[str, Credit]
 
 

@@ -223,7 +223,7 @@ def alpha_bounds(
         low[0, chosen] = np.maximum(low[0, chosen], result[: len(chosen)])
         high[0, chosen] = np.minimum(high[0, chosen], -result[len(chosen) :])
         lows[number], highs[number] = low, high
-        _refresh(graph, lows, highs, number)
+        refresh(graph, lows, highs, number)
     return start.with_ends(lows, highs)
 
 
@@ -231,7 +231,7 @@ def _wide(device: Device, slopes: Any) -> Any:
     return device.fetch(slopes).astype(np.float64)
 
 
-def _refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:
+def refresh(graph: Graph, lows: list[Any], highs: list[Any], number: int) -> None:
     """Carry tighter pre-activation bounds over to the ReLUs that read them."""
     for reader in graph.consumers[number]:
         if reader in graph.pointwise:

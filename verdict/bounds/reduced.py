@@ -123,16 +123,21 @@ class Reduced:
 
         `below`, `above`, `gap`, `shift` (batch, unstable ReLUs) are the lines, as in `lines.Lines`.
         """
-        xp, first = namespace(below), self.inputs + 1
-        coefficients = self.rows.like(below)[row]
-        gained, wrong = self.substitute(coefficients, self.layers, (below, above, gap, shift))
+        coefficients, charge = self.rows.like(below)[row], self.row_charge.like(below)[row]
+        return self.bound_of(coefficients, charge, (below, above, gap, shift))
+
+    def bound_of(self, coefficients: Any, charge: Any, lines: Sequence[Any]) -> tuple[Any, Any, Any, Any, Any]:
+        """The same for any functions of the variables: their `coefficients` (batch, variables), which are changed, are
+        off by so much (batch,)."""
+        xp, first = namespace(coefficients), self.inputs + 1
+        gained, wrong = self.substitute(coefficients, self.layers, lines)
         if self.ball is None:
             size = xp.sum(xp.abs(coefficients[:, : self.inputs]), axis=1)
             least = -size
         else:
             least, size = self.ball.least(coefficients[:, : self.inputs])
         constant, nu = coefficients[:, self.inputs], coefficients[:, first:]
-        wrong += self.row_charge.like(below)[row] + self.last_charge * (size + xp.abs(constant))
+        wrong += charge + self.last_charge * (size + xp.abs(constant))
         flat = constant + gained - wrong
         return flat + least, wrong, nu, coefficients, flat
 

@@ -9,15 +9,31 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-LEAF, INPUT, NEURON = 0, 1, 2
+LEAF, INPUT, NEURON, ANEW = 0, 1, 2, 3
 LINES, RAW, RATIONAL = 0, 1, 2
 ROOT = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Stated:
+    """Bounds of neurons of ReLU layer `layer` on one domain: bound i is about neuron `neurons[i]` of the layer, a lower
+    one if `sides[i]` is 1 and an upper one if it is -1. Multipliers: `slopes` and `betas` (bounds, columns) and the
+    `chords` (columns,) of the neurons `columns`, in the checker's numbers, and weights `rows` (bounds, rows)."""
+
+    layer: int
+    neurons: Any
+    sides: Any
+    columns: Any
+    slopes: Any
+    chords: Any
+    betas: Any
+    rows: Any
 
 
 class ProofTree:
@@ -47,6 +63,8 @@ class ProofTree:
         self._rational: dict[int, Any] = {}
         # Slopes of planes over the edges of the part, as they are stored.
         self._planes: dict[int, Any] = {}
+        # Bounds found anew at a node, and the tree of its domain that uses them.
+        self._anew: dict[int, tuple[Sequence[Stated], ProofTree]] = {}
 
     def __len__(self) -> int:
         return len(self._kind)
@@ -59,7 +77,7 @@ class ProofTree:
     @property
     def leaves(self) -> int:
         # Every split has two halves.
-        return (len(self) + 1) // 2
+        return (len(self) + 1) // 2 + sum(tree.leaves - 1 for _, tree in self._anew.values())
 
     def split_inputs(self, nodes: Any, coordinates: Any, thresholds: Any) -> tuple[Any, Any]:
         """The numbers of the halves x_i <= t and x_i >= t of each node."""
@@ -123,6 +141,10 @@ class ProofTree:
         self._variable[node] = RAW
         self._raw[node] = rows, multipliers
 
+    def anew(self, node: int, bounds: Sequence[Stated], tree: ProofTree) -> None:
+        """Let a leaf be what `tree` is, which rests on bounds of hidden neurons found anew on its domain."""
+        self._kind[node], self._anew[node] = ANEW, (bounds, tree)
+
     @property
     def has_raw(self) -> bool:
         """Whether a leaf is closed by raw multipliers or rationals, which belong to one disjunct."""
@@ -134,6 +156,8 @@ class ProofTree:
         other._rows = dict(zip(self._rows, _converted(convert, list(self._rows.values())), strict=True))
         rows = _converted(convert, [rows for rows, _ in self._raw.values()])
         other._raw = {node: (r, mu) for r, (node, (_, mu)) in zip(rows, self._raw.items(), strict=True)}
+        other._anew = {node: ([_weighed(bound, convert) for bound in bounds], tree.reweighted(convert))
+                       for node, (bounds, tree) in self._anew.items()}  # fmt: skip
         return other
 
     def close_rational(self, node: int, rows: Sequence[Fraction], betas: Mapping[int, Fraction]) -> None:
@@ -153,6 +177,8 @@ class ProofTree:
                 ((on,), (off,)) = self._split(kind, here, variable, value)
                 stack += [(int(off), first + 1), (int(on), first)]
                 continue
+            if there in other._raw:
+                self.close_raw(here, *other._raw[there])
             if there in other._slopes:
                 self._slopes[here] = np.zeros(len(self.columns), np.uint8)
                 self._slopes[here][place] = other._slopes[there]
@@ -166,23 +192,50 @@ class ProofTree:
         """(kind, variable, value, first child) of a node; the second child is the next number."""
         return self._kind[number], self._variable[number], self._value[number], self._first[number]
 
-    def walk(self) -> list[tuple[int, list[int]]]:
-        """All nodes in preorder, each with the neurons split on its path."""
+    def walk(self, above: Sequence[int] = ()) -> list[tuple[int, list[int]]]:
+        """All nodes in preorder, those without halves with the neurons split on their path, which begins with those
+        split above the tree."""
         order: list[tuple[int, list[int]]] = []
         stack: list[tuple[int, Any]] = [(ROOT, None)]
         while stack:
             node, path = stack.pop()
-            if self._kind[node] == LEAF:
+            if self._kind[node] in (LEAF, ANEW):
                 neurons = []
                 while path is not None:
                     neuron, path = path
                     neurons.append(neuron)
-                order.append((node, neurons[::-1]))
+                order.append((node, [*above, *neurons[::-1]]))
                 continue
             order.append((node, []))
             below = (self._variable[node], path) if self._kind[node] == NEURON else path
             stack += [(self._first[node] + 1, below), (self._first[node], below)]
         return order
+
+
+def _weighed(bound: Stated, convert: Callable[[Any], Any]) -> Stated:
+    found = convert(bound.rows)
+    return bound if found is None else replace(bound, rows=found)
+
+
+def _path_betas(columns: Any, betas: Any, path: Sequence[int]) -> list[float]:
+    """Betas (columns,) as they are stored: for each split of a path, from its root; of several splits of one neuron
+    the last one's."""
+    own = dict(zip(columns.tolist(), betas.tolist(), strict=True))
+    return [max(0.0, own.pop(n, 0.0)) for n in reversed(path)][::-1]
+
+
+def bounds_arrays(bound: Stated, path: Sequence[int]) -> dict[str, Any]:
+    """The arrays, by name, of bounds on a domain whose path has these splits of neurons."""
+    betas = [_path_betas(bound.columns, each, path) for each in bound.betas]
+    found = {
+        "neuron": np.asarray(bound.neurons, np.uint32),
+        "side": np.asarray(bound.sides, np.int8),
+        "columns": np.asarray(bound.columns, np.uint32),
+        "slopes": slope_bytes(bound.slopes),
+        "chords": np.asarray(bound.chords, np.float32),
+        "lambda": np.maximum(np.asarray(bound.rows, np.float32), 0),
+    }
+    return found if not path else found | {"betas": np.concatenate(betas).astype(np.float32)}
 
 
 def _converted(convert: Callable[[Any], Any], rows: list[Any]) -> Any:
@@ -195,8 +248,15 @@ def slope_bytes(slopes: Any) -> Any:
     return np.rint(np.clip(np.asarray(slopes, np.float32), 0, 1) * np.float32(255)).astype(np.uint8)
 
 
-def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any]]:
-    """(nodes in preorder, arrays by name, rational leaves) of the trees of one group, in order."""
+def anew_of(trees: Sequence[ProofTree], outer: Sequence[int] = ()) -> list[tuple[Sequence[Stated], ProofTree, Any]]:
+    """Bounds found anew in trees, in the order of their nodes: the bounds, the tree behind, the neurons split above."""
+    paths = [(tree, node, path) for tree in trees if tree._anew for node, path in tree.walk(outer)]
+    return [(*tree._anew[node], path) for tree, node, path in paths if node in tree._anew]
+
+
+def arrays_of(trees: Sequence[ProofTree], outer: Sequence[int] = ()) -> tuple[Any, dict[str, Any], list[Any]]:
+    """(nodes in preorder, arrays by name, rational leaves) of the trees of one group, in order; the `outer` neurons are
+    split above all of them."""
     nodes: list[tuple[int, int, float]] = []
     slopes, above, sloped, betas, rows, raw, rational, leaves = [], [], [], [], [], [], [], 0
     shares = []
@@ -204,7 +264,7 @@ def arrays_of(trees: Sequence[ProofTree]) -> tuple[Any, dict[str, Any], list[Any
     with_betas = any(t._betas for t in trees)
     columns = trees[0].columns
     for tree in trees:
-        for node, path in tree.walk():
+        for node, path in tree.walk(outer):
             nodes.append((tree._kind[node], tree._variable[node], tree._value[node]))
             if tree._kind[node] != LEAF:
                 continue

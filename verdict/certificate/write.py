@@ -7,10 +7,11 @@ when it is complete.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ..base.assumed import assumed
 from ..base.errors import InputError
 from ..base.writing import temporary
 from ..checker.readers.onnx import WHOLE, View
-from .proof import Part, ProofTree, arrays_of
+from .proof import ANEW, Part, ProofTree, anew_of, arrays_of, bounds_arrays
 from .subject import Subject
 
 VERSION = 2
@@ -143,12 +144,36 @@ def _described(part: Part) -> dict[str, Any]:
 
 
 def _group(archive: zipfile.ZipFile, prefix: str, trees: Sequence[ProofTree]) -> Any:
-    nodes, arrays, rational = arrays_of(trees)
+    return np.array(_nodes(archive, prefix, prefix, trees, itertools.count(), []), NODE)
+
+
+def _nodes(
+    archive: zipfile.ZipFile,
+    whole: str,
+    prefix: str,
+    trees: Sequence[ProofTree],
+    numbers: Iterator[int],
+    above: Sequence[int],
+) -> list[Any]:
+    """The nodes of a group's trees, whose arrays are put there; bounds found anew get the next of the numbers."""
+    nodes, arrays, rational = arrays_of(trees, above)
     for name, values in arrays.items():
         _put(archive, f"{prefix}.{name}", values)
     if rational:
         archive.writestr(f"{prefix}.rational.json", json.dumps(rational))
-    return np.array(nodes, NODE)
+    found, left = [], iter(anew_of(trees, above))
+    for node in nodes:
+        if node[0] != ANEW:
+            found.append(node)
+            continue
+        (bounds, tree, path), number = next(left), next(numbers)
+        own = f"{whole}.b{number}"
+        _put(archive, f"{own}.layers", np.array([bound.layer for bound in bounds], np.uint32))
+        for at, bound in enumerate(bounds):
+            for name, values in bounds_arrays(bound, path).items():
+                _put(archive, f"{own}.l{at}.{name}", values)
+        found += [(ANEW, number, 0.0), *_nodes(archive, whole, own, [tree], numbers, path)]
+    return found
 
 
 def _put(archive: zipfile.ZipFile, name: str, values: Any) -> None:

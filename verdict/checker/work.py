@@ -132,7 +132,7 @@ class Work:
         at = np.arange(len(leaves))
         if self.among is None:
             return at
-        return at[np.isin(leaves.first + at, [n for p, g, n in self.among if (p, g) == (part, goal)])]
+        return at[np.isin(leaves.number, [n for p, g, n in self.among if (p, g) == (part, goal)])]
 
     def left_open(self, part: int, goal: int, leaves: list[int]) -> None:
         self.open_leaves += [(part, goal, leaf) for leaf in leaves]

@@ -19,6 +19,7 @@ from ..property import Polytope, UnsafeSet
 from .boxes.boxes import Boxes
 from .means import Means
 from .neurons.grown import Grown
+from .relus.anew import Anew
 from .relus.imply import Implied
 from .relus.leaf import Multipliers
 from .relus.space import Domains, Space
@@ -73,6 +74,33 @@ class ReluObserver:
 
     def proved(self, means: Means, batch: int, clock: Deadline) -> None:
         """Everything is closed. What is left to do may take so long, in batches of so many domains."""
+
+
+class AnewObserver:
+    """Watches one search that bounds hidden neurons anew on domains. A domain's place is the listener's."""
+
+    def root(self, polytope: int, space: Space) -> int:
+        """The place of the whole, for the polytope of this number."""
+        return 0
+
+    def within(self, polytope: int, space: Space) -> ReluObserver:
+        """Who watches a search of one domain about this polytope, which may come to nothing."""
+        return ReluObserver()
+
+    def closed(self, place: int, watched: ReluObserver | None) -> None:
+        """The domain is closed, by what was watched; None: its bounds leave nothing of it."""
+
+    def anew(self, place: int, found: Anew, space: Space | None) -> int:
+        """The domain's neurons have bounds found anew, and the `space` with these, if they leave anything; the place of
+        what follows."""
+        return place
+
+    def split(self, place: int, space: Space, neuron: int) -> tuple[int, int]:
+        """The domain was split on a neuron of the space; the places of the halves "on" and "off"."""
+        return place, place
+
+    def proved(self) -> None:
+        """Everything is closed."""
 
 
 class EdgeObserver:
@@ -150,6 +178,10 @@ class Observer:
     def planes(self, space: Space, polytopes: Sequence[Polytope], rows: Rows, form: Edges) -> EdgeObserver:
         """Who watches a search by planes over the edges of a space's reduced form; each polytope is a row."""
         return EdgeObserver()
+
+    def anew(self, polytopes: Sequence[Polytope]) -> AnewObserver:
+        """Who watches a search that bounds hidden neurons anew on domains."""
+        return AnewObserver()
 
     def boxes(self, graph: Graph, unsafe: UnsafeSet, rows: Rows, again: bool = False) -> BoxObserver:
         """Who watches a search over splits of boxes, which bounds `again` what was bounded on the first box."""

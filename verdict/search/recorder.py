@@ -11,7 +11,8 @@ from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
 from .boxes.tree import BoxTree
 from .neurons.lemmas import Lemmas
-from .observer import BoundsObserver, BoxObserver, EdgeObserver, Observer, ReluObserver
+from .observer import AnewObserver, BoundsObserver, BoxObserver, EdgeObserver, Observer, ReluObserver
+from .relus.anew_recorded import RecordedAnew
 from .relus.edge_recorded import RecordedEdges
 from .relus.recorded import RecordedSplits
 from .relus.space import Space
@@ -53,6 +54,10 @@ class Recorder(Observer):
         # Bounds of the box as a checker finds them, without lemmas.
         lemmas = Lemmas(space.graph, self.recording.neurons)
         return RecordedEdges(SplitTrees(self.recording, space, polytopes, rows), form, lemmas)
+
+    def anew(self, polytopes: Sequence[Polytope]) -> AnewObserver:
+        lemmas = self._lemmas or Lemmas(self.recording.neurons.graph, self.recording.neurons)
+        return RecordedAnew(self.recording, polytopes, lemmas)
 
     def tangents(self, polytopes: Sequence[Polytope], rows: Rows) -> TangentObserver:
         return RecordedTangents(self.recording, polytopes, rows)

@@ -70,14 +70,16 @@ class Floats:
             reach = (reach + node.error) * MORE
         return np.nextafter(middle - reach, -np.inf), np.nextafter(middle + reach, np.inf)
 
-    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
-        """Lower bounds (batch, rows) of `rows` @ node `number`."""
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any],
+              before: tuple[int, Any] | None = None) -> Any:
+        """Lower bounds (batch, rows) of `rows` @ node `number`, and of those of a node `before` it."""
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:])).astype(self.dtype)
         total = self.sum(region, lines, rows.shape[:2])
         # What is too large ends as no finite number.
         with np.errstate(over="ignore", invalid="ignore"):
-            rule(self.network, number, rows, total, self.ask)
+            others = None if before is None else (before[0], before[1].astype(self.dtype))
+            rule(self.network, number, rows, total, self.ask, others)
             result = total.bound()
         if not np.isfinite(result).all():
             raise OutOfRangeError

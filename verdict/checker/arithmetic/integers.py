@@ -35,6 +35,9 @@ from ..network import Affine, Linear, Network
 from .float32 import float32_error, value_error
 from .limbs import LEAST, MOST, Map, exponent, largest, split, two
 
+# Binary places that rows joined on the way have behind the point.
+FINER = 24
+
 
 class Integers:
     """The arithmetic of the exact tier: multipliers of `limbs` limbs, bounds of boxes always of two.
@@ -82,14 +85,19 @@ class Integers:
             top = np.nextafter(top + (middle + reach) * unit, np.inf)
         return bottom, top
 
-    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
-        """Lower bounds (batch, rows) of `rows` @ node `number`; rows are integers (1 or batch, rows, size)."""
-        if (rows != np.rint(rows)).any():
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any],
+              before: tuple[int, Any] | None = None) -> Any:
+        """Lower bounds (batch, rows) of `rows` @ node `number`, and of those of a node `before` it (batch, rows, size);
+        rows are integers (1 or batch, rows, size)."""
+        if (rows != np.rint(rows)).any() or (before is not None and (before[1] != np.rint(before[1])).any()):
             raise OutOfRangeError
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         rows = np.broadcast_to(rows, (batch, *rows.shape[1:]))
         total = IntegerSum(self, region, lines)
-        rule(self.network, number, Scaled(rows, np.zeros(rows.shape[:2], int), 0.0), total, self.ask)
+        grid = np.zeros(rows.shape[:2], int)
+        # On a finer grid, for what meets them there is rounded to theirs.
+        others = None if before is None else (before[0], Scaled(before[1] * 2.0**FINER, grid - FINER, 0.0))
+        rule(self.network, number, Scaled(rows, grid, 0.0), total, self.ask, others)
         return _sum(total.found)
 
     def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:

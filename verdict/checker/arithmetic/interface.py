@@ -21,8 +21,10 @@ class Arithmetic(Protocol):
     def interval(self, node: Affine, region: Region) -> tuple[Any, Any]:
         """Float64 bounds (batch, size) of an affine node from those of its sources."""
 
-    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Around]) -> Any:
-        """Float64 lower bounds (batch, rows) of `rows` (1 or batch, rows, size) @ node `number`, by the rule."""
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Around],
+              before: tuple[int, Any] | None = None) -> Any:
+        """Float64 lower bounds (batch, rows) of `rows` (1 or batch, rows, size) @ node `number`, by the rule; of these
+        and of rows of a node `before` it together."""
 
     def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Around]) -> Any:
         """Which of these rows are above zero on the whole region, (batch, rows)."""

@@ -58,9 +58,10 @@ class Rationals:
         low, high = add(low, (-wrong[0], wrong[1])), add(high, wrong)
         return floats_beside(_ratios(*low), -1), floats_beside(_ratios(*high), 1)
 
-    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
-        """Lower bounds (batch, rows) of `rows` @ node `number`, floats."""
-        return floats_beside(self._sum(region, number, rows, lines).bound, -1)
+    def lower(self, region: Region, number: int, rows: Any, lines: dict[int, Any],
+              before: tuple[int, Any] | None = None) -> Any:
+        """Lower bounds (batch, rows) of `rows` @ node `number`, and of those of a node `before` it, floats."""
+        return floats_beside(self._sum(region, number, rows, lines, before).bound, -1)
 
     def positive(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> Any:
         """Which rows are above zero, or would be as soon as the ball were smaller."""
@@ -70,10 +71,12 @@ class Rationals:
             closed |= (found.bound == 0) & self._grows(found)
         return closed.astype(bool)
 
-    def _sum(self, region: Region, number: int, rows: Any, lines: dict[int, Any]) -> RationalSum:
+    def _sum(self, region: Region, number: int, rows: Any, lines: dict[int, Any],
+             before: tuple[int, Any] | None = None) -> RationalSum:
         batch = max(len(region.low[0]), len(rows), *(len(line.above) for line in lines.values()), 1)
         total = RationalSum(self, region, lines, (batch, rows.shape[1]))
-        rule(self.network, number, integers(np.broadcast_to(rows, (batch, *rows.shape[1:]))), total, self.ask)
+        others = None if before is None else (before[0], integers(before[1]))
+        rule(self.network, number, integers(np.broadcast_to(rows, (batch, *rows.shape[1:]))), total, self.ask, others)
         return total
 
     def _grows(self, found: RationalSum) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,22 @@ from ..readers.multipliers import Domains, Group, Sizes
 from ..readers.rows import outward, tried, with_rows
 from ..small.view import View, views
 from ..surroundings import Surroundings
+from .anew import Anew
 from .lines import lines_of
 from .region import Pieces, Region
-from .tree import LINES, Leaves, Walk
+from .tree import LINES, Domain, Leaves, Tally, Walk
 
 # Leaves looked at together, and how many numbers their coefficients may take.
 CHUNK, MOST_ENTRIES = 64, 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class _Goal:
+    """A goal's number, the rows of each of its disjuncts, and what was read of its trees."""
+
+    number: int
+    owned: list[Any]
+    tally: Tally
 
 
 class Part:
@@ -85,19 +96,23 @@ class Part:
                 lower = arithmetic.lower(region.on(leaves), node, rows, found)[:, 0]
                 return leaves.tree, np.where(empty, np.inf, lower)
 
-            for tree, lower in self._over(group, len(neuron), int(self.network.starts[layer]), look):
+            walk = Walk(self.work.nodes, len(neuron))
+            for tree, lower in self._over(group, walk, self._whole, int(self.network.starts[layer]), look):
                 np.minimum.at(bound, tree, lower)
             low, high, up = np.full((1, size), -np.inf), np.full((1, size), np.inf), side > 0
             np.maximum.at(low[0], neuron[up], bound[up])
             np.minimum.at(high[0], neuron[~up], -bound[~up])
             region.meet(node, low, high)
 
-    def _over(self, group: Group, trees: int, neurons: int, look: Any) -> Iterator[Any]:
+    @property
+    def _whole(self) -> Domain:
+        return Domain(self.low, self.high)
+
+    def _over(self, group: Group, walk: Walk, domain: Domain, neurons: int, look: Any) -> Iterator[Any]:
         """`look` at all leaves of the next trees, whose splits may use the neurons below number `neurons`."""
-        walk = Walk(self.work.nodes, trees)
 
         def chunks() -> Iterator[Leaves]:
-            for leaves in walk.chunks(self.low, self.high, neurons, self.chunk):
+            for leaves in walk.chunks(domain, neurons, self.chunk):
                 self.work.count(len(leaves))
                 yield leaves
             group.finish(walk)
@@ -108,6 +123,11 @@ class Part:
         """Check that every leaf of one goal's tree excludes each of its disjuncts, whose rows are `owned`."""
         rows = sum(map(len, owned))
         group = self.work.certificate.goal(self.number, goal, self.sizes.of(rows), len(owned) == 1)
+        self._trees(_Goal(goal, owned, Tally()), group, self.views, self._whole)
+
+    def _trees(self, about: _Goal, group: Group, views: list[View], domain: Domain) -> None:
+        """Check that every leaf of the next tree, over the domain, excludes each disjunct of a goal."""
+        goal, owned = about.number, about.owned
 
         def look(leaves: Leaves) -> list[int]:
             wanted = self.work.wanted(self.number, goal, leaves)
@@ -119,20 +139,36 @@ class Part:
             plain, split, still = leaves.kind[wanted] == LINES, np.array([bool(p) for p in leaves.paths])[wanted], []
             for at, splits in ((wanted[plain & ~split], False), (wanted[plain & split], True)):
                 at = at if self.models is None else at[self.models.left(leaves.low[at], leaves.high[at], owned)]
-                for view in self.views:
+                for view in views:
                     attempts = for_lines(view.arithmetics, at_leaves, splits, domains.has_lines)
                     at = at[self._open(view, domains.take(at), owned, attempts)]
                 still += at.tolist()
             for j in wanted[~plain]:
                 attempts = for_rationals(self.arithmetics[-1], self.exact, at_leaves)
-                still += [j] if self._open(self.views[-1], group.single(domains.take([j])), owned, attempts)[0] else []
+                still += [j] if self._open(views[-1], group.single(domains.take([j])), owned, attempts)[0] else []
             if at_leaves:
                 self.work.memory.keep(names[j] for j in set(wanted.tolist()).difference(still))
-            return [leaves.first + int(j) for j in still]
+            return [int(leaves.number[j]) for j in still]
 
-        for still in self._over(group, 1, self.neurons, look):
+        view, root = views[-1], views[-1].root
+
+        def anew(number: int, domain: Domain) -> None:
+            # What is found anew rests on the rows of one disjunct, and on bounds that are the part's.
+            if len(owned) > 1 or root is None or not view.is_of_root:
+                raise RejectedError("bounds found anew in a goal of several disjuncts, or without bounds of the root")
+            self._anew(about, number, view, root, domain)
+
+        walk = Walk(self.work.nodes, 1, about.tally, anew)
+        for still in self._over(group, walk, domain, self.neurons, look):
             if still:
                 self.work.left_open(self.number, goal, still)
+
+    def _anew(self, about: _Goal, number: int, view: View, root: Region, domain: Domain) -> None:
+        """Bounds of hidden neurons on a domain, given that a goal's rows are at most 0, and the tree that uses them."""
+        prefix, sizes = f"p{self.number}.g{about.number}.b{number}", self.sizes.of(len(about.owned[0]))
+        found = Anew(self.work, self.network, self.arithmetics[-1], about.owned[0], self.chunk)
+        region = found.region(prefix, root.within(domain.low, domain.high), domain, sizes)
+        self._trees(about, self.work.certificate.inside(prefix, sizes), [replace(view, root=region)], domain)
 
     def _open(self, view: View, domains: Domains, owned: list[Any], attempts: list[Attempt]) -> Any:
         """Which of the domains have a disjunct that no attempt excludes, (n,)."""

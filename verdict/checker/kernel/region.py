@@ -64,6 +64,10 @@ class Region:
             self._planes[number] = planes(*self.factors(node))
         return self._planes[number]
 
+    def within(self, low: Any, high: Any) -> Region:
+        """A region of its own, to be cut further, on a box [low, high] (inputs,) within it."""
+        return Region({**self.low, 0: low[None]}, {**self.high, 0: high[None]}, self.empty.copy(), self.ball)
+
     def on(self, leaves: Leaves) -> Region:
         """The region cut to the boxes of leaves within it."""
         if leaves.whole:

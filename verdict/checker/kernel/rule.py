@@ -14,9 +14,13 @@ from ..clock import Ask, nobody
 from ..network import Affine, Network, Pointwise, Product, no_rule
 
 
-def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody) -> None:
-    """Add to `total` a lower bound of `rows` @ node `number`; `ask` is called at every node and may end it."""
-    pending = {number: rows}
+def rule(network: Network, number: int, rows: Any, total: Sum, ask: Ask = nobody,
+         before: tuple[int, Any] | None = None) -> None:
+    """Add to `total` a lower bound of `rows` @ node `number`; `ask` is called at every node and may end it.
+
+    `before` are a node that this one depends on and rows of it, which are added to the others.
+    """
+    pending = {number: rows} if before is None else {number: rows, before[0]: before[1]}
     for current in reversed(network.needed(number)):
         if current not in pending:
             continue

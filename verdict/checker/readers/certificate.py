@@ -121,15 +121,29 @@ class Certificate:
     def lemma(self, part: int, number: int, sizes: Sizes, size: int, most: int) -> tuple[Group, Any, Any]:
         """The multipliers of a lemma about a layer of `size`, and of each of its trees, at most `most`, the neuron and
         the side, 1 or -1."""
-        prefix = f"p{part}.l{number}"
-        neuron = self.archive.array(f"{prefix}.neuron.npy", ("<u4",), 1)
-        if len(neuron) > most:
-            raise RejectedError(f"{prefix}: more trees than nodes")
-        neuron = neuron.astype(np.intp)
+        found = self.bounds(f"p{part}.l{number}", sizes, size)
+        if len(found[1]) > most:
+            raise RejectedError(f"p{part}.l{number}: more trees than nodes")
+        return found
+
+    def bounds(self, prefix: str, sizes: Sizes, size: int) -> tuple[Group, Any, Any]:
+        """The multipliers of bounds of a layer of `size`, and of each the neuron and the side, 1 or -1."""
+        neuron = self.archive.array(f"{prefix}.neuron.npy", ("<u4",), 1).astype(np.intp)
         side = self.archive.array(f"{prefix}.side.npy", ("i1",), 1).astype(np.float64)
         if len(neuron) != len(side) or (neuron >= size).any() or (np.abs(side) != 1).any():
             raise UnreadableError(f"{prefix}: no neurons and sides of its layer")
         return Group(self.archive, prefix, sizes, alone=True), neuron, side
+
+    def layers(self, prefix: str, most: int) -> list[int]:
+        """Of bounds found anew, the ReLU layer that each group of them is about, one after the other."""
+        found: list[int] = self.archive.array(f"{prefix}.layers.npy", ("<u4",), 1).tolist()
+        if any(layer >= most for layer in found):
+            raise UnreadableError(f"{prefix}: bounds of a layer that is not there")
+        return found
+
+    def inside(self, prefix: str, sizes: Sizes) -> Group:
+        """The multipliers of a tree behind bounds found anew."""
+        return Group(self.archive, prefix, sizes, alone=True)
 
     def goal(self, part: int, number: int, sizes: Sizes, alone: bool) -> Group:
         """The multipliers of a goal; `alone` if it is about one disjunct."""

@@ -28,7 +28,7 @@ class Domains:
     `chords` (neurons,) or (n, neurons), NaN where there is none; `planes` (n, edges), slopes of planes over the part's
     edges; `shares` (2, n, entries) of planes below and above all products; `shift` (n, neurons), what splits' betas add
     to multipliers, betas >= 0 with the sign of z <= t; `weights` (n, rows) of the goal's rows; `raw`
-    (n, neurons), the multipliers themselves."""
+    (n, neurons), the multipliers themselves. Weights are integers: those stored times the `scale` (n, 1)."""
 
     leaves: Leaves
     below: Any = None
@@ -38,6 +38,7 @@ class Domains:
     raw: Any = None
     planes: Any = None
     shares: Any = None
+    scale: Any = None
 
     def __len__(self) -> int:
         return len(self.leaves)
@@ -153,6 +154,7 @@ class Group:
         shift: Any = None
         weights: Any = None
         shares: Any = None
+        scale: Any = None
         if self.slopes is not None:
             at = np.arange(count)
             number = leaves.first + at
@@ -191,7 +193,7 @@ class Group:
             given = self.weights[leaves.first : leaves.first + count].astype(np.float64)
             scale = np.ldexp(1.0, np.clip(20 - np.frexp(given.max(axis=1, keepdims=True, initial=0))[1], -400, 400))
             weights, shift = np.rint(given * scale), None if shift is None else shift * scale
-        return Domains(leaves, below, chords, shift, weights, planes=self._planes(leaves), shares=shares)
+        return Domains(leaves, below, chords, shift, weights, None, self._planes(leaves), shares, scale)
 
     def _planes(self, leaves: Leaves) -> Any:
         """The slopes of planes of a chunk of leaves (n, edges), 1 where a leaf has none stored; None where none has."""

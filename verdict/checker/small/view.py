@@ -47,6 +47,11 @@ class View:
         """How many numbers a row has on its way back, at most, or a leaf by itself."""
         return max(self.dense, *map(self.network.size, self.network.needed(self.network.output)))
 
+    @property
+    def is_of_root(self) -> bool:
+        """Whether it is the network as it was read, with the bounds of the part's box for all leaves."""
+        return self.columns is None and self.root is not None and not self.again
+
     def of(self, domains: Domains) -> Domains:
         """What is known of domains, for these neurons."""
         return domains if self.columns is None else domains.of(self.columns)

@@ -61,7 +61,8 @@ class _Step:
 class ReluSplit:
     """The search over all `polytopes` on the box of `bounds` (batch 1, float64).
 
-    Multipliers are looked for on the device of `means`; `watch` has the listeners.
+    Multipliers are looked for on the device of `means`; `watch` has the listeners. It may begin from other domains than
+    whole boxes, one for each polytope, about its first row, in the `space` of the polytopes' rows that these are from.
     """
 
     def __init__(
@@ -71,13 +72,17 @@ class ReluSplit:
         polytopes: list[Polytope],
         watch: Watch | None = None,
         means: Means | None = None,
+        begin: tuple[Space, Domains] | None = None,
     ) -> None:
         self.watch, self.means = watch or Watch(), means or Means()
         self.options = options = self.means.options.relus
         self.graph, self.bounds, self.polytopes = graph, bounds, polytopes
         self.unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
         self.rows = Rows(self.unsafe)
-        self.space = Space(graph, bounds, self.rows.matrix, self.rows.limits, means=self.means)
+        if begin is None:
+            space = Space(graph, bounds, self.rows.matrix, self.rows.limits, means=self.means)
+            begin = space, space.root().take(self.rows.starts)
+        self.space, self._begin = begin
         size = options.batch if self.means.device.is_rigorous else options.device_batch
         self._batch, self._clock = size * self.means.workers.count, ProcessorTime()
         self._observer = self.watch.proof.relus(self.space, polytopes, self.rows)
@@ -107,7 +112,7 @@ class ReluSplit:
     def _run(self, deadline: Deadline) -> Outcome:
         if not self._visited:
             # One domain per polytope, about its first row.
-            ended = self._advance([self.space.root().take(self.rows.starts)], self.options.root_steps)
+            ended = self._advance([self._begin], self.options.root_steps)
         else:
             ended = None
         while ended is None:
@@ -125,6 +130,11 @@ class ReluSplit:
             shares = self.means.workers.shares(len(batch))
             ended = self._advance([batch.take(share) for share in shares], self.options.steps)
         return ended
+
+    @property
+    def visited(self) -> int:
+        """How many domains were bounded."""
+        return self._visited
 
     def finish(self, deadline: Deadline, least: float | None = None) -> None:
         """Tell the listener that a search has proved all.

@@ -121,11 +121,15 @@ class SplitTrees:
         bounded jointly (`certificate.proof.Part`)."""
         goals = self.goals()
         if goals:
-            lines = np.zeros((3, self.proof.neurons.count))
-            for relu in self.space.columns:
-                line = crown_lines(self.space.graph, self.space.bounds, relu)
-                numbers = self.proof.neurons.numbers(relu, np.arange(line.slope_below.shape[1]))
-                source = self.space.graph.nodes[relu].sources[0]
-                bounded = lemmas.bounded.get(source, 0.0)
-                lines[:, numbers] = line.slope_below[0], line.slope_above[0], np.broadcast_to(bounded, numbers.shape)
-            self.proof.parts.append(Part(False, goals, lemmas.written(), lines, joint=joint))
+            self.proof.parts.append(part_of(self.proof, self.space, goals, lemmas, joint))
+
+
+def part_of(proof: Recording, space: Space, goals: list[Goal], lemmas: Lemmas, joint: tuple[Any, Any] | None = None) -> Part:
+    """The part of a proof that the goals make, within the bounds of a space, which rest on the lemmas."""
+    lines = np.zeros((3, proof.neurons.count))
+    for relu in space.columns:
+        line = crown_lines(space.graph, space.bounds, relu)
+        numbers = proof.neurons.numbers(relu, np.arange(line.slope_below.shape[1]))
+        bounded = lemmas.bounded.get(space.graph.nodes[relu].sources[0], 0.0)
+        lines[:, numbers] = line.slope_below[0], line.slope_above[0], np.broadcast_to(bounded, numbers.shape)
+    return Part(False, goals, lemmas.written(), lines, joint=joint)

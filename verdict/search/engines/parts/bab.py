@@ -22,6 +22,7 @@ from ...observer import Watch
 from ...options import SearchOptions
 from ...outcome import Outcome
 from ...tangents.tangent_split import TangentSplit, can_split
+from .anew_split import AnewSplit
 from .in_turn import Way, in_turn
 from .plane_split import PlaneSplit
 from .relu_rounds import ReluRounds
@@ -69,8 +70,11 @@ def branch_and_bound(
             is_first = free_inputs(bounds) > options.most_inputs and not is_rough
             ways.insert(0 if is_first else len(ways), TangentSplit(graph, bounds, polytopes, watch))
         elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
-            ways.append(ReluRounds(graph, first, polytopes, effort.deadline, watch, means))
-            if len(ways) == 1 and not has_tie and PlaneSplit.can(first, polytopes):
+            rounds = ReluRounds(graph, first, polytopes, effort.deadline, watch, means)
+            ways.append(rounds)
+            if len(ways) == 1 and not has_tie:
+                ways.append(AnewSplit(graph, rounds, polytopes, watch, means))
+            if ways[0] is rounds and not has_tie and PlaneSplit.can(first, polytopes):
                 ways.append(PlaneSplit(graph, first, polytopes, watch, means))
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
@@ -78,7 +82,7 @@ def branch_and_bound(
             ways = [way for way in ways if way.name == options.only]
             if not ways:
                 return Outcome(False, -np.inf, 0, f"{options.only} is no way here")
-        waits = options.relus.before_planes if isinstance(ways[-1], PlaneSplit) else 0.0
+        waits = options.relus.before_planes if isinstance(ways[0], ReluRounds) else 0.0
         waits = MANY_PATIENCE if isinstance(ways[0], TangentSplit) else waits
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else waits)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ....answer import credit
 from ....base.deadline import Deadline, ProcessorTime
+from ....bounds.bounds import Bounds
 from ....network.graph import Graph
 from ....property import Polytope
 from ...first_box import FirstBox
@@ -40,10 +41,11 @@ class ReluRounds:
     ) -> None:
         self.graph, self.polytopes, self.whole, self.watch, self.means = graph, list(polytopes), whole, watch, means
         self.options, self._first, self.bounds = means.options, first, first.bounds
+        self._clock = ProcessorTime()
         self._observer = watch.proof.bounds(graph)
         # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
         self._is_short = first.bounds.unstable(graph) <= self.options.short
-        self._visited, self._rounds = 0, 0
+        self._visited, self._rounds, self._sharpening, self._is_saturated = 0, 0, 0.0, False
         self._search: ReluSplit | None = None
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
         self._earlier: credit.Credits = {}
@@ -51,27 +53,45 @@ class ReluRounds:
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         while True:
-            search = self._search or self._sharpened(deadline)
+            search = self._search or self._sharpened()
             outcome = self._searched(search, deadline)
             if outcome is not None:
                 return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
-            self._rounds = self.options.rounds if self._rounds == 0 else self.options.growth * self._rounds
+            self._rounds = self._next
             self._search = None
 
-    def _sharpened(self, deadline: Deadline) -> ReluSplit:
+    @property
+    def _next(self) -> int:
+        """The splits per neuron in the next round."""
+        return max(self.options.rounds, self._rounds * self.options.growth)
+
+    def sharpened(self) -> Bounds:
+        """The bounds of hidden neurons, sharpened as long as the next round can be expected to take no more than all
+        that was done so far, and the last one made some ReLU stable."""
+        growth, clock = self.options.growth, self._clock
+        while not (self._is_saturated or self.whole.passed() or growth * self._sharpening > clock.elapsed()):
+            self._rounds = self._next
+            self._sharpen()
+        return self.bounds
+
+    def _sharpened(self) -> ReluSplit:
         """A search behind bounds that are sharpened first."""
         if self._rounds == 0:
             self.bounds = self._first.completed(self.means.workers)
-        stopwatch, before = ProcessorTime(None, deadline), self.bounds.unstable(self.graph)
-        self.bounds = sharpen(
-            self.graph, self.bounds, self._rounds, self.means, deadline.passed, self._observer
-        )
-        self._sharpening = stopwatch.elapsed()
-        self._last = self._rounds > 0 and self.bounds.unstable(self.graph) > self.options.saturated * before
+        self._sharpen()
+        self._last = self._is_saturated
         self._slice = max(self.options.least_search, self.options.share * self._sharpening)
         self._share, self._spent = 0.0, 0.0
         self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means)
         return self._search
+
+    def _sharpen(self) -> None:
+        """One round of sharpening, to its end: what is cut short is done again."""
+        stopwatch, before = ProcessorTime(None, self.whole), self.bounds.unstable(self.graph)
+        self.bounds = sharpen(self.graph, self.bounds, self._rounds, self.means, self.whole.passed, self._observer)
+        self._sharpening = stopwatch.elapsed()
+        after = self.bounds.unstable(self.graph)
+        self._is_saturated = self._rounds > 0 and after > self.options.saturated * before
 
     def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome | None:
         """How the search ended, or how far it is after this time; None where it is to begin anew with better bounds."""

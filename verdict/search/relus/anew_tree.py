@@ -1,0 +1,243 @@
+"""Splits of ReLUs with bounds of all hidden neurons found anew on the way down, one domain after the other.
+
+In deep networks a split tells most where it makes the neurons behind it narrow, and bounds of the whole box know
+nothing of that: the tree stalls. So where a search over a domain's splits does not end soon its hidden neurons are
+bounded anew (`anew`), which costs as much as some hundred domains, and a search begins again in the smaller form. Where
+that does not end for what the bounds have cost, the domain is split and both halves go the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...answer.credit import ANEW, Credit
+from ...base.deadline import TIME_LIMIT, Deadline
+from ...base.workers import Workers
+from ...bounds.bounds import Bounds
+from ...network.graph import Graph
+from ...property import Polytope, UnsafeSet
+from ..means import Means
+from ..observer import AnewObserver, Observer, ReluObserver, Watch
+from ..outcome import Outcome
+from ..rows import Rows
+from .anew import Anew
+from .imply import Implied
+from .leaf import Multipliers
+from .relu_split import ReluSplit
+from .space import Domains, Space
+
+# Gradient steps of bounds found anew; domains that are looked at before; and how many bounds of neurons, each with so
+# many steps, cost about as much as a domain that is split.
+STEPS, GLANCE, PER_DOMAIN = 20, 8, 20
+REFUTED, STUCK = "a counterexample was found", "a linear region touches the unsafe set"
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """An open domain: the polytope that it is about, the space whose bounds hold on it, the sides of its neurons
+    (size,), its share of the whole, and its place in the listener's proof."""
+
+    polytope: int
+    space: Space
+    signs: Any
+    share: float
+    place: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What came of one node: how many domains that took; how it ended the search, `REFUTED`, `STUCK`, or not; who
+    watched the search that closed it, if one did; its bounds found anew, and the space with them, if it came to that;
+    and which neuron of the space is to be split, if the node is open."""
+
+    visited: int
+    ended: str = ""
+    closed: ReluObserver | None = None
+    anew: Anew | None = None
+    space: Space | None = None
+    neuron: int = -1
+
+
+class AnewTree:
+    """The search over `polytopes` within `bounds` (batch 1, float64); `watch` has the listeners."""
+
+    def __init__(
+        self, graph: Graph, bounds: Bounds, polytopes: Sequence[Polytope], watch: Watch, means: Means
+    ) -> None:
+        self.graph, self.polytopes, self.watch, self.means = graph, list(polytopes), watch, means
+        # A search within one step is not to begin threads of its own, nor programs.
+        quick = replace(means.options.relus, programs=False)
+        self.inner = Means(Workers(1), means.device, replace(means.options, relus=quick))
+        self.observer: AnewObserver = watch.proof.anew(self.polytopes)
+        self.visited, self.share, self.found = 0, 0.0, 0
+        self._open: list[Node] = []
+        for number, polytope in enumerate(self.polytopes):
+            space = self._space(bounds, polytope)
+            place = self.observer.root(number, space)
+            self._open.append(Node(number, space, np.zeros(space.size, np.int8), 1 / len(self.polytopes), place))
+
+    @property
+    def can(self) -> bool:
+        """Whether there is a reduced form to find bounds in."""
+        return all(node.space.reduced is not None for node in self._open)
+
+    def run(self, deadline: Deadline) -> Outcome:
+        """Search until all is closed, a counterexample is found or `deadline` has passed; then it may go on."""
+        while self._open and not deadline.passed():
+            # The deepest ones first: few are kept, and each has its bounds.
+            count = self.means.workers.count
+            nodes, self._open = self._open[-count:], self._open[:-count]
+            for node, step in zip(nodes, self.means.workers.map(self._step, nodes), strict=True):
+                self._take(node, step)
+                if step.ended:
+                    return self._outcome(step.ended, refuted=step.ended == REFUTED)
+            self.watch.on_progress(-np.inf, len(self._open), self.visited)
+        if not self._open:
+            self.observer.proved()
+            return Outcome(True, 0.0, self.visited, share=1.0, ways={ANEW: Credit(closed=1.0)})
+        return self._outcome(TIME_LIMIT, resumable=True)
+
+    def _outcome(self, reason: str, **how: bool) -> Outcome:
+        return Outcome(False, -np.inf, self.visited, reason, self.share, ways={ANEW: Credit(closed=self.share)}, **how)
+
+    def sharpen(self, bounds: Bounds) -> None:
+        """Go on with better bounds of the whole box."""
+        self._open = [self._met(node, bounds) for node in self._open]
+
+    def _met(self, node: Node, bounds: Bounds) -> Node:
+        own = node.space.bounds
+        low, high = map(np.maximum, own.lower, bounds.lower), map(np.minimum, own.upper, bounds.upper)
+        met = own.with_ends(low, high)
+        if any((below > above).any() for below, above in zip(met.lower, met.upper, strict=True)):
+            # Nothing of the domain is left, which its own bounds will tell.
+            return node
+        space = self._space(met, self.polytopes[node.polytope])
+        return replace(node, space=space, signs=_carried(node, space))
+
+    def _space(self, bounds: Bounds, polytope: Polytope) -> Space:
+        rows = Rows(UnsafeSet((polytope,), self.graph.output_size))
+        return Space(self.graph, bounds, rows.matrix, rows.limits, means=self.inner)
+
+    def _take(self, node: Node, step: _Step) -> None:
+        """Tell the listener, and go on with the halves of what is open."""
+        self.visited += step.visited
+        place, space = node.place, node.space
+        if step.anew is not None:
+            place = self.observer.anew(place, step.anew, step.space)
+            space = space if step.space is None else step.space
+            self.found += 1
+        if step.neuron < 0:
+            self.share += 0.0 if step.ended else node.share
+            self.observer.closed(place, step.closed)
+            return
+        on, off = self.observer.split(place, space, step.neuron)
+        signs = _carried(node, space)
+        for sign, place in ((-1, off), (1, on)):
+            half = signs.copy()
+            half[step.neuron] = sign
+            self._open.append(Node(node.polytope, space, half, node.share / 2, place))
+
+    def _step(self, node: Node) -> _Step:
+        glance = _Search(self, node, node.space, node.signs)
+        if glance.run(GLANCE):
+            return _Step(glance.visited, glance.ended, closed=glance.trees)
+        anew = Anew(node.space, node.signs)
+        anew.climb(STEPS)
+        if anew.is_empty:
+            return _Step(glance.visited, anew=anew)
+        space = self._space(anew.bounds(), self.polytopes[node.polytope])
+        signs = _carried(node, space)
+        search = _Search(self, node, space, signs)
+        bounds = sum(len(ends.column) for ends in anew.found)
+        done = search.run(max(4 * GLANCE, bounds * STEPS // PER_DOMAIN))
+        visited = glance.visited + search.visited
+        if done:
+            return _Step(visited, search.ended, search.trees, anew, space)
+        return _Step(visited, "", None, anew, space, search.neuron)
+
+
+class _Search:
+    """Splits of ReLUs of one domain, until all is closed or so many domains are visited."""
+
+    def __init__(self, tree: AnewTree, node: Node, space: Space, signs: Any) -> None:
+        self.ended, self.trees = "", tree.observer.within(node.polytope, space)
+        self._first = _First(self.trees)
+        watch, polytope = replace(tree.watch, proof=_Proof(self._first)), tree.polytopes[node.polytope]
+        # The row does not matter: a search takes the best one.
+        root = space.root().take(np.zeros(1, np.intp))
+        root.signs[0] = signs
+        self._search = ReluSplit(tree.graph, space.bounds, [polytope], watch, tree.inner, (space, root))
+
+    @property
+    def visited(self) -> int:
+        return self._search.visited
+
+    @property
+    def neuron(self) -> int:
+        """What was split first."""
+        return self._first.neuron
+
+    def run(self, most: int) -> bool:
+        """Whether the search has ended, as `ended` says; else a neuron was split."""
+        outcome = self._search.run(_Visits(self._search, most))
+        if outcome.refuted:
+            self.ended = REFUTED
+        elif not outcome.proved and not outcome.resumable:
+            self.ended = STUCK
+        return not outcome.resumable
+
+
+class _Visits(Deadline):
+    """The end of a search that has visited so many domains."""
+
+    def __init__(self, search: ReluSplit, most: int) -> None:
+        super().__init__()
+        self._search, self._most = search, most
+
+    def passed(self) -> bool:
+        return self._search.visited > self._most or super().passed()
+
+
+class _Proof(Observer):
+    """Whoever watches splits of neurons is this one."""
+
+    def __init__(self, own: ReluObserver) -> None:
+        self._own = own
+
+    def relus(self, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> ReluObserver:
+        return self._own
+
+
+class _First(ReluObserver):
+    """Notes which neuron is split first, and passes everything on."""
+
+    def __init__(self, after: ReluObserver) -> None:
+        self._after, self.neuron = after, -1
+
+    def split(self, parents: Domains, children: Domains) -> None:
+        if self.neuron < 0:
+            self.neuron = int((children.signs[0] != parents.signs[0]).argmax())
+        self._after.split(parents, children)
+
+    def implied(self, implied: Implied) -> None:
+        self._after.implied(implied)
+
+    def close(self, domains: Domains) -> None:
+        self._after.close(domains)
+
+    def close_raw(self, domain: Domains, found: Multipliers) -> None:
+        self._after.close_raw(domain, found)
+
+
+def _carried(node: Node, space: Space) -> Any:
+    """The sides of a node's neurons in another space, whose neurons are some of its own, (size,)."""
+    found, own = np.zeros(space.size, np.int8), node.space
+    for relu, columns in space.columns.items():
+        signs = np.zeros(space.graph.nodes[relu].size, np.int8)
+        signs[own.columns[relu]] = node.signs[own.slices[relu]]
+        found[space.slices[relu]] = signs[columns]
+    return found
