@@ -53,7 +53,7 @@ def anew_proof(folder: Path, seed: int, share: Fraction = Fraction(19, 20)) -> t
         patch.setattr(anew_tree, "GLANCE", 1)
         patch.setattr(anew_tree, "PER_DOMAIN", 10**6)
         watch = Watch(proof=Recorder(recording))
-        outcome = anew_tree.AnewTree(network.graph, bounds, polytopes, watch, Means()).run(Deadline(20))
+        outcome = anew_tree.AnewTree(network.graph, bounds, polytopes, watch, Means()).run(Deadline())
     assert outcome.proved
     path = write_certificate(folder / "anew.vcert", claim, network.data, recording.parts)
     return Certified(path, network.path, claim, recording.parts), radius
