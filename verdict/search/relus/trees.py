@@ -124,7 +124,9 @@ class SplitTrees:
             self.proof.parts.append(part_of(self.proof, self.space, goals, lemmas, joint))
 
 
-def part_of(proof: Recording, space: Space, goals: list[Goal], lemmas: Lemmas, joint: tuple[Any, Any] | None = None) -> Part:
+def part_of(
+    proof: Recording, space: Space, goals: list[Goal], lemmas: Lemmas, joint: tuple[Any, Any] | None = None
+) -> Part:
     """The part of a proof that the goals make, within the bounds of a space, which rest on the lemmas."""
     lines = np.zeros((3, proof.neurons.count))
     for relu in space.columns:
