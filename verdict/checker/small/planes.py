@@ -80,8 +80,10 @@ class PlaneSum(FloatSum):
             return super().pointwise(nu, number)
         has = np.zeros(nu.shape[2], bool)
         has[np.concatenate([joint.neurons for joint in groups])] = True
-        # A neuron that was split has lines without a gap.
-        falling = np.minimum(nu, 0) * (has & (line.low < 0) & (line.high > 0))[:, None, :]
+        # Neurons that were split have lines without a gap. One that does not bend by the bounds here may have one, by a
+        # stored chord that was made for others.
+        used = has & (((line.low < 0) & (line.high > 0)) | (line.gap > 0))
+        falling = np.minimum(nu, 0) * used[:, None, :]
         self._met[self.floats.network.nodes[number].source] = groups, falling, line.planes
         return super().pointwise(nu - falling, number)
 
