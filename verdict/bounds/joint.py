@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..base.deadline import checkpoint
 from ..network.exact import FloatArray
 
 # Numbers in what the ReLUs that a group reads read themselves; where there are more, these are only in a box.
@@ -259,6 +260,7 @@ def _block(reads: Reads, number: int, groups: list[list[int]]) -> Block:
     pre, (zero, chord, gap, pace, off) = np.zeros((count, relus, free)), np.zeros((5, count, relus))
     column = np.zeros(fan.start, np.intp)
     for at, row in enumerate(rows):
+        checkpoint()
         places = np.concatenate([row.places(read, free), np.zeros(0, np.intp)]).astype(np.intp)
         source[at, places], known[at, places] = row.variables, True
         column[row.variables] = places
@@ -307,6 +309,7 @@ class _Group:
     `paired` (-1: none); and the other variables, `boxed`."""
 
     def __init__(self, reads: Reads, number: int, group: list[int]) -> None:
+        checkpoint()
         fan, first = reads.fans[number], reads.first
         found = np.unique(np.concatenate([_row(fan.matrix, neuron)[0] for neuron in group])).astype(np.intp)
         is_relu = (found >= first.start) & (found < first.stop) & (number > 0)

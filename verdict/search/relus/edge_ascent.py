@@ -76,7 +76,6 @@ def climb(
     best, least = now, -math.inf
     free, seen, rooms = now.signs == 0, None, [Room() for _ in form.blocks]
     for step in range(steps):
-        checkpoint()
         size = rate * (LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * step / steps)) / 2)
         lower, new, gradients = _look(form, row, now, rooms, HEAT * size)
         share = max(FRESH, 1 / (step + 1))
@@ -104,6 +103,7 @@ def _look(
     inputs, held, gained = form.inputs, form.rows[row].astype(np.float32), 0.0
     nu, found = np.zeros(form.count, np.float32), dict[int, Minimum]()
     for number in reversed(range(len(form.fans))):
+        checkpoint()
         fan = form.fans[number]
         here = fan.here(inputs)
         nu[here] = met = held[fan.start : fan.stop]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.deadline import checkpoint
 from ...bounds.edges import Edges, Lines
 from ...network.exact import FloatArray
 from .edge_ascent import chords, look
@@ -48,6 +49,7 @@ def _groups(form: Edges, number: int, losses: Any, neurons: Any) -> list[list[in
     for at in np.argsort(-losses[neurons], kind="stable").tolist():
         if not left[at]:
             continue
+        checkpoint()
         left[at] = False
         # A little for those that lose nothing, so that they are together at least.
         worth = np.where(left & (common[at] >= COMMON), losses[neurons] + 1e-9, 0)
