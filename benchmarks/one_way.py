@@ -14,7 +14,7 @@ from collections.abc import Sequence
 ANY = 10**9
 # The options that stand against a way.
 OPEN = {"boxes": {"most_inputs": ANY, "few_relus": -1}, "zoom": {"most_inputs": ANY, "few_relus": -1},
-        "relus": {"most_inputs": -1}, "planes": {"most_inputs": -1}}
+        "relus": {"most_inputs": -1}, "anew": {"most_inputs": -1}, "planes": {"most_inputs": -1}}
 
 
 def main(words: Sequence[str]) -> int:

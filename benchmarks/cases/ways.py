@@ -17,7 +17,7 @@ from rich.table import Table
 from benchmarks.cases.unseen import Unseen
 from benchmarks.registry import Instance, Options, Row, register
 
-WAYS = ("auto", "boxes", "zoom", "relus", "planes", "milp/highs")
+WAYS = ("auto", "boxes", "zoom", "relus", "anew", "planes", "milp/highs")
 # What `auto` may take of the best way's time.
 RATIO = 1.15
 

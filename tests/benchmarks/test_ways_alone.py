@@ -34,10 +34,10 @@ def test_auto_is_measured_against_the_best_way_of_rows_that_are_searched() -> No
     ]
     table = find("ways").summary(rows)
     cells = [next(iter(column.cells)) for column in table.columns]
-    assert cells == ["tiny", "2", "1", "1: 3", "1: 2", "", "0: 0.5", "", "1: 4", "1.50 (at most 1.50)"]
+    assert cells == ["tiny", "2", "1", "1: 3", "1: 2", "", "0: 0.5", "", "", "1: 4", "1.50 (at most 1.50)"]
 
 
-@pytest.mark.parametrize("way", ["boxes", "relus", "planes"])
+@pytest.mark.parametrize("way", ["boxes", "relus", "anew", "planes"])
 def test_a_way_alone(way: str, tmp_path: Path) -> None:
     draft = Draft(np.random.default_rng(3))
     last = draft.gemm(draft.add("Relu", draft.gemm(draft.add("Relu", draft.gemm("x", 3, 12)), 12, 12)), 12, 1)

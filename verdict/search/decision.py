@@ -64,7 +64,7 @@ class Decision:
         # Numbers of the polytopes that are not excluded yet, and of those whose proof no listener has been told.
         self.open = list(range(len(problem.unsafe.polytopes)))
         self.observer, self.untold = observer, set(self.open)
-        self.looking, self.is_attacked = True, False
+        self.looking, self.is_attacked = True, True
         self.node_bounds: Bounds | None = None
         # Whether there was too little time for the bounds of some neurons.
         self.is_rough = False

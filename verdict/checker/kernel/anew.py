@@ -56,8 +56,8 @@ class Anew:
     def _least(self, region: Region, node: int, domains: Domains, side: Any, neuron: Any) -> Any:
         """Lower bounds (n,) of side * neuron of a node, wherever the rows are at most 0."""
         network, output, weights, scale = self.network, self.network.output, domains.weights, domains.scale
-        if weights is None:
-            raise RejectedError("bounds found anew without lambda")
+        if weights is None or node not in network.needed(output):
+            raise RejectedError("bounds found anew without lambda, or of what no row depends on")
         # All on the grid of lambda: a power of two, by which the bound is divided exactly.
         rows, goal = (np.zeros((len(side), 1, network.size(i))) for i in (node, output))
         rows[np.arange(len(side)), 0, neuron] = side * scale[:, 0]
@@ -65,4 +65,3 @@ class Anew:
         found, empty = lines_of(network, region, domains, len(network.pointwise), True)
         lower = self.arithmetic.lower(region, output, goal, found, (node, rows))[:, 0]
         return np.where(empty, np.inf, lower / scale[:, 0])
-
