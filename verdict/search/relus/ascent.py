@@ -80,8 +80,10 @@ def _climb(
         free = now.signs == 0
         d_slope, d_beta = d_slope * free, -now.signs * d_beta
         to_slope, to_beta = slope_rule.step(d_slope), beta_rule.step(d_beta)
-        moved = d_slope * ((slopes + to_slope).clip(0, 1) - slopes) + d_beta * (positive(betas + to_beta) - betas)
-        length = _length(missing, xp.sum(moved, axis=1), longest)[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = d_slope * ((slopes + to_slope).clip(0, 1) - slopes) + d_beta * (positive(betas + to_beta) - betas)
+            promised = xp.sum(moved, axis=1)
+        length = _length(missing, promised, longest)[:, None]
         slopes = on_grid((slopes + length * to_slope).clip(0, 1))
         betas = positive(betas + length * to_beta) * ~free
         seen = space.relax(now, slopes, betas)
@@ -107,4 +109,5 @@ def _length(missing: Any, promised: Any, longest: float = LONGEST) -> Any:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = SHARE * missing / promised
     # What promises nothing, or overflowed, says nothing.
-    return cast(xp.where(promised > 0, length, xp.ones_like(length)).clip(SHORTEST, longest), np.float32)
+    says = (promised > 0) & ~xp.isnan(length)
+    return cast(xp.where(says, length, xp.ones_like(length)).clip(SHORTEST, longest), np.float32)
