@@ -178,3 +178,37 @@ def test_bounds_that_would_cost_more_than_they_tell_are_not_measured(tmp_path, m
     measured = Ways(BACKWARD, graph, low[0], high[0])
     measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
     assert not measured.way.backward
+
+
+class _Slow:
+    """A search that closes a little in each turn of real work."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.turns = 0
+
+    def run(self, deadline):
+        while not deadline.passed():
+            np.ones(1000).sum()
+        self.turns += 1
+        return Outcome(self.turns == 6, 0.0, 1, share=self.turns / 6, resumable=self.turns < 6)
+
+
+class _Waiting:
+    """A search that gives its turns back."""
+
+    name = "waiting"
+
+    def __init__(self) -> None:
+        self.turns = 0
+
+    def run(self, deadline):
+        self.turns += 1
+        return Outcome(False, -np.inf, 0, resumable=True)
+
+
+def test_a_turn_that_is_given_back_was_had():
+    slow, waiting = _Slow(), _Waiting()
+    assert in_turn([slow, waiting], Deadline(60)).proved
+    assert 1 <= waiting.turns <= slow.turns

@@ -36,6 +36,12 @@ STEPS, GLANCE, PER_DOMAIN = 20, 8, 20
 REFUTED, STUCK = "a counterexample was found", "a linear region touches the unsafe set"
 
 
+def step_domains(unstable: int) -> int:
+    """About how many domains a step costs, with so many unstable neurons: both bounds of each anew, and a search that
+    may take as long."""
+    return 2 * (2 * unstable * STEPS // PER_DOMAIN)
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """An open domain: the polytope that it is about, the space whose bounds hold on it, the sides of its neurons

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....answer import credit
-from ....base.deadline import Deadline
+from ....base.deadline import TIME_LIMIT, Deadline
 from ....network.graph import Graph
 from ....property import Polytope
 from ...means import Means
 from ...observer import Watch
 from ...outcome import Outcome
-from ...relus.anew_tree import AnewTree
+from ...relus.anew_tree import AnewTree, step_domains
 from .relu_rounds import ReluRounds
 
 NO_FORM = "the reduced form of the network is too large to bound its neurons anew"
@@ -39,6 +39,10 @@ class AnewSplit:
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         if self._tree is None:
+            needed = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
+            if needed > self._rounds.spent:
+                # One step alone would take more than all so far: the turn is given back.
+                return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
             self._bounds = self._rounds.sharpened()
             self._tree = AnewTree(self._graph, self._bounds, self._polytopes, self._watch, self._means)
             if not self._tree.can:

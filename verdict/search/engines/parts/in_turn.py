@@ -22,6 +22,8 @@ from ...outcome import Outcome, credited
 # of the best search's time that the others keep: less where they expect to need so many times as long as it.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
 FAR, FAR_KEPT = 100.0, 0.05
+# A turn of less than this share of its slice was given back.
+GIVEN_BACK = 0.01
 # What is known of a search that has not told anything yet.
 NOTHING = Outcome(False, -inf, 0)
 
@@ -56,7 +58,11 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             outcome = replace(outcomes[way] or NOTHING, resumable=False, reason=TIME_LIMIT)
             going.clear()
         # What the first slice is longer than it should be is for what the search starts from, and not spent again.
-        spent[way] += stopwatch.elapsed() if spent[way] else min(stopwatch.elapsed(), slice_)
+        took = stopwatch.elapsed()
+        if took < GIVEN_BACK * slice_:
+            # A turn that was given back was had.
+            took = slice_
+        spent[way] += took if spent[way] else min(took, slice_)
         wall[way] += monotonic() - began
         reached[way].append((spent[way], outcome.share))
         ahead[way], outcomes[way] = _ahead(outcome, reached[way]), outcome

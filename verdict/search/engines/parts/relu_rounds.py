@@ -47,18 +47,30 @@ class ReluRounds:
         self._is_short = first.bounds.unstable(graph) <= self.options.short
         self._visited, self._rounds, self._sharpening, self._is_saturated = 0, 0, 0.0, False
         self._search: ReluSplit | None = None
+        # Seconds of processor time that searches took, and the domains that they visited.
+        self._paced = [0.0, 0.0]
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
         self._earlier: credit.Credits = {}
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         while True:
-            search = self._search or self._sharpened()
+            search = self._search or self._sharpened(deadline)
             outcome = self._searched(search, deadline)
             if outcome is not None:
                 return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
             self._rounds = self._next
             self._search = None
+
+    @property
+    def spent(self) -> float:
+        """Seconds of processor time since the beginning, of whoever had them."""
+        return self._clock.elapsed()
+
+    @property
+    def pace(self) -> float:
+        """Seconds of processor time for a domain; 0 where that is not known."""
+        return self._paced[0] / max(1.0, self._paced[1])
 
     @property
     def _next(self) -> int:
@@ -71,32 +83,35 @@ class ReluRounds:
         growth, clock = self.options.growth, self._clock
         while not (self._is_saturated or self.whole.passed() or growth * self._sharpening > clock.elapsed()):
             self._rounds = self._next
-            self._sharpen()
+            self._sharpen(self.whole)
         return self.bounds
 
-    def _sharpened(self) -> ReluSplit:
-        """A search behind bounds that are sharpened first."""
+    def _sharpened(self, deadline: Deadline) -> ReluSplit:
+        """A search behind bounds that are sharpened first, for as long as this turn is."""
         if self._rounds == 0:
             self.bounds = self._first.completed(self.means.workers)
-        self._sharpen()
-        self._last = self._is_saturated
+        self._last = self._sharpen(deadline)
         self._slice = max(self.options.least_search, self.options.share * self._sharpening)
         self._share, self._spent = 0.0, 0.0
         self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means)
         return self._search
 
-    def _sharpen(self) -> None:
-        """One round of sharpening, to its end: what is cut short is done again."""
-        stopwatch, before = ProcessorTime(None, self.whole), self.bounds.unstable(self.graph)
-        self.bounds = sharpen(self.graph, self.bounds, self._rounds, self.means, self.whole.passed, self._observer)
+    def _sharpen(self, clock: Deadline) -> bool:
+        """One round of sharpening, which the clock may cut short; whether it left nearly all as it was."""
+        stopwatch, before = ProcessorTime(None, clock), self.bounds.unstable(self.graph)
+        self.bounds = sharpen(self.graph, self.bounds, self._rounds, self.means, clock.passed, self._observer)
         self._sharpening = stopwatch.elapsed()
-        after = self.bounds.unstable(self.graph)
-        self._is_saturated = self._rounds > 0 and after > self.options.saturated * before
+        is_as_before = self._rounds > 0 and self.bounds.unstable(self.graph) > self.options.saturated * before
+        self._is_saturated = is_as_before and not clock.passed()
+        return is_as_before
 
     def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome | None:
         """How the search ended, or how far it is after this time; None where it is to begin anew with better bounds."""
         while True:
+            stopwatch, before = ProcessorTime(), search.visited
             outcome = search.run(ProcessorTime(self._slice, deadline))
+            self._paced[0] += stopwatch.elapsed()
+            self._paced[1] += search.visited - before
             if outcome.proved:
                 search.finish(self.whole)
             if not outcome.resumable or deadline.passed():
