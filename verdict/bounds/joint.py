@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -25,18 +25,6 @@ MOST_READ = 2**14
 LOOKED_AT = 4
 # Nothing counts less than by the exponential of minus this; what does is slow to compute with.
 FAR = 60.0
-
-
-class Layer(Protocol):
-    """What is asked of a fan (`edges.Fan`)."""
-
-    start: int
-    stop: int
-    matrix: Any
-    constant: Any
-    error: FloatArray
-    chord: FloatArray
-    gap: FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,10 +130,10 @@ class Decision:
         """Drop the polytopes that linear bounds exclude; True if none is left."""
         self.enter("bounds")
         lower, upper = self.box.floats()
-        hidden = self.deadline.share(HIDDEN_SHARE, math.inf)
+        forward = self.deadline.share(HIDDEN_SHARE, math.inf)
         ends, ball, started = (lower[None], upper[None]), self.box.ball, self.deadline.elapsed()
         with Workers(self.threads) as workers:
-            known = forward_first(self.graph, *ends, hidden.passed, ball)
+            known = forward_first(self.graph, *ends, forward.passed, ball)
             if known is None:
                 hidden = self.deadline.share(ALL_SHARE, math.inf)
                 self.node_bounds = linear_bounds(self.graph, *ends, hidden.passed, ball, workers=workers)

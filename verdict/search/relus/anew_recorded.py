@@ -17,9 +17,8 @@ from ..neurons.lemmas import Lemmas
 from ..observer import AnewObserver, ReluObserver
 from ..rows import Rows
 from .anew import Anew, Ends
-from .imply import Implied
-from .leaf import Multipliers
-from .space import Domains, Space
+from .recorded import KeptSplits
+from .space import Space
 from .trees import SplitTrees, part_of
 
 
@@ -48,11 +47,11 @@ class RecordedAnew(AnewObserver):
     def within(self, polytope: int, space: Space) -> ReluObserver:
         own = self._polytopes[polytope]
         rows = Rows(UnsafeSet((own,), space.graph.output_size))
-        return _Kept(SplitTrees(self._proof.of([polytope]), space, [own], rows))
+        return KeptSplits(SplitTrees(self._proof.of([polytope]), space, [own], rows))
 
     def closed(self, place: int, watched: ReluObserver | None) -> None:
         at = self._places[place]
-        if not isinstance(watched, _Kept):
+        if not isinstance(watched, KeptSplits):
             return
         tree = watched.trees.trees[0]
         if tree.space == at.tree.space:
@@ -93,23 +92,3 @@ class RecordedAnew(AnewObserver):
         neurons = space.columns[relu][ends.column - space.slices[relu].start]
         columns, layer = self._proof.neurons.of_space(space.columns), self._proof.neurons.layer(relu)
         return Stated(layer, neurons, ends.side, columns, ends.slopes, ends.chords, ends.betas, ends.lam)
-
-
-class _Kept(ReluObserver):
-    """Keeps the trees of one search."""
-
-    def __init__(self, trees: SplitTrees) -> None:
-        self.trees = trees
-
-    def split(self, parents: Domains, children: Domains) -> None:
-        self.trees.split(parents, children)
-
-    def implied(self, implied: Implied) -> None:
-        self.trees.imply(implied)
-
-    def close(self, domains: Domains) -> None:
-        self.trees.close(domains)
-
-    def close_raw(self, domain: Domains, found: Multipliers) -> None:
-        self.trees.close_raw(domain, found)
-

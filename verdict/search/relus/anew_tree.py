@@ -27,19 +27,24 @@ from ..rows import Rows
 from .anew import Anew
 from .imply import Implied
 from .leaf import Multipliers
-from .relu_split import ReluSplit
+from .relu_split import TOUCHED, ReluSplit
 from .space import Domains, Space
 
 # Gradient steps of bounds found anew; domains that are looked at before; and how many bounds of neurons, each with so
 # many steps, cost about as much as a domain that is split.
 STEPS, GLANCE, PER_DOMAIN = 20, 8, 20
-REFUTED, STUCK = "a counterexample was found", "a linear region touches the unsafe set"
+REFUTED = "a counterexample was found"
 
 
 def step_domains(unstable: int) -> int:
     """About how many domains a step costs, with so many unstable neurons: both bounds of each anew, and a search that
     may take as long."""
-    return 2 * (2 * unstable * STEPS // PER_DOMAIN)
+    return 2 * _as_domains(2 * unstable)
+
+
+def _as_domains(bounds: int) -> int:
+    """About how many domains cost as much as so many bounds found anew."""
+    return bounds * STEPS // PER_DOMAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +61,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What came of one node: how many domains that took; how it ended the search, `REFUTED`, `STUCK`, or not; who
+    """What came of one node: how many domains that took; how it ended the search, `REFUTED`, `TOUCHED`, or not; who
     watched the search that closed it, if one did; its bounds found anew, and the space with them, if it came to that;
     and which neuron of the space is to be split, if the node is open."""
 
@@ -159,7 +164,7 @@ class AnewTree:
         signs = _carried(node, space)
         search = _Search(self, node, space, signs)
         bounds = sum(len(ends.column) for ends in anew.found)
-        done = search.run(max(4 * GLANCE, bounds * STEPS // PER_DOMAIN))
+        done = search.run(max(4 * GLANCE, _as_domains(bounds)))
         visited = glance.visited + search.visited
         if done:
             return _Step(visited, search.ended, search.trees, anew, space)
@@ -193,7 +198,7 @@ class _Search:
         if outcome.refuted:
             self.ended = REFUTED
         elif not outcome.proved and not outcome.resumable:
-            self.ended = STUCK
+            self.ended = TOUCHED
         return not outcome.resumable
 
 

@@ -14,33 +14,47 @@ from .space import Domains
 from .trees import SplitTrees
 
 
-class RecordedSplits(ReluObserver):
+class KeptSplits(ReluObserver):
+    """Grows the `trees` of one search."""
+
+    def __init__(self, trees: SplitTrees) -> None:
+        self.trees = trees
+
+    def split(self, parents: Domains, children: Domains) -> None:
+        self.trees.split(parents, children)
+
+    def implied(self, implied: Implied) -> None:
+        self.trees.imply(implied)
+
+    def close(self, domains: Domains) -> None:
+        self.trees.close(domains)
+
+    def close_raw(self, domain: Domains, found: Multipliers) -> None:
+        self.trees.close_raw(domain, found)
+
+
+class RecordedSplits(KeptSplits):
     """Grows `trees`, which become a part of the recording with the `lemmas` that the space's bounds rest on."""
 
     def __init__(self, proof: Recording, trees: SplitTrees, lemmas: Lemmas) -> None:
-        self._trees, self._lemmas = trees, lemmas
+        super().__init__(trees)
+        self._lemmas = lemmas
         self._narrow = Narrow(trees.space, trees) if proof.any_order else None
 
-    def split(self, parents: Domains, children: Domains) -> None:
-        self._trees.split(parents, children)
-
     def implied(self, implied: Implied) -> None:
-        self._look(self._trees.imply(implied))
+        self._look(self.trees.imply(implied))
 
     def close(self, domains: Domains) -> None:
-        self._trees.close(domains)
+        super().close(domains)
         self._look(domains)
 
-    def close_raw(self, domain: Domains, found: Multipliers) -> None:
-        self._trees.close_raw(domain, found)
-
     def close_tie(self, domain: Domains) -> bool:
-        return self._trees.close_tie(domain)
+        return self.trees.close_tie(domain)
 
     def proved(self, means: Means, batch: int, clock: Deadline) -> None:
         if self._narrow is not None:
             self._narrow.widen(means.workers, batch, clock)
-        self._trees.finish(self._lemmas)
+        self.trees.finish(self._lemmas)
 
     def _look(self, closed: Domains) -> None:
         if self._narrow is not None:
