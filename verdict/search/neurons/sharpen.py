@@ -9,7 +9,7 @@ faster, and every number is rigorous.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,18 @@ ROOT_STEPS, STEPS = 20, 1
 LONGEST = 1.0
 # The most numbers that the trees bounded together may take.
 MOST_ENTRIES = 2**25
+# Neurons whose trees grow together: what a round that is stopped loses.
+TOGETHER = 32
 # Behind a layer with more than this share of its neurons unstable, splitting is of little use yet.
 HOPELESS = 0.9
+
+
+@dataclass(eq=False)
+class Round:
+    """What of one round is done: `nodes` that need nothing more, and `neurons` of others."""
+
+    nodes: set[int] = field(default_factory=set)
+    neurons: dict[int, set[int]] = field(default_factory=dict)
 
 
 def sharpen(
@@ -44,6 +54,7 @@ def sharpen(
     means: Means,
     stop: Callable[[], bool] = lambda: False,
     observer: BoundsObserver | None = None,
+    done: Round | None = None,
 ) -> Bounds:
     """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
 
@@ -52,34 +63,50 @@ def sharpen(
     behind a function that is not ON_OFF. The trees grow on the device of `means`, and what their leaves prove is
     NumPy's word.
 
-    The `observer` has a say in which bounds are taken: for a certificate those that a checker can find too.
+    What is `done` of the round is not done again, and what is done now is added: so a round that was stopped goes on.
+    The `observer` has a say in which bounds are taken: for a certificate those that a checker
+    can find too.
     """
-    listener = observer or BoundsObserver()
-    lines: dict[int, Lines] = {}
+    listener, done = observer or BoundsObserver(), done or Round()
+    known, lines = listener.known(bounds), dict[int, Lines]()
     hopeless = False
 
     def improve(so_far: Bounds) -> tuple[Any, Any]:
         nonlocal hopeless
         number = len(so_far.lower) - 1
-        plain = tighten(graph, so_far, lines, stop)
-        low, high = listener.begin(so_far, *plain)
-        if not (stop() or hopeless):
-            so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
-            low, high = _split(graph, so_far, rounds, means, stop, listener)
-        low, high = listener.end(number, plain, low, high)
+        if number in done.nodes and known is not None:
+            low, high = so_far.lower[-1], so_far.upper[-1]
+        else:
+            plain = tighten(graph, so_far, lines, stop)
+            low, high = listener.begin(so_far, *plain)
+            if not (stop() or hopeless or number in done.nodes):
+                so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
+                finished = done.neurons.setdefault(number, set())
+                low, high = _split(graph, so_far, rounds, means, stop, listener, finished)
+                if not stop():
+                    done.nodes.add(number)
+            low, high = listener.end(number, plain, low, high)
         hopeless |= rounds > 0 and bool(np.mean(graph.bends(number, low, high)) > HOPELESS)
         return low, high
 
-    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), listener.known(bounds), improve)
+    return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known, improve)
 
 
 def _split(
-    graph: Graph, bounds: Bounds, rounds: int, means: Means, stop: Callable[[], bool], observer: BoundsObserver
+    graph: Graph,
+    bounds: Bounds,
+    rounds: int,
+    means: Means,
+    stop: Callable[[], bool],
+    observer: BoundsObserver,
+    finished: set[int],
 ) -> tuple[Any, Any]:
-    """The bounds of the last node after so many splits for each of its unstable neurons."""
+    """The bounds of the last node after so many splits for each of its unstable neurons but those that are `finished`;
+    those that are now are added."""
     number = len(bounds.lower) - 1
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
+    unstable = np.setdiff1d(unstable, np.array([*finished], np.intp))
     # Only sides of what is off or on leave nothing to relax.
     if not len(unstable) or not graph.has(Feature.ON_OFF, number):
         return low, high
@@ -91,19 +118,27 @@ def _split(
     space = Space(graph, bounds, rows, offsets, number, means)
     if not space.size:
         return low, high
-    roots = space.root()
+    roots, count = space.root(), len(unstable)
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
-    most = MOST_ENTRIES // (widest * (rounds + 1))
-    parts = [roots.take(share) for share in means.workers.shares(len(rows), most)]
+    most = max(1, min(TOGETHER, MOST_ENTRIES // (widest * (rounds + 1)) // 2))
     before = np.concatenate([low[0, unstable], -high[0, unstable]]) - offsets
 
-    def bounded(part: Domains) -> Any:
+    def bounded(share: slice) -> Any:
+        if stop():
+            return before[:count][share], before[count:][share]
+        both = np.arange(count)[share]
+        part = roots.take(np.concatenate([both, both + count]))
         grown = grow(space, part, ROOT_STEPS, rounds, stop, kept=observer.keeps_trees)
-        return observer.grown(space, unstable, part.row, grown, before)
+        found = observer.grown(space, unstable, part.row, grown, before)
+        if not stop():
+            finished.update(unstable[share].tolist())
+        return found[: len(both)], found[len(both) :]
 
-    found = absolute(np.concatenate(means.workers.map(bounded, parts)).astype(np.float64), offsets)
-    low[0, unstable] = np.maximum(low[0, unstable], found[: len(unstable)])
-    high[0, unstable] = np.minimum(high[0, unstable], -found[len(unstable) :])
+    ends = means.workers.map(bounded, means.workers.shares(count, most))
+    found = np.concatenate([each for side in zip(*ends, strict=True) for each in side]).astype(np.float64)
+    found = absolute(found, offsets)
+    low[0, unstable] = np.maximum(low[0, unstable], found[:count])
+    high[0, unstable] = np.minimum(high[0, unstable], -found[count:])
     return low, high
 
 

@@ -43,7 +43,9 @@ class AnewSplit:
             if needed > self._rounds.spent:
                 # One step alone would take more than all so far: the turn is given back.
                 return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
-            self._bounds = self._rounds.sharpened()
+            if not self._rounds.sharpened(deadline):
+                return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
+            self._bounds = self._rounds.bounds
             self._tree = AnewTree(self._graph, self._bounds, self._polytopes, self._watch, self._means)
             if not self._tree.can:
                 return Outcome(False, -np.inf, 0, NO_FORM)

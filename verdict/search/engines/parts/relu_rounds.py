@@ -16,7 +16,7 @@ from ....network.graph import Graph
 from ....property import Polytope
 from ...first_box import FirstBox
 from ...means import Means
-from ...neurons.sharpen import sharpen
+from ...neurons.sharpen import Round, sharpen
 from ...observer import Watch
 from ...outcome import Outcome
 from ...relus.relu_split import ReluSplit
@@ -45,8 +45,14 @@ class ReluRounds:
         self._observer = watch.proof.bounds(graph)
         # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
         self._is_short = first.bounds.unstable(graph) <= self.options.short
-        self._visited, self._rounds, self._sharpening, self._is_saturated = 0, 0, 0.0, False
+        self._visited, self._rounds, self._is_saturated = 0, 0, False
+        # The round that goes on: whether one does, what of it is done, the unstable neurons before it, and the
+        # seconds of processor time that it has taken; and what the last one took in all.
+        self._in_round, self._done, self._before = False, Round(), 0
+        self._sharpening, self._last_round = 0.0, 0.0
+        # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
+        self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
         # Seconds of processor time that searches took, and the domains that they visited.
         self._paced = [0.0, 0.0]
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
@@ -54,13 +60,23 @@ class ReluRounds:
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
+        if self._search is None:
+            self.bounds = self._first.completed(self.means.workers)
+            self._sharpen(deadline)
+        search = self._search or self._begin()
         while True:
-            search = self._search or self._sharpened(deadline)
             outcome = self._searched(search, deadline)
-            if outcome is not None:
+            if not outcome.resumable or deadline.passed():
                 return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
-            self._rounds = self._next
-            self._search = None
+            if not self._is_better:
+                before, self._rounds = self._sharpening if self._in_round else 0.0, self._next
+                self._sharpen(deadline)
+                # Neither wastes more than the other has cost.
+                self._slice = max(self.options.least_search, self._sharpening - before)
+            if self._is_better:
+                self._visited += outcome.domains
+                credit.add(self._earlier, outcome.ways, 0.0)
+                search = self._begin()
 
     @property
     def spent(self) -> float:
@@ -74,39 +90,51 @@ class ReluRounds:
 
     @property
     def _next(self) -> int:
-        """The splits per neuron in the next round."""
-        return max(self.options.rounds, self._rounds * self.options.growth)
+        """The splits per neuron in the next round, or in the one that goes on."""
+        return self._rounds if self._in_round else max(self.options.rounds, self._rounds * self.options.growth)
 
-    def sharpened(self) -> Bounds:
-        """The bounds of hidden neurons, sharpened as long as the next round can be expected to take no more than all
-        that was done so far, and the last one made some ReLU stable."""
-        growth, clock = self.options.growth, self._clock
-        while not (self._is_saturated or self.whole.passed() or growth * self._sharpening > clock.elapsed()):
+    def sharpened(self, deadline: Deadline) -> bool:
+        """Sharpen the bounds further in this turn, as long as the next round can be expected to take no more than all
+        that was done so far, and the last one made some ReLU stable. Whether that is so no longer."""
+        growth = self.options.growth
+        while not self._is_saturated and (self._in_round or growth * self._last_round <= self.spent):
+            if deadline.passed():
+                return False
             self._rounds = self._next
-            self._sharpen(self.whole)
-        return self.bounds
+            self._sharpen(deadline)
+        return True
 
-    def _sharpened(self, deadline: Deadline) -> ReluSplit:
-        """A search behind bounds that are sharpened first, for as long as this turn is."""
-        if self._rounds == 0:
-            self.bounds = self._first.completed(self.means.workers)
-        self._last = self._sharpen(deadline)
+    def _begin(self) -> ReluSplit:
+        """A search behind the bounds at hand."""
         self._slice = max(self.options.least_search, self.options.share * self._sharpening)
-        self._share, self._spent = 0.0, 0.0
+        self._begun, self._share, self._spent = self.bounds, 0.0, 0.0
         self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means)
         return self._search
 
-    def _sharpen(self, clock: Deadline) -> bool:
-        """One round of sharpening, which the clock may cut short; whether it left nearly all as it was."""
-        stopwatch, before = ProcessorTime(None, clock), self.bounds.unstable(self.graph)
-        self.bounds = sharpen(self.graph, self.bounds, self._rounds, self.means, clock.passed, self._observer)
-        self._sharpening = stopwatch.elapsed()
-        is_as_before = self._rounds > 0 and self.bounds.unstable(self.graph) > self.options.saturated * before
-        self._is_saturated = is_as_before and not clock.passed()
-        return is_as_before
+    @property
+    def _is_better(self) -> bool:
+        """Whether the bounds have got so much better that the search is worth beginning anew: by the unstable neurons,
+        or at all, if it has closed nothing."""
+        if not self._share:
+            return self.bounds is not self._begun
+        return self.bounds.unstable(self.graph) <= self.options.saturated * self._begun.unstable(self.graph)
 
-    def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome | None:
-        """How the search ended, or how far it is after this time; None where it is to begin anew with better bounds."""
+    def _sharpen(self, clock: Deadline) -> None:
+        """A round of sharpening, or what is left of it, which the clock may cut short."""
+        stopwatch = ProcessorTime(None, clock)
+        if not self._in_round:
+            self._in_round, self._before, self._sharpening = True, self.bounds.unstable(self.graph), 0.0
+            self._done = Round()
+        stop = clock.passed
+        self.bounds = sharpen(self.graph, self.bounds, self._rounds, self.means, stop, self._observer, self._done)
+        self._sharpening += stopwatch.elapsed()
+        if not stop():
+            most = self.options.saturated * self._before
+            self._is_saturated = self._rounds > 0 and self.bounds.unstable(self.graph) > most
+            self._in_round, self._last_round = False, self._sharpening
+
+    def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome:
+        """How the search ended, or how far it is when the turn is over, or its rest takes longer than better bounds."""
         while True:
             stopwatch, before = ProcessorTime(), search.visited
             outcome = search.run(ProcessorTime(self._slice, deadline))
@@ -123,10 +151,8 @@ class ReluRounds:
             self._slice *= (1 - self._share) / max(gained, 1e-12)
             # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
             is_long = self._spent + self._slice > self.options.growth * self._sharpening
-            if is_long and not self._is_short and not (self._last and gained > 0):
-                self._visited += outcome.domains
-                credit.add(self._earlier, outcome.ways, 0.0)
-                return None
+            if is_long and not self._is_short and not (self._is_saturated and gained > 0):
+                return outcome
             self._slice = max(self.options.least_search, min(self._slice, self._spent))
 
     def _with_earlier(self, ways: credit.Credits) -> credit.Credits:
