@@ -11,7 +11,7 @@ from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
 from verdict.property import Polytope
 from verdict.search.means import Means
-from verdict.search.observer import Watch
+from verdict.search.observer import AnewObserver, Observer, Watch
 from verdict.search.relus.anew import Anew
 from verdict.search.relus.anew_tree import AnewTree
 from verdict.search.relus.space import Space
@@ -100,9 +100,29 @@ def test_what_is_sought_makes_bounds_narrower(tmp_path):
     assert gained > 10
 
 
+class _Told(AnewObserver):
+    """Counts how often bounds were found anew."""
+
+    def __init__(self):
+        self.found = 0
+
+    def anew(self, place, found, space):
+        self.found += 1
+        return place
+
+
+class _Counting(Observer):
+    def __init__(self):
+        self.told = _Told()
+
+    def anew(self, polytopes):
+        return self.told
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_tree_proves_what_holds_and_nothing_else(rows, tmp_path):
-    proved = refuted = anew = 0
+    proved = refuted = 0
+    counting = _Counting()
     for seed in SEEDS:
         for quantile in (0.0, 0.03):
             case = Case(seed, tmp_path, rows, quantile)
@@ -116,7 +136,7 @@ def test_the_tree_proves_what_holds_and_nothing_else(rows, tmp_path):
                 offered.append(points)
                 return _is_unsafe(case, points)
 
-            watch = Watch(looked_at)
+            watch = Watch(looked_at, proof=counting)
             tree = AnewTree(case.graph, case.bounds, [case.polytope], watch, Means())
             outcome = tree.run(Deadline(5))
             assert not (outcome.proved and unsafe)
@@ -125,10 +145,9 @@ def test_the_tree_proves_what_holds_and_nothing_else(rows, tmp_path):
                 assert outcome.share == 1
                 proved += 1
             refuted += outcome.refuted
-            anew += tree.found
     assert proved > 20
     assert refuted > (20 if rows == 1 else 5)
-    assert anew
+    assert counting.told.found
 
 
 def _is_unsafe(case, points):

@@ -16,9 +16,10 @@ from verdict.network.functions import RELU
 from verdict.network.graph import Graph
 from verdict.network.maps import Dense
 from verdict.search.means import Means
+from verdict.search.neurons import sharpen as sharpening
 from verdict.search.neurons.grown import Grown
 from verdict.search.neurons.lemmas import Lemmas
-from verdict.search.neurons.sharpen import sharpen
+from verdict.search.neurons.sharpen import Round, sharpen
 from verdict.search.observer import BoundsObserver
 from verdict.search.relus.space import Space
 
@@ -91,6 +92,27 @@ def test_a_tree_is_done_past_the_threshold_and_not_before() -> None:
             between += int(((grown.column >= 0).sum(axis=1)[beside] > 1).sum())
     assert done > 0
     assert between > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_round_that_is_stopped_goes_on(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharpening, "TOGETHER", 2)
+    graph, done, told = network(seed), Round(), Told()
+    plain = linear_bounds(graph, LOW, HIGH)
+    whole, bounds, turns = sharpen(graph, plain, ROUNDS, Means()), plain, 0
+    while NUMBER not in done.nodes:
+        turns, before = turns + 1, set(done.neurons.get(NUMBER, ()))
+        bounds = sharpen(graph, bounds, ROUNDS, Means(), lambda: len(told.seen) > 1, told, done)
+        # What is done is not grown again, and something is done in each turn.
+        assert before < done.neurons[NUMBER]
+        assert not before & {int(j) for _, unstable, *_ in told.seen for j in unstable}
+        told.seen.clear()
+    assert turns > 1
+    assert (bounds.lower[NUMBER] >= whole.lower[NUMBER]).all()
+    assert (bounds.upper[NUMBER] <= whole.upper[NUMBER]).all()
+    again = sharpen(graph, bounds, ROUNDS, Means(), observer=told, done=done)
+    assert not told.seen
+    assert (again.lower[NUMBER] == bounds.lower[NUMBER]).all()
 
 
 def test_lemmas_keep_the_end_that_makes_a_neuron_stable() -> None:

@@ -1,19 +1,28 @@
 """The parts of a search over boxes: the pool of open ones, the input to halve, forwards or backwards, and turns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.networks import random_network
 from support.seeds import seeds
 
 import verdict
-from verdict.base.deadline import Deadline
+from verdict.base.deadline import Deadline, ProcessorTime
+from verdict.base.workers import Workers
+from verdict.bounds import linear_bounds
 from verdict.property import misclassification
 from verdict.search.boxes.boxes import BACKWARD, Boxes, Way, bound_boxes
 from verdict.search.boxes.coordinate import best_coordinate
 from verdict.search.boxes.halving import halve
 from verdict.search.boxes.open_boxes import OpenBoxes
 from verdict.search.boxes.ways import Ways, more_halvings
+from verdict.search.engines.parts import relu_rounds
 from verdict.search.engines.parts.in_turn import in_turn
+from verdict.search.first_box import FirstBox
+from verdict.search.means import Means
+from verdict.search.observer import Watch
+from verdict.search.options import DEFAULTS
 from verdict.search.outcome import Outcome
 from verdict.search.rows import Rows
 
@@ -161,6 +170,13 @@ def test_one_that_has_stalled_does_not_live_on_what_it_closed_at_first():
     assert stalled.runs < 20
 
 
+def test_beside_the_best_one_that_has_stalled_others_have_as_much():
+    """Here the others have told nothing yet, and what tells something is at first the best."""
+    stalled, late = Steps([0.9, *[0.95] * 200]), Steps([0.0] * 20 + [1.0])
+    assert in_turn([stalled, late], Deadline(60)).proved
+    assert stalled.runs <= 2 * late.runs
+
+
 def test_one_that_gives_up_leaves_the_time_to_the_others():
     lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
     assert in_turn([lost, other], Deadline(60)).proved
@@ -178,6 +194,34 @@ def test_bounds_that_would_cost_more_than_they_tell_are_not_measured(tmp_path, m
     measured = Ways(BACKWARD, graph, low[0], high[0])
     measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
     assert not measured.way.backward
+
+
+def test_a_round_of_sharpening_that_a_turn_cuts_short_goes_on(tmp_path, monkeypatch):
+    """With as many splits, and with what was done; the next one has more splits and has done nothing."""
+    graph = verdict.load(random_network(np.random.default_rng([5, 77]), "dense", tmp_path, 4)).graph
+    told = []
+
+    def sharpened(graph, bounds, rounds, means, stop, observer, done):
+        again = bool(done.nodes)
+        done.nodes.add(len(told))
+        told.append((rounds, again))
+        while len(told) % 2 and not stop():
+            sum(range(1000))
+        return bounds
+
+    monkeypatch.setattr(relu_rounds, "sharpen", sharpened)
+    ends = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
+    unsafe = misclassification(0, graph.output_size)
+    options = replace(DEFAULTS, short=0, saturated=1.0)
+    first = FirstBox(graph, linear_bounds(graph, *ends), Deadline())
+    means = Means(Workers(1), options=options)
+    rounds = relu_rounds.ReluRounds(graph, first, unsafe.polytopes, Deadline(), Watch(), means)
+    while len(told) < 4:
+        rounds.sharpened(ProcessorTime(0.05))
+    splits = [told_rounds for told_rounds, _ in told]
+    assert splits[:2] == [8, 8]
+    assert splits[2:4] == [32, 32]
+    assert [again for _, again in told] == [i % 2 == 1 for i in range(len(told))]
 
 
 class _Slow:

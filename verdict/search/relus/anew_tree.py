@@ -34,6 +34,7 @@ from .space import Domains, Space
 # many steps, cost about as much as a domain that is split.
 STEPS, GLANCE, PER_DOMAIN = 20, 8, 20
 REFUTED = "a counterexample was found"
+NO_FORM = "the reduced form of the network is too large to bound its neurons anew"
 
 
 def step_domains(unstable: int) -> int:
@@ -84,30 +85,27 @@ class AnewTree:
         quick = replace(means.options.relus, programs=False)
         self.inner = Means(Workers(1), means.device, replace(means.options, relus=quick))
         self.observer: AnewObserver = watch.proof.anew(self.polytopes)
-        self.visited, self.share, self.found = 0, 0.0, 0
-        self._open: list[Node] = []
-        for number, polytope in enumerate(self.polytopes):
-            space = self._space(bounds, polytope)
-            place = self.observer.root(number, space)
-            self._open.append(Node(number, space, np.zeros(space.size, np.int8), 1 / len(self.polytopes), place))
-
-    @property
-    def can(self) -> bool:
-        """Whether there is a reduced form to find bounds in."""
-        return all(node.space.reduced is not None for node in self._open)
+        self.visited, self.share = 0, 0.0
+        # A reduced form for each polytope is much to keep: those that wait, by number, have none yet.
+        self._bounds, self._waiting, self._open = bounds, [*range(len(self.polytopes))], list[Node]()
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found or `deadline` has passed; then it may go on."""
-        while self._open and not deadline.passed():
-            # The deepest ones first: few are kept, and each has its bounds.
+        while (self._open or self._waiting) and not deadline.passed():
             count = self.means.workers.count
+            while self._waiting and len(self._open) < count:
+                node = self._root(self._waiting.pop(0))
+                if node.space.reduced is None:
+                    return self._outcome(NO_FORM)
+                self._open.append(node)
+            # The deepest ones first: few are kept, and each has its bounds.
             nodes, self._open = self._open[-count:], self._open[:-count]
             for node, step in zip(nodes, self.means.workers.map(self._step, nodes), strict=True):
                 self._take(node, step)
                 if step.ended:
                     return self._outcome(step.ended, refuted=step.ended == REFUTED)
-            self.watch.on_progress(-np.inf, len(self._open), self.visited)
-        if not self._open:
+            self.watch.on_progress(-np.inf, len(self._open) + len(self._waiting), self.visited)
+        if not (self._open or self._waiting):
             self.observer.proved()
             return Outcome(True, 0.0, self.visited, share=1.0, ways={ANEW: Credit(closed=1.0)})
         return self._outcome(TIME_LIMIT, resumable=True)
@@ -117,7 +115,13 @@ class AnewTree:
 
     def sharpen(self, bounds: Bounds) -> None:
         """Go on with better bounds of the whole box."""
+        self._bounds = bounds
         self._open = [self._met(node, bounds) for node in self._open]
+
+    def _root(self, number: int) -> Node:
+        space = self._space(self._bounds, self.polytopes[number])
+        signs, place = np.zeros(space.size, np.int8), self.observer.root(number, space)
+        return Node(number, space, signs, 1 / len(self.polytopes), place)
 
     def _met(self, node: Node, bounds: Bounds) -> Node:
         own = node.space.bounds
@@ -140,7 +144,6 @@ class AnewTree:
         if step.anew is not None:
             place = self.observer.anew(place, step.anew, step.space)
             space = space if step.space is None else step.space
-            self.found += 1
         if step.neuron < 0:
             self.share += 0.0 if step.ended else node.share
             self.observer.closed(place, step.closed)

@@ -20,8 +20,6 @@ from ...outcome import Outcome
 from ...relus.anew_tree import AnewTree, step_domains
 from .relu_rounds import ReluRounds
 
-NO_FORM = "the reduced form of the network is too large to bound its neurons anew"
-
 
 class AnewSplit:
     """A proof that no input of the box of the `rounds` reaches any of the polytopes."""
@@ -47,8 +45,6 @@ class AnewSplit:
                 return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
             self._bounds = self._rounds.bounds
             self._tree = AnewTree(self._graph, self._bounds, self._polytopes, self._watch, self._means)
-            if not self._tree.can:
-                return Outcome(False, -np.inf, 0, NO_FORM)
         elif self._rounds.bounds is not self._bounds:
             self._bounds = self._rounds.bounds
             self._tree.sharpen(self._bounds)

@@ -19,11 +19,10 @@ from ....base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...outcome import Outcome, credited
 
 # Seconds of processor time in the first slice, by how much slices grow with what their search has spent, and the share
-# of the best search's time that all others keep: less where they expect to need so many times as long as it.
+# of the best search's time that the others keep: less where they expect to need so many times as long as it, and as
+# much as it has where it expects that of itself, for then it has stalled.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
 FAR, FAR_KEPT = 100.0, 0.05
-# One that has closed something and needs so many times as long yet as it had has stalled: the others get as much as it.
-STALLED = 10.0
 # A turn of less than this share of its slice was given back.
 GIVEN_BACK = 0.01
 # What is known of a search that has not told anything yet.
@@ -101,14 +100,12 @@ def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> in
         if not spent[way]:
             return way
     best = min(order, key=lambda way: ahead[way])
-    if len(order) == 1:
-        return best
 
     def missing(way: int) -> float:
         # One that has closed nothing yet may only have begun.
         kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
-        kept = 1.0 if STALLED * spent[best] < ahead[best] < inf else kept
-        return kept / (len(order) - 1) * spent[best] - spent[way]
+        kept = 1.0 if FAR * spent[best] < ahead[best] < inf else kept
+        return kept * spent[best] - spent[way]
 
     least = max(order, key=missing)
     return least if missing(least) > 0 else best

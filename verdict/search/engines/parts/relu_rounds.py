@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from ....answer import credit
 from ....base.deadline import Deadline, ProcessorTime
-from ....bounds.bounds import Bounds
 from ....network.graph import Graph
 from ....property import Polytope
 from ...first_box import FirstBox
