@@ -19,7 +19,7 @@ from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.property.norms import L1, L2, Norm
 from verdict.search.means import Means
-from verdict.search.neurons.sharpen import sharpen
+from verdict.search.neurons.sharpen import Round, sharpen
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.space import Space
 
@@ -55,7 +55,7 @@ def test_sampled_points_lie_within_all_bounds(seed: int, norm: Norm, tmp_path: P
                 assert (bounds.lower[i][0] <= value.min(axis=0) + room).all()
                 assert (bounds.upper[i][0] >= value.max(axis=0) - room).all()
     bounds = linear_bounds(graph, low, high, ball=ball)
-    sharp = sharpen(graph, bounds, 2, Means())
+    sharp = sharpen(graph, bounds, Round(2), Means())
     for better in (alpha_bounds(graph, bounds), sharp):
         assert better.ball is ball
         assert (better.lower[-1] >= bounds.lower[-1] - 1e-9).all()

@@ -19,7 +19,7 @@ from verdict.property import LinfBall, misclassification
 from verdict.search.effort import Effort
 from verdict.search.engines.parts.bab import branch_and_bound
 from verdict.search.means import Means
-from verdict.search.neurons.sharpen import sharpen
+from verdict.search.neurons.sharpen import Round, sharpen
 from verdict.search.options import SearchOptions
 from verdict.search.relus.ascent import optimise
 from verdict.search.relus.branch import branch, losses
@@ -124,7 +124,7 @@ def test_sharpening_with_a_broken_device_contains_samples(kind, tmp_path):
     rng = np.random.default_rng(5)
     graph = load_onnx(random_network(rng, kind, tmp_path)).graph
     start = linear_bounds(graph, -np.ones((1, graph.input_size)), np.ones((1, graph.input_size)))
-    bounds = sharpen(graph, start, 4, Means(device=Broken("broken")))
+    bounds = sharpen(graph, start, Round(4), Means(device=Broken("broken")))
     points = rng.uniform(-1, 1, (500, graph.input_size))
     points[:100] = np.sign(points[:100])
     for node, values in enumerate(verdict.network.evaluate.evaluate_all(graph, points)):

@@ -24,7 +24,7 @@ from verdict.search.effort import Effort
 from verdict.search.engines.parts.bab import branch_and_bound
 from verdict.search.first_box import FirstBox
 from verdict.search.means import Means
-from verdict.search.neurons.sharpen import sharpen
+from verdict.search.neurons.sharpen import Round, sharpen
 from verdict.search.observer import Observer, Watch
 from verdict.search.options import SearchOptions
 from verdict.search.recorder import Recorder
@@ -55,7 +55,7 @@ class Asked:
         with Workers(threads) as workers:
             means = Means(workers, options=SearchOptions(relus=ReluOptions(**options)))
             if rounds is not None:
-                bounds = sharpen(graph, bounds, rounds, means, observer=watch.proof.bounds(graph))
+                bounds = sharpen(graph, bounds, Round(rounds), means, observer=watch.proof.bounds(graph))
             search = ReluSplit(graph, bounds, self.polytopes, watch, means)
             outcome = search.run(Deadline(seconds))
             if outcome.proved:
@@ -207,7 +207,7 @@ def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
     graph, bounds, watch = asked.network.graph, asked.bounds(), Watch(proof=Recorder(asked.proof))
     lemmas = watch.proof.bounds(graph)
     for rounds in (0, 1, 4, 16, 64):
-        bounds = sharpen(graph, bounds, rounds, Means(), observer=lemmas)
+        bounds = sharpen(graph, bounds, Round(rounds), Means(), observer=lemmas)
     search = ReluSplit(graph, bounds, asked.polytopes, watch)
     assert search.run(Deadline(60)).proved
     search.finish(Deadline(60))

@@ -65,7 +65,7 @@ class Numbers:
 def test_bounds_are_sound_and_sharper(seed: int) -> None:
     graph = network(seed)
     plain, told = linear_bounds(graph, LOW, HIGH), Told()
-    sharp = sharpen(graph, plain, ROUNDS, Means(), observer=told)
+    sharp = sharpen(graph, plain, Round(ROUNDS), Means(), observer=told)
     found = evaluate_all(graph, np.random.default_rng(seed).uniform(-1, 1, (2000, 3)))
     for values, low, high in zip(found, sharp.lower, sharp.upper, strict=True):
         assert (values >= low[0] - 1e-12).all()
@@ -80,7 +80,7 @@ def test_a_tree_is_done_past_the_threshold_and_not_before() -> None:
     for seed in range(12):
         graph = network(seed)
         told = Told()
-        sharpen(graph, linear_bounds(graph, LOW, HIGH), ROUNDS, Means(), observer=told)
+        sharpen(graph, linear_bounds(graph, LOW, HIGH), Round(ROUNDS), Means(), observer=told)
         for space, unstable, row, grown in told.seen:
             offsets = np.repeat([KINK, -KINK], len(unstable))
             assert (space.offsets == offsets).all()
@@ -97,12 +97,12 @@ def test_a_tree_is_done_past_the_threshold_and_not_before() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_round_that_is_stopped_goes_on(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharpening, "TOGETHER", 2)
-    graph, done, told = network(seed), Round(), Told()
+    graph, done, told = network(seed), Round(ROUNDS), Told()
     plain = linear_bounds(graph, LOW, HIGH)
-    whole, bounds, turns = sharpen(graph, plain, ROUNDS, Means()), plain, 0
+    whole, bounds, turns = sharpen(graph, plain, Round(ROUNDS), Means()), plain, 0
     while NUMBER not in done.nodes:
         turns, before = turns + 1, set(done.neurons.get(NUMBER, ()))
-        bounds = sharpen(graph, bounds, ROUNDS, Means(), lambda: len(told.seen) > 1, told, done)
+        bounds = sharpen(graph, bounds, done, Means(), lambda: len(told.seen) > 1, told)
         # What is done is not grown again, and something is done in each turn.
         assert before < done.neurons[NUMBER]
         assert not before & {int(j) for _, unstable, *_ in told.seen for j in unstable}
@@ -110,7 +110,7 @@ def test_a_round_that_is_stopped_goes_on(seed: int, monkeypatch: pytest.MonkeyPa
     assert turns > 1
     assert (bounds.lower[NUMBER] >= whole.lower[NUMBER]).all()
     assert (bounds.upper[NUMBER] <= whole.upper[NUMBER]).all()
-    again = sharpen(graph, bounds, ROUNDS, Means(), observer=told, done=done)
+    again = sharpen(graph, bounds, done, Means(), observer=told)
     assert not told.seen
     assert (again.lower[NUMBER] == bounds.lower[NUMBER]).all()
 
@@ -121,7 +121,7 @@ def test_lemmas_keep_the_end_that_makes_a_neuron_stable() -> None:
         graph = network(seed)
         plain = linear_bounds(graph, LOW, HIGH)
         lemmas = Lemmas(graph, Numbers())  # type: ignore[arg-type]
-        sharp = sharpen(graph, plain, ROUNDS, Means(), observer=lemmas)
+        sharp = sharpen(graph, plain, Round(ROUNDS), Means(), observer=lemmas)
         low, high = sharp.lower[NUMBER][0], sharp.upper[NUMBER][0]
         for (side, neuron), (bound, _) in lemmas._kept.get(NUMBER, {}).items():
             assert bound <= (low[neuron] if side > 0 else -high[neuron])

@@ -201,10 +201,10 @@ def test_a_round_of_sharpening_that_a_turn_cuts_short_goes_on(tmp_path, monkeypa
     graph = verdict.load(random_network(np.random.default_rng([5, 77]), "dense", tmp_path, 4)).graph
     told = []
 
-    def sharpened(graph, bounds, rounds, means, stop, observer, done):
-        again = bool(done.nodes)
-        done.nodes.add(len(told))
-        told.append((rounds, again))
+    def sharpened(graph, bounds, todo, means, stop, observer):
+        again = bool(todo.nodes)
+        todo.nodes.add(len(told))
+        told.append((todo.splits, again))
         while len(told) % 2 and not stop():
             sum(range(1000))
         return bounds

@@ -41,8 +41,10 @@ HOPELESS = 0.9
 
 @dataclass(eq=False)
 class Round:
-    """What of one round is done: `nodes` that need nothing more, and `neurons` of others."""
+    """So many `splits` for each unstable neuron, and what of that is done: `nodes` that need nothing more, and `neurons`
+    of others."""
 
+    splits: int
     nodes: set[int] = field(default_factory=set)
     neurons: dict[int, set[int]] = field(default_factory=dict)
 
@@ -50,43 +52,40 @@ class Round:
 def sharpen(
     graph: Graph,
     bounds: Bounds,
-    rounds: int,
+    todo: Round,
     means: Means,
     stop: Callable[[], bool] = lambda: False,
     observer: BoundsObserver | None = None,
-    done: Round | None = None,
 ) -> Bounds:
-    """Bounds at least as tight as `bounds` (batch 1, float64), after so many splits for each unstable neuron.
+    """Bounds at least as tight as `bounds` (batch 1, float64), after the splits of a round.
 
-    With 0 rounds only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
+    With 0 splits only the slopes of the lines are optimised, neuron by neuron: alpha. Once `stop` returns True the
     remaining layers get interval and linear bounds only; so do those behind a layer that is still mostly unstable, or
     behind a function that is not ON_OFF. The trees grow on the device of `means`, and what their leaves prove is
     NumPy's word.
 
-    What is `done` of the round is not done again, and what is done now is added: so a round that was stopped goes on.
-    The `observer` has a say in which bounds are taken: for a certificate those that a checker
-    can find too.
+    What of the round is done is not done again, and what is done now is added: so one that was stopped goes on. The
+    `observer` has a say in which bounds are taken: for a certificate those that a checker can find too.
     """
-    listener, done = observer or BoundsObserver(), done or Round()
+    listener = observer or BoundsObserver()
     known, lines = listener.known(bounds), dict[int, Lines]()
     hopeless = False
 
     def improve(so_far: Bounds) -> tuple[Any, Any]:
         nonlocal hopeless
         number = len(so_far.lower) - 1
-        if number in done.nodes and known is not None:
+        if number in todo.nodes and known is not None:
             low, high = so_far.lower[-1], so_far.upper[-1]
         else:
             plain = tighten(graph, so_far, lines, stop)
             low, high = listener.begin(so_far, *plain)
-            if not (stop() or hopeless or number in done.nodes):
+            if not (stop() or hopeless or number in todo.nodes):
                 so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
-                finished = done.neurons.setdefault(number, set())
-                low, high = _split(graph, so_far, rounds, means, stop, listener, finished)
+                low, high = _split(graph, so_far, todo, means, stop, listener)
                 if not stop():
-                    done.nodes.add(number)
+                    todo.nodes.add(number)
             low, high = listener.end(number, plain, low, high)
-        hopeless |= rounds > 0 and bool(np.mean(graph.bends(number, low, high)) > HOPELESS)
+        hopeless |= todo.splits > 0 and bool(np.mean(graph.bends(number, low, high)) > HOPELESS)
         return low, high
 
     return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known, improve)
@@ -95,15 +94,14 @@ def sharpen(
 def _split(
     graph: Graph,
     bounds: Bounds,
-    rounds: int,
+    todo: Round,
     means: Means,
     stop: Callable[[], bool],
     observer: BoundsObserver,
-    finished: set[int],
 ) -> tuple[Any, Any]:
-    """The bounds of the last node after so many splits for each of its unstable neurons but those that are `finished`;
-    those that are now are added."""
+    """The bounds of the last node after the splits of a round for those of its unstable neurons that had none in it."""
     number = len(bounds.lower) - 1
+    finished = todo.neurons.setdefault(number, set())
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
     unstable = np.setdiff1d(unstable, np.array([*finished], np.intp))
@@ -120,7 +118,7 @@ def _split(
         return low, high
     roots, count = space.root(), len(unstable)
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
-    most = max(1, min(TOGETHER, MOST_ENTRIES // (widest * (rounds + 1)) // 2))
+    most = max(1, min(TOGETHER, MOST_ENTRIES // (widest * (todo.splits + 1)) // 2))
     before = np.concatenate([low[0, unstable], -high[0, unstable]]) - offsets
 
     def bounded(share: slice) -> Any:
@@ -128,7 +126,7 @@ def _split(
             return before[:count][share], before[count:][share]
         both = np.arange(count)[share]
         part = roots.take(np.concatenate([both, both + count]))
-        grown = grow(space, part, ROOT_STEPS, rounds, stop, kept=observer.keeps_trees)
+        grown = grow(space, part, ROOT_STEPS, todo.splits, stop, kept=observer.keeps_trees)
         found = observer.grown(space, unstable, part.row, grown, before)
         if not stop():
             finished.update(unstable[share].tolist())

@@ -45,10 +45,10 @@ class ReluRounds:
         # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
         self._is_short = first.bounds.unstable(graph) <= self.options.short
         self._visited, self._rounds, self._is_saturated = 0, 0, False
-        # The round that goes on: whether one does, what of it is done, the unstable neurons before it, and the
-        # seconds of processor time that it has taken; and what the last one took in all.
-        self._in_round, self._done, self._before = False, Round(), 0
-        self._sharpening, self._last_round = 0.0, 0.0
+        # The round that goes on, if one does, the unstable neurons before it, and the seconds of processor time that it
+        # has taken; and what the last one took in all.
+        self._round: Round | None = None
+        self._before, self._sharpening, self._last_round = 0, 0.0, 0.0
         # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
         self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
@@ -68,7 +68,7 @@ class ReluRounds:
             if not outcome.resumable or deadline.passed():
                 return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
             if not self._is_better:
-                before, self._rounds = self._sharpening if self._in_round else 0.0, self._next
+                before, self._rounds = 0.0 if self._round is None else self._sharpening, self._next
                 self._sharpen(deadline)
                 # Neither wastes more than the other has cost.
                 self._slice = max(self.options.least_search, self._sharpening - before)
@@ -90,13 +90,13 @@ class ReluRounds:
     @property
     def _next(self) -> int:
         """The splits per neuron in the next round, or in the one that goes on."""
-        return self._rounds if self._in_round else max(self.options.rounds, self._rounds * self.options.growth)
+        return self._rounds if self._round else max(self.options.rounds, self._rounds * self.options.growth)
 
     def sharpened(self, deadline: Deadline) -> bool:
         """Sharpen the bounds further in this turn, as long as the next round can be expected to take no more than all
         that was done so far, and the last one made some ReLU stable. Whether that is so no longer."""
         growth = self.options.growth
-        while not self._is_saturated and (self._in_round or growth * self._last_round <= self.spent):
+        while not self._is_saturated and (self._round or growth * self._last_round <= self.spent):
             if deadline.passed():
                 return False
             self._rounds = self._next
@@ -121,16 +121,16 @@ class ReluRounds:
     def _sharpen(self, clock: Deadline) -> None:
         """A round of sharpening, or what is left of it, which the clock may cut short."""
         stopwatch = ProcessorTime(None, clock)
-        if not self._in_round:
-            self._in_round, self._before, self._sharpening = True, self.bounds.unstable(self.graph), 0.0
-            self._done = Round()
+        if self._round is None:
+            self._round, self._sharpening = Round(self._rounds), 0.0
+            self._before = self.bounds.unstable(self.graph)
         stop = clock.passed
-        self.bounds = sharpen(self.graph, self.bounds, self._rounds, self.means, stop, self._observer, self._done)
+        self.bounds = sharpen(self.graph, self.bounds, self._round, self.means, stop, self._observer)
         self._sharpening += stopwatch.elapsed()
         if not stop():
             most = self.options.saturated * self._before
             self._is_saturated = self._rounds > 0 and self.bounds.unstable(self.graph) > most
-            self._in_round, self._last_round = False, self._sharpening
+            self._round, self._last_round = None, self._sharpening
 
     def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome:
         """How the search ended, or how far it is when the turn is over, or its rest takes longer than better bounds."""

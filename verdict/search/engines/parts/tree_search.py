@@ -20,7 +20,7 @@ from ....base.deadline import Deadline, ProcessorTime
 from ....base.workers import Workers
 from ....network.exact import float_below
 from ...means import Means
-from ...neurons.sharpen import sharpen
+from ...neurons.sharpen import Round, sharpen
 from ...radius import RadiusSearch
 from ...relus.program import matrix_numbers
 from ...relus.relu_split import TOUCHED
@@ -130,7 +130,7 @@ class Attempt:
                     lock.release()
             return clock.passed()
 
-        bounds = sharpen(graph, self.tree.bounds, self._rounds, self.means, ended)
+        bounds = sharpen(graph, self.tree.bounds, Round(self._rounds), self.means, ended)
         self._sharpening = stopwatch.elapsed()
         self._last = self._rounds > 0 and bounds.unstable(graph) > self.options.saturated * before
         self.tree.move(self.tree.radius, bounds)

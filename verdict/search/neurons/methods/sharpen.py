@@ -18,10 +18,10 @@ def sharpened(graph: Graph, inputs: InputSet, deadline: Deadline) -> Result:
     from ....base.workers import Workers
     from ....bounds.alpha_output import optimised_output
     from ...means import Means
-    from ..sharpen import sharpen
+    from ..sharpen import Round, sharpen
 
     graph.require(Feature.ON_OFF, "branch and bound over neurons")
     with Workers(SHARPEN_THREADS) as workers:
         start = linear(graph, inputs, deadline).bounds
-        bounds = sharpen(graph, start, SHARPEN_ROUNDS, Means(workers), deadline.passed)
+        bounds = sharpen(graph, start, Round(SHARPEN_ROUNDS), Means(workers), deadline.passed)
     return Result(optimised_output(graph, bounds, deadline))
