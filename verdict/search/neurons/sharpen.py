@@ -41,8 +41,8 @@ HOPELESS = 0.9
 
 @dataclass(eq=False)
 class Round:
-    """So many `splits` for each unstable neuron, and what of that is done: `nodes` that need nothing more, and `neurons`
-    of others."""
+    """So many `splits` for each unstable neuron, and what of that is done: `nodes` that need nothing more, and
+    `neurons` of others."""
 
     splits: int
     nodes: set[int] = field(default_factory=set)
