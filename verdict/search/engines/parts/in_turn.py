@@ -79,18 +79,21 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
 
 
 def _ahead(outcome: Outcome, reached: Sequence[tuple[float, float]]) -> float:
-    """The seconds that a search will need yet: by its own word, or going on as in the last half of its time; without
-    end where nothing is closed yet. What it has `reached` are seconds and shares, ascending.
+    """The seconds that a search will need yet: by its own word, or going on as in the last half of its time, or as in
+    its last slice where that was slower; without end where nothing is closed yet. What it has `reached` are seconds and
+    shares, ascending seconds.
 
     The easy part of a whole is closed first, and a search that has stalled since would long live on that.
     """
     if outcome.ahead is not None:
         return outcome.ahead
-    spent, share = reached[-1]
+    (last, had), (spent, share) = reached[-2:]
     if not share:
         return inf
-    before, had = max(point for point in reached if point[0] <= spent / 2)
-    return (spent - before) * (1 - share) / max(share - had, 1e-9)
+    half = max(point for point in reached if point[0] <= spent / 2)
+    # What begins again behind better bounds closes anew what it had.
+    since = [half] if share < had else [half, (last, had)]
+    return max((spent - before) * (1 - share) / max(share - closed, 1e-9) for before, closed in since)
 
 
 def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> int:
