@@ -146,7 +146,7 @@ class Steps:
 
 def test_the_search_that_gets_on_has_most_of_the_time():
     quick, slow = Steps([0.1, 0.3, 0.5, 0.7, 0.9, 1.0]), Steps([0.0001 * i for i in range(200)])
-    outcome = in_turn([slow, quick], Deadline(60))
+    outcome = in_turn([slow, quick], ProcessorTime(60))
     assert outcome.proved
     assert not outcome.resumable
     assert slow.runs < quick.runs
@@ -154,33 +154,33 @@ def test_the_search_that_gets_on_has_most_of_the_time():
 
 def test_a_search_is_taken_at_its_word():
     sure, other = Steps([0.0] * 20 + [1.0], ahead=1.0), Steps([0.0001 * i for i in range(200)])
-    assert in_turn([other, sure], Deadline(60)).proved
+    assert in_turn([other, sure], ProcessorTime(60)).proved
     assert other.runs < sure.runs
 
 
 def test_one_that_is_far_behind_has_less_than_one_that_is_not():
     far, behind = (Steps([rate * i for i in range(1, 201)]) for rate in (1e-6, 0.002))
-    assert in_turn([far, behind, Steps([0.01 * i for i in range(40)] + [1.0])], Deadline(60)).proved
+    assert in_turn([far, behind, Steps([0.01 * i for i in range(40)] + [1.0])], ProcessorTime(60)).proved
     assert far.runs < behind.runs
 
 
 def test_one_that_has_stalled_does_not_live_on_what_it_closed_at_first():
     stalled = Steps([0.6] * 200)
-    assert in_turn([stalled, Steps([0.03 * i for i in range(33)] + [1.0])], Deadline(60)).proved
+    assert in_turn([stalled, Steps([0.03 * i for i in range(33)] + [1.0])], ProcessorTime(60)).proved
     assert stalled.runs < 20
 
 
 def test_beside_the_best_one_that_has_stalled_others_have_as_much():
     """Here the others have told nothing yet, and what tells something is at first the best."""
     stalled, late = Steps([0.9, *[0.95] * 200]), Steps([0.0] * 20 + [1.0])
-    assert in_turn([stalled, late], Deadline(60)).proved
+    assert in_turn([stalled, late], ProcessorTime(60)).proved
     assert stalled.runs <= 2 * late.runs
 
 
 def test_one_that_gives_up_leaves_the_time_to_the_others():
     lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
-    assert in_turn([lost, other], Deadline(60)).proved
-    assert not in_turn([Steps([0.9, 0.99], ends=False)], Deadline(60)).proved
+    assert in_turn([lost, other], ProcessorTime(60)).proved
+    assert not in_turn([Steps([0.9, 0.99], ends=False)], ProcessorTime(60)).proved
 
 
 def test_bounds_that_would_cost_more_than_they_tell_are_not_measured(tmp_path, monkeypatch):
@@ -254,5 +254,5 @@ class _Waiting:
 
 def test_a_turn_that_is_given_back_was_had():
     slow, waiting = _Slow(), _Waiting()
-    assert in_turn([slow, waiting], Deadline(60)).proved
+    assert in_turn([slow, waiting], ProcessorTime(60)).proved
     assert 1 <= waiting.turns <= slow.turns
