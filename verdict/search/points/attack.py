@@ -23,7 +23,7 @@ from ...network.functions import Feature
 from ...network.graph import Affine, Graph, Pointwise
 from ...network.maps.namespace import namespace, product
 from ...ops.importer.selfcheck import products
-from ...property import UnsafeSet
+from ...property import Polytope, UnsafeSet
 
 # The most numbers that one step keeps (half a GiB), and the most products in it (a few seconds).
 MOST_KEPT, MOST_PRODUCTS = 2**26, 2**32
@@ -169,10 +169,14 @@ def aims(unsafe: UnsafeSet, outputs: FloatArray) -> tuple[FloatArray, FloatArray
     aims = slacks.argmin(axis=0)
     order = np.argsort(slacks.min(axis=1))
     aims[1::2] = order[np.arange(len(aims[1::2])) % len(order)]
-    most = max(len(p.offset.values) for p in unsafe.polytopes)
-    matrix, offset = np.zeros((len(aims), most, unsafe.outputs)), np.full((len(aims), most), np.inf)
-    for start, which in enumerate(aims):
-        polytope = unsafe.polytopes[which]
+    return aimed_at([unsafe.polytopes[which] for which in aims], unsafe.outputs)
+
+
+def aimed_at(polytopes: Sequence[Polytope], outputs: int) -> tuple[FloatArray, FloatArray]:
+    """C (starts, rows, outputs) and d (starts, rows) where each start goes for one of these."""
+    most = max(len(p.offset.values) for p in polytopes)
+    matrix, offset = np.zeros((len(polytopes), most, outputs)), np.full((len(polytopes), most), np.inf)
+    for start, polytope in enumerate(polytopes):
         rows = len(polytope.offset.values)
         matrix[start, :rows], offset[start, :rows] = polytope.matrix.values, polytope.offset.values
     return matrix, offset

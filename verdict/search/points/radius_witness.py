@@ -17,7 +17,7 @@ from ...answer.replay import too_dear
 from ...base.deadline import Deadline, ProcessorTime
 from ...network.exact import ExactVector, FloatArray, float_above
 from ...network.functions import Feature
-from ...property import NormBall, Polytope, UnsafeSet
+from ...property import NormBall, Polytope
 from ..radius import RadiusSearch
 from .attack import Starts, Within, attack, points_at_once
 from .level import along_corners
@@ -26,8 +26,6 @@ from .region import best_in_region, phases_at
 
 # The most that the attack, and after it the polishing of what it found, may take.
 ATTACK_SECONDS = 10.0
-# A longer attack on one polytope: its steps and starts, and the radii that it tries.
-LONG, MANY, RADII = 100, 32, 8
 # The attack takes fewer points than this at once on a large network, and then this share of the time.
 FEW_POINTS, LARGE_SHARE = 8, 0.5
 # What it may take of the time until there is a first witness.
@@ -73,12 +71,10 @@ def _first_hit(search: RadiusSearch, rng: np.random.Generator, clock: Deadline) 
     return None
 
 
-def _attack(
-    search: RadiusSearch, radius: float, begin: Starts, clock: Deadline, unsafe: UnsafeSet | None = None
-) -> FloatArray:
-    """Unsafe points of the set of a radius, as `attack` finds them; of a part of the unsafe set if one is given."""
+def _attack(search: RadiusSearch, radius: float, begin: Starts, clock: Deadline) -> FloatArray:
+    """Unsafe points of the set of a radius, as `attack` finds them."""
     within = Within(*search.family.floats(radius), search.family.ball(radius))
-    return attack(search.graph, unsafe or search.unsafe, within, begin, clock, search.device)
+    return attack(search.graph, search.unsafe, within, begin, clock, search.device)
 
 
 def _shrink(
@@ -104,26 +100,6 @@ def _shrink(
         else:
             low = (low + high) / 2
     return best
-
-
-def seek_nearer(search: RadiusSearch, polytope: Polytope, clock: Deadline) -> bool:
-    """A longer attack on one polytope between the ends of the interval; whether it has found a nearer witness."""
-    unsafe, rng = UnsafeSet((polytope,), search.unsafe.outputs), np.random.default_rng(1)
-    low, high, starts = float_above(search.lower), float_above(search.cap), None
-    found: FloatArray | None = None
-    for _ in range(RADII):
-        middle = (low + high) / 2
-        points = _attack(search, middle, Starts(rng, starts, MANY, LONG), clock, unsafe)
-        if clock.passed():
-            break
-        if len(points):
-            starts, found, high = points[:MANY], points[0], middle
-        else:
-            low = middle
-    if found is None or not search.offer(search.family.inside(found)):
-        return False
-    polish(search, found, polytope, search.deadline.share(0.1, ATTACK_SECONDS))
-    return True
 
 
 def polish(

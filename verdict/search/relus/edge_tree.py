@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,6 +41,8 @@ NONE = 1e-7
 UNITS = 65535
 # The most bytes that the planes of open domains may take.
 MOST_KEPT = 2**29
+# So many of the latest minimisers are kept for whoever looks for witnesses.
+REMEMBERED = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +84,9 @@ class EdgeTree:
         self._stuck = dict.fromkeys(range(len(space.rows)), self._goal)
         # Sums of gains per unit of loss, and how many there are, for the halves of each ReLU: (2, size).
         self._gains, self._counts = np.zeros((2, space.size)), np.zeros((2, space.size))
-        # The bounds of the roots, by their rows.
+        # The bounds of the roots, by their rows; the rows and mean minimisers of the latest domains.
         self.roots: dict[int, float] = {}
+        self._minimisers: deque[tuple[int, Any]] = deque(maxlen=REMEMBERED)
 
     def reached(self, row: int) -> float:
         """The radius below which a row is proved, 0 where nothing is known."""
@@ -131,12 +135,25 @@ class EdgeTree:
         """The least bound of the open domains."""
         return min((node.lower for *_, node in self._heap), default=0.0)
 
+    def minimisers(self) -> tuple[list[int], FloatArray]:
+        """The rows and mean minimisers, (k, input_size), of the latest domains since this was asked."""
+        rows, points = [row for row, _ in self._minimisers], [self.space.point(s) for _, s in self._minimisers]
+        self._minimisers.clear()
+        return rows, np.concatenate(points)
+
+    @property
+    def remembered(self) -> int:
+        """How many minimisers there are."""
+        return len(self._minimisers)
+
     @property
     def _is_full(self) -> bool:
         return bool(self._heap) and len(self._heap) * 2 * _edges_of(self._heap[0][-1]) > MOST_KEPT
 
     def _keep(self, node: _Node) -> None:
         self.visited += 1
+        if node.lower <= 0:
+            self._minimisers.append((node.row, node.seen.inputs.astype(np.float64)))
         if node.lower > 0 or node.reach >= self._goal:
             self.share += 0.5**node.depth / len(self.begin)
             self.observer.close(node.row, node.node, node.lines)
