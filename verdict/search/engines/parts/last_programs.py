@@ -70,7 +70,7 @@ class LastByPrograms:
     def _at(self, tree: RadiusTree) -> ProgramTree:
         """The tree of programs on the ball of the present goal."""
         if self._tree is None or self._goal > tree.goal:
-            bounds = tree.bounds if tree.goal == tree.radius else tree.bounds_at_goal()
+            bounds = tree.bounds if tree.goal == tree.radius else tree.bounds_at(tree.goal)
             space, roots = tree.space_on(bounds)
             if self._tree is None:
                 self._tree = ProgramTree(space, roots, tree.offer)

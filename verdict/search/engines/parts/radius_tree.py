@@ -101,8 +101,13 @@ class RadiusTree(ReluSplit):
             self._queue.push(domains.take(alive))
 
     def bounds_at(self, radius: float) -> Bounds:
-        """Bounds on the ball of a radius."""
-        return self.sides.around(self.search.bounds_at(radius))
+        """Bounds on the ball of a radius, on one that is no larger than the present one at least as tight as there."""
+        found = self.sides.around(self.search.bounds_at(radius))
+        if radius > self.radius:
+            return found
+        lower = [np.maximum(new, old) for new, old in zip(found.lower, self.bounds.lower, strict=True)]
+        upper = [np.minimum(new, old) for new, old in zip(found.upper, self.bounds.upper, strict=True)]
+        return found.with_ends(lower, upper)
 
     def space_on(self, bounds: Bounds, rows: list[int] | None = None) -> tuple[Space, Domains]:
         """A space of its own for all or some of the rows, and their roots in it that may hold a point."""
@@ -111,13 +116,6 @@ class RadiusTree(ReluSplit):
         space = Space(self.graph, bounds, matrix, limits, means=self.means)
         roots, alive = self.sides.root(space, rows)
         return space, roots.take(alive)
-
-    def bounds_at_goal(self) -> Bounds:
-        """Bounds on the ball of the goal, at least as tight as those of the present ball."""
-        found, known = self.bounds_at(self.goal), self.bounds
-        lower = [np.maximum(new, old) for new, old in zip(found.lower, known.lower, strict=True)]
-        upper = [np.minimum(new, old) for new, old in zip(found.upper, known.upper, strict=True)]
-        return found.with_ends(lower, upper)
 
     def explore(self, clock: Deadline) -> bool:
         """Search until all is closed that can be on this ball, the ball is stale, or the clock has passed; then go on.

@@ -108,7 +108,7 @@ class Attempt:
         while self.tree.explore(ProcessorTime(self._slice, clock)):
             if not self.tree.is_stale:
                 return True
-            self.tree.move(self.tree.goal, self.tree.bounds_at_goal())
+            self.tree.move(self.tree.goal, self.tree.bounds_at(self.tree.goal))
         gained, self._share = self.tree.share - self._share, self.tree.share
         self._behind += self._slice
         self.expected = self._slice * (1 - self._share) / gained if gained > 0 else math.inf
