@@ -19,7 +19,7 @@ import numpy as np
 
 from ...base.deadline import Deadline
 from ...bounds.alpha import on_grid
-from ...bounds.edges import Lines, edges
+from ...bounds.edges import Edges, Lines, edges
 from ...network.exact import FloatArray
 from ..means import Means
 from ..observer import EdgeObserver
@@ -65,15 +65,24 @@ class _Node:
 class EdgeTree:
     """The search over the domains `roots` of a space in reduced form on a box, to prove its rows below the radius of
     its box; `radii` say how far a bound reaches, None that it is about the whole box. `offer` gets points (k,
-    input_size) that look unsafe, and returns True to end the search."""
+    input_size) that look unsafe, and returns True to end the search. With `apart` each row has groups of its own."""
 
     def __init__(
-        self, space: Space, roots: Domains, radii: Radii | None, means: Means, offer: Callable[[FloatArray], bool]
+        self,
+        space: Space,
+        roots: Domains,
+        radii: Radii | None,
+        means: Means,
+        offer: Callable[[FloatArray], bool],
+        apart: bool = False,
     ) -> None:
         if space.reduced is None:
             raise ValueError("planes over edges need the reduced form")
         self.space, self._means, self._offer = space, means, offer
-        self.form = grouped(edges(space.reduced), set(roots.row.tolist()), space.floors)
+        form, rows = edges(space.reduced), set(roots.row.tolist())
+        # The ReLUs that lose most are others for each row, but a proof has one choice of groups.
+        together = None if apart else grouped(form, rows, space.floors)
+        self._forms = {row: together or grouped(form, {row}, space.floors) for row in rows}
         self._radii, self._tick = radii, itertools.count()
         self._goal = np.inf if radii is None else float(radii.radii[-1])
         # Who watches, and whether a point has ended the search; the share of the space that is closed, and how many
@@ -87,6 +96,11 @@ class EdgeTree:
         # The bounds of the roots, by their rows; the rows and mean minimisers of the latest domains.
         self.roots: dict[int, float] = {}
         self._minimisers: deque[tuple[int, Any]] = deque(maxlen=REMEMBERED)
+
+    @property
+    def form(self) -> Edges:
+        """The form that all rows share, where they do."""
+        return next(iter(self._forms.values()))
 
     def reached(self, row: int) -> float:
         """The radius below which a row is proved, 0 where nothing is known."""
@@ -135,16 +149,11 @@ class EdgeTree:
         """The least bound of the open domains."""
         return min((node.lower for *_, node in self._heap), default=0.0)
 
-    def minimisers(self) -> tuple[list[int], FloatArray]:
-        """The rows and mean minimisers, (k, input_size), of the latest domains since this was asked."""
-        rows, points = [row for row, _ in self._minimisers], [self.space.point(s) for _, s in self._minimisers]
+    def minimisers(self) -> list[tuple[int, FloatArray]]:
+        """The rows and mean minimisers, (input_size,), of the latest domains that are open, since this was asked."""
+        found = [(row, self.space.point(scaled)[0]) for row, scaled in self._minimisers]
         self._minimisers.clear()
-        return rows, np.concatenate(points)
-
-    @property
-    def remembered(self) -> int:
-        """How many minimisers there are."""
-        return len(self._minimisers)
+        return found
 
     @property
     def _is_full(self) -> bool:
@@ -166,7 +175,7 @@ class EdgeTree:
             self._counts[side, neuron] += 1
 
     def _root(self, waiting: tuple[int, Any]) -> _Node:
-        (row, signs), space, form = waiting, self.space, self.form
+        (row, signs), space, form = waiting, self.space, self._forms[waiting[0]]
         begin = Lines(signs, space.floors.astype(np.float32), np.zeros(space.size, np.float32), chords(form))
         return self._bounded(row, begin, ROOT_STEPS, ROOT_RATE)
 
@@ -174,10 +183,10 @@ class EdgeTree:
         """A domain after so many steps; it is at least as good as its parent. Numbers are kept as a proof would store
         them, shares in two bytes."""
         offset = float(self.space.offsets[row])
-        best, seen = climb(self.form, row, lines, steps, rate, offset + ENOUGH)
+        best, seen = climb(self._forms[row], row, lines, steps, rate, offset + ENOUGH)
         packed = [np.rint(shares * np.float32(UNITS)).astype(np.uint16) for shares in best.shares]
         kept = Lines(best.signs, on_grid(best.slopes), best.betas, packed)
-        lower, slope = self.form.bound(row, offset, _unpacked(kept))
+        lower, slope = self._forms[row].bound(row, offset, _unpacked(kept))
         reach = 0.0 if self._radii is None else float(self._radii.on_box(slope[None], np.array([lower]))[0])
         if parent is not None:
             lower, reach = max(lower, parent.lower), max(reach, parent.reach)

@@ -24,18 +24,21 @@ COMMON = 0.9
 
 def grouped(form: Edges, rows: Iterable[int], floors: FloatArray) -> Edges:
     """The form with groups of the ReLUs that fall in some of these rows, by what their chords may lose there with the
-    slopes `floors` (unstable ReLUs,) of the lines below; the others are in none. Fans that read inputs alone keep
-    theirs."""
+    slopes `floors` (unstable ReLUs,) of the lines below; the others are in none. Those that read inputs alone are each
+    a group by itself where they fall in no row, or where groups of later ReLUs read through them."""
     signs, none = np.zeros(form.count, np.int8), np.zeros(form.count, np.float32)
     begin = Lines(signs, floors.astype(np.float32), none, chords(form))
     falling = np.zeros(form.count)
     for row in rows:
         falling = np.maximum(falling, -look(form, row, begin).nu)
     losses = falling * np.concatenate([fan.gap for fan in form.fans])
-    for number, fan in enumerate(form.fans):
+    for number in reversed(range(len(form.fans))):
+        here = form.fans[number].here(form.inputs)
+        some, others = np.flatnonzero(falling[here] > 0), np.flatnonzero(falling[here] <= 0)
         if number:
-            here = fan.here(form.inputs)
-            form = form.jointly(number, _groups(form, number, losses[here], np.flatnonzero(falling[here] > 0)))
+            form = form.jointly(number, _groups(form, number, losses[here], some))
+        elif not any(block.pre.shape[1] for block in form.blocks):
+            form = form.jointly(0, [*_groups(form, 0, losses[here], some), *([other] for other in others.tolist())])
     return form
 
 
