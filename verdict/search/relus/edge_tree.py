@@ -11,8 +11,9 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,7 @@ class EdgeTree:
         self._stuck = dict.fromkeys(range(len(space.rows)), self._goal)
         # Sums of gains per unit of loss, and how many there are, for the halves of each ReLU: (2, size).
         self._gains, self._counts = np.zeros((2, space.size)), np.zeros((2, space.size))
+        self._is_alone = False
         # The bounds of the roots, by their rows; the rows and mean minimisers of the latest domains.
         self.roots: dict[int, float] = {}
         self._minimisers: deque[tuple[int, Any]] = deque(maxlen=REMEMBERED)
@@ -128,6 +130,8 @@ class EdgeTree:
             if not self._heap or self._is_full:
                 return True
             taken = [heapq.heappop(self._heap)[-1] for _ in range(min(busy, len(self._heap)))]
+            # One domain alone has its halves in two threads.
+            self._is_alone = len(taken) == 1 and busy > 1
             for node, halves in zip(taken, workers.map(self._split, taken), strict=True):
                 if not halves:
                     self._stuck[node.row] = min(self._stuck[node.row], node.reach)
@@ -204,22 +208,27 @@ class EdgeTree:
             known = self._counts[:, neuron].min() >= RELIABLE
             if known and expected[neuron] <= best:
                 continue
-            halves = [self._half(node, neuron, sign) for sign in (1, -1)]
+            halves = self._both(partial(self._half, node, neuron), (1, -1))
             gained = [max(min(half.lower, 0.0) - node.lower, 1e-9) for half in halves]
             learnt += [(neuron, side, gain / float(losses[neuron])) for side, gain in enumerate(gained)]
             if gained[0] * gained[1] > best:
                 best, chosen = gained[0] * gained[1], halves
             if all(half.lower > 0 for half in halves):
                 break
-        done = [
-            half if half.lower > 0 else self._bounded(half.row, _unpacked(half.lines), STEPS, RATE, half)
-            for half in chosen
-        ]
+        done = self._both(self._climbed, chosen)
         split = int((chosen[0].lines.signs != node.lines.signs).argmax()) if chosen else -1
         return [
             replace(half, learnt=() if at else tuple(learnt), neuron=split, depth=node.depth + 1)
             for at, half in enumerate(done)
         ]
+
+    def _both(self, task: Callable[[Any], _Node], halves: Sequence[Any]) -> list[_Node]:
+        """What a task makes of both halves."""
+        return self._means.workers.map(task, halves) if self._is_alone else [task(half) for half in halves]
+
+    def _climbed(self, half: _Node) -> _Node:
+        """A half after its own steps, unless it is closed."""
+        return half if half.lower > 0 else self._bounded(half.row, _unpacked(half.lines), STEPS, RATE, half)
 
     def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
         old, signs = _unpacked(node.lines), node.lines.signs.copy()

@@ -66,10 +66,11 @@ class ByEdges:
         # How many radii were proved since the other tree has raised the lower end, which is from then on `_raised`.
         self._proved, self._raised = 0, search.lower
         # The seconds that went to witnesses, and whether the present tree is for them alone; where the latest domains
-        # have their minimisers, with the numbers of their polytopes, and how many there are since the last look.
+        # have their minimisers, with the numbers of their polytopes, how many are new since the last look, and how many
+        # have to be for the next.
         self._sought, self._is_scouting = 0.0, True
         self._minimisers: deque[tuple[int, FloatArray]] = deque(maxlen=REMEMBERED)
-        self._new = 0
+        self._new, self._wait = 0, ENOUGH
 
     def leads(self, spent: float, is_near: bool = False) -> bool:
         """Whether the time is the planes' for now, with so many seconds of the other tree, which promises to end soon
@@ -115,7 +116,7 @@ class ByEdges:
             if not self._is_out and (ended or self._new >= ENOUGH or self._taken > self._most):
                 self._scout(tree)
             return
-        if self._new >= ENOUGH and self._sought <= SEEKING * self.spent:
+        if self._new >= self._wait and self._sought <= SEEKING * self.spent:
             self._seek(tree)
         if ended or self._taken > self._limit(found):
             self._give_up(min(reached) >= self._goal, ended)
@@ -142,9 +143,10 @@ class ByEdges:
         stopwatch = ProcessorTime()
         points = np.array([point for _, point in self._minimisers])
         polytopes = [self._search.unsafe.polytopes[number] for number, _ in self._minimisers]
-        if seek_downhill(self._search, points, polytopes, self._search.deadline.share(0.1, math.inf)):
+        is_nearer = seek_downhill(self._search, points, polytopes, self._search.deadline.share(0.1, math.inf))
+        if is_nearer:
             tree.aim()
-        self._new = 0
+        self._new, self._wait = 0, ENOUGH if is_nearer else 2 * self._wait
         self._sought += stopwatch.elapsed()
         self._taken -= stopwatch.elapsed()
 
