@@ -16,15 +16,21 @@ from verdict.answer.results import Trust
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
+from verdict.bounds.edges import Lines, edges
 from verdict.network.evaluate import evaluate
-from verdict.network.exact import ExactVector, float_below
+from verdict.network.exact import Coefficients, ExactVector, float_below
+from verdict.network.functions import RELU
+from verdict.network.graph import Affine, Graph, Input, Pointwise
+from verdict.network.maps import Dense
 from verdict.property.norm_ball import ball_family
 from verdict.property.norms import norm_of
 from verdict.search.engines.parts import by_edges
 from verdict.search.engines.parts.by_edges import ByEdges
 from verdict.search.engines.parts.radius_tree import RadiusTree, last_radius
 from verdict.search.means import Means
+from verdict.search.relus.edge_ascent import chords, climb
 from verdict.search.relus.edge_tree import EdgeTree
+from verdict.search.relus.grouping import MOST
 from verdict.search.relus.radii import Radii
 from verdict.search.relus.space import Space
 
@@ -32,7 +38,7 @@ RADIUS = 0.5
 MEANS = Means(Workers(1))
 
 
-def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray]):
+def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray], apart: bool = False):
     """A tree about rows that samples come within `slack` of; the samples' values (points, rows) less the offsets, and
     their distances."""
     rng = np.random.default_rng([seed, KINDS.index(kind), 13])
@@ -47,16 +53,17 @@ def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray]):
     space = Space(graph, linear_bounds(graph, low[None], high[None]), rows, offsets)
     if space.reduced is None or not space.size:
         return None
-    tree = EdgeTree(space, space.root(), Radii(space, family, 0.0, RADIUS), MEANS, seen.append)
+    tree = EdgeTree(space, space.root(), Radii(space, family, 0.0, RADIUS), MEANS, seen.append, apart)
     distances = np.abs(points - center.floats()).max(axis=1)
     return tree, values - offsets, distances
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_proved_is_safe_at_all_samples(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_proved_is_safe_at_all_samples(kind: str, apart: bool, tmp_path: Path) -> None:
     proved = opened = 0
     for seed in seeds(3, 40):
-        made = _tree(seed, kind, tmp_path, lambda rng, count: rng.choice([0.05, -0.01, -0.5], count), [])
+        made = _tree(seed, kind, tmp_path, lambda rng, count: rng.choice([0.05, -0.01, -0.5], count), [], apart)
         if made is None:
             continue
         tree, margins, distances = made
@@ -78,6 +85,26 @@ def test_rows_far_below_all_samples_are_closed_at_the_root(tmp_path: Path) -> No
     assert made[0].is_begun
     assert all(made[0].reached(row) == RADIUS for row in range(made[1].shape[1]))
     assert all(lower > 0 for lower in made[0].roots.values())
+
+
+def test_a_layer_of_inputs_is_in_groups_where_none_read_through_it_and_gains(tmp_path: Path) -> None:
+    """Of one dense layer every falling ReLU is in a group, and the root is better than by planes of each alone."""
+    rng = np.random.default_rng(0)
+    weights, bias, row = rng.normal(size=(24, 8)), rng.normal(size=24), -np.abs(rng.normal(size=(1, 24)))
+    hidden = Affine(((Dense(Coefficients(weights)), 0),), Coefficients(bias))
+    output = Affine(((Dense(Coefficients(row)), 2),), Coefficients(np.zeros(1)))
+    graph = Graph((Input(8), hidden, Pointwise(RELU, 1, 24), output), 3)
+    space = Space(graph, linear_bounds(graph, np.full((1, 8), -1.0), np.ones((1, 8))), np.eye(1), np.zeros(1))
+    tree = EdgeTree(space, space.root(), None, MEANS, lambda points: False)
+    alone = edges(space.reduced)
+    assert sum(int(block.has.sum()) for block in tree.form.blocks) == space.size
+    assert any(block.has.shape[1] == MOST for block in tree.form.blocks)
+    found = []
+    for form in (alone, tree.form):
+        begin = Lines(np.zeros(space.size, np.int8), space.floors.astype(np.float32),
+                      np.zeros(space.size, np.float32), chords(form))  # fmt: skip
+        found.append(form.bound(0, 0.0, climb(form, 0, begin, 150, 0.3)[0])[0])
+    assert found[0] < found[1] <= evaluate(graph, rng.uniform(-1, 1, (20000, 8))).min()
 
 
 def test_planes_raise_the_lower_end_alone(monkeypatch) -> None:
