@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,7 +118,8 @@ def test_planes_raise_the_lower_end_alone(monkeypatch) -> None:
     while search.cap - search.lower > before / 2:
         planes.work(tree, 1e9, clock)
         assert planes.spent < 100
-    assert planes.leads(1e9)
+    assert planes.leads(1e9, math.inf)
+    assert not planes.leads(planes.spent, 0.0)
     assert float_below(search.lower) <= 0.11571815554859 * (1 + 1e-6)
     assert float(search.cap) >= 0.11571815554858 * (1 - 1e-6)
     assert all(trust in (Trust.RIGOROUS, Trust.EXACT) for trust in search.trusts)

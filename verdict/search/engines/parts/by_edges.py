@@ -29,8 +29,9 @@ from .radius_tree import RadiusTree, last_radius
 
 # The first turn comes after so many seconds of the other tree; one turn takes about so many.
 FIRST, TURN = 2.0, 1.0
-# The most that planes may leave of what roots miss with chords, and how much more time they get than the other tree.
-GAIN, FAVOUR = 0.5, 4.0
+# The most that planes may leave of what roots miss with chords, and how much more time they get than the other tree;
+# how much where that seems to need at most so many times what it has taken.
+GAIN, FAVOUR, BESIDE, PATIENCE = 0.5, 4.0, 0.25, 2.0
 # The first radii get so many seconds, later ones more by this factor once the radius that failed is this near to the
 # one proved, as a share of the interval.
 TRIAL, LONGER, NEAR = 2.0, 2.0, 0.25
@@ -72,10 +73,10 @@ class ByEdges:
         self._minimisers: deque[tuple[int, FloatArray]] = deque(maxlen=REMEMBERED)
         self._new, self._wait = 0, ENOUGH
 
-    def leads(self, spent: float, is_near: bool = False) -> bool:
-        """Whether the time is the planes' for now, with so many seconds of the other tree, which promises to end soon
-        or not."""
-        favour = 1.0 if is_near else FAVOUR * (1 + self._proved)
+    def leads(self, spent: float, rest: float) -> bool:
+        """Whether the time is the planes' for now, with so many seconds of the other tree, which may need as many more
+        as `rest`."""
+        favour = BESIDE if rest < PATIENCE * spent else FAVOUR * (1 + self._proved)
         return not self._is_out and self._is_judged and self.spent < favour * spent
 
     def work(self, tree: RadiusTree, spent: float, clock: Deadline) -> None:

@@ -165,7 +165,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                 beside.harvest()
                 turns = clock
                 continue
-            if planes.leads(last.spent, last.is_near):
+            if planes.leads(last.spent, last.rest):
                 planes.work(last.tree, last.spent, turns)
                 if beside is not None and beside.started:
                     workers.spare = int(beside.look(last.spent + planes.spent))
