@@ -8,12 +8,12 @@ go through the network together (`backward.py`), of a convolution's neurons thro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..base.workers import Workers
+from ..base.workers import Workers, at_hand
 from ..network.graph import Graph
 from ..network.maps.namespace import namespace
 from .backward import backward, backward_until, most_entries
@@ -25,6 +25,8 @@ from .lines import Lines, crown_lines
 
 # Numbers in all rows of a layer, from which one end is bounded after the other.
 LARGE = 2**22
+# So many parts for each worker are shared out evenly enough.
+FEW = 4
 
 
 def linear_bounds(
@@ -111,7 +113,11 @@ class _Layer:
     def meet(self, neurons: Any, sides: Sequence[Any]) -> None:
         """Bound the lower ends of the neurons where a side (neurons,) is 1, the upper ones where it is -1; of one side
         only as well as it takes to see that a neuron is stable."""
+        workers = self.workers or at_hand()
         parts = list(places(Place(self.graph, self.bounds, self.lines, neurons), most_entries(neurons) // len(sides)))
+        if len(parts) < FEW * workers.busy:
+            # Of three parts one core would have two.
+            parts = [piece for part in parts for piece in _pieces(part, workers, len(sides) * self.bounds.batch)]
 
         def least(part: tuple[Any, Place]) -> Any:
             at, place = part
@@ -122,7 +128,7 @@ class _Layer:
 
         low, high = self.ends
         xp = namespace(low)
-        for (at, _), found in zip(parts, (self.workers or Workers(1)).map(least, parts), strict=True):
+        for (at, _), found in zip(parts, workers.map(least, parts), strict=True):
             if found is None:
                 continue
             count = len(at)
@@ -145,6 +151,13 @@ class _Layer:
             return ~xp.any(self.graph.bends(number, below, above, some), axis=0)
 
         return enough
+
+
+def _pieces(part: tuple[Any, Place], workers: Workers, rows: int) -> list[tuple[Any, Place]]:
+    """A part of a layer, of which each neuron has so many rows, cut into as many as there are workers, if that pays."""
+    at, place = part
+    runs = workers.runs(len(at), rows * place.graph.work)
+    return [(at[run], replace(place, neurons=place.neurons[run])) for run in runs]
 
 
 def _least(place: Place, sides: Sequence[Any], enough: Callable[[Any, Any], Any] | None = None) -> Any:

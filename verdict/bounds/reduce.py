@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..base.deadline import checkpoint
-from ..base.workers import Workers
+from ..base.workers import Workers, at_hand
 from ..network.exact import FloatArray
 from ..network.functions import Feature
 from ..network.graph import Affine, Graph, Pointwise, Product
@@ -45,7 +45,7 @@ def reduce(
     plan = _Plan(graph, bounds, number, rows)
     if plan.coefficients > most:
         return None
-    workers = workers or Workers(1)
+    workers = workers or at_hand()
     size = max(1, PUSHED // plan.widest)
     groups = [range(i, min(i + size, plan.count)) for i in range(0, plan.count, size)]
     into = plan.empty()

@@ -123,7 +123,8 @@ class Decision:
     def _attacked(self, begin: Starts) -> bool:
         self.enter("attack")
         within, clock = Within(*self.box.floats(), self.box.ball), self.deadline.share(ATTACK_SHARE, math.inf)
-        points = attack(self.graph, self.unsafe, within, begin, clock, self.device)
+        with Workers(self.threads):
+            points = attack(self.graph, self.unsafe, within, begin, clock, self.device)
         return len(points) > 0 and self.confirm(list(points[:8]))
 
     def bounds(self) -> bool:

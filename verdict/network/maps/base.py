@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...base.deadline import checkpoint
+from ...base.workers import at_hand
 from ..exact import Coefficients, ExactVector
 from .namespace import namespace
 
@@ -93,18 +94,26 @@ class LinearMap(ABC):
         return self._stepwise(self._backward, y, self.magnitudes.like(y), self.in_size)
 
     def _stepwise(self, product: Callable[[Any, Any], Any], x: Any, w: Any, size: int) -> Any:
-        """product(x, w), (..., size), of a few vectors at a time where they are many."""
+        """product(x, w), (..., size), of a few vectors at a time where they are many, on all cores at hand."""
         checkpoint()
         count, chunk = math.prod(x.shape[:-1]), max(1, STEP // max(1, self.work))
+        workers, runs = at_hand(), [slice(0, count)]
         if isinstance(x, np.ndarray):
             chunk = min(chunk, self.fitting)
-        if count <= chunk:
+            # Only moving numbers is left to one core: memory is no quicker for two.
+            runs = workers.runs(count, self.work - self.in_size - self.out_size)
+        if count <= chunk and len(runs) < 2:
             return product(x, w)
         flat = x.reshape((count, x.shape[-1]))
         result = namespace(x).empty((count, size), dtype=x.dtype, device=x.device)
-        for start in range(0, count, chunk):
-            checkpoint()
-            result[start : start + chunk] = product(flat[start : start + chunk], w)
+
+        def fill(run: slice) -> None:
+            for start in range(run.start, run.stop, chunk):
+                checkpoint()
+                some = slice(start, min(start + chunk, run.stop))
+                result[some] = product(flat[some], w)
+
+        workers.map(fill, runs)
         return result.reshape((*x.shape[:-1], size))
 
     @cached_property

@@ -64,9 +64,9 @@ class Ways:
         low, high = np.concatenate([sample.low, lower]), np.concatenate([sample.high, upper])
         costs, errors = [], []
         for way in (replace(self.way, backward=False), replace(self.way, backward=True)):
-            started = time.thread_time()
+            started = time.process_time()
             found = bound_boxes(graph, rows, low, high, way)
-            costs.append(time.thread_time() - started)
+            costs.append(time.process_time() - started)
             errors.append(reach(found).reshape(-1, len(found)).min(axis=0) - found.slack)
         halvings = more_halvings(errors[0], errors[1], len(sample))
         self.way = replace(self.way, backward=min(halvings, FAR) > math.log2(costs[1] / costs[0]))

@@ -7,14 +7,16 @@ it. (Madry et al. 1706.06083, with the margin loss of Carlini and Wagner 1608.04
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...base.deadline import Deadline
 from ...base.device import CPU, Device
+from ...base.workers import NOBODY, at_hand
 from ...bounds.ball import Ball
 from ...bounds.interval import affine_interval
 from ...network.evaluate import evaluate, evaluate_all, vjp
@@ -31,6 +33,8 @@ MOST_KEPT, MOST_PRODUCTS = 2**26, 2**32
 LEAST_STEPS = 4
 # The steps of an attack, and the products of one for each of an evaluation: forward, and twice as many back.
 STEPS, STEP_PRODUCTS = 30, 3
+# Steps that the cores take each by itself.
+BLOCK = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,25 +84,59 @@ def attack(
     xp = namespace(x)
     # Each start is aimed at one polytope; with few starts the nearest ones come first.
     matrix, offset = map(device.put, aims(unsafe, device.fetch(evaluate(graph, x))))
-    width, least = high - low, _hopes(graph, low, high, len(first))
-    found: list[FloatArray] = []
-    for rate in falling(steps):
-        if deadline is not None and deadline.passed():
+    least = _hopes(graph, low, high, len(first))
+    workers = at_hand() if device.is_rigorous else NOBODY
+    # Each pass of a step is to be worth a thread: in short ones threads wait for each other.
+    runs = workers.runs(len(x), products(graph)) or [slice(0)]
+    parts = [
+        _Descent(graph, (matrix[run], offset[run]), x[run], (low, high), {i: of[run] for i, of in least.items()}, ball)
+        for run in runs
+    ]
+    # Behind the last step is a look at what has come of it.
+    rates: list[float | None] = [*falling(steps), None]
+    for at in range(0, len(rates), BLOCK):
+        workers.map(partial(_Descent.go, rates=rates[at : at + BLOCK], deadline=deadline), parts)
+        # All are asked at the end of a block: what is found does not depend on which thread is the quicker one.
+        if any(part.is_over for part in parts):
             break
-        values = evaluate_all(graph, x)
-        slack, cotangent = slack_gradient(matrix, offset, values[graph.output])
-        hit = slack <= 0
-        if hit.any():
-            found.append(device.fetch(x[hit][xp.argsort(slack[hit])]))
-            break
-        gradient = vjp(graph, values, cotangent, least)
-        x = (x - rate * width * xp.sign(gradient)).clip(low, high)
-        if ball is not None:
-            x = ball.inward(x)
-    else:
-        slack, _ = slack_gradient(matrix, offset, evaluate(graph, x))
-        found.append(device.fetch(x[slack <= 0]))
-    return np.concatenate(found) if found else np.empty((0, len(lower)))
+    hits, slack = (xp.concat([getattr(part, name) for part in parts]) for name in ("hits", "slack"))
+    found: FloatArray = device.fetch(hits[xp.argsort(slack)])
+    return found
+
+
+class _Descent:
+    """Some starts of an attack on their way down from `x`, each to the polytope that it is aimed at: `hits` are those
+    that were there in the first step in which any was, with their `slack`."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        aimed: tuple[Any, Any],
+        x: Any,
+        ends: tuple[Any, Any],
+        least: Mapping[int, Any],
+        ball: Ball | None,
+    ) -> None:
+        self._graph, self._aimed, self._x, self._ends, self._least, self._ball = graph, aimed, x, ends, least, ball
+        self.is_over, self.hits, self.slack = False, x[:0], x[:0, 0]
+
+    def go(self, rates: Sequence[float | None], deadline: Deadline | None) -> None:
+        """Steps of these sizes, each but for None, where there is a look only; over at a hit or at the deadline."""
+        low, high = self._ends
+        for rate in rates:
+            if deadline is not None and deadline.passed():
+                self.is_over = True
+                return
+            values = [evaluate(self._graph, self._x)] if rate is None else evaluate_all(self._graph, self._x)
+            slack, cotangent = slack_gradient(*self._aimed, values[-1 if rate is None else self._graph.output])
+            hit = slack <= 0
+            if rate is None or hit.any():
+                self.is_over, self.hits, self.slack = True, self._x[hit], slack[hit]
+                return
+            gradient = vjp(self._graph, values, cotangent, self._least)
+            self._x = (self._x - rate * (high - low) * namespace(gradient).sign(gradient)).clip(low, high)
+            if self._ball is not None:
+                self._x = self._ball.inward(self._x)
 
 
 def refine(
@@ -109,7 +147,15 @@ def refine(
     `x`, `low`, `high` are (k, input_size); the result is (k, input_size) and (k,).
     """
     rates = [0.5**step / 4 for step in range(steps)]
-    return descend(graph, aims(unsafe, evaluate(graph, x)), x, (low, high), rates)
+    matrix, offset = aims(unsafe, evaluate(graph, x))
+
+    def refined(run: slice) -> tuple[FloatArray, FloatArray]:
+        return descend(graph, (matrix[run], offset[run]), x[run], (low[run], high[run]), rates)
+
+    workers = at_hand()
+    found = workers.map(refined, workers.runs(len(x), products(graph)) or [slice(0)])
+    points, slack = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return points, slack
 
 
 def falling(steps: int) -> list[float]:
