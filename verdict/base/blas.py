@@ -21,10 +21,15 @@ VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 # What OpenBLAS's functions are called in NumPy's wheels of recent years: prefix and suffix.
 SPELLINGS = (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", ""))
 
+# Whether this process is Verdict's own.
+is_own = False
+
 
 def for_this_process() -> None:
     """One BLAS thread for all of this process, which is Verdict's own and has not loaded NumPy; a user who set a
     variable is left alone."""
+    global is_own
+    is_own = True
     for variable in VARIABLES:
         os.environ.setdefault(variable, "1")
 

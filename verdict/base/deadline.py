@@ -25,6 +25,8 @@ Answer = TypeVar("Answer")
 
 # The share of a search whose result is to be certified in the rest of the time.
 SEARCH_SHARE = 0.5
+# Seconds of processor time that others have used for this process.
+_elsewhere = 0.0
 # What a search may still do, in seconds, to tell what it holds when its time is up.
 LAST_WORDS = 0.2
 TIME_LIMIT = "the time limit was reached"
@@ -92,15 +94,21 @@ class Deadline:
 
 
 class ProcessorTime(Deadline):
-    """The same in seconds of processor time that this process has used: a limit that other work on the machine does
-    not move."""
+    """The same in seconds of processor time that this process has used, and its copies for it: a limit that other work
+    on the machine does not move."""
 
     @staticmethod
     def clock() -> float:
-        return time.process_time()
+        return time.process_time() + _elsewhere
 
     def share(self, fraction: float, most: float) -> Deadline:
         return ProcessorTime(min(fraction * self.remaining(), most), self)
+
+
+def spent_elsewhere(seconds: float) -> None:
+    """Count processor time that another process has used for this one."""
+    global _elsewhere
+    _elsewhere += seconds
 
 
 def checkpoint() -> None:

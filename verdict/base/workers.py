@@ -56,7 +56,7 @@ class Workers:
         if self._pool is None or len(items) < 2 or _at_hand.get() is ALONE:
             return [function(item) for item in items]
         # A context is entered by one thread at a time, so each item has a copy.
-        contexts = [_alone() for _ in items]
+        contexts = [alone() for _ in items]
         return list(self._pool.map(lambda context, item: context.run(function, item), contexts, items))
 
     def __enter__(self) -> Workers:
@@ -88,7 +88,7 @@ def _cut(count: int, size: int) -> list[slice]:
     return [slice(i, min(i + size, count)) for i in range(0, count, max(1, size))]
 
 
-def _alone() -> contextvars.Context:
+def alone() -> contextvars.Context:
     """A copy of this thread's context for another one, in which no workers are at hand."""
     context = contextvars.copy_context()
     context.run(_at_hand.set, ALONE)

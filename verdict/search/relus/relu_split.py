@@ -9,14 +9,17 @@ split is a linear program. Minimisers of bounds are candidate counterexamples.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from ...answer.credit import PROGRAMS, RELUS, Credit, Credits
+from ...base.copies import Copies
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...bounds.bounds import Bounds
 from ...network.evaluate import evaluate
@@ -38,6 +41,8 @@ from .queue import DomainQueue
 from .round_leaf import close_round_leaf
 from .space import Domains, Relaxed, Space
 
+# Seconds of processor time after which a copy of the process is worth what it takes to make.
+COPIED = 0.1
 # Why a search ends that can neither exclude nor enter a region.
 TOUCHED = "a linear region touches the unsafe set"
 
@@ -64,6 +69,9 @@ class ReluSplit:
     Multipliers are looked for on the device of `means`; `watch` has the listeners. It may begin from other domains than
     whole boxes, one for each polytope, about its first row, in the `space` of the polytopes' rows that these are from.
     """
+
+    # Whether all that a step depends on, its domains apart, is as it was in the beginning.
+    is_fixed = True
 
     def __init__(
         self,
@@ -92,6 +100,7 @@ class ReluSplit:
         self._final: Outcome | None = None
         self._queue, self._visited, self._share = DomainQueue(options.most_open), 0, 0.0
         self._next_attack = options.attack_after
+        self._copies: Copies[tuple[Domains, int], _Step] | None = None
         # What linear programs have closed, and the seconds that they took of the search.
         self._by_program, self.in_programs = 0.0, 0.0
 
@@ -148,7 +157,7 @@ class ReluSplit:
     def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
         """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
         self._visited += sum(len(batch) for batch in batches)
-        for result in self.means.workers.map(lambda batch: self._step(batch, steps), batches):
+        for result in self._results(batches, steps):
             # Batches are worked on side by side.
             self.in_programs += result.seconds / len(batches)
             self._close(result.closed)
@@ -180,6 +189,20 @@ class ReluSplit:
             self._close(result.children.take(done))
             self._queue.push(result.children.take(~done))
         return None
+
+    def _results(self, batches: list[Domains], steps: int) -> list[_Step]:
+        """What the batches give, each on a core: in copies of this process where these are to be had, for most of what
+        a step does is too short for threads."""
+        if self._copies is None and len(batches) > 1 and self.is_fixed and self._clock.elapsed() > COPIED:
+            # What a copy has of the search is not the clock of this turn.
+            other = copy(self)
+            other._stop = lambda: False
+            self._copies = Copies(partial(_stepped, other))
+            # They end with the search, however that ends.
+            weakref.finalize(self, self._copies.end)
+        if self._copies is not None and self._copies.are_to_be_had:
+            return self._copies.map([(batch, steps) for batch in batches], partial(_stepped, self))
+        return self.means.workers.map(lambda batch: self._step(batch, steps), batches)
 
     def _touch(self, domain: Domains, polytope: Polytope) -> Outcome | None:
         """Note a linear region that can be neither excluded nor entered; an outcome if that ends the search."""
@@ -322,3 +345,7 @@ class ReluSplit:
         begin = Starts(np.random.default_rng(len(domains)), self.space.points(seen.x))
         found = attack(self.graph, self.unsafe, within, begin, deadline)
         return len(found) > 0 and self.watch.try_points(found)
+
+
+def _stepped(search: ReluSplit, given: tuple[Domains, int]) -> _Step:
+    return search._step(*given)

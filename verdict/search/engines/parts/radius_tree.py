@@ -49,6 +49,8 @@ class RadiusTree(ReluSplit):
     is the radius to prove; it falls with the upper end.
     """
 
+    is_fixed = False
+
     def __init__(
         self, search: RadiusSearch, numbers: list[int], radius: float, bounds: Bounds, means: Means
     ) -> None:
