@@ -1,5 +1,7 @@
 """What the search over ReLU splits records is a proof that the checker accepts, however it came about."""
 
+import os
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +10,10 @@ from support.networks import KINDS, random_network
 from support.seeds import seeds
 
 import verdict
+from verdict.base import blas
+from verdict.base.copies import Copies
 from verdict.base.deadline import Deadline
+from verdict.base.processes import family
 from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
 from verdict.certificate.neurons import Disjuncts, NeuronMap
@@ -28,6 +33,7 @@ from verdict.search.neurons.sharpen import Round, sharpen
 from verdict.search.observer import Observer, Watch
 from verdict.search.options import SearchOptions
 from verdict.search.recorder import Recorder
+from verdict.search.relus import relu_split
 from verdict.search.relus.options import ReluOptions
 from verdict.search.relus.relu_split import ReluSplit
 
@@ -215,6 +221,26 @@ def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
     (part,) = asked.proof.parts
     assert len({lemma.trees[0].space for lemma in part.lemmas}) > 1
     asked.accepted(tmp_path / "a.vcert", ["exact", "rigorous"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux")
+def test_what_copies_of_the_process_close_is_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(relu_split, "COPIED", 0.0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
+    before, leaves, shared = family(os.getpid()), [], []
+    whole = Copies.map
+    monkeypatch.setattr(Copies, "map", lambda self, items, here: shared.append(0) or whole(self, items, here))
+    for is_own in (False, True):
+        monkeypatch.setattr(blas, "is_own", is_own)
+        asked = ball("digits-resnet", x, Fraction(1, 6), 0, 1)
+        # No programs: which domains they look at depends on the time that the others took.
+        assert asked.search(threads=2, programs=False).proved
+        assert bool(shared) == is_own
+        asked.accepted(tmp_path / "a.vcert")
+        leaves.append(sum(tree.leaves for tree in asked.trees()))
+    assert leaves[0] == leaves[1]
+    assert set(family(os.getpid())) <= set(before)
 
 
 def test_narrow_leaves_are_split_further(tmp_path):

@@ -193,7 +193,8 @@ class ReluSplit:
     def _results(self, batches: list[Domains], steps: int) -> list[_Step]:
         """What the batches give, each on a core: in copies of this process where these are to be had, for most of what
         a step does is too short for threads."""
-        if self._copies is None and len(batches) > 1 and self.is_fixed and self._clock.elapsed() > COPIED:
+        is_fixed = self.is_fixed and self.means.device.is_rigorous
+        if self._copies is None and len(batches) > 1 and is_fixed and self._clock.elapsed() > COPIED:
             # What a copy has of the search is not the clock of this turn.
             other = copy(self)
             other._stop = lambda: False
