@@ -130,3 +130,33 @@ def test_lemmas_keep_the_end_that_makes_a_neuron_stable() -> None:
                 assert bound >= side * KINK
                 kept += 1
     assert kept > 0
+
+
+def test_what_lemmas_prove_only_grows() -> None:
+    """A proof that rests on what was kept by some round holds with what later ones keep: none forgets an end."""
+    later = restored = 0
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 72])
+        builder, node, size = Builder(3), 0, 3
+        for width in (8, 8, 8, 8, 2):
+            weight = rng.integers(-16, 17, (width, size)) / 16
+            node = builder.affine([(Dense(Coefficients(weight)), node)], Coefficients(rng.integers(-8, 9, width) / 16))
+            node, size = (builder.pointwise(RELU, node), width) if width > 2 else (node, width)
+        graph = builder.finish(node)
+        lemmas, bounds = Lemmas(graph, Numbers()), linear_bounds(graph, LOW, HIGH)  # type: ignore[arg-type]
+        known: dict[tuple[int, int, int], float] = {}
+        bounded: dict[int, Any] = {}
+        for splits in (1, 4, 16, 64):
+            sharp = sharpen(graph, bounds, Round(splits), Means(), observer=lemmas)
+            now = {(node, *key): bound for node, kept in lemmas._kept.items() for key, (bound, _) in kept.items()}
+            assert all(now[key] >= bound for key, bound in known.items())
+            assert all((lemmas.bounded[node] >= before).all() for node, before in bounded.items())
+            for (number, side, neuron), bound in now.items():
+                low, high = sharp.lower[number][0, neuron], sharp.upper[number][0, neuron]
+                assert bound <= (low if side > 0 else -high)
+                # The end that a stable neuron would not need, kept for what was proved before it was stable.
+                restored += (high <= 0 if side > 0 else low >= 0) and (number, side, neuron) in known
+            later += len(now) > len(known) > 0
+            known, bounded = now, dict(lemmas.bounded)
+    assert later
+    assert restored

@@ -37,6 +37,9 @@ class Lemmas(BoundsObserver):
         self._kept: dict[int, dict[tuple[int, int], tuple[float, ProofTree]]] = {}
         # By node: which neurons linear bounds were computed for; a checker's better intervals must not leave any out.
         self.bounded: dict[int, Any] = {}
+        # What was kept of the node in hand before its turn, and its ends by that: others may rest on it.
+        self._before: dict[tuple[int, int], tuple[float, ProofTree]] = {}
+        self._ends: tuple[Any, Any] = (None, None)
 
     def known(self, bounds: Bounds) -> None:
         """Nothing: what was found otherwise a checker does not find."""
@@ -44,13 +47,16 @@ class Lemmas(BoundsObserver):
     def begin(self, bounds: Bounds, low: Any, high: Any) -> tuple[Any, Any]:
         """The linear bounds, and what the trees kept so far prove of the node."""
         number = len(bounds.lower) - 1
-        self.bounded[number] = self.graph.bends(number, bounds.lower[-1][0], bounds.upper[-1][0])
+        bends = self.graph.bends(number, bounds.lower[-1][0], bounds.upper[-1][0])
+        self.bounded[number] = bends | self.bounded.get(number, False)
         low, high = low.copy(), high.copy()
-        for (side, neuron), (bound, _) in self._kept.get(number, {}).items():
+        self._before = dict(self._kept.get(number, {}))
+        for (side, neuron), (bound, _) in self._before.items():
             if side > 0:
                 low[0, neuron] = max(low[0, neuron], bound)
             else:
                 high[0, neuron] = min(high[0, neuron], -bound)
+        self._ends = low, high
         return low, high
 
     def grown(self, space: Space, unstable: Any, row: Any, grown: Grown, known: Any) -> Any:
@@ -67,14 +73,19 @@ class Lemmas(BoundsObserver):
         return np.where(worth, proved, -np.inf)
 
     def end(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:
-        """Of a neuron that is stable only the end that makes it so matters: trees about the other one are forgotten."""
+        """Of a neuron that is stable only the end that makes it so matters: new trees about the other one are forgotten.
+        Those from before its turn stay: what was proved by then may have its chord for this neuron, which loses the
+        more, the wider the interval is, on the stable side too."""
         split, stable = self.graph.threshold(number, *plain), ~self.graph.bends(number, low, high)
         on, off = stable & (low >= split), stable & (high <= split)
         kept = self._kept.get(number, {})
         for side, neuron in list(kept):
             if (off if side > 0 else on)[0, neuron]:
-                del kept[side, neuron]
-        return np.where(off, plain[0], low), np.where(on, plain[1], high)
+                if (side, neuron) in self._before:
+                    kept[side, neuron] = self._before[side, neuron]
+                else:
+                    del kept[side, neuron]
+        return np.where(off, self._ends[0], low), np.where(on, self._ends[1], high)
 
     def written(self) -> list[Lemma]:
         """The lemmas of a certificate's part, in the order of layers."""
