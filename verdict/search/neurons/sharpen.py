@@ -106,7 +106,7 @@ def _split(
     unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
     unstable = np.setdiff1d(unstable, np.array([*finished], np.intp))
     # Only sides of what is off or on leave nothing to relax.
-    if not len(unstable) or not graph.has(Feature.ON_OFF, number):
+    if not len(unstable) or not graph.has(Feature.ON_OFF, number) or not _bends_before(graph, bounds, number):
         return low, high
     picks = unit_rows(unstable, low.shape[1], np.float64)
     rows = np.concatenate([picks, -picks])
@@ -114,8 +114,6 @@ def _split(
     sides = graph.threshold(number, low[0], high[0])[unstable]
     offsets = np.concatenate([sides, -sides])
     space = Space(graph, bounds, rows, offsets, number, means)
-    if not space.size:
-        return low, high
     roots, count = space.root(), len(unstable)
     widest = max(space.size, *(graph.nodes[i].size for i in graph.ancestors(number)))
     most = max(1, min(TOGETHER, MOST_ENTRIES // (widest * (todo.splits + 1)) // 2))
@@ -138,6 +136,13 @@ def _split(
     low[0, unstable] = np.maximum(low[0, unstable], found[:count])
     high[0, unstable] = np.minimum(high[0, unstable], -found[count:])
     return low, high
+
+
+def _bends_before(graph: Graph, bounds: Bounds, number: int) -> bool:
+    """Whether a neuron that the node depends on bends: else there is nothing to split, nor a slope to choose."""
+    before = set(graph.ancestors(number)).intersection(graph.pointwise)
+    ends = ((i, bounds.in_front(graph, i)) for i in before)
+    return any(graph.bent_by(i, low[0], high[0]).any() for i, (low, high) in ends)
 
 
 def grow(space: Space, roots: Domains, steps: int, rounds: int, stop: Callable[[], bool], kept: bool = False) -> Grown:
