@@ -73,9 +73,9 @@ class Lemmas(BoundsObserver):
         return np.where(worth, proved, -np.inf)
 
     def end(self, number: int, plain: tuple[Any, Any], low: Any, high: Any) -> tuple[Any, Any]:
-        """Of a neuron that is stable only the end that makes it so matters: new trees about the other one are forgotten.
-        Those from before its turn stay: what was proved by then may have its chord for this neuron, which loses the
-        more, the wider the interval is, on the stable side too."""
+        """Of a neuron that is stable only the end that makes it so matters: new trees about the other one are
+        forgotten. Those from before its turn stay: what was proved by then may have its chord for this neuron, which
+        loses the more, the wider the interval is, on the stable side too."""
         split, stable = self.graph.threshold(number, *plain), ~self.graph.bends(number, low, high)
         on, off = stable & (low >= split), stable & (high <= split)
         kept = self._kept.get(number, {})
