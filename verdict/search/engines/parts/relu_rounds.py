@@ -49,6 +49,8 @@ class ReluRounds:
         # has taken; and what the last one took in all.
         self._round: Round | None = None
         self._before, self._sharpening, self._last_round = 0, 0.0, 0.0
+        # What all rounds took, and whether the search would take longer than better bounds.
+        self._sharpened, self._is_long = 0.0, False
         # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
         self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
@@ -62,19 +64,20 @@ class ReluRounds:
         if self._search is None:
             self.bounds = self._first.completed(self.means.workers)
             self._sharpen(deadline)
-        search = self._search or self._begin()
+        elif self._round is not None and self._is_long:
+            # What a turn cut short comes first.
+            self._sharpen(self._room(deadline))
+        search = self._search if self._search is not None and not self._is_better else self._begin()
         while True:
             outcome = self._searched(search, deadline)
             if not outcome.resumable or deadline.passed():
                 return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
             if not self._is_better:
                 before, self._rounds = 0.0 if self._round is None else self._sharpening, self._next
-                self._sharpen(deadline)
+                self._sharpen(self._room(deadline))
                 # Neither wastes more than the other has cost.
                 self._slice = max(self.options.least_search, self._sharpening - before)
             if self._is_better:
-                self._visited += outcome.domains
-                credit.add(self._earlier, outcome.ways, 0.0)
                 search = self._begin()
 
     @property
@@ -103,10 +106,18 @@ class ReluRounds:
             self._sharpen(deadline)
         return True
 
+    def _room(self, deadline: Deadline) -> Deadline:
+        """The clock of a round: this turn, or as long as all that this way has had, for a round that is cut in many
+        parts is of no use to anybody."""
+        return ProcessorTime(max(deadline.remaining(), self._paced[0] + self._sharpened), self.whole)
+
     def _begin(self) -> ReluSplit:
-        """A search behind the bounds at hand."""
+        """A search behind the bounds at hand, in place of the one that there is."""
+        if self._search is not None:
+            self._visited += self._search.visited
+            credit.add(self._earlier, self._search.ways, 0.0)
         self._slice = max(self.options.least_search, self.options.share * self._sharpening)
-        self._begun, self._share, self._spent = self.bounds, 0.0, 0.0
+        self._begun, self._share, self._spent, self._is_long = self.bounds, 0.0, 0.0, False
         self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means)
         return self._search
 
@@ -126,7 +137,8 @@ class ReluRounds:
             self._before = self.bounds.unstable(self.graph)
         stop = clock.passed
         self.bounds = sharpen(self.graph, self.bounds, self._round, self.means, stop, self._observer)
-        self._sharpening += stopwatch.elapsed()
+        took = stopwatch.elapsed()
+        self._sharpening, self._sharpened = self._sharpening + took, self._sharpened + took
         if not stop():
             most = self.options.saturated * self._before
             self._is_saturated = self._rounds > 0 and self.bounds.unstable(self.graph) > most
@@ -149,8 +161,9 @@ class ReluRounds:
             self._spent += self._slice
             self._slice *= (1 - self._share) / max(gained, 1e-12)
             # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
-            is_long = self._spent + self._slice > self.options.growth * self._sharpening
-            if is_long and not self._is_short and not (self._is_saturated and gained > 0):
+            self._is_long = self._spent + self._slice > self.options.growth * self._sharpening
+            self._is_long &= not self._is_short and not (self._is_saturated and gained > 0)
+            if self._is_long:
                 return outcome
             self._slice = max(self.options.least_search, min(self._slice, self._spent))
 
