@@ -224,6 +224,45 @@ def test_a_round_of_sharpening_that_a_turn_cuts_short_goes_on(tmp_path, monkeypa
     assert [again for _, again in told] == [i % 2 == 1 for i in range(len(told))]
 
 
+@pytest.mark.parametrize(("pace", "first"), [(1e-6, "round"), (0.9, "search")])
+def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, monkeypatch):
+    """And one that it does not wait for comes after it."""
+    graph = verdict.load(random_network(np.random.default_rng([5, 77]), "dense", tmp_path, 4)).graph
+    told = []
+
+    class Search:
+        visited, ways = 1, {}
+
+        def __init__(self, *given):
+            self.share = 0.0
+
+        def run(self, deadline):
+            told.append("search")
+            while not deadline.passed():
+                sum(range(1000))
+            self.share += pace * (1 - self.share)
+            return Outcome(False, -1.0, 1, "", self.share, resumable=True)
+
+    def sharpened(graph, bounds, todo, means, stop, observer):
+        told.append("round")
+        while not stop():
+            sum(range(1000))
+        return bounds
+
+    monkeypatch.setattr(relu_rounds, "sharpen", sharpened)
+    monkeypatch.setattr(relu_rounds, "ReluSplit", Search)
+    ends = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
+    first_box = FirstBox(graph, linear_bounds(graph, *ends), Deadline())
+    means = Means(Workers(1), options=replace(DEFAULTS, short=0, least_search=0.01))
+    polytopes = misclassification(0, graph.output_size).polytopes
+    rounds = relu_rounds.ReluRounds(graph, first_box, polytopes, Deadline(), Watch(), means)
+    for _ in range(4):
+        begins = len(told)
+        rounds.run(ProcessorTime(0.08))
+    assert told[0] == "round"
+    assert told[begins] == first
+
+
 class _Slow:
     """A search that closes a little in each turn of real work."""
 
