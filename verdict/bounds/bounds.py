@@ -35,6 +35,10 @@ class Bounds:
         """Other bounds, of these or fewer nodes, on the same inputs."""
         return Bounds(tuple(lower), tuple(upper), self.ball)
 
+    def met(self, other: Bounds) -> Bounds:
+        """The tighter end of both, which are of the same nodes, everywhere; on these inputs."""
+        return self.with_ends(map(np.maximum, self.lower, other.lower), map(np.minimum, self.upper, other.upper))
+
     def with_planes(self, planes: dict[int, Planes]) -> Bounds:
         """The same bounds with other planes of some products, one set each or one for each row of a batch."""
         return Bounds(self.lower, self.upper, self.ball, self._magnitudes, _planes={**self._planes, **planes})

@@ -124,9 +124,7 @@ class AnewTree:
         return Node(number, space, signs, 1 / len(self.polytopes), place)
 
     def _met(self, node: Node, bounds: Bounds) -> Node:
-        own = node.space.bounds
-        low, high = map(np.maximum, own.lower, bounds.lower), map(np.minimum, own.upper, bounds.upper)
-        met = own.with_ends(low, high)
+        met = node.space.bounds.met(bounds)
         if any((below > above).any() for below, above in zip(met.lower, met.upper, strict=True)):
             # Nothing of the domain is left, which its own bounds will tell.
             return node

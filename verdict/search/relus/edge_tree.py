@@ -120,7 +120,7 @@ class EdgeTree:
         left."""
         workers = self._means.workers
         while not (clock.passed() or stop() or self.is_refuted):
-            busy = max(1, workers.count - workers.spare)
+            busy = workers.busy
             if self._waiting:
                 some, self._waiting = self._waiting[:busy], self._waiting[busy:]
                 for node in workers.map(self._root, some):

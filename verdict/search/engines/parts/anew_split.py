@@ -38,10 +38,8 @@ class AnewSplit:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         if self._tree is None:
             needed = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
-            if needed > self._rounds.spent:
-                # One step alone would take more than all so far: the turn is given back.
-                return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
-            if not self._rounds.sharpened(deadline):
+            # Where one step alone would take more than all so far the turn is given back.
+            if needed > self._rounds.spent or not self._rounds.sharpened(deadline):
                 return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
             self._bounds = self._rounds.bounds
             self._tree = AnewTree(self._graph, self._bounds, self._polytopes, self._watch, self._means)

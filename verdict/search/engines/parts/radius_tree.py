@@ -105,11 +105,7 @@ class RadiusTree(ReluSplit):
     def bounds_at(self, radius: float) -> Bounds:
         """Bounds on the ball of a radius, on one that is no larger than the present one at least as tight as there."""
         found = self.sides.around(self.search.bounds_at(radius))
-        if radius > self.radius:
-            return found
-        lower = [np.maximum(new, old) for new, old in zip(found.lower, self.bounds.lower, strict=True)]
-        upper = [np.minimum(new, old) for new, old in zip(found.upper, self.bounds.upper, strict=True)]
-        return found.with_ends(lower, upper)
+        return found if radius > self.radius else found.met(self.bounds)
 
     def space_on(self, bounds: Bounds, rows: list[int] | None = None) -> tuple[Space, Domains]:
         """A space of its own for all or some of the rows, and their roots in it that may hold a point."""

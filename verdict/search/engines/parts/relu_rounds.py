@@ -73,10 +73,10 @@ class ReluRounds:
             if not outcome.resumable or deadline.passed():
                 return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
             if not self._is_better:
-                before, self._rounds = 0.0 if self._round is None else self._sharpening, self._next
+                before, self._rounds = self._sharpened, self._next
                 self._sharpen(self._room(deadline))
                 # Neither wastes more than the other has cost.
-                self._slice = max(self.options.least_search, self._sharpening - before)
+                self._slice = max(self.options.least_search, self._sharpened - before)
             if self._is_better:
                 search = self._begin()
 
