@@ -50,6 +50,11 @@ class Fan:
         matrix = self.matrix.T.tocsr().astype(np.float64)
         return matrix, abs(matrix)
 
+    def within(self, low: FloatArray, high: FloatArray) -> Fan:
+        """The same where the neurons have these ends, (neurons,)."""
+        chord, gap = lines_above(low, high)
+        return replace(self, chord=chord, gap=gap)
+
     def here(self, inputs: int) -> slice:
         """The numbers of its ReLUs among the unstable ones."""
         return slice(self.start - inputs - 1, self.stop - inputs - 1)
@@ -100,6 +105,16 @@ class Edges:
         there."""
         made = blocks(self.reads, number, groups) if groups else []
         return replace(self, blocks=(*(block for block in self.blocks if block.fan != number), *made))
+
+    def within(self, low: FloatArray, high: FloatArray) -> Edges:
+        """The same on a part of the box where the neurons have these ends, (unstable ReLUs,), no wider than before, of
+        which the lower may be above the upper one where nothing is left."""
+        largest = self.largest.copy()
+        largest[self.inputs + 1 :] = np.minimum(largest[self.inputs + 1 :], np.maximum(high, 0))
+        fans = tuple(fan.within(low[fan.here(self.inputs)], high[fan.here(self.inputs)]) for fan in self.fans)
+        bare = replace(self, fans=fans, largest=largest, blocks=())
+        found = (blocks(bare.reads, block.fan, block.groups) for block in self.blocks)
+        return replace(bare, blocks=tuple(made for some in found for made in some))
 
     @cached_property
     def reads(self) -> Reads:
@@ -173,6 +188,15 @@ def above(nu: Any, signs: Any) -> Any:
     return np.where(signs == 0, np.minimum(nu, 0), 0)
 
 
+def lines_above(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The slopes and offsets of lines above ReLUs between these ends, rounded up."""
+    least, most = np.minimum(low, 0), np.maximum(high, 0)
+    # Any slope in [0, 1] has a line above, as high as the ReLU needs it at both ends.
+    chord = np.where(most > least, most / np.where(most > least, most - least, 1), 0).clip(0, 1)
+    gap = np.maximum(-chord * least, (1 - chord) * most) * (1 + 2.0**-50) + tiny(np.float64)
+    return chord, gap
+
+
 def _flat(nu: FloatArray, signs: Any, slopes: Any, betas: FloatArray) -> FloatArray:
     """The multipliers of the pre-activations by lines below and by splits. Roundings of them are other slopes in
     [0, 1] and other multipliers, at least 0."""
@@ -187,8 +211,5 @@ def _fan(layer: Layer, inputs: int, low: Any, high: Any, error: FloatArray) -> F
     constant = matrix[:, inputs].copy()
     matrix[:, inputs] = 0
     here = slice(layer.start - inputs - 1, layer.stop - inputs - 1)
-    # Any slope in [0, 1] has a line above, as high as the ReLU needs it at both ends.
-    least, most = np.minimum(low[here], 0), np.maximum(high[here], 0)
-    chord = np.where(most > least, most / np.where(most > least, most - least, 1), 0).clip(0, 1)
-    gap = np.maximum(-chord * least, (1 - chord) * most) * (1 + 2.0**-50) + tiny(np.float64)
+    chord, gap = lines_above(low[here], high[here])
     return Fan(layer.start, layer.stop, sparse.csr_array(matrix), constant, error[here], chord, gap)

@@ -93,6 +93,11 @@ class Block:
     pace: Any
     off: Any
 
+    @property
+    def groups(self) -> list[list[int]]:
+        """The groups, each a list of places in the fan."""
+        return [members[has].tolist() for members, has in zip(self.members, self.has, strict=True)]
+
     @cached_property
     def patterns(self) -> Any:
         """All sides that a group's ReLUs can have, (2^g, g)."""

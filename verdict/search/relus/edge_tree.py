@@ -13,19 +13,21 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from ...base.deadline import Deadline
+from ...base.deadline import Deadline, ProcessorTime
 from ...bounds.alpha import on_grid
 from ...bounds.edges import Edges, Lines, edges
 from ...network.exact import FloatArray
 from ..means import Means
 from ..observer import EdgeObserver
+from .cut_ends import Ends, ends_within
 from .edge_ascent import Seen, chords, climb
 from .grouping import grouped
+from .last_domain import LastDomain, can_finish
 from .radii import Radii
 from .space import Domains, Space
 
@@ -42,31 +44,63 @@ NONE = 1e-7
 UNITS = 65535
 # The most bytes that the planes of open domains may take.
 MOST_KEPT = 2**29
+# Ends of neurons are found anew where a bound leaves no more than this share of the room that it left the last time.
+TIGHTER = 0.75
+# Domains of at most so many ReLUs that are not split are given to programs, for as long as the tree has taken and at
+# least so many seconds; and again once there are no more than this share of those that there were.
+FEW_FREE, LEAST_SECONDS, FEWER = 64, 1.0, 0.75
+# So many forms of domains' own ends are kept: one is larger than what a domain is stored as.
+KEPT_FORMS = 16
 # So many of the latest minimisers are kept for whoever looks for witnesses.
 REMEMBERED = 32
 
 
 @dataclass(frozen=True, eq=False)
-class _Node:
-    """An open domain: its row, its lines, a rigorous bound of the row and the radius below which the domain is safe,
-    what the ascent saw, and what was tried of its ReLUs: (neuron, side, gain per unit of loss). `node` is its number in
-    a proof, if one is written, `neuron` what its parent was split on, `depth` how often a root was halved to get it."""
+class _Part:
+    """What domains are in: the row they are about, and the ends that its neurons have there."""
 
     row: int
+    ends: Ends
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """An open domain: its part, its lines, a rigorous bound of the row and the radius below which the domain is safe,
+    what the ascent saw, the bound's `slope` over the inputs and how much `room` it leaves there, and what was tried of
+    its ReLUs: (neuron, side, gain per unit of loss). `node` is its number in a proof, if one is written, `neuron` what
+    its parent was split on, `depth` how often a root was halved to get it. Ends were last found within so much room as
+    `tight`; programs were tried with so many ReLUs that were not split as `tried`, or are at work."""
+
+    part: _Part
     lines: Lines
     lower: float
     reach: float
     seen: Seen
+    slope: FloatArray
+    room: float
+    tight: float = np.inf
+    tried: float = np.inf
+    programs: LastDomain | None = None
     learnt: tuple[tuple[int, int, float], ...] = ()
     node: int = 0
     neuron: int = -1
     depth: int = 0
 
+    @property
+    def row(self) -> int:
+        return self.part.row
+
+    @property
+    def free(self) -> int:
+        """How many ReLUs are not split."""
+        return int((self.lines.signs == 0).sum())
+
 
 class EdgeTree:
     """The search over the domains `roots` of a space in reduced form on a box, to prove its rows below the radius of
     its box; `radii` say how far a bound reaches, None that it is about the whole box. `offer` gets points (k,
-    input_size) that look unsafe, and returns True to end the search. With `apart` each row has groups of its own."""
+    input_size) that look unsafe, and returns True to end the search. With `apart` nobody writes the proof down: each
+    row has groups of its own, and domains have ends of neurons of their own, and may be closed by programs."""
 
     def __init__(
         self,
@@ -84,7 +118,7 @@ class EdgeTree:
         # The ReLUs that lose most are others for each row, but a proof has one choice of groups.
         together = None if apart else grouped(form, rows, space.floors)
         self._forms = {row: together or grouped(form, {row}, space.floors) for row in rows}
-        self._radii, self._tick = radii, itertools.count()
+        self._apart, self._radii, self._tick = apart, radii, itertools.count()
         self._goal = np.inf if radii is None else float(radii.radii[-1])
         # Who watches, and whether a point has ended the search; the share of the space that is closed, and how many
         # domains were bounded.
@@ -94,7 +128,11 @@ class EdgeTree:
         self._stuck = dict.fromkeys(range(len(space.rows)), self._goal)
         # Sums of gains per unit of loss, and how many there are, for the halves of each ReLU: (2, size).
         self._gains, self._counts = np.zeros((2, space.size)), np.zeros((2, space.size))
+        self._ends = space.reduced.sizes.low, space.reduced.sizes.high
         self._is_alone = False
+        self._within = lru_cache(KEPT_FORMS)(self._form_of)
+        # The seconds so far, and what ends the present turn.
+        self._spent, self._turn, self._stop = 0.0, Deadline(None), lambda: False
         # The bounds of the roots, by their rows; the rows and mean minimisers of the latest domains.
         self.roots: dict[int, float] = {}
         self._minimisers: deque[tuple[int, Any]] = deque(maxlen=REMEMBERED)
@@ -118,6 +156,13 @@ class EdgeTree:
     def explore(self, clock: Deadline, stop: Callable[[], bool]) -> bool:
         """Search until nothing is left that can be split, `stop` says so, or the clock has passed; whether nothing is
         left."""
+        self._turn, self._stop = ProcessorTime(None, clock), stop
+        try:
+            return self._explore(clock, stop)
+        finally:
+            self._spent += self._turn.elapsed()
+
+    def _explore(self, clock: Deadline, stop: Callable[[], bool]) -> bool:
         workers = self._means.workers
         while not (clock.passed() or stop() or self.is_refuted):
             busy = workers.busy
@@ -132,15 +177,17 @@ class EdgeTree:
             taken = [heapq.heappop(self._heap)[-1] for _ in range(min(busy, len(self._heap)))]
             # One domain alone has its halves in two threads.
             self._is_alone = len(taken) == 1 and busy > 1
-            for node, halves in zip(taken, workers.map(self._split, taken), strict=True):
-                if not halves:
+            for node, halves in workers.map(self._advance, taken):
+                if halves is None:
+                    self._put(node)
+                elif not halves:
                     self._stuck[node.row] = min(self._stuck[node.row], node.reach)
-                if halves:
+                else:
                     numbers = self.observer.split(node.row, node.node, halves[0].neuron)
                     halves = [replace(half, node=number) for half, number in zip(halves, numbers, strict=True)]
-                for half in halves:
-                    self._learn(half)
-                    self._keep(half)
+                    for half in halves:
+                        self._learn(half)
+                        self._keep(half)
         return False
 
     @property
@@ -167,34 +214,95 @@ class EdgeTree:
         self.visited += 1
         if node.lower <= 0:
             self._minimisers.append((node.row, node.seen.inputs.astype(np.float64)))
-        if node.lower > 0 or node.reach >= self._goal:
+        self._put(node)
+
+    def _put(self, node: _Node) -> None:
+        if self._is_closed(node):
             self.share += 0.5**node.depth / len(self.begin)
             self.observer.close(node.row, node.node, node.lines)
         else:
             heapq.heappush(self._heap, (node.reach, node.lower, next(self._tick), node))
+
+    def _is_closed(self, node: _Node) -> bool:
+        return node.lower > 0 or node.reach >= self._goal
 
     def _learn(self, node: _Node) -> None:
         for neuron, side, gain in node.learnt:
             self._gains[side, neuron] += gain
             self._counts[side, neuron] += 1
 
+    def _form_of(self, part: _Part) -> Edges:
+        return self._forms[part.row].within(*part.ends)
+
+    def _form(self, part: _Part) -> Edges:
+        """The form in which a part's domains are bounded."""
+        return self._forms[part.row] if part.ends is self._ends else self._within(part)
+
     def _root(self, waiting: tuple[int, Any]) -> _Node:
         (row, signs), space, form = waiting, self.space, self._forms[waiting[0]]
         begin = Lines(signs, space.floors.astype(np.float32), np.zeros(space.size, np.float32), chords(form))
-        return self._bounded(row, begin, ROOT_STEPS, ROOT_RATE)
+        return self._bounded(_Part(row, self._ends), begin, (ROOT_STEPS, ROOT_RATE))
 
-    def _bounded(self, row: int, lines: Lines, steps: int, rate: float, parent: _Node | None = None) -> _Node:
-        """A domain after so many steps; it is at least as good as its parent. Numbers are kept as a proof would store
-        them, shares in two bytes."""
-        offset = float(self.space.offsets[row])
-        best, seen = climb(self._forms[row], row, lines, steps, rate, offset + ENOUGH)
+    def _bounded(
+        self, part: _Part, lines: Lines, climbing: tuple[int, float], parent: _Node | None = None
+    ) -> _Node:
+        """A domain after so many steps at such a rate; it is at least as good as its parent. Numbers are kept as a
+        proof would store them, shares in two bytes."""
+        offset, form = float(self.space.offsets[part.row]), self._form(part)
+        best, seen = climb(form, part.row, lines, *climbing, offset + ENOUGH)
         packed = [np.rint(shares * np.float32(UNITS)).astype(np.uint16) for shares in best.shares]
         kept = Lines(best.signs, on_grid(best.slopes), best.betas, packed)
-        lower, slope = self._forms[row].bound(row, offset, _unpacked(kept))
+        lower, slope = form.bound(part.row, offset, _unpacked(kept))
         reach = 0.0 if self._radii is None else float(self._radii.on_box(slope[None], np.array([lower]))[0])
-        if parent is not None:
-            lower, reach = max(lower, parent.lower), max(reach, parent.reach)
-        return _Node(row, kept, lower, reach, seen)
+        room = max(0.0, -lower)
+        if parent is None:
+            return _Node(part, kept, lower, reach, seen, slope, room)
+        if parent.lower > lower:
+            slope, room = parent.slope, parent.room
+        found = replace(parent, part=part, lines=kept, lower=max(lower, parent.lower), reach=max(reach, parent.reach))
+        return replace(found, seen=seen, slope=slope, room=room, programs=None)
+
+    def _advance(self, node: _Node) -> tuple[_Node, list[_Node] | None]:
+        """What becomes of a domain: its halves; None where it is to be kept as it is now."""
+        if self._apart and node.programs is None:
+            node = self._tightened(node)
+        if self._apart and not self._is_closed(node):
+            node = self._by_programs(node)
+        if self._is_closed(node) or node.programs is not None:
+            return node, None
+        return node, self._split(node)
+
+    def _tightened(self, node: _Node) -> _Node:
+        """The domain with ends of its neurons where its bound leaves room for what is unsafe, as often as that pays."""
+        while node.room < TIGHTER * node.tight and not self._is_closed(node):
+            reduced, old = self.space.reduced, node.lines.signs
+            if reduced is None:
+                break
+            low, high = ends_within(reduced, node.part.ends, old, node.slope, node.room)
+            if (low > high).any():
+                return replace(node, lower=np.inf)
+            signs = np.where(old != 0, old, np.where(low >= 0, 1, np.where(high <= 0, -1, 0))).astype(np.int8)
+            lines = _unpacked(node.lines)
+            # The line below that a neuron had, as one of a split neuron, so that no bound loses by the side.
+            share = np.where(signs < 0, lines.slopes, 1 - lines.slopes)
+            betas = np.where(signs != old, np.maximum(node.seen.nu, 0) * share, lines.betas).astype(np.float32)
+            lines, tight = Lines(signs, lines.slopes, betas, lines.shares), node.room
+            node = self._bounded(_Part(node.row, (low, high)), lines, (STEPS, RATE), node)
+            node = replace(node, tight=tight)
+        return node
+
+    def _by_programs(self, node: _Node) -> _Node:
+        """The domain after what programs could do for it in this turn, if it is for them."""
+        programs = node.programs
+        if programs is None:
+            if node.free > min(FEW_FREE, FEWER * node.tried) or not can_finish(self.space):
+                return node
+            domain, seconds = (node.row, node.part.ends, node.lines.signs), max(LEAST_SECONDS, self._spent)
+            programs = LastDomain(self.space, domain, self._offer, seconds)
+        is_over = programs.work(self._turn, self._stop)
+        if programs.is_closed:
+            return replace(node, lower=np.inf, programs=None)
+        return replace(node, tried=node.free, programs=None if is_over else programs)
 
     def _split(self, node: _Node) -> list[_Node]:
         """Both halves of a domain by its best ReLU; none where none loses anything."""
@@ -228,12 +336,13 @@ class EdgeTree:
 
     def _climbed(self, half: _Node) -> _Node:
         """A half after its own steps, unless it is closed."""
-        return half if half.lower > 0 else self._bounded(half.row, _unpacked(half.lines), STEPS, RATE, half)
+        return half if half.lower > 0 else self._bounded(half.part, _unpacked(half.lines), (STEPS, RATE), half)
 
     def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
         old, signs = _unpacked(node.lines), node.lines.signs.copy()
         signs[neuron] = sign
-        return self._bounded(node.row, Lines(signs, old.slopes, old.betas, old.shares), TRIAL_STEPS, RATE, node)
+        lines = Lines(signs, old.slopes, old.betas, old.shares)
+        return self._bounded(node.part, lines, (TRIAL_STEPS, RATE), node)
 
     def _expected(self, losses: FloatArray) -> FloatArray:
         """What splits may gain: the product over their halves, (size,)."""
