@@ -8,10 +8,11 @@ how far it can be trusted, so that a tolerance is never mistaken for a truth.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -53,6 +54,13 @@ class Solver(ABC):
     @abstractmethod
     def _solve(self, model: LinearModel, request: Request, monitor: Monitor) -> Raw:
         """Solves; reports to and obeys the monitor; leaves no process behind, whatever is raised."""
+
+    @contextlib.contextmanager
+    def kept(self, load: bool = False) -> Iterator[Solver]:
+        """The same for several models: where it has a child process of Python, that takes one after another, but for
+        those with other limits on threads, memory and priority than the one before. One for models without such limits
+        can `load` from now on."""
+        yield self
 
     def solve(
         self,

@@ -9,10 +9,11 @@ are closed to what the caller asks.
 from __future__ import annotations
 
 import contextlib
+import copy
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -28,6 +29,14 @@ from verdict.solvers.results import Features, Raw, Request, Status
 from verdict.solvers.silence import silence
 
 TOLERANCE = 1e-9
+# What a child process that is kept loads first: this, the arrays of models, and MathOpt.
+LOADED = (
+    __name__,
+    "scipy.sparse",
+    "ortools.math_opt.core.python.solver",
+    "ortools.math_opt.parameters_pb2",
+    "ortools.util.python.solve_interrupter",
+)
 
 # Termination reasons; FEASIBLE and NO_SOLUTION_FOUND are split by the limit that ended the run.
 STATUSES = {
@@ -70,6 +79,8 @@ class MathOpt(Solver):
 
     def __init__(self, isolate: bool = True) -> None:
         self.isolate = isolate
+        # The child process for all models, where it is kept.
+        self._child: watchdog.Child | None = None
         if not isolate:
             self.features = replace(
                 self.features, memory_limit=False, threads=self.kind in ("GSCIP", "CP_SAT")
@@ -82,19 +93,29 @@ class MathOpt(Solver):
             return "pip install 'ortools>=9.12'"
         return None
 
+    @contextlib.contextmanager
+    def kept(self, load: bool = False) -> Iterator[Solver]:
+        with watchdog.Child(*LOADED) as child:
+            if load and self.isolate:
+                child.start()
+            same = copy.copy(self)
+            same._child = child
+            yield same
+
     def _solve(self, model: LinearModel, request: Request, monitor: Monitor) -> Raw:
         job = Job(self.kind, model, request, self.isolate)
         if not self.isolate:
             # Only MILPs print, and linear programs are too many to pay for it.
             with contextlib.nullcontext() if model.is_lp else silence():
                 return solve_here(job, lambda news: monitor.report(*news), monitor.stop)
-        ending = watchdog.run(
+        run = watchdog.run if self._child is None else self._child.run
+        ending = run(
             "verdict.solvers.mathopt:solve_in_child",
             job,
             on_report=lambda news: monitor.report(*news),
             stop=monitor.stop,
             limits=watchdog.Limits(
-                request.time_limit, self.features.interrupt, request.memory_limit, request.background
+                request.time_limit, self.features.interrupt, request.memory_limit, request.background, request.threads
             ),
         )
         if ending.result is None:

@@ -41,10 +41,12 @@ class Milp(Engine):
         from .parts.milp import Backend, decide_by_milp
 
         if not run.tighten(self.bounds):
-            decide_by_milp(run, Backend(self.solver))
+            with self.solver.kept() as solver:
+                decide_by_milp(run, Backend(solver))
 
     def close(self, search: RadiusSearch, threads: int) -> None:
         from .parts.radius_milp import search_milp
 
         if self.can_tell(search):
-            search_milp(search, self.solver, threads)
+            with self.solver.kept() as solver:
+                search_milp(search, solver, threads)

@@ -62,8 +62,8 @@ class MilpBeside:
         from .milp import Backend, decide_by_milp
 
         other.open, other.node_bounds = list(run.open), run.node_bounds
-        with contextlib.suppress(OutOfTime), other.deadline.running():
-            decide_by_milp(other, Backend(solver("highs"), self._end, background=True, memory=MEMORY))
+        with contextlib.suppress(OutOfTime), other.deadline.running(), solver("highs").kept() as highs:
+            decide_by_milp(other, Backend(highs, self._end, background=True, memory=MEMORY))
             other.enter("end")
         if other.evidence.proof is not None and not self._end.is_set():
             if run.observer.wants_splits:
