@@ -22,13 +22,12 @@ import numpy as np
 from verdict.base.errors import SolverError
 from verdict.solvers import farkas, logs, watchdog
 from verdict.solvers.base import Solver
-from verdict.solvers.mathopt_proto import dense, hint_proto, model_proto
+from verdict.solvers.mathopt_proto import dense, hint_proto, model_proto, parameters
 from verdict.solvers.model import LinearModel, Vector
 from verdict.solvers.monitor import Monitor
 from verdict.solvers.results import Features, Raw, Request, Status
 from verdict.solvers.silence import silence
 
-TOLERANCE = 1e-9
 # What a child process that is kept loads first: this, the arrays of models, and MathOpt.
 LOADED = (
     __name__,
@@ -202,7 +201,7 @@ def solve_here(
     _core()
     request = replace(job.request, time_limit=begins(job.request.time_limit))
     job, started = replace(job, request=request), time.monotonic()
-    params = _parameters(job)
+    params = parameters(job.backend, job.request, job.own_process)
     extra = hint_proto(request.hint if request.hint is not None else np.empty(0))
     result, asked = _Attended(job, proto, params, extra).run(emit, stop)
     raw = _raw(job, result)
@@ -216,51 +215,6 @@ def solve_here(
         if left is None or left > 0:
             raw = replace(raw, ray=_farkas(job, left, stop))
     return raw
-
-
-def _parameters(job: Job) -> Any:
-    """SolveParametersProto: tight tolerances, the gap asked for, the time limit, the threads."""
-    from ortools.math_opt import parameters_pb2
-
-    request = job.request
-    params = parameters_pb2.SolveParametersProto()
-    if request.time_limit is not None:
-        params.time_limit.FromNanoseconds(int(request.time_limit * 1e9))
-    if job.backend == "HIGHS":
-        options = params.highs
-        for key in (
-            "primal_feasibility_tolerance",
-            "dual_feasibility_tolerance",
-            "mip_feasibility_tolerance",
-        ):
-            options.double_options[key] = TOLERANCE
-        options.double_options["mip_rel_gap"] = 0.0
-        options.double_options["mip_abs_gap"] = max(request.gap, TOLERANCE)
-        options.double_options["mip_min_logging_interval"] = 0.5
-        if job.own_process:
-            options.int_options["threads"] = (
-                request.threads
-            )  # MathOpt refuses its generic `threads` for HiGHS
-        return params
-    if request.threads > 1:
-        params.threads = request.threads
-    if job.backend == "GSCIP":
-        params.gscip.real_params["numerics/feastol"] = TOLERANCE
-        params.gscip.real_params["numerics/dualfeastol"] = TOLERANCE
-        params.gscip.int_params["display/freq"] = 1000
-    if job.backend == "GLOP":
-        params.glop.primal_feasibility_tolerance = TOLERANCE
-        params.glop.dual_feasibility_tolerance = TOLERANCE
-        params.glop.solution_feasibility_tolerance = TOLERANCE
-    else:
-        params.relative_gap_tolerance = 0.0
-        params.absolute_gap_tolerance = request.gap
-    if job.backend == "CP_SAT":
-        params.threads = request.threads  # its default is every core
-        # Beyond these it would clip a column's range, without a word.
-        params.cp_sat.mip_max_bound = 2.0**52
-        params.cp_sat.mip_max_activity_exponent = 62
-    return params
 
 
 class _Attended:
@@ -414,5 +368,5 @@ def _farkas(job: Job, time_limit: float | None, stop: Callable[[], Status | None
     model = farkas.elastic(job.model)
     again = replace(job, model=model, request=replace(job.request, time_limit=time_limit, hint=None))
     nothing = hint_proto(np.empty(0))
-    result, _ = _Attended(again, model_proto(model), _parameters(again), nothing).run(lambda news: None, stop)
+    result, _ = _Attended(again, model_proto(model), parameters(again.backend, again.request, again.own_process), nothing).run(lambda news: None, stop)
     return farkas.ray(job.model, _raw(again, result).duals)

@@ -10,6 +10,7 @@ from support.open_search import open_search
 
 from verdict.answer.results import Trust
 from verdict.base.deadline import Deadline
+from verdict.search.engines.parts import beside as beside_parts
 from verdict.search.engines.parts import tree_search
 from verdict.search.engines.parts.beside import Beside
 from verdict.search.engines.parts.tree_search import search_tree
@@ -77,15 +78,34 @@ def test_a_search_that_its_tree_does_not_close_ends_with_the_other_way(
     assert search.lower_trust is Trust.SOLVER
 
 
-def test_it_begins_early_where_programs_have_few_numbers(search: RadiusSearch) -> None:
-    beside = Beside(search, "idle", lambda other: None)
-    assert not beside.is_quick
-    patience = [beside.undecided]
-    for numbers in (100_000, 20_000, 500):
-        beside.expect(numbers)
-        patience.append(beside.undecided)
-        assert beside.is_quick == (numbers < 100_000)
-    assert patience[0] == patience[1] > patience[2] > patience[3] > 0
+def test_where_programs_have_few_numbers_it_begins_by_itself(
+    search: RadiusSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+    with Beside(search, "idle", lambda other: begun.set()) as beside:
+        beside.expect(beside_parts.FEW + 1)
+        assert not beside.is_quick
+    with Beside(search, "idle", lambda other: begun.set()) as beside:
+        beside.expect(beside_parts.FEW)
+        assert beside.is_quick
+        # Nobody looks, and the time that counts is the processor's.
+        assert not begun.wait(0.1)
+        assert not beside.started
+        while not begun.is_set():
+            pass
+        assert beside.started
+
+
+def test_it_does_not_begin_after_the_end(search: RadiusSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    with Beside(search, "idle", lambda other: begun.set()) as beside:
+        beside.expect(beside_parts.FEW)
+    assert not beside.is_running
+    monkeypatch.setattr(beside_parts, "START", 0.0)
+    with Beside(search, "idle", lambda other: begun.set()) as beside:
+        beside.stop()
+        beside.expect(0)
+    assert not begun.is_set()
 
 
 def test_it_ends_with_the_search(search: RadiusSearch) -> None:

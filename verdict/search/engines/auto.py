@@ -85,6 +85,7 @@ def _by_splits(search: RadiusSearch, threads: int) -> None:
     """Splits, and a MILP solver on the other core once they take long."""
     from verdict.solvers import solver
 
+    from .milp import Milp
     from .parts.beside import Beside
     from .parts.radius_bab import search_bab
     from .parts.radius_milp import can_close, search_milp
@@ -92,7 +93,13 @@ def _by_splits(search: RadiusSearch, threads: int) -> None:
     if threads < 2 or not can_close(search):
         search_bab(search, search.deadline.share(SPLIT_SHARE, math.inf), threads)
         return
-    with Beside(search, "milp", lambda other: search_milp(other, solver("highs"), 1)) as beside:
+
+    def by_milp(other: RadiusSearch) -> None:
+        other.method = str(Milp.features.encodes)
+        with solver("highs").kept(load=True) as highs:
+            search_milp(other, highs, 1)
+
+    with Beside(search, "milp", by_milp) as beside:
         search_bab(search, search.deadline, threads, beside)
         beside.harvest()
 
