@@ -368,5 +368,6 @@ def _farkas(job: Job, time_limit: float | None, stop: Callable[[], Status | None
     model = farkas.elastic(job.model)
     again = replace(job, model=model, request=replace(job.request, time_limit=time_limit, hint=None))
     nothing = hint_proto(np.empty(0))
-    result, _ = _Attended(again, model_proto(model), parameters(again.backend, again.request, again.own_process), nothing).run(lambda news: None, stop)
+    options = parameters(again.backend, again.request, again.own_process)
+    result, _ = _Attended(again, model_proto(model), options, nothing).run(lambda news: None, stop)
     return farkas.ray(job.model, _raw(again, result).duals)
