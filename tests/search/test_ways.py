@@ -131,13 +131,15 @@ class Steps:
 
     name = "steps"
 
-    def __init__(self, shares, ends=True, ahead=None):
+    def __init__(self, shares, ends=True, ahead=None, needs=0.0):
         self.shares, self.ends, self.ahead, self.runs = list(shares), ends, ahead, 0
+        self.needs, self.slices = needs, []
 
     def run(self, deadline):
         self.runs += 1
-        until = deadline.remaining()
-        while deadline.remaining() > until - 0.02:
+        self.slices.append(deadline.remaining())
+        clock = ProcessorTime()
+        while clock.elapsed() < 0.02:
             sum(range(1000))
         share = self.shares[min(self.runs, len(self.shares)) - 1]
         is_last = self.runs >= len(self.shares)
@@ -231,15 +233,16 @@ def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, 
     told = []
 
     class Search:
-        visited, ways = 1, {}
+        ways, root = {}, -1.0
 
         def __init__(self, *given):
-            self.share = 0.0
+            self.share, self.visited = 0.0, 0
 
         def run(self, deadline):
             told.append("search")
             while not deadline.passed():
                 sum(range(1000))
+                self.visited += 1
             self.share += pace * (1 - self.share)
             return Outcome(False, -1.0, 1, "", self.share, resumable=True)
 
@@ -263,35 +266,18 @@ def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, 
     assert told[begins] == first
 
 
-class _Slow:
-    """A search that closes a little in each turn of real work."""
-
-    name = "slow"
-
-    def __init__(self) -> None:
-        self.turns = 0
-
-    def run(self, deadline):
-        while not deadline.passed():
-            np.ones(1000).sum()
-        self.turns += 1
-        return Outcome(self.turns == 6, 0.0, 1, share=self.turns / 6, resumable=self.turns < 6)
+def test_a_trial_is_made_once_it_is_little_beside_what_the_best_expects_to_take():
+    """Where the best expects to end before that, it is never made."""
+    dear = Steps([0.0, 1.0], needs=0.3)
+    assert in_turn([Steps([0.2, 0.4, 0.6, 0.8, 1.0], ahead=0.2), dear], ProcessorTime(60)).proved
+    assert dear.runs == 0
+    dear = Steps([0.0, 1.0], needs=0.3)
+    assert in_turn([Steps([0.0] * 200, ends=False), dear], ProcessorTime(60)).proved
+    assert dear.runs == 2
+    assert dear.slices[0] >= 0.29
 
 
-class _Waiting:
-    """A search that gives its turns back."""
-
-    name = "waiting"
-
-    def __init__(self) -> None:
-        self.turns = 0
-
-    def run(self, deadline):
-        self.turns += 1
-        return Outcome(False, -np.inf, 0, resumable=True)
-
-
-def test_a_turn_that_is_given_back_was_had():
-    slow, waiting = _Slow(), _Waiting()
-    assert in_turn([slow, waiting], ProcessorTime(60)).proved
-    assert 1 <= waiting.turns <= slow.turns
+def test_trials_together_take_no_more_than_the_best_has_had():
+    first, trials = Steps([0.0] * 60, ends=False), [Steps([0.0] * 60, ends=False, needs=0.1) for _ in range(4)]
+    in_turn([first, *trials], ProcessorTime(2.0))
+    assert sum(each.runs for each in trials) <= first.runs

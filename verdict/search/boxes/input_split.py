@@ -44,6 +44,7 @@ class InputSplit:
     """
 
     name = BOXES
+    needs = 0.0
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class ZoomSplit:
     """The search for inputs of the `first` box that reach the `unsafe` set; `watch` has the listeners."""
 
     name = ZOOM
+    needs = 0.0
 
     def __init__(self, graph: Graph, first: FirstBox, unsafe: UnsafeSet, watch: Watch, means: Means) -> None:
         self.graph, self.unsafe, self.watch, self.means = graph, unsafe, watch, means

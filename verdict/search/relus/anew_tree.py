@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...answer.credit import ANEW, Credit
-from ...base.deadline import TIME_LIMIT, Deadline
+from ...base.deadline import TIME_LIMIT, Deadline, ProcessorTime
 from ...base.workers import Workers
 from ...bounds.bounds import Bounds
 from ...network.graph import Graph
@@ -91,8 +91,10 @@ class AnewTree:
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found or `deadline` has passed; then it may go on."""
-        while (self._open or self._waiting) and not deadline.passed():
-            count = self.means.workers.count
+        took = 0.0
+        # A step cannot be cut short, so one that would take twice what is left of the turn waits for the next.
+        while (self._open or self._waiting) and 2 * deadline.remaining() > took:
+            stopwatch, count = ProcessorTime(), self.means.workers.count
             while self._waiting and len(self._open) < count:
                 node = self._root(self._waiting.pop(0))
                 if node.space.reduced is None:
@@ -105,6 +107,7 @@ class AnewTree:
                 if step.ended:
                     return self._outcome(step.ended, refuted=step.ended == REFUTED)
             self.watch.on_progress(-np.inf, len(self._open) + len(self._waiting), self.visited)
+            took = stopwatch.elapsed()
         if not (self._open or self._waiting):
             self.observer.proved()
             return Outcome(True, 0.0, self.visited, share=1.0, ways={ANEW: Credit(closed=1.0)})

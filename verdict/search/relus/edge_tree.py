@@ -148,6 +148,13 @@ class EdgeTree:
             return 0.0
         return min([self._stuck[row], *(node.reach for *_, node in self._heap if node.row == row)])
 
+    def root_seconds(self) -> float:
+        """The seconds of processor time that a root takes, as its first step does."""
+        row, signs = self._waiting[0]
+        stopwatch = ProcessorTime()
+        climb(self._forms[row], row, self._begin(row, signs), 2, ROOT_RATE)
+        return stopwatch.elapsed() / 2 * ROOT_STEPS
+
     @property
     def is_begun(self) -> bool:
         """Whether all roots are bounded."""
@@ -239,9 +246,14 @@ class EdgeTree:
         return self._forms[part.row] if part.ends is self._ends else self._within(part)
 
     def _root(self, waiting: tuple[int, Any]) -> _Node:
-        (row, signs), space, form = waiting, self.space, self._forms[waiting[0]]
-        begin = Lines(signs, space.floors.astype(np.float32), np.zeros(space.size, np.float32), chords(form))
-        return self._bounded(_Part(row, self._ends), begin, (ROOT_STEPS, ROOT_RATE))
+        row, signs = waiting
+        return self._bounded(_Part(row, self._ends), self._begin(row, signs), (ROOT_STEPS, ROOT_RATE))
+
+    def _begin(self, row: int, signs: Any) -> Lines:
+        """The lines that a root begins with."""
+        space = self.space
+        flat = space.floors.astype(np.float32), np.zeros(space.size, np.float32)
+        return Lines(signs, *flat, chords(self._forms[row]))
 
     def _bounded(
         self, part: _Part, lines: Lines, climbing: tuple[int, float], parent: _Node | None = None

@@ -52,6 +52,7 @@ class TangentSplit:
     """The search for a proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
 
     name = RELUS
+    needs = 0.0
 
     def __init__(self, graph: Graph, bounds: Bounds, polytopes: list[Polytope], watch: Watch) -> None:
         self.graph, self.polytopes, self.watch = graph, polytopes, watch

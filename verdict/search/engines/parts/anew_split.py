@@ -34,12 +34,19 @@ class AnewSplit:
         self._tree: AnewTree | None = None
         self._bounds = rounds.bounds
 
+    @property
+    def needs(self) -> float:
+        """What its first step takes, and before that a round of sharpening."""
+        if self._tree is not None:
+            return 0.0
+        step = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
+        # Each worker takes one.
+        return self._means.workers.count * step + self._rounds.next_round
+
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         if self._tree is None:
-            needed = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
-            # Where one step alone would take more than all so far the turn is given back.
-            if needed > self._rounds.spent or not self._rounds.sharpened(deadline):
+            if not self._rounds.sharpened(deadline):
                 return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
             self._bounds = self._rounds.bounds
             self._tree = AnewTree(self._graph, self._bounds, self._polytopes, self._watch, self._means)

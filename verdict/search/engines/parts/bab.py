@@ -75,7 +75,7 @@ def branch_and_bound(
             if len(ways) == 1 and not has_tie:
                 ways.append(AnewSplit(graph, rounds, polytopes, watch, means))
             if ways[0] is rounds and not has_tie and PlaneSplit.can(first, polytopes):
-                ways.append(PlaneSplit(graph, first, polytopes, watch, means))
+                ways.append(PlaneSplit(graph, first, rounds, polytopes, watch, means))
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
         if options.only:

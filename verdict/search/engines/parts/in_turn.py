@@ -3,7 +3,8 @@
 None of them can be judged beforehand, and each says what share of the whole it has closed, or what it expects to need.
 So the time goes to the one that will end first if it goes on like that, in ever longer slices, and the others keep a
 small share of it: none that could have won is left out, and what they cost is bounded (Gomes and Selman 2001, on
-portfolios).
+portfolios). One that needs much before anything can be said of it says how much, and is tried once that is little
+beside what the best expects to take in all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ from ...outcome import Outcome, credited
 # much as it has where it expects that of itself, for then it has stalled.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
 FAR, FAR_KEPT = 100.0, 0.05
-# A turn of less than this share of its slice was given back.
-GIVEN_BACK = 0.01
 # What is known of a search that has not told anything yet.
 NOTHING = Outcome(False, -inf, 0)
 
@@ -33,6 +32,12 @@ class Way(Protocol):
     """A search that can be stopped by its clock and go on; `name` is the way's (`answer.credit`)."""
 
     name: str
+
+    @property
+    def needs(self) -> float:
+        """The seconds of processor time that its next turn takes at least, where that is a trial: before that nothing
+        can be said of it. 0 where it gets on in turns of any length."""
+        ...
 
     def run(self, deadline: Deadline) -> Outcome: ...
 
@@ -48,9 +53,10 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     reached: list[list[tuple[float, float]]] = [[(0.0, 0.0)] for _ in ways]
     going = set(range(len(ways)))
     while True:
-        way = _next(going, spent, ahead)
+        needs = [way.needs for way in ways]
+        way = _next(going, spent, ahead, needs)
         least = patience if way == 0 and not spent[way] else 0.0
-        slice_ = max(FIRST, least, GROWTH * spent[way])
+        slice_ = max(FIRST, least, needs[way], GROWTH * spent[way])
         stopwatch, began = ProcessorTime(None), monotonic()
         try:
             outcome = ways[way].run(ProcessorTime(slice_, deadline) if len(going) > 1 else deadline)
@@ -58,11 +64,8 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             # The whole question's time is up: what the search said last is what is known of it.
             outcome = replace(outcomes[way] or NOTHING, resumable=False, reason=TIME_LIMIT)
             going.clear()
-        # What the first slice is longer than it should be is for what the search starts from, and not spent again.
         took = stopwatch.elapsed()
-        if took < GIVEN_BACK * slice_:
-            # A turn that was given back was had.
-            took = slice_
+        # What the first slice is longer than it should be is for what the search starts from, and not spent again.
         spent[way] += took if spent[way] else min(took, slice_)
         wall[way] += monotonic() - began
         reached[way].append((spent[way], outcome.share))
@@ -96,15 +99,19 @@ def _ahead(outcome: Outcome, reached: Sequence[tuple[float, float]]) -> float:
     return max((spent - before) * (1 - share) / max(share - closed, 1e-9) for before, closed in since)
 
 
-def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float]) -> int:
+def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float], needs: Sequence[float]) -> int:
     """Which search goes on: one that has not begun, one with less than its share, or the one that will end first."""
     order = sorted(going)
     for way in order:
-        if not spent[way]:
+        if not (spent[way] or needs[way]):
             return way
     best = min(order, key=lambda way: ahead[way])
 
     def missing(way: int) -> float:
+        if needs[way]:
+            # With trials the others may take as long as the best has had, unless that will have ended before it pays.
+            others = sum(spent) - spent[best]
+            return min(spent[best], KEPT * (spent[best] + ahead[best])) - others - needs[way]
         # One that has closed nothing yet may only have begun.
         kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
         kept = 1.0 if FAR * spent[best] < ahead[best] < inf else kept

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....answer import credit
-from ....base.deadline import Deadline
+from ....base.deadline import TIME_LIMIT, Deadline
 from ....network.exact import FloatArray
 from ....network.graph import Graph
 from ....property import Polytope, UnsafeSet
@@ -26,6 +26,7 @@ from ...relus.program import matrix_numbers
 from ...relus.space import Space
 from ...rows import Rows
 from .by_edges import GAIN
+from .relu_rounds import ReluRounds
 
 # Reduced forms of more numbers, or with more edges, which are those that are not 0, are nothing for planes.
 MOST_NUMBERS, MOST_EDGES = 2**23, 2**19
@@ -34,31 +35,50 @@ NO_USE, STUCK = "planes over edges do not pay", "planes over edges leave regions
 
 
 class PlaneSplit:
-    """A proof that no input of the `first` box (batch 1) reaches any of the polytopes, of one row each."""
+    """A proof that no input of the `first` box (batch 1) reaches any of the polytopes, of one row each, beside the
+    `rounds` of splits."""
 
     name = credit.PLANES
 
     def __init__(
-        self, graph: Graph, first: FirstBox, polytopes: Sequence[Polytope], watch: Watch, means: Means
+        self,
+        graph: Graph,
+        first: FirstBox,
+        rounds: ReluRounds,
+        polytopes: Sequence[Polytope],
+        watch: Watch,
+        means: Means,
     ) -> None:
-        self._graph, self._first, self._polytopes = graph, first, list(polytopes)
+        self._graph, self._first, self._rounds, self._polytopes = graph, first, rounds, list(polytopes)
         self._watch, self._means = watch, means
         self._tree: EdgeTree | None = None
-        self._is_judged = False
+        # What chords leave of the worst root; the seconds of processor time until it has judged planes, and whether it
+        # has.
+        self._missed, self._trial, self._is_judged = 0.0, 0.0, False
 
     @staticmethod
     def can(first: FirstBox, polytopes: Sequence[Polytope]) -> bool:
         """Whether planes can be about the question at all."""
         return first.bounds.ball is None and all(len(p.offset.values) == 1 for p in polytopes)
 
+    @property
+    def needs(self) -> float:
+        """What it takes to bound the worst root, once that is known."""
+        return 0.0 if self._is_judged else self._trial
+
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
-        tree = self._tree = self._tree or self._begun()
-        if tree is None:
-            return Outcome(False, -np.inf, 0, NO_USE)
-        ended = tree.explore(deadline, lambda: tree.is_begun and not self._is_judged)
-        if tree.is_begun and not self._is_judged and not tree.is_refuted and not tree.is_proved:
-            if not self._pays(tree):
+        if self._tree is None:
+            tree = self._tree = self._begun()
+            if tree is None:
+                return Outcome(False, -np.inf, 0, NO_USE)
+            self._trial = self._means.workers.count * tree.root_seconds()
+            return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
+        tree = self._tree
+        ended = tree.explore(deadline, lambda: bool(tree.roots) and not self._is_judged)
+        if tree.roots and not self._is_judged and not tree.is_refuted and not tree.is_proved:
+            # Chords miss less behind bounds that were sharpened since.
+            if min([0.0, *tree.roots.values()]) < GAIN * max(self._missed, self._rounds.root):
                 return Outcome(False, tree.least, tree.visited, NO_USE, ways=self._ways(tree))
             self._is_judged = True
             ended = tree.explore(deadline, lambda: False)
@@ -71,16 +91,19 @@ class PlaneSplit:
             return Outcome(True, 0.0, tree.visited, share=1.0, ways=ways)
         if ended:
             return Outcome(False, tree.least, tree.visited, STUCK, tree.share, ways=ways)
-        reason = "the time limit was reached"
-        return Outcome(False, tree.least, tree.visited, reason, tree.share, resumable=True, ways=ways)
+        return Outcome(False, tree.least, tree.visited, TIME_LIMIT, tree.share, resumable=True, ways=ways)
 
     def _begun(self) -> EdgeTree | None:
-        """The tree, with nothing bounded yet; None where the reduced form is none, or too large."""
+        """The tree, with nothing bounded yet, the worst roots first; None where the reduced form is none, or too
+        large."""
         bounds, rows = self._first.completed(self._means.workers), Rows(UnsafeSet(tuple(self._polytopes), self._size))
         space = Space(self._graph, bounds, rows.matrix, rows.limits, means=self._means)
         if space.reduced is None or not space.size or matrix_numbers(space) > MOST_NUMBERS:
             return None
-        tree = EdgeTree(space, space.root(), None, self._means, self._offer)
+        chords, _ = optimise(space, space.root(), self._means.options.relus.root_steps)
+        worst = chords.lower.argsort(kind="stable")
+        self._missed = float(chords.lower.min(initial=0))
+        tree = EdgeTree(space, space.root().take(worst), None, self._means, self._offer)
         if sum(fan.matrix.nnz for fan in tree.form.fans) > MOST_EDGES:
             return None
         tree.observer = self._watch.proof.planes(space, self._polytopes, rows, tree.form)
@@ -92,11 +115,6 @@ class PlaneSplit:
 
     def _offer(self, points: FloatArray) -> bool:
         return self._watch.try_points(points)
-
-    def _pays(self, tree: EdgeTree) -> bool:
-        """Whether planes leave much less open at the worst of the roots than chords do."""
-        chords, _ = optimise(tree.space, tree.begin, self._means.options.relus.root_steps)
-        return min([0.0, *tree.roots.values()]) >= GAIN * float(chords.lower.min(initial=0))
 
     def _ways(self, tree: EdgeTree) -> credit.Credits:
         return {credit.PLANES: credit.Credit(closed=min(1.0, tree.share))}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ....answer import credit
 from ....base.deadline import Deadline, ProcessorTime
 from ....network.graph import Graph
@@ -28,6 +30,7 @@ class ReluRounds:
     """
 
     name = credit.RELUS
+    needs = 0.0
 
     def __init__(
         self,
@@ -49,11 +52,14 @@ class ReluRounds:
         # has taken; and what the last one took in all.
         self._round: Round | None = None
         self._before, self._sharpening, self._last_round = 0, 0.0, 0.0
-        # What all rounds took, and whether the search would take longer than better bounds.
-        self._sharpened, self._is_long = 0.0, False
+        # What all rounds took, the seconds that the search needs yet at its latest pace, and whether a round would take
+        # less.
+        self._sharpened, self._rest, self._is_long = 0.0, np.inf, False
         # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
         self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
+        # The least bound of a root behind the bounds at hand, as far as known.
+        self.root = -np.inf
         # Seconds of processor time that searches took, and the domains that they visited.
         self._paced = [0.0, 0.0]
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
@@ -64,21 +70,20 @@ class ReluRounds:
         if self._search is None:
             self.bounds = self._first.completed(self.means.workers)
             self._sharpen(deadline)
-        elif self._round is not None and self._is_long:
-            # What a turn cut short comes first.
-            self._sharpen(self._room(deadline))
         search = self._search if self._search is not None and not self._is_better else self._begin()
         while True:
+            if self._is_long:
+                # Its rest takes longer than better bounds: these come first, what a turn cut short of them too.
+                search = self._behind_more(search, deadline)
             outcome = self._searched(search, deadline)
             if not outcome.resumable or deadline.passed():
-                return replace(outcome, domains=self._visited + outcome.domains, ways=self._with_earlier(outcome.ways))
-            if not self._is_better:
-                before, self._rounds = self._sharpened, self._next
-                self._sharpen(self._room(deadline))
-                # Neither wastes more than the other has cost.
-                self._slice = max(self.options.least_search, self._sharpened - before)
-            if self._is_better:
-                search = self._begin()
+                ways = self._with_earlier(outcome.ways)
+                return replace(outcome, domains=self._visited + outcome.domains, ways=ways, ahead=self._ahead)
+
+    @property
+    def _ahead(self) -> float | None:
+        """The seconds that this way expects to need yet, where a round comes first."""
+        return max(self._rest, self.options.growth * self._sharpening) if self._is_long and self._share else None
 
     @property
     def spent(self) -> float:
@@ -95,21 +100,41 @@ class ReluRounds:
         """The splits per neuron in the next round, or in the one that goes on."""
         return self._rounds if self._round else max(self.options.rounds, self._rounds * self.options.growth)
 
+    @property
+    def next_round(self) -> float:
+        """The seconds of processor time that `sharpened` can be expected to sharpen first; 0 where it does not."""
+        if not self._goes_on:
+            return 0.0
+        return max(0.0, self.options.growth * self._last_round - (self._sharpening if self._round else 0.0))
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether another round can be expected to take no more than all that was done so far, and the last one made
+        some ReLU stable; or one goes on."""
+        is_short = self.options.growth * self._last_round <= self.spent
+        return not self._is_saturated and (self._round is not None or is_short)
+
     def sharpened(self, deadline: Deadline) -> bool:
-        """Sharpen the bounds further in this turn, as long as the next round can be expected to take no more than all
-        that was done so far, and the last one made some ReLU stable. Whether that is so no longer."""
-        growth = self.options.growth
-        while not self._is_saturated and (self._round or growth * self._last_round <= self.spent):
-            if deadline.passed():
-                return False
+        """Sharpen the bounds further, for one round if that goes on. Whether it does no longer."""
+        if self._goes_on:
             self._rounds = self._next
             self._sharpen(deadline)
-        return True
+        return not self._goes_on
 
     def _room(self, deadline: Deadline) -> Deadline:
         """The clock of a round: this turn, or as long as all that this way has had, for a round that is cut in many
         parts is of no use to anybody."""
         return ProcessorTime(max(deadline.remaining(), self._paced[0] + self._sharpened), self.whole)
+
+    def _behind_more(self, search: ReluSplit, deadline: Deadline) -> ReluSplit:
+        """The search behind another round of sharpening: a new one, if that has made bounds better."""
+        before, self._rounds = self._sharpened, self._next
+        self._sharpen(self._room(deadline))
+        if self._is_better:
+            return self._begin()
+        # Neither wastes more than the other has cost.
+        self._slice = max(self.options.least_search, self._sharpened - before)
+        return search
 
     def _begin(self) -> ReluSplit:
         """A search behind the bounds at hand, in place of the one that there is."""
@@ -148,24 +173,26 @@ class ReluRounds:
         """How the search ended, or how far it is when the turn is over, or its rest takes longer than better bounds."""
         while True:
             stopwatch, before = ProcessorTime(), search.visited
-            outcome = search.run(ProcessorTime(self._slice, deadline))
-            self._paced[0] += stopwatch.elapsed()
+            # What a round was for is seen when the search behind it has had its first slice.
+            outcome = search.run(ProcessorTime(self._slice, deadline if before else self.whole))
+            took, self.root = stopwatch.elapsed(), search.root
+            self._paced[0] += took
             self._paced[1] += search.visited - before
             if outcome.proved:
                 search.finish(self.whole)
-            if not outcome.resumable or deadline.passed():
+            if not outcome.resumable or search.visited == before:
                 return outcome
             # At the latest pace the rest takes this long; sharpening once more would take `growth` times the last time.
             # The pace slackens, so it is looked at again when the time spent has doubled.
             gained, self._share = outcome.share - self._share, outcome.share
-            self._spent += self._slice
-            self._slice *= (1 - self._share) / max(gained, 1e-12)
+            self._spent += took
+            self._rest = rest = took * (1 - self._share) / max(gained, 1e-12)
             # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
-            self._is_long = self._spent + self._slice > self.options.growth * self._sharpening
+            self._is_long = self._spent + rest > self.options.growth * self._sharpening
             self._is_long &= not self._is_short and not (self._is_saturated and gained > 0)
-            if self._is_long:
+            self._slice = max(self.options.least_search, min(rest, self._spent))
+            if self._is_long or deadline.passed():
                 return outcome
-            self._slice = max(self.options.least_search, min(self._slice, self._spent))
 
     def _with_earlier(self, ways: credit.Credits) -> credit.Credits:
         done: credit.Credits = {}
