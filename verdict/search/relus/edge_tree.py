@@ -34,6 +34,8 @@ from .space import Domains, Space
 # Gradient steps at a root, in a trial of a split, and in its halves, and their rates.
 ROOT_STEPS, ROOT_RATE = 150, 0.3
 TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
+# Steps that gain less than this share of what is missing were too long, and as many shorter ones follow, at this rate.
+GAINED, SHORT_RATE = 0.05, 0.01
 # ReLUs tried before one is split, and after how many trials its gains are known.
 TRIALS, RELIABLE = 2, 4
 # A margin above it is not made larger.
@@ -259,11 +261,12 @@ class EdgeTree:
         self, part: _Part, lines: Lines, climbing: tuple[int, float], parent: _Node | None = None
     ) -> _Node:
         """A domain after so many steps at such a rate; it is at least as good as its parent. Numbers are kept as a
-        proof would store them, shares in two bytes."""
+        proof would store them, where one is written, and shares in two bytes."""
         offset, form = float(self.space.offsets[part.row]), self._form(part)
         best, seen = climb(form, part.row, lines, *climbing, offset + ENOUGH)
         packed = [np.rint(shares * np.float32(UNITS)).astype(np.uint16) for shares in best.shares]
-        kept = Lines(best.signs, on_grid(best.slopes), best.betas, packed)
+        slopes = best.slopes if self._apart else on_grid(best.slopes)
+        kept = Lines(best.signs, slopes, best.betas, packed)
         lower, slope = form.bound(part.row, offset, _unpacked(kept))
         reach = 0.0 if self._radii is None else float(self._radii.on_box(slope[None], np.array([lower]))[0])
         room = max(0.0, -lower)
@@ -348,7 +351,12 @@ class EdgeTree:
 
     def _climbed(self, half: _Node) -> _Node:
         """A half after its own steps, unless it is closed."""
-        return half if half.lower > 0 else self._bounded(half.part, _unpacked(half.lines), (STEPS, RATE), half)
+        if half.lower > 0:
+            return half
+        found = self._bounded(half.part, _unpacked(half.lines), (STEPS, RATE), half)
+        if found.lower > half.lower - GAINED * half.lower:
+            return found
+        return self._bounded(half.part, _unpacked(half.lines), (STEPS, SHORT_RATE), found)
 
     def _half(self, node: _Node, neuron: int, sign: int) -> _Node:
         old, signs = _unpacked(node.lines), node.lines.signs.copy()
