@@ -74,8 +74,7 @@ class RadiusSearch:
         self.way, self._spent, self.finder = "start", dict[str, float](), ""
         self._raises = credit.Raises(len(unsafe.polytopes))
         self.notes: list[str] = []
-        # How bounds for the encoders are found.
-        self.method = bounds
+        self._method = bounds
         # Who is told how far it is, and what would be answered now, without another look at the deployed network.
         self.on_progress: Callable[[Progress], object] | None = None
         self.answer: Callable[[], Radius | Largest] | None = None
@@ -92,7 +91,7 @@ class RadiusSearch:
     def copy(self) -> RadiusSearch:
         """A search for the same radius from what this one has reached, for another thread; `stop` ends it."""
         clock = Deadline(None, self.deadline)
-        other = RadiusSearch(self.network, self.family, self.unsafe, clock, self.method, self.device)
+        other = RadiusSearch(self.network, self.family, self.unsafe, clock, self._method, self.device)
         other.lowers, other.trusts, other.closest = list(self.lowers), list(self.trusts), self.closest
         other.reach, other.floats_tell, other.cancel = self.reach, self.floats_tell, threading.Event()
         return other
@@ -290,7 +289,7 @@ class RadiusSearch:
         if self._tight is None or self._tight[0] != radius:
             clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)
             inputs = self.family.at(Fraction(radius))
-            self._tight = radius, METHODS[self.method].run(self.graph, inputs, clock).bounds
+            self._tight = radius, METHODS[self._method].run(self.graph, inputs, clock).bounds
         return self._tight[1]
 
     def prune(self) -> list[int]:

@@ -85,7 +85,6 @@ def _by_splits(search: RadiusSearch, threads: int) -> None:
     """Splits, and a MILP solver on the other core once they take long."""
     from verdict.solvers import solver
 
-    from .milp import Milp
     from .parts.beside import Beside
     from .parts.radius_bab import search_bab
     from .parts.radius_milp import can_close, search_milp
@@ -95,7 +94,6 @@ def _by_splits(search: RadiusSearch, threads: int) -> None:
         return
 
     def by_milp(other: RadiusSearch) -> None:
-        other.method = str(Milp.features.encodes)
         with solver("highs").kept(load=True) as highs:
             search_milp(other, highs, 1)
 
