@@ -5,13 +5,14 @@ import pytest
 from support.networks import random_network
 
 import verdict
-from verdict.base.deadline import Deadline
+from verdict.base.deadline import Deadline, ProcessorTime
 from verdict.bounds import linear_bounds
 from verdict.network.evaluate import evaluate_all
 from verdict.network.exact import Coefficients
 from verdict.property import Polytope
 from verdict.search.means import Means
 from verdict.search.observer import AnewObserver, Observer, Watch
+from verdict.search.relus import anew_tree
 from verdict.search.relus.anew import Anew
 from verdict.search.relus.anew_tree import AnewTree
 from verdict.search.relus.space import Space
@@ -153,3 +154,23 @@ def test_the_tree_proves_what_holds_and_nothing_else(rows, tmp_path):
 def _is_unsafe(case, points):
     reached = evaluate_all(case.graph, points)[case.graph.output] @ case.rows.T
     return bool((reached <= case.limits).all(axis=1).any())
+
+
+def test_a_step_that_would_outlast_its_turn_by_far_waits(tmp_path, monkeypatch):
+    case = Case(3, tmp_path)
+    tree = AnewTree(case.graph, case.bounds, [case.polytope], Watch(), Means())
+    steps = []
+
+    def step(node):
+        clock = ProcessorTime()
+        while clock.elapsed() < 0.2:
+            sum(range(1000))
+        steps.append(node)
+        return anew_tree._Step(1, space=node.space, neuron=0)
+
+    monkeypatch.setattr(tree, "_step", step)
+    monkeypatch.setattr(tree, "_take", lambda node, step: tree._open.append(node))
+    assert tree.run(ProcessorTime(0.25)).resumable
+    assert len(steps) == 1
+    tree.run(ProcessorTime(0.35))
+    assert len(steps) == 3
