@@ -23,12 +23,12 @@ def way():
     x = data("digits").load()[0][0].astype(np.float64).reshape(1, -1)
     bounds = linear_bounds(graph, np.maximum(x - 0.2, 0), np.minimum(x + 0.2, 1))
     polytopes = misclassification(int(data("digits").load()[1][0]), graph.output_size).polytopes
-    rounds = SimpleNamespace(root=-np.inf)
+    rounds = SimpleNamespace(root=-np.inf, whole=Deadline())
     found = plane_split.PlaneSplit(graph, FirstBox(graph, bounds, Deadline()), rounds, polytopes, Watch(), Means())
     return found, rounds
 
 
-def test_the_trial_is_the_worst_root_and_known_before(way, monkeypatch):
+def test_the_trial_is_a_glance_at_the_worst_root_and_known_before(way, monkeypatch):
     planes, _ = way
     assert planes.needs == 0
     told = planes.run(Deadline())
@@ -36,7 +36,7 @@ def test_the_trial_is_the_worst_root_and_known_before(way, monkeypatch):
     assert planes.needs > 0
     assert not planes._tree.roots
     monkeypatch.setattr(plane_split, "GAIN", 1e9)
-    # A turn as short as can be bounds the first root, and so judges.
+    # A turn as short as can be judges, and bounds the first root behind that.
     assert planes.run(ProcessorTime(1e-3)).resumable
     assert planes.needs == 0
     assert len(planes._tree.roots) == 1

@@ -31,8 +31,9 @@ from .last_domain import LastDomain, can_finish
 from .radii import Radii
 from .space import Domains, Space
 
-# Gradient steps at a root, in a trial of a split, and in its halves, and their rates.
+# Gradient steps at a root, in a first glance at one, in a trial of a split, and in its halves, and their rates.
 ROOT_STEPS, ROOT_RATE = 150, 0.3
+GLANCE_STEPS = 15
 TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
 # Steps that gain less than this share of what is missing were too long, and as many shorter ones follow, at this rate.
 GAINED, SHORT_RATE = 0.05, 0.01
@@ -150,12 +151,17 @@ class EdgeTree:
             return 0.0
         return min([self._stuck[row], *(node.reach for *_, node in self._heap if node.row == row)])
 
-    def root_seconds(self) -> float:
-        """The seconds of processor time that a root takes, as its first step does."""
+    def glance(self) -> float:
+        """The bound of the first of the roots after a few steps."""
+        row, signs = self._waiting[0]
+        return self._bounded(_Part(row, self._ends), self._begin(row, signs), (GLANCE_STEPS, ROOT_RATE)).lower
+
+    def glance_seconds(self) -> float:
+        """The seconds of processor time that a glance takes, as its first two steps do."""
         row, signs = self._waiting[0]
         stopwatch = ProcessorTime()
         climb(self._forms[row], row, self._begin(row, signs), 2, ROOT_RATE)
-        return stopwatch.elapsed() / 2 * ROOT_STEPS
+        return stopwatch.elapsed() / 2 * GLANCE_STEPS
 
     @property
     def is_begun(self) -> bool:

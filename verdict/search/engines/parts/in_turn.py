@@ -24,6 +24,8 @@ from ...outcome import Outcome, credited
 # much as it has where it expects that of itself, for then it has stalled.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
 FAR, FAR_KEPT = 100.0, 0.05
+# The share of what the best search expects to take in all that trials of others may take.
+TRIED = 0.3
 # What is known of a search that has not told anything yet.
 NOTHING = Outcome(False, -inf, 0)
 
@@ -111,7 +113,7 @@ def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float], needs
         if needs[way]:
             # With trials the others may take as long as the best has had, unless that will have ended before it pays.
             others = sum(spent) - spent[best]
-            return min(spent[best], KEPT * (spent[best] + ahead[best])) - others - needs[way]
+            return min(spent[best], TRIED * (spent[best] + ahead[best])) - others - needs[way]
         # One that has closed nothing yet may only have begun.
         kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
         kept = 1.0 if FAR * spent[best] < ahead[best] < inf else kept

@@ -52,8 +52,8 @@ class PlaneSplit:
         self._graph, self._first, self._rounds, self._polytopes = graph, first, rounds, list(polytopes)
         self._watch, self._means = watch, means
         self._tree: EdgeTree | None = None
-        # What chords leave of the worst root; the seconds of processor time until it has judged planes, and whether it
-        # has.
+        # What chords leave of the worst root; the seconds of processor time that a glance at it by planes takes, and
+        # whether that has judged them.
         self._missed, self._trial, self._is_judged = 0.0, 0.0, False
 
     @staticmethod
@@ -63,25 +63,26 @@ class PlaneSplit:
 
     @property
     def needs(self) -> float:
-        """What it takes to bound the worst root, once that is known."""
+        """What it takes to judge planes, once that is known."""
         return 0.0 if self._is_judged else self._trial
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         if self._tree is None:
-            tree = self._tree = self._begun()
-            if tree is None:
+            self._tree = self._begun()
+            if self._tree is None:
                 return Outcome(False, -np.inf, 0, NO_USE)
-            self._trial = self._means.workers.count * tree.root_seconds()
+            self._trial = self._tree.glance_seconds()
             return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
         tree = self._tree
-        ended = tree.explore(deadline, lambda: bool(tree.roots) and not self._is_judged)
-        if tree.roots and not self._is_judged and not tree.is_refuted and not tree.is_proved:
+        if not self._is_judged:
             # Chords miss less behind bounds that were sharpened since.
-            if min([0.0, *tree.roots.values()]) < GAIN * max(self._missed, self._rounds.root):
-                return Outcome(False, tree.least, tree.visited, NO_USE, ways=self._ways(tree))
+            if tree.glance() < GAIN * max(self._missed, self._rounds.root):
+                return Outcome(False, -np.inf, 0, NO_USE)
             self._is_judged = True
-            ended = tree.explore(deadline, lambda: False)
+            # What a whole root takes is known only behind it.
+            tree.explore(self._rounds.whole, lambda: bool(tree.roots))
+        ended = tree.explore(deadline, lambda: False)
         ways = self._ways(tree)
         if tree.is_refuted:
             reason = "a counterexample was found"
