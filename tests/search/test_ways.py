@@ -219,7 +219,8 @@ def test_a_round_of_sharpening_that_a_turn_cuts_short_goes_on(tmp_path, monkeypa
     means = Means(Workers(1), options=options)
     rounds = relu_rounds.ReluRounds(graph, first, unsafe.polytopes, Deadline(), Watch(), means)
     while len(told) < 4:
-        rounds.sharpened(ProcessorTime(0.05))
+        rounds._rounds = rounds._next
+        rounds._sharpen(ProcessorTime(0.05))
     splits = [told_rounds for told_rounds, _ in told]
     assert splits[:2] == [8, 8]
     assert splits[2:4] == [32, 32]

@@ -1,17 +1,15 @@
 """Splits with bounds of hidden neurons found anew on domains, as a way to a proof beside splits of ReLUs in rounds.
 
-It begins within the bounds that the rounds have sharpened by then, and has them sharpened further where that takes
-little: what they say of the whole box is found once. Better ones that the rounds find later it takes over.
+It begins within the bounds that the rounds have sharpened by then: what they say of the whole box is found once.
+Better ones that the rounds find later it takes over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ....answer import credit
-from ....base.deadline import TIME_LIMIT, Deadline
+from ....base.deadline import Deadline
 from ....network.graph import Graph
 from ....property import Polytope
 from ...means import Means
@@ -36,18 +34,13 @@ class AnewSplit:
 
     @property
     def needs(self) -> float:
-        """What its first step takes, and before that a round of sharpening."""
-        if self._tree is not None:
-            return 0.0
+        """What its first step takes: each worker takes one."""
         step = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
-        # Each worker takes one.
-        return self._means.workers.count * step + self._rounds.next_round
+        return self._means.workers.count * step if self._tree is None else 0.0
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
         if self._tree is None:
-            if not self._rounds.sharpened(deadline):
-                return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
             self._bounds = self._rounds.bounds
             self._tree = AnewTree(self._graph, self._bounds, self._polytopes, self._watch, self._means)
         elif self._rounds.bounds is not self._bounds:

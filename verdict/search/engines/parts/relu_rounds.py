@@ -43,15 +43,14 @@ class ReluRounds:
     ) -> None:
         self.graph, self.polytopes, self.whole, self.watch, self.means = graph, list(polytopes), whole, watch, means
         self.options, self._first, self.bounds = means.options, first, first.bounds
-        self._clock = ProcessorTime()
         self._observer = watch.proof.bounds(graph)
         # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
         self._is_short = first.bounds.unstable(graph) <= self.options.short
         self._visited, self._rounds, self._is_saturated = 0, 0, False
         # The round that goes on, if one does, the unstable neurons before it, and the seconds of processor time that it
-        # has taken; and what the last one took in all.
+        # has taken; and whether the search is to have as long for the last one.
         self._round: Round | None = None
-        self._before, self._sharpening, self._last_round = 0, 0.0, 0.0
+        self._before, self._sharpening, self._is_owed = 0, 0.0, False
         # What all rounds took, the seconds that the search needs yet at its latest pace, and whether a round would take
         # less.
         self._sharpened, self._rest, self._is_long = 0.0, np.inf, False
@@ -86,11 +85,6 @@ class ReluRounds:
         return max(self._rest, self.options.growth * self._sharpening) if self._is_long and self._share else None
 
     @property
-    def spent(self) -> float:
-        """Seconds of processor time since the beginning, of whoever had them."""
-        return self._clock.elapsed()
-
-    @property
     def pace(self) -> float:
         """Seconds of processor time for a domain; 0 where that is not known."""
         return self._paced[0] / max(1.0, self._paced[1])
@@ -100,27 +94,6 @@ class ReluRounds:
         """The splits per neuron in the next round, or in the one that goes on."""
         return self._rounds if self._round else max(self.options.rounds, self._rounds * self.options.growth)
 
-    @property
-    def next_round(self) -> float:
-        """The seconds of processor time that `sharpened` can be expected to sharpen first; 0 where it does not."""
-        if not self._goes_on:
-            return 0.0
-        return max(0.0, self.options.growth * self._last_round - (self._sharpening if self._round else 0.0))
-
-    @property
-    def _goes_on(self) -> bool:
-        """Whether another round can be expected to take no more than all that was done so far, and the last one made
-        some ReLU stable; or one goes on."""
-        is_short = self.options.growth * self._last_round <= self.spent
-        return not self._is_saturated and (self._round is not None or is_short)
-
-    def sharpened(self, deadline: Deadline) -> bool:
-        """Sharpen the bounds further, for one round if that goes on. Whether it does no longer."""
-        if self._goes_on:
-            self._rounds = self._next
-            self._sharpen(deadline)
-        return not self._goes_on
-
     def _room(self, deadline: Deadline) -> Deadline:
         """The clock of a round: this turn, or as long as all that this way has had, for a round that is cut in many
         parts is of no use to anybody."""
@@ -128,12 +101,12 @@ class ReluRounds:
 
     def _behind_more(self, search: ReluSplit, deadline: Deadline) -> ReluSplit:
         """The search behind another round of sharpening: a new one, if that has made bounds better."""
-        before, self._rounds = self._sharpened, self._next
+        self._rounds = self._next
         self._sharpen(self._room(deadline))
         if self._is_better:
             return self._begin()
-        # Neither wastes more than the other has cost.
-        self._slice = max(self.options.least_search, self._sharpened - before)
+        # Neither wastes more than the other has cost, and none goes on without the other, whatever the turn.
+        self._slice, self._is_owed = max(self.options.least_search, self._sharpening), self._round is None
         return search
 
     def _begin(self) -> ReluSplit:
@@ -167,14 +140,15 @@ class ReluRounds:
         if not stop():
             most = self.options.saturated * self._before
             self._is_saturated = self._rounds > 0 and self.bounds.unstable(self.graph) > most
-            self._round, self._last_round = None, self._sharpening
+            self._round = None
 
     def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome:
         """How the search ended, or how far it is when the turn is over, or its rest takes longer than better bounds."""
         while True:
             stopwatch, before = ProcessorTime(), search.visited
-            # What a round was for is seen when the search behind it has had its first slice.
-            outcome = search.run(ProcessorTime(self._slice, deadline if before else self.whole))
+            # What a round was for is seen when the search behind it has had its slice.
+            is_free, self._is_owed = self._is_owed or not before, False
+            outcome = search.run(ProcessorTime(self._slice, self.whole if is_free else deadline))
             took, self.root = stopwatch.elapsed(), search.root
             self._paced[0] += took
             self._paced[1] += search.visited - before
