@@ -1,5 +1,7 @@
 """What a search over input splits proves is recorded, and the checker agrees."""
 
+import itertools
+
 import numpy as np
 import pytest
 from support.asked import SORTS, Asked, ask
@@ -9,10 +11,12 @@ from support.seeds import seeds
 
 import verdict
 from verdict.certificate.neurons import Disjuncts, NeuronMap
-from verdict.certificate.proof import Goal, Part, ProofTree
+from verdict.certificate.proof import LEAF, Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
 from verdict.search.boxes.options import BoxOptions
+from verdict.search.boxes.pace import HALVING, HARD, Pace
+from verdict.search.boxes.tree import BoxTree
 from verdict.search.options import SearchOptions
 
 TIERS = ("exact", "rigorous", "python")
@@ -59,6 +63,40 @@ def test_boxes_closed_by_splitting_their_relus(tmp_path, sort):
     assert worked
 
 
+@pytest.mark.parametrize("sort", ["radius", "rows", "mixed", "halfspaces"])
+def test_halvings_that_were_given_up_are_not_in_the_proof(tmp_path, sort, monkeypatch):
+    """Groups end at once and mostly as more boxes than they were: the tree is as if they had never been halved."""
+    turn, reopened = itertools.cycle((HALVING, HARD)), 0
+
+    def begin(pace, boxes):
+        pace._group, pace._on_group, pace._most = boxes, 0.0, 0.0
+
+    def reopen(tree, boxes):
+        nonlocal reopened
+        reopened += len(boxes)
+        unsplit(tree, boxes)
+
+    unsplit = BoxTree.reopen
+    monkeypatch.setattr(Pace, "next", lambda pace: next(turn))
+    monkeypatch.setattr(Pace, "begin", begin)
+    monkeypatch.setattr(BoxTree, "reopen", reopen)
+    options = SearchOptions(few_relus=-1, boxes=BoxOptions(patience=0, hard_batch=1))
+    for asked, folder in _asked(tmp_path, sort, len(seeds(4, 6))):
+        found = record(asked, folder, options=options)
+        assert not (found.proved and asked.truth == "violated")
+        assert not found.left
+        for tier in TIERS if found.proved else ():
+            report = check(found.path, asked.network.path, asked.query, tier=tier, any_order=False)
+            assert report.accepted, (asked.name, tier, report.reason)
+        trees = [goal.tree for part in found.parts for goal in part.goals]
+        assert [tree.leaves for tree in trees] == [_leaves(tree) for tree in trees]
+    assert reopened
+
+
+def _leaves(tree):
+    return sum(tree.node(node)[0] == LEAF for node, _ in tree.walk())
+
+
 def _identity(folder):
     """y = x, and a query of two disjuncts, each excluded by a mean of its two rows and by no row alone."""
     draft = Draft(np.random.default_rng(0))
@@ -85,8 +123,13 @@ def test_each_disjunct_of_a_leaf_has_its_own_weights(tmp_path):
     assert found.proved
     assert (weights > 0).all()
     good = [True] * len(TIERS)
-    for changed, expected in ((weights, good), (weights[[2, 3, 0, 1]], None), (0 * weights, None),
-                              (weights * [1, 1, 0, 0], None), (weights * 1024, good)):
+    for changed, expected in (
+        (weights, good),
+        (weights[[2, 3, 0, 1]], None),
+        (0 * weights, None),
+        (weights * [1, 1, 0, 0], None),
+        (weights * 1024, good),
+    ):
         goal.tree._rows = {0: changed.astype(np.float32)}
         write_certificate(found.path, unsat_claim(), asked.network.data, found.parts, query=asked.query.read_bytes())
         accepted = [check(found.path, asked.network.path, asked.query, tier=tier).accepted for tier in TIERS]

@@ -65,9 +65,18 @@ class ProofTree:
         self._planes: dict[int, Any] = {}
         # Bounds found anew at a node, and the tree of its domain that uses them.
         self._anew: dict[int, tuple[Sequence[Stated], ProofTree]] = {}
+        # Nodes to which nothing leads any more.
+        self._lost = 0
 
     def __len__(self) -> int:
+        """How many nodes have numbers."""
         return len(self._kind)
+
+    @property
+    def _stores(self) -> tuple[dict[int, Any], ...]:
+        """What is kept of leaves, each by its number."""
+        lines = self._slopes, self._above, self._shares, self._betas, self._rows, self._planes
+        return (*lines, self._raw, self._rational, self._anew)
 
     @property
     def space(self) -> tuple[bytes, bytes]:
@@ -77,7 +86,7 @@ class ProofTree:
     @property
     def leaves(self) -> int:
         # Every split has two halves.
-        return (len(self) + 1) // 2 + sum(tree.leaves - 1 for _, tree in self._anew.values())
+        return (len(self) - self._lost + 1) // 2 + sum(tree.leaves - 1 for _, tree in self._anew.values())
 
     def split_inputs(self, nodes: Any, coordinates: Any, thresholds: Any) -> tuple[Any, Any]:
         """The numbers of the halves x_i <= t and x_i >= t of each node."""
@@ -104,6 +113,19 @@ class ProofTree:
             self._value += [0.0, 0.0]
             self._first += [0, 0]
         return first, first + 1
+
+    def unsplit(self, nodes: Any) -> None:
+        """Let nodes be leaves again, as if nothing had been said of what is below them."""
+        stack = np.atleast_1d(nodes).tolist()
+        while stack:
+            node = stack.pop()
+            for store in self._stores:
+                store.pop(node, None)
+            if self._first[node]:
+                # Nobody else gets the numbers of the halves.
+                self._lost += 2
+                stack += [self._first[node], self._first[node] + 1]
+            self._kind[node], self._variable[node], self._value[node], self._first[node] = LEAF, 0, 0.0, 0
 
     def close(self, nodes: Any, slopes: Any = None, betas: Any = None, rows: Any = None) -> None:
         """Store what closes leaves: slopes and betas (nodes, columns), weights of rows (nodes, rows of the goal).

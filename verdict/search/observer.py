@@ -138,6 +138,9 @@ class BoxObserver:
     def exclude(self, node: int, weights: FloatArray) -> None:
         """One box is closed, by means of rows with these weights (rows,), 0 where single rows do."""
 
+    def reopen(self, boxes: Boxes) -> None:
+        """These boxes, which were halved, are open again: what was said of their parts does not count."""
+
     def inside(self) -> InsideObserver:
         """Who watches while one box is worked on, perhaps in another thread."""
         return InsideObserver()

@@ -2,20 +2,25 @@
 
 A box whose bounds do not exclude the unsafe set is halved, and every bound is computed anew for the halves, which
 shrinks all layers at once; `coordinate` says along which input, `ways` how the halves are bounded. Where that is slow
-single boxes are worked on by `hard_box`, as long as many of them close. The halvings are a proof's tree, for who
-listens.
+single boxes are worked on by `hard_box`, and `pace` measures which of the two closes more. The halvings are a proof's
+tree, for who listens.
 """
 
 from __future__ import annotations
 
 import math
 import time
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ...answer.credit import BOXES, RELUS, Credit, Credits
-from ...base.deadline import Deadline
+from ...base.copies import Copies
+from ...base.deadline import Deadline, ProcessorTime
 from ...base.device import CPU
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
@@ -23,18 +28,20 @@ from ...network.graph import Graph
 from ...property import UnsafeSet
 from ..first_box import FirstBox
 from ..means import Means
-from ..observer import Watch
+from ..observer import InsideObserver, Watch
 from ..outcome import Outcome
 from ..points.attack import refine
 from ..rows import Rows
 from .boxes import Boxes, Way, bound_boxes, is_spoilt
+from .group import Group
 from .halving import halve
 from .hard_box import HardBox, Turns, Work
 from .open_boxes import OpenBoxes
+from .pace import HARD, Pace
 from .ways import Ways
 
 # What boxes are taken by: the least slack first, and so on.
-WORST, NEAREST, LARGEST, SMALLEST = "worst", "nearest", "largest", "smallest"
+KEYS = WORST, NEAREST, LARGEST, SMALLEST = "worst", "nearest", "largest", "smallest"
 
 
 class InputSplit:
@@ -63,12 +70,14 @@ class InputSplit:
         self._batch = max(1, min(most, options.work // max(1, self._products())))
         self._observer = self.watch.proof.boxes(graph, unsafe, self.rows)
         self._width = np.where(upper > lower, upper - lower, 1.0)
-        self._open = OpenBoxes(WORST, NEAREST, LARGEST, SMALLEST)
+        self._open, self._group = OpenBoxes(*KEYS), Group(*KEYS)
         self._ways, self._visited = Ways(Way(device=self.means.device), graph, lower, upper), 0
         self._first: FirstBox | None = None
         self._hard = HardBox(graph, unsafe, self.rows, self.means.options)
-        # Seconds spent on halving, and on hard work; how often that has closed a box of late.
-        self._spent, self._success = {False: 0.0, True: 0.0}, 0.5
+        # The slack of boxes that can be neither closed nor halved.
+        self._stuck: list[float] = []
+        self._pace, self._clock = Pace(options.least, options.memory, options.group), ProcessorTime()
+        self._copies: Copies[Any, Any] | None = None
         self._closed = 0.0
         # What splits of ReLUs have closed, and the wall seconds that they took.
         self._by_relus, self._in_relus = 0.0, 0.0
@@ -89,25 +98,25 @@ class InputSplit:
             if self.rows.is_single:
                 self.rows.is_single = not is_spoilt(self.graph, self.rows, self.lower[None], self.upper[None])
             way = replace(self._ways.way, device=CPU)
-            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], way))
-        while len(self._open) and not found:
-            self.watch.on_progress(self._open.least(WORST), len(self._open), self._visited)
+            found = self._keep(bound_boxes(self.graph, self.rows, self.lower[None], self.upper[None], way), self._open)
+        while self._waiting and not found:
+            self.watch.on_progress(self._least(), self._waiting, self._visited)
             if deadline.passed():
                 return self._outcome("the time limit was reached", resumable=True)
-            started, is_hard = time.process_time(), self._works_hard()
-            if is_hard:
-                hardest = self._open.take({LARGEST: self.options.hard_batch})
-                found, batch = self._work(hardest, deadline, self.options.turns)
+            if self._works_hard():
+                batch, began = (
+                    self._open.take({LARGEST: self.options.hard_batch * self.means.workers.count}),
+                    self._clock.elapsed(),
+                )
+                found, left = self._work(batch, deadline, self.options.turns)
+                self._pace.worked(len(batch) - len(left), self._clock.elapsed() - began)
+                found = found or self._halve(left, self._open, deadline)
+            elif self._is_easy:
+                found = self._halve(self._urgent(), self._open, deadline)
             else:
-                batch = self._urgent()
-            divisible = batch.divisible
-            if not (found or divisible.all()):
-                # Boxes no larger than a float's neighbourhood: splitting ReLUs has all the time there is.
-                found, left = self._work(batch.take(~divisible), deadline)
-                if len(left) and not found:
-                    return self._outcome("a box that has no float inside is left open", least=float(left.slack.min()))
-            found = found or self._halve(batch.take(divisible))
-            self._spent[is_hard] += time.process_time() - started
+                found = self._halve_group(deadline)
+            if self._stuck and not found:
+                return self._outcome("a box that has no float inside is left open", least=min(self._stuck))
         if found:
             ways = self._credits()
             return Outcome(False, -np.inf, self._visited, "a counterexample was found", refuted=True, ways=ways)
@@ -119,7 +128,7 @@ class InputSplit:
         return self.graph.work * (2 * int(np.count_nonzero(self.upper > self.lower)) + len(self.rows.limits) + 3)
 
     def _outcome(self, reason: str, least: float = math.inf, resumable: bool = False) -> Outcome:
-        least = min(least, self._open.least(WORST))
+        least = min(least, self._least())
         return Outcome(False, least, self._visited, reason, self._closed, resumable, ways=self._credits())
 
     def _credits(self) -> Credits:
@@ -127,15 +136,21 @@ class InputSplit:
         ways = {BOXES: Credit(0.0, self._closed - self._by_relus)}
         return {**ways, RELUS: Credit(self._in_relus, self._by_relus)} if self._in_relus else ways
 
+    @property
+    def _waiting(self) -> int:
+        return len(self._open) + len(self._group)
+
+    def _least(self) -> float:
+        return min(self._open.least(WORST), self._group.parts.least(WORST))
+
+    @property
+    def _is_easy(self) -> bool:
+        """Whether boxes are halved only."""
+        return self._visited < self.options.patience or not self._hard.can_work
+
     def _works_hard(self) -> bool:
-        """Whether single boxes are worked on: half of the time while many of them close, all of it where halving has
-        come to nothing, and now and then to see whether they do."""
-        if self._visited < self.options.patience or not self._hard.can_work:
-            return False
-        share = self.options.least_hard
-        if self._success >= self.options.worth:
-            share = 1.0 if self._visited < self.options.stubborn else math.inf
-        return self._spent[True] < share * self._spent[False]
+        """Whether boxes are worked on hard next, and not halved."""
+        return not self._is_easy and len(self._open) > 0 and self._pace.next() is HARD
 
     def _urgent(self) -> Boxes:
         """The boxes to halve next: the worst bounds, which close the gap, and those nearest to a counterexample."""
@@ -146,8 +161,35 @@ class InputSplit:
         key = WORST if self._visited < self.options.patience else LARGEST
         return self._open.take({key: half, NEAREST: self._batch - half})
 
-    def _keep(self, boxes: Boxes) -> bool:
-        """Queue the boxes that are open; True if a counterexample was found in one."""
+    def _work_on_largest(self, deadline: Deadline) -> bool:
+        """Work hard on the largest boxes, some turns on each, and split those that stay open; whether a counterexample
+        was found."""
+        began, count = self._clock.elapsed(), self.options.hard_batch * self.means.workers.count
+        batch = self._open.take({LARGEST: count})
+        found, left = self._work(batch, deadline, self.options.turns)
+        self._pace.worked(len(batch) - len(left), self._clock.elapsed() - began)
+        return found or self._halve(left, self._open, deadline)
+
+    def _halve_group(self, deadline: Deadline) -> bool:
+        """Split some of a group's boxes; whether a counterexample was found."""
+        began = self._clock.elapsed()
+        if not self._pace.has_group:
+            size = min(self._pace.size, self._batch)
+            self._group.begin(*self._open.take_keyed({LARGEST: -(-size // 2), NEAREST: size // 2}))
+            self._pace.begin(len(self._group))
+        half = -(-self._batch // 2)
+        batch = self._group.parts.take({SMALLEST: half, NEAREST: self._batch - half})
+        found = self._halve(batch, self._group.parts, deadline)
+        if self._pace.halved(len(self._group), self._clock.elapsed() - began):
+            left = float(self._volumes(self._group.parts.all()[0]).sum())
+            again = self._group.end(self._open)
+            if again is not None:
+                self._closed -= float(self._volumes(again).sum()) - left
+                self._observer.reopen(again)
+        return found
+
+    def _keep(self, boxes: Boxes, among: OpenBoxes) -> bool:
+        """Let the boxes that are open be among these; True if a counterexample was found in one."""
         self._visited += len(boxes)
         boxes = self._observer.judge(boxes)
         closed, volumes = boxes.slack > 0, self._volumes(boxes)
@@ -165,7 +207,7 @@ class InputSplit:
         )
         np.minimum.at(nearest, box, near)
         keys = {WORST: boxes.slack, NEAREST: nearest, LARGEST: -volumes, SMALLEST: volumes}
-        self._open.add(boxes.bare(), keys)
+        among.add(boxes.bare(), keys)
         suspects = np.concatenate([refined[near <= 0], points[reached <= 0]])
         return len(suspects) > 0 and self.watch.try_points(suspects)
 
@@ -173,15 +215,23 @@ class InputSplit:
         """The slack at the points of the boxes, (2 batch,)."""
         return self.unsafe.slack(evaluate(self.graph, boxes.points))
 
-    def _halve(self, batch: Boxes) -> bool:
-        """Split a batch and queue what stays open; True if a counterexample was found."""
+    def _halve(self, batch: Boxes, among: OpenBoxes, deadline: Deadline) -> bool:
+        """Split a batch and let what stays open be `among` these; True if a counterexample was found."""
+        divisible = batch.divisible
+        if not divisible.all():
+            # Boxes no larger than a float's neighbourhood: splitting ReLUs has all the time there is.
+            found, left = self._work(batch.take(~divisible), deadline)
+            self._stuck += left.slack.tolist()
+            if found or self._stuck:
+                return found
+            batch = batch.take(divisible)
         self._ways.measure(self.graph, self.rows, batch, self._reached, self._visited)
         parts = [batch.take(share) for share in self.means.workers.shares(len(batch))]
         found = False
         for part, halves in zip(parts, self.means.workers.map(self._halves, parts), strict=True):
             # Linear bounds of a part may be worse than those of the whole, which hold for it too.
             halves = replace(halves, slack=np.maximum(halves.slack, np.tile(part.slack, 2)))
-            found = found or self._keep(self._observer.split(part, halves))
+            found = found or self._keep(self._observer.split(part, halves), among)
         return found
 
     def _halves(self, boxes: Boxes) -> Boxes:
@@ -189,14 +239,12 @@ class InputSplit:
 
     def _work(self, batch: Boxes, deadline: Deadline, turns: float = math.inf) -> tuple[bool, Boxes]:
         """Work hard on boxes, so many turns on each; whether a counterexample was found, and the boxes left open."""
-        def one(i: int) -> Work:
-            return self._hard.work(batch.low[i], batch.high[i], Turns(turns, deadline), self._observer.inside())
-
-        left, began = [], time.monotonic()
-        for i, work in enumerate(self.means.workers.map(one, range(len(batch)))):
+        left, began, seconds = [], time.monotonic(), deadline.remaining()
+        parts = [(batch.low[s], batch.high[s], turns, seconds) for s in self.means.workers.shares(len(batch))]
+        works = [work for part in self._worked(parts) for work in part]
+        for i, work in enumerate(works):
             if len(work.points) and self.watch.try_points(work.points):
                 return True, batch
-            self._success += self.options.memory * (work.closed - self._success)
             if not work.closed:
                 left.append(i)
             else:
@@ -206,8 +254,26 @@ class InputSplit:
         self._in_relus += time.monotonic() - began
         return False, batch.take(left)
 
+    def _worked(self, parts: list[Any]) -> list[list[Work]]:
+        """Hard work on parts of a batch, each on a core: in copies of this process where these are to be had, for most
+        of what it does is too short for threads."""
+        function = partial(_work_on, self._hard, self._observer.inside)
+        if self._copies is None and len(parts) > 1:
+            self._copies = Copies(function)
+            weakref.finalize(self, self._copies.end)
+        if self._copies is not None and self._copies.are_to_be_had:
+            return self._copies.map(parts, function)
+        return self.means.workers.map(function, parts)
+
     def _volumes(self, boxes: Boxes) -> FloatArray:
         """The share of the whole box that each is, over the coordinates that can move, (batch,)."""
         shares: FloatArray = np.where(self.upper > self.lower, (boxes.high - boxes.low) / self._width, 1.0)
         result: FloatArray = shares.prod(axis=1)
         return result
+
+
+def _work_on(hard: HardBox, inside: Callable[[], InsideObserver], part: Any) -> list[Work]:
+    """Hard work on some boxes, without what is kept of the search itself."""
+    low, high, turns, seconds = part
+    deadline = Deadline(seconds)
+    return [hard.work(*ends, Turns(turns, deadline), inside()) for ends in zip(low, high, strict=True)]

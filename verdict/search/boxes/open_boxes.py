@@ -24,6 +24,8 @@ class OpenBoxes:
 
     def add(self, boxes: Boxes, keys: dict[str, FloatArray]) -> None:
         """Add boxes with their keys, (batch,) each."""
+        if not len(boxes):
+            return
         end = self._count + len(boxes)
         parts = {f.name: getattr(boxes, f.name) for f in fields(Boxes)}
         if end > self._capacity:
@@ -42,13 +44,26 @@ class OpenBoxes:
 
     def take(self, shares: dict[str, int]) -> Boxes:
         """Remove so many boxes with the smallest of each key, one key after the other."""
-        found = [self._take(key, count) for key, count in shares.items()]
-        return Boxes(*(np.concatenate([getattr(part, f.name) for part in found]) for f in fields(Boxes)))
+        return self.take_keyed(shares)[0]
 
-    def _take(self, key: str, count: int) -> Boxes:
+    def take_keyed(self, shares: dict[str, int]) -> tuple[Boxes, dict[str, FloatArray]]:
+        """The same, and the keys of these boxes."""
+        found = [self._take(key, count) for key, count in shares.items()]
+        boxes = Boxes(*(np.concatenate([getattr(part, f.name) for part, _ in found]) for f in fields(Boxes)))
+        return boxes, {key: np.concatenate([keys[key] for _, keys in found]) for key in self._keys}
+
+    def all(self) -> tuple[Boxes, dict[str, FloatArray]]:
+        """All boxes, and their keys."""
+        return self._at(slice(self._count))
+
+    def _at(self, which: Any) -> tuple[Boxes, dict[str, FloatArray]]:
+        boxes = Boxes(*(self._fields[f.name][which] for f in fields(Boxes)))
+        return boxes, {key: values[which] for key, values in self._keys.items()}
+
+    def _take(self, key: str, count: int) -> tuple[Boxes, dict[str, FloatArray]]:
         count = min(count, self._count)
         urgent = np.argpartition(self._keys[key][: self._count], count - 1)[:count] if count else np.arange(0)
-        found = Boxes(*(self._fields[f.name][urgent] for f in fields(Boxes)))
+        found = self._at(urgent)
         # The last ones move into the places that are free.
         self._count -= count
         gone = np.zeros(count, bool)

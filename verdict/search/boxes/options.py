@@ -23,17 +23,15 @@ class BoxOptions:
     patience: int = 1200
     """Boxes to visit before single ones are worked on."""
     hard_batch: int = 4
-    """How many are worked on at a time."""
+    """How many are worked on at a time, on each core."""
     turns: int = 10
     """How often the open domains of each are split."""
-    worth: float = 0.3
-    """The share of them that must close for the work to have as much time as halving."""
-    stubborn: int = 16_000
-    """Boxes to visit before it has all the time, while so many close."""
-    least_hard: float = 0.1
-    """The time that it has otherwise, relative to halving."""
-    memory: float = 0.05
-    """The weight of the latest one in that share."""
+    group: int = 32
+    """Boxes that halving has to show itself on beside hard work (`group`)."""
+    least: float = 0.1
+    """The time of the slower one of halving and hard work, relative to the other's (`pace`)."""
+    memory: float = 0.9
+    """The weight of what was a turn ago in what is slower."""
     refined: int = 8
     """Of each batch's points, so many nearest to a counterexample take gradient steps towards it."""
     refine_steps: int = 4
@@ -44,4 +42,3 @@ class BoxOptions:
     """What is left after so many boxes is left to another engine."""
     paved_tried: int = 2
     """Centres of a batch that are tried as witnesses."""
-

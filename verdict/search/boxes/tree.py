@@ -71,6 +71,9 @@ class BoxTree(BoxObserver):
         if mixed is not None:
             self.tree.close(node, rows=mixed)
 
+    def reopen(self, boxes: Boxes) -> None:
+        self.tree.unsplit(boxes.node)
+
     def inside(self) -> InsideRecorder:
         return InsideRecorder(self.proof.neurons, len(self.rows.owner))
 
@@ -119,6 +122,10 @@ class InsideRecorder(InsideObserver):
     def __init__(self, neurons: NeuronMap, count: int) -> None:
         self._recording, self._count = Recording(neurons, [[0]], any_order=True), count
         self.found: ReluProof | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """From another process comes what was found."""
+        return {"found": self.found}
 
     def relus(self, space: Space, polytopes: Sequence[Polytope], rows: Rows) -> ReluObserver:
         proof = self._recording
