@@ -28,7 +28,6 @@ from ..network.graph import Graph
 from ..ops.importer.selfcheck import products
 from ..property import Box, Polytope, Problem
 from .effort import Effort
-from .engines.parts.bab import branch_and_bound
 from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from .observer import Observer, Watch
 from .outcome import Outcome
@@ -213,6 +212,9 @@ class Decision:
 
     def _branch_and_bound(self, bounds: Bounds, numbers: list[int], clock: Deadline) -> Outcome:
         """Exclude these polytopes, and tell the listener how."""
+        # The searches take longer to import than most questions that need none take to answer.
+        from .engines.parts.bab import branch_and_bound
+
         watch = Watch(
             # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.
             lambda points: self.confirm(list(points[:4])),

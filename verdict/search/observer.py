@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..base.deadline import Deadline
-from ..bounds.bounds import Bounds
-from ..bounds.edges import Edges, Lines
 from ..network.exact import FloatArray
-from ..network.graph import Graph
-from ..property import Polytope, UnsafeSet
-from .boxes.boxes import Boxes
-from .means import Means
-from .neurons.grown import Grown
-from .relus.anew import Anew
-from .relus.imply import Implied
-from .relus.leaf import Multipliers
-from .relus.space import Domains, Space
-from .rows import Rows
-from .tangents.recorded import TangentObserver
+
+if TYPE_CHECKING:
+    from ..base.deadline import Deadline
+    from ..bounds.bounds import Bounds
+    from ..bounds.edges import Edges, Lines
+    from ..certificate.neurons import NeuronMap
+    from ..certificate.proof import Lemma
+    from ..network.graph import Graph
+    from ..property import Polytope, UnsafeSet
+    from .boxes.boxes import Boxes
+    from .means import Means
+    from .neurons.grown import Grown
+    from .relus.anew import Anew
+    from .relus.imply import Implied
+    from .relus.leaf import Multipliers
+    from .relus.space import Domains, Space
+    from .rows import Rows
+    from .tangents.domains import Cut, Domain
 
 
 class BoundsObserver:
@@ -115,6 +119,22 @@ class EdgeObserver:
 
     def proved(self) -> None:
         """Everything is closed."""
+
+
+class TangentObserver:
+    """Watches one search; without a proof to write nothing happens."""
+
+    neurons: NeuronMap | None = None
+
+    def split(self, owner: int, node: int, cut: Cut) -> tuple[int, int]:
+        """The nodes of the halves z >= t and z <= t of a domain of polytope `owner`."""
+        return 0, 0
+
+    def close(self, owner: int, row: int, domain: Domain) -> None:
+        """The domain is closed by row number `row` of its polytope."""
+
+    def proved(self, lemmas: Sequence[Lemma]) -> None:
+        """Everything is closed, with bounds of hidden neurons that rest on the lemmas."""
 
 
 class BoxObserver:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..answer import credit, replay
 from ..answer.credit import Credit
@@ -18,12 +19,15 @@ from ..network.exact import FloatArray
 from ..network.network import Network
 from ..property import Problem
 from ..property.cases import Case
+from .asked import Asked, accepted
 from .heads import refuse_head
 from .many_cases import Looked, look
 from .options import DEFAULTS, SearchOptions
 from .points.attack_cases import attack_cases
-from .settle import Asked, Settling, accepted
 from .strict import strictly_excluded
+
+if TYPE_CHECKING:
+    from .settle import Settling
 
 # The share of the time that the attack on all cases at once has, and the seconds that this is at most, unless reading
 # and bounding them has taken more.
@@ -72,7 +76,7 @@ def decide_query(
                     undecided = True
                     reasons.append(evidence.reason)
                     continue
-                last = Settling(asked, network, problem, case.inputs, deadline, options)
+                last = _settling(asked, network, problem, case.inputs, deadline, options)
                 _settle(last, evidence.witness, total, one)
                 if last.proof is not None:
                     proofs.append(last.proof)
@@ -105,6 +109,13 @@ def _passing(asked: Asked, network: Network) -> Network:
     for case in asked.cases:
         refuse_head(passing if case.outputs_with_inputs else network, case.unsafe)
     return passing
+
+
+def _settling(*given: Any) -> Settling:
+    # Few questions come to this, and Z3's side takes long to import.
+    from .settle import Settling
+
+    return Settling(*given)
 
 
 def _settle(last: Settling, near: Witness | None, total: Evidence, share: float) -> None:

@@ -11,14 +11,14 @@ from ..network.graph import Graph
 from ..property import Polytope, UnsafeSet
 from .boxes.tree import BoxTree
 from .neurons.lemmas import Lemmas
-from .observer import AnewObserver, BoundsObserver, BoxObserver, EdgeObserver, Observer, ReluObserver
+from .observer import AnewObserver, BoundsObserver, BoxObserver, EdgeObserver, Observer, ReluObserver, TangentObserver
 from .relus.anew_recorded import RecordedAnew
 from .relus.edge_recorded import RecordedEdges
 from .relus.recorded import RecordedSplits
 from .relus.space import Space
 from .relus.trees import SplitTrees
 from .rows import Rows
-from .tangents.recorded import RecordedTangents, TangentObserver
+from .tangents.recorded import RecordedTangents
 
 
 class Recorder(Observer):

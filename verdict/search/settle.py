@@ -7,17 +7,15 @@ too. Z3 gets the formula and the network in exact rationals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from verdict.encoders import smt
 from verdict.solvers.z3_session import Session
 
-from ..answer.replay import deployable, scores
+from ..answer.replay import deployable
 from ..answer.results import Trust, Witness
 from ..base.deadline import Deadline
 from ..base.errors import SolverError
@@ -26,8 +24,8 @@ from ..network.exact import ExactVector, FloatArray
 from ..network.graph import Graph
 from ..network.network import Network
 from ..property import Box, Problem
-from ..property.cases import Case
-from ..property.formula import Formula, comparisons
+from ..property.formula import comparisons
+from .asked import Asked, accepted
 from .boxes.paving import Paving
 from .options import DEFAULTS, SearchOptions
 from .points.model_point import model_point
@@ -41,31 +39,6 @@ UNLIMITED_SECONDS = 60.0
 # bounds on ever smaller boxes before the last one.
 FIRST_QUESTION = 0.1, 3.0
 PAVING = 0.5, 60.0
-
-
-class Asked(Protocol):
-    """What was asked: a formula over a network's inputs and outputs, and cases that cover its solutions."""
-
-    @property
-    def cases(self) -> tuple[Case, ...]: ...
-
-    @property
-    def joint_formula(self) -> Formula: ...
-
-    def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool: ...
-
-
-def accepted(asked: Asked, network: Network, witness: Witness) -> Witness | None:
-    """The witness without appended inputs, if it satisfies the formula exactly, over the reals and as deployed."""
-    x = witness.point.fractions()
-    outputs = witness.outputs.fractions()[: network.output_size]
-    if witness.runtime_outputs is None or not asked.holds(x, outputs):
-        return None
-    # Of a network that ends in Softmax or ArgMax only the order of outputs is asked, see `heads`.
-    deployed = scores(network, witness.runtime_outputs, witness.array())
-    if not asked.holds(x, [Fraction(float(v)) for v in deployed]):
-        return None
-    return replace(witness, outputs=ExactVector.of(outputs))
 
 
 def coefficients(graph: Graph) -> int:

@@ -11,8 +11,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from verdict.solvers import LinearModel, Status, solver
-
 from ..base.deadline import checkpoint
 from ..base.errors import SolverError
 from ..network.exact import FloatArray
@@ -92,6 +90,8 @@ def _finds_point(box: Box, within: Box | None, matrix: FloatArray, ends: FloatAr
 def _weights(box: Box, matrix: FloatArray, ends: FloatArray) -> FloatArray:
     """Duals of: by how much have the limits to be raised, all alike, until there is a point?"""
     from scipy import sparse
+
+    from verdict.solvers import LinearModel, Status, solver
 
     (count, size), (lower, upper) = matrix.shape, box.floats()
     model = LinearModel(

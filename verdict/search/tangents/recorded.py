@@ -11,27 +11,11 @@ import numpy as np
 from ...certificate.proof import Goal, Lemma, Part, ProofTree
 from ...certificate.recording import Recording
 from ...property import Polytope
+from ..observer import TangentObserver
 from .domains import Cut, Domain
 
 if TYPE_CHECKING:
-    from ...certificate.neurons import NeuronMap
     from ..rows import Rows
-
-
-class TangentObserver:
-    """Watches one search; without a proof to write nothing happens."""
-
-    neurons: NeuronMap | None = None
-
-    def split(self, owner: int, node: int, cut: Cut) -> tuple[int, int]:
-        """The nodes of the halves z >= t and z <= t of a domain of polytope `owner`."""
-        return 0, 0
-
-    def close(self, owner: int, row: int, domain: Domain) -> None:
-        """The domain is closed by row number `row` of its polytope."""
-
-    def proved(self, lemmas: Sequence[Lemma]) -> None:
-        """Everything is closed, with bounds of hidden neurons that rest on the lemmas."""
 
 
 class RecordedTangents(TangentObserver):
