@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -27,9 +28,11 @@ is_own = False
 
 def for_this_process() -> None:
     """One BLAS thread for all of this process, which is Verdict's own and has not loaded NumPy; a user who set a
-    variable is left alone."""
+    variable is left alone. Nor does anybody read of flags that kernels raise on lanes which they then drop (numpy#24067,
+    OpenBLAS#1924): whoever needs finite products looks at them."""
     global is_own
     is_own = True
+    warnings.filterwarnings("ignore", "invalid value encountered in matmul", RuntimeWarning)
     for variable in VARIABLES:
         os.environ.setdefault(variable, "1")
 
