@@ -28,7 +28,7 @@ is_own = False
 
 def for_this_process() -> None:
     """One BLAS thread for all of this process, which is Verdict's own and has not loaded NumPy; a user who set a
-    variable is left alone. Nor does anybody read of flags that kernels raise on lanes which they then drop (numpy#24067,
+    variable is left alone. Nor is anybody told of flags that kernels raise on lanes which they then drop (numpy#24067,
     OpenBLAS#1924): whoever needs finite products looks at them."""
     global is_own
     is_own = True
