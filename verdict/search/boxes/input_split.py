@@ -104,13 +104,7 @@ class InputSplit:
             if deadline.passed():
                 return self._outcome("the time limit was reached", resumable=True)
             if self._works_hard():
-                batch, began = (
-                    self._open.take({LARGEST: self.options.hard_batch * self.means.workers.count}),
-                    self._clock.elapsed(),
-                )
-                found, left = self._work(batch, deadline, self.options.turns)
-                self._pace.worked(len(batch) - len(left), self._clock.elapsed() - began)
-                found = found or self._halve(left, self._open, deadline)
+                found = self._work_on_largest(deadline)
             elif self._is_easy:
                 found = self._halve(self._urgent(), self._open, deadline)
             else:
@@ -177,8 +171,9 @@ class InputSplit:
             size = min(self._pace.size, self._batch)
             self._group.begin(*self._open.take_keyed({LARGEST: -(-size // 2), NEAREST: size // 2}))
             self._pace.begin(len(self._group))
-        half = -(-self._batch // 2)
-        batch = self._group.parts.take({SMALLEST: half, NEAREST: self._batch - half})
+        # Where memory is short the smallest ones, so that the group goes depth first.
+        near = self._batch // 2 if len(self._group) <= self.options.most_open else 0
+        batch = self._group.parts.take({SMALLEST: self._batch - near, NEAREST: near})
         found = self._halve(batch, self._group.parts, deadline)
         if self._pace.halved(len(self._group), self._clock.elapsed() - began):
             left = float(self._volumes(self._group.parts.all()[0]).sum())
