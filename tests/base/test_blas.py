@@ -88,4 +88,4 @@ warnings.warn("invalid value encountered in divide", RuntimeWarning)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "divide" in done.stderr
-    assert "matmul" not in done.stderr.replace('warn("invalid value encountered in matmul"', "")
+    assert "matmul" not in done.stderr

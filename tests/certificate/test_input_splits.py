@@ -34,16 +34,22 @@ def _asked(folder, sort, count):
         yield ask(serial, inside), inside
 
 
-@pytest.mark.parametrize("sort", [s for s in SORTS if s != "point"])
-def test_what_is_proved_is_accepted(tmp_path, sort):
-    accepted = 0
-    for asked, folder in _asked(tmp_path, sort, len(seeds(4, 6))):
-        found = record(asked, folder, options=ONLY_BOXES)
+def _accepted(folder, sort, options):
+    """What is recorded of some questions of a sort; what is proved is true, whole and accepted in every tier."""
+    for asked, inside in _asked(folder, sort, len(seeds(4, 6))):
+        found = record(asked, inside, options=options)
         assert not (found.proved and asked.truth == "violated")
         assert not found.left
         for tier in TIERS if found.proved else ():
             report = check(found.path, asked.network.path, asked.query, tier=tier, any_order=False)
             assert report.accepted, (asked.name, tier, report.reason)
+        yield found
+
+
+@pytest.mark.parametrize("sort", [s for s in SORTS if s != "point"])
+def test_what_is_proved_is_accepted(tmp_path, sort):
+    accepted = 0
+    for found in _accepted(tmp_path, sort, ONLY_BOXES):
         accepted += found.proved
     assert accepted >= 1
 
@@ -52,13 +58,7 @@ def test_what_is_proved_is_accepted(tmp_path, sort):
 def test_boxes_closed_by_splitting_their_relus(tmp_path, sort):
     """Hard work from the first box on: the input tree goes on with ReLU splits, slopes, betas and weights."""
     options, worked = SearchOptions(few_relus=-1, boxes=BoxOptions(patience=0)), 0
-    for asked, folder in _asked(tmp_path, sort, len(seeds(4, 6))):
-        found = record(asked, folder, options=options)
-        assert not (found.proved and asked.truth == "violated")
-        assert not found.left
-        for tier in TIERS if found.proved else ():
-            report = check(found.path, asked.network.path, asked.query, tier=tier, any_order=False)
-            assert report.accepted, (asked.name, tier, report.reason)
+    for found in _accepted(tmp_path, sort, options):
         worked += sum(len(goal.tree._slopes) for part in found.parts for goal in part.goals)
     assert worked
 
@@ -81,13 +81,7 @@ def test_halvings_that_were_given_up_are_not_in_the_proof(tmp_path, sort, monkey
     monkeypatch.setattr(Pace, "begin", begin)
     monkeypatch.setattr(BoxTree, "reopen", reopen)
     options = SearchOptions(few_relus=-1, boxes=BoxOptions(patience=0, hard_batch=1))
-    for asked, folder in _asked(tmp_path, sort, len(seeds(4, 6))):
-        found = record(asked, folder, options=options)
-        assert not (found.proved and asked.truth == "violated")
-        assert not found.left
-        for tier in TIERS if found.proved else ():
-            report = check(found.path, asked.network.path, asked.query, tier=tier, any_order=False)
-            assert report.accepted, (asked.name, tier, report.reason)
+    for found in _accepted(tmp_path, sort, options):
         trees = [goal.tree for part in found.parts for goal in part.goals]
         assert [tree.leaves for tree in trees] == [_leaves(tree) for tree in trees]
     assert reopened
@@ -123,13 +117,8 @@ def test_each_disjunct_of_a_leaf_has_its_own_weights(tmp_path):
     assert found.proved
     assert (weights > 0).all()
     good = [True] * len(TIERS)
-    for changed, expected in (
-        (weights, good),
-        (weights[[2, 3, 0, 1]], None),
-        (0 * weights, None),
-        (weights * [1, 1, 0, 0], None),
-        (weights * 1024, good),
-    ):
+    for changed, expected in ((weights, good), (weights[[2, 3, 0, 1]], None), (0 * weights, None),
+                              (weights * [1, 1, 0, 0], None), (weights * 1024, good)):
         goal.tree._rows = {0: changed.astype(np.float32)}
         write_certificate(found.path, unsat_claim(), asked.network.data, found.parts, query=asked.query.read_bytes())
         accepted = [check(found.path, asked.network.path, asked.query, tier=tier).accepted for tier in TIERS]

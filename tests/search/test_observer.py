@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.brute import least_radius
-from support.networks import random_network
+from support.safe_boxes import safe_box
 
 import verdict
 from verdict.base.deadline import Deadline
@@ -113,12 +112,7 @@ def test_every_domain_of_a_split_of_neurons_is_told() -> None:
 def test_every_box_is_told(tmp_path: Path) -> None:
     halved = 0
     for seed in range(3):
-        network = verdict.load(random_network(np.random.default_rng([seed, 29]), "dense", tmp_path))
-        graph, x = network.graph, np.random.default_rng(seed).integers(-8, 9, network.input_size) / 8
-        label = int(network.evaluate(x[None])[0].argmax())
-        radius = min(0.9 * least_radius(graph, x, label, -2, 2), 4.0)
-        low, high = LinfBall(ExactVector.of(x), Fraction(-2), Fraction(2)).floats(radius)
-        unsafe = misclassification(label, graph.output_size)
+        graph, unsafe, low, high = safe_box(seed, tmp_path, 0.9)
 
         def search(watch: Watch, graph: Any = graph, unsafe: Any = unsafe, low: Any = low, high: Any = high) -> Outcome:
             return InputSplit(graph, unsafe, low, high, watch).run(Deadline(30))

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.brute import least_radius
-from support.networks import random_network
+from support.safe_boxes import safe_box
 
-import verdict
 from verdict.base import blas
 from verdict.base.copies import Copies
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
-from verdict.property import misclassification
 from verdict.search.boxes.boxes import Boxes
 from verdict.search.boxes.group import Group
 from verdict.search.boxes.input_split import InputSplit
@@ -106,7 +103,7 @@ def test_a_group_comes_back_as_what_it_was_unless_it_is_less(parts: int) -> None
 
 
 def test_hard_work_on_two_cores_proves_what_one_proves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copies of the process do it, and nothing is left of them."""
+    """Copies of the process do it."""
     asked = []
     kept = Copies.map
 
@@ -119,15 +116,11 @@ def test_hard_work_on_two_cores_proves_what_one_proves(tmp_path: Path, monkeypat
     options = SearchOptions(boxes=BoxOptions(patience=8))
     proved = 0
     for seed in range(6):
-        network = verdict.load(random_network(np.random.default_rng([seed, 29]), "dense", tmp_path))
-        graph, x = network.graph, np.random.default_rng(seed).integers(-8, 9, network.input_size) / 8
-        label = int(network.evaluate(x[None])[0].argmax())
-        radius = min(0.98 * least_radius(graph, x, label, -2, 2), 4.0)
-        low, high = np.clip(x - radius, -2, 2), np.clip(x + radius, -2, 2)
+        graph, unsafe, low, high = safe_box(seed, tmp_path, 0.98)
         with Workers(2) as workers:
             workers.count = 2
             means = Means(workers=workers, options=options)
-            search = InputSplit(graph, misclassification(label, graph.output_size), low, high, means=means)
+            search = InputSplit(graph, unsafe, low, high, means=means)
             outcome = search.run(Deadline(60))
         assert outcome.proved
         assert outcome.share == pytest.approx(1.0)

@@ -162,7 +162,7 @@ class BoxObserver:
         """These boxes, which were halved, are open again: what was said of their parts does not count."""
 
     def inside(self) -> InsideObserver:
-        """Who watches while one box is worked on, perhaps in another thread."""
+        """Who watches while one box is worked on, perhaps in another thread or process."""
         return InsideObserver()
 
     def close_inside(self, node: int, inside: InsideObserver) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..answer import credit, replay
 from ..answer.credit import Credit
@@ -76,7 +76,7 @@ def decide_query(
                     undecided = True
                     reasons.append(evidence.reason)
                     continue
-                last = _settling(asked, network, problem, case.inputs, deadline, options)
+                last = _settling(asked, network, problem, case, deadline, options)
                 _settle(last, evidence.witness, total, one)
                 if last.proof is not None:
                     proofs.append(last.proof)
@@ -111,11 +111,14 @@ def _passing(asked: Asked, network: Network) -> Network:
     return passing
 
 
-def _settling(*given: Any) -> Settling:
+def _settling(
+    asked: Asked, network: Network, problem: Problem, case: Case, deadline: Deadline, options: SearchOptions
+) -> Settling:
+    """What decides one case by the formula."""
     # Few questions come to this, and Z3's side takes long to import.
     from .settle import Settling
 
-    return Settling(*given)
+    return Settling(asked, network, problem, case.inputs, deadline, options)
 
 
 def _settle(last: Settling, near: Witness | None, total: Evidence, share: float) -> None:

@@ -2,7 +2,7 @@
 
 That costs as much as bounding some boxes and replaces whole subtrees where halving makes no progress, as around points
 where the unsafe set is almost touched: there few ReLUs are unstable, and the slopes and multipliers of a handful of
-splits see what many boxes do not. Whether it pays, `input_split` measures as it goes on.
+splits see what many boxes do not. Whether it pays, `pace` measures as the search goes on.
 """
 
 from __future__ import annotations
