@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from support.seeds import seeds
 
 import verdict
 from verdict.answer.results import Trust
+from verdict.base import blas, memory, workers
+from verdict.base import copies as copies_module
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
@@ -39,7 +42,7 @@ RADIUS = 0.5
 MEANS = Means(Workers(1))
 
 
-def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray], apart: bool = False):
+def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray], apart: bool = False, means: Means = MEANS):
     """A tree about rows that samples come within `slack` of; the samples' values (points, rows) less the offsets, and
     their distances."""
     rng = np.random.default_rng([seed, KINDS.index(kind), 13])
@@ -54,7 +57,8 @@ def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray], apa
     space = Space(graph, linear_bounds(graph, low[None], high[None]), rows, offsets)
     if space.reduced is None or not space.size:
         return None
-    tree = EdgeTree(space, space.root(), Radii(space, family, 0.0, RADIUS), MEANS, seen.append, apart)
+    tree = EdgeTree(space, space.root(), Radii(space, family, 0.0, RADIUS), means, seen.append, apart)
+    tree.family = family
     distances = np.abs(points - center.floats()).max(axis=1)
     return tree, values - offsets, distances
 
@@ -77,6 +81,58 @@ def test_what_is_proved_is_safe_at_all_samples(kind: str, apart: bool, tmp_path:
             opened += reached < RADIUS
     assert proved
     assert opened
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_proved_of_smaller_radii_on_the_same_box_is_safe(kind: str, tmp_path: Path) -> None:
+    """A tree that is aimed lower closes no less than before, and nothing that a sample contradicts."""
+    proved = opened = 0
+    for seed in seeds(3, 40):
+        made = _tree(seed, kind, tmp_path, lambda rng, count: rng.choice([0.05, -0.01, -0.5], count), [], True)
+        if made is None:
+            continue
+        tree, margins, distances = made
+        turns, rows, lower = iter(range(4)), range(margins.shape[1]), RADIUS
+        tree.explore(Deadline(60.0), lambda turns=turns: next(turns, None) is None)
+        while lower > RADIUS / 4:
+            before = [min(tree.reached(row), lower) for row in rows]
+            lower = 0.8 * lower
+            tree.aim(Radii(tree.space, tree.family, 0.0, lower))
+            assert all(tree.reached(row) >= min(old, lower) for row, old in zip(rows, before, strict=True))
+            turns = iter(range(4))
+            tree.explore(Deadline(60.0), lambda turns=turns: next(turns, None) is None)
+            for row in rows:
+                reached = tree.reached(row)
+                assert reached <= before[row] or reached <= lower
+                assert (margins[distances < reached, row] > 0).all(), (kind, seed, row)
+                proved += reached == lower > before[row]
+                opened += reached < lower
+    assert proved
+    assert opened
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux")
+def test_copies_of_the_process_prove_what_it_proves_itself(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(workers.os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(memory, "left", lambda: 2**50)
+    asked, ask = [], copies_module._Copy.ask
+    monkeypatch.setattr(copies_module._Copy, "ask", lambda copy, item: asked.append(item[0]) or ask(copy, item))
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for is_own in (True, False):
+        monkeypatch.setattr(blas, "is_own", is_own)
+        asked.clear()
+        for seed in range(6):
+            with Workers(2) as two:
+                made = _tree(seed, KINDS[0], tmp_path, lambda rng, count: np.full(count, -0.01), [], True, Means(two))
+                assert made is not None
+                tree, margins, distances = made
+                # What can be neither closed nor split is left, and the search ends.
+                assert tree.explore(Deadline(60.0), lambda: False)
+            for row in range(margins.shape[1]):
+                assert (margins[distances < tree.reached(row), row] > 0).all()
+                found[is_own].append(tree.reached(row))
+        assert bool(asked) == is_own
+    assert found[True] == pytest.approx(found[False], abs=RADIUS / 20)
 
 
 def test_rows_far_below_all_samples_are_closed_at_the_root(tmp_path: Path) -> None:
@@ -106,6 +162,26 @@ def test_a_layer_of_inputs_is_in_groups_where_none_read_through_it_and_gains(tmp
                       np.zeros(space.size, np.float32), chords(form))  # fmt: skip
         found.append(form.bound(0, 0.0, climb(form, 0, begin, 150, 0.3)[0])[0])
     assert found[0] < found[1] <= evaluate(graph, rng.uniform(-1, 1, (20000, 8))).min()
+
+
+def test_radii_that_wait_are_gone_on_with(monkeypatch) -> None:
+    """Where no radius has the time to be proved at once, those that were begun go on, on smaller boxes too."""
+    monkeypatch.setattr(by_edges, "GAIN", 1e9)
+    monkeypatch.setattr(by_edges, "TURN", 1e-3)
+    monkeypatch.setattr(by_edges, "TRIAL", 1e-9)
+    search = open_search()
+    before, planes, clock = search.cap - search.lower, ByEdges(search), Deadline()
+    last = last_radius(search)
+    tree = RadiusTree(search, search.open_polytopes(), last, search.bounds_at(last), MEANS)
+    resumed, again = [], ByEdges._resumed
+    monkeypatch.setattr(ByEdges, "_resumed", lambda self, goal: resumed.append(goal.radius) or again(self, goal))
+    turns = 0
+    while search.cap - search.lower > before / 2 or not resumed:
+        planes.work(tree, 1e9, clock)
+        turns += 1
+        assert turns < 500
+    assert float_below(search.lower) <= 0.11571815554859 * (1 + 1e-6)
+    assert float(search.cap) >= 0.11571815554858 * (1 - 1e-6)
 
 
 def test_planes_raise_the_lower_end_alone(monkeypatch) -> None:

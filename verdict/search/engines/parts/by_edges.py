@@ -1,37 +1,37 @@
 """Proofs by planes over edges, beside the tree of domains: where these bound roots much better than chords.
 
 A domain costs some thousand times as much with planes, so they are tried once the tree has worked for a while. They go
-on only where they leave of what the roots miss less than half of what chords leave; then they get most of the time, the
-more the more radii they prove. First they look for nearer witnesses, where their minimisers are. Then radii in the
+on only where they leave of what the roots miss less than a third of what chords leave; then they get most of the time,
+the more the more radii they prove. First they look for nearer witnesses, where their minimisers are. Then radii in the
 middle of the interval are proved, each in some time: a bound over a large ball tells little of smaller ones where
-neurons turn on all at once as it grows.
+neurons turn on all at once as it grows. One that is open then waits with its tree, to go on later.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections import deque
+from dataclasses import dataclass
 from fractions import Fraction
-
-import numpy as np
 
 from ....answer.credit import PLANES
 from ....answer.results import Trust
 from ....base.deadline import Deadline, ProcessorTime
-from ....network.exact import FloatArray, float_below
-from ...points.downhill import seek_downhill
+from ....network.exact import float_below
 from ...radius import RadiusSearch
 from ...relus.ascent import optimise
+from ...relus.edge_gains import Rounds
 from ...relus.edge_tree import EdgeTree
 from ...relus.radii import Radii
+from ...relus.space import Space
+from .near_minimisers import NearMinimisers
 from .radius_tree import RadiusTree, last_radius
 
 # The first turn comes after so many seconds of the other tree; one turn takes about so many.
 FIRST, TURN = 2.0, 1.0
 # The most that planes may leave of what roots miss with chords, and how much more time they get than the other tree;
 # how much where that seems to need at most so many times what it has taken.
-GAIN, FAVOUR, BESIDE, PATIENCE = 0.5, 4.0, 0.25, 2.0
+GAIN, FAVOUR, BESIDE, PATIENCE = 0.33, 4.0, 0.1, 2.0
 # The first radii get so many seconds, later ones more by this factor once the radius that failed is this near to the
 # one proved, as a share of the interval.
 TRIAL, LONGER, NEAR = 2.0, 2.0, 0.25
@@ -42,10 +42,22 @@ FAR, FEW = 0.75, 3
 # The last radius is tried once the interval is so narrow, relatively, or one was proved whose roots missed this share
 # of what those of the last one do; it gets this share of all the time so far.
 NARROW, CLOSE, LAST_SHARE = Fraction(1, 2000), 0.5, 0.5
-# Witnesses are looked for at the minimisers of so many of the latest domains, once so many are new, in this share of
-# the time. The first trees, on the ball of the witness, are for that alone, as long as each makes the interval narrower
-# by this share.
-REMEMBERED, ENOUGH, SEEKING, SCOUTING = 32, 12, 0.25, Fraction(1, 10)
+# A tree keeps to its box where a witness makes its radius smaller by no more than this share: bounds on the box are
+# told for smaller ones in closed form.
+FALLEN = Fraction(1, 2000)
+# The first trees, on the ball of the witness, are for witnesses alone, as long as each makes the interval narrower by
+# this share.
+SCOUTING = Fraction(1, 10)
+
+
+@dataclass
+class Goal:
+    """A radius to prove, for the polytopes with these `numbers`, by a tree on the ball of the radius `box`."""
+
+    radius: float
+    numbers: list[int]
+    tree: EdgeTree
+    box: float
 
 
 class ByEdges:
@@ -53,25 +65,27 @@ class ByEdges:
 
     def __init__(self, search: RadiusSearch) -> None:
         self._search, self._is_out, self.spent = search, False, 0.0
-        self._tree: EdgeTree | None = None
-        # The radius to prove now, the numbers of the polytopes that are open there, and the seconds that it has had.
-        self._goal, self._numbers, self._taken = 0.0, list[int](), 0.0
-        # The least radius that was given up, and the seconds that one gets.
+        # The radius to prove now, and the seconds that it has had; those that have had their time and are open, the
+        # least first.
+        self._goal: Goal | None = None
+        self._taken, self._waiting = 0.0, list[Goal]()
+        # The least radius at which nothing is left to split, and the seconds that one gets.
         self._failed, self._most = math.inf, TRIAL
         # Whether the last radius was proved by little more than its roots.
         self._is_judged, self._is_easy = False, False
-        # What the roots of the last radius miss, as far as known; whether it is to be tried; and its tree, if that has
-        # had its time and proved nothing, with its radius and the numbers of its polytopes.
+        # What the roots of the last radius miss, as far as known, and whether it is to be tried.
         self._missed, self._is_close = math.inf, False
-        self._waiting: tuple[float, list[int], EdgeTree] | None = None
         # How many radii were proved since the other tree has raised the lower end, which is from then on `_raised`.
         self._proved, self._raised = 0, search.lower
-        # The seconds that went to witnesses, and whether the present tree is for them alone; where the latest domains
-        # have their minimisers, with the numbers of their polytopes, how many are new since the last look, and how many
-        # have to be for the next.
-        self._sought, self._is_scouting = 0.0, True
-        self._minimisers: deque[tuple[int, FloatArray]] = deque(maxlen=REMEMBERED)
-        self._new, self._wait = 0, ENOUGH
+        # What rounds of gradient steps gain, in all trees.
+        self._rounds = Rounds()
+        # Who looks for witnesses, and whether the present tree is for them alone.
+        self._near, self._is_scouting = NearMinimisers(search), True
+
+    @property
+    def are_judged(self) -> bool:
+        """Whether it is known if planes pay, so that they have their time by that."""
+        return self._is_judged
 
     def leads(self, spent: float, rest: float) -> bool:
         """Whether the time is the planes' for now, with so many seconds of the other tree, which may need as many more
@@ -96,80 +110,86 @@ class ByEdges:
     def _go(self, tree: RadiusTree, turn: Deadline) -> None:
         if self._search.lower > self._raised:
             self._proved = 0
-        found = self._tree
-        if found is None or self._goal > float_below(self._search.cap):
-            found = self._begin(tree)
-        if found is None:
+        goal = self._aimed(self._goal) or self._next(tree)
+        self._goal = goal
+        if goal is None:
             self._is_out = True
             return
-        ended = found.explore(turn, lambda: self._goal > float_below(self._search.cap))
-        reached = [found.reached(row) for row in range(len(self._numbers))]
-        for number, radius in zip(self._numbers, reached, strict=True):
+        ended = goal.tree.explore(turn, lambda: goal.radius > float_below(self._search.cap))
+        reached = [goal.tree.reached(row) for row in range(len(goal.numbers))]
+        for number, radius in zip(goal.numbers, reached, strict=True):
             if radius > 0:
                 self._search.prove(number, Fraction(radius), Trust.RIGOROUS)
         self._raised = self._search.lower
-        if found.is_begun and not self._is_judged:
-            self._judge(found, tree)
-        for row, point in found.minimisers():
-            self._minimisers.append((self._numbers[row], point))
-            self._new += 1
+        if goal.tree.is_begun and not self._is_judged:
+            self._judge(goal.tree, tree)
+        self._near.learn(goal.tree, goal.numbers)
         if self._is_scouting:
-            if not self._is_out and (ended or self._new >= ENOUGH or self._taken > self._most):
-                self._scout(tree)
+            if not self._is_out and (ended or self._near.are_enough or self._taken > self._most):
+                self._scout(goal, tree, ended)
             return
-        if self._new >= self._wait and self._sought <= SEEKING * self.spent:
+        if self._near.is_due(self.spent):
             self._seek(tree)
-        if ended or self._taken > self._limit(found):
-            self._give_up(min(reached) >= self._goal, ended)
+        if ended or self._taken > self._limit(goal):
+            self._leave(goal, min(reached) >= goal.radius, ended)
 
-    def _limit(self, found: EdgeTree) -> float:
+    def _aimed(self, goal: Goal | None) -> Goal | None:
+        """The goal no farther out than the witness; None where its box is too large for that."""
+        last = last_radius(self._search)
+        if goal is None or goal.radius <= last:
+            return goal
+        if last < goal.box * float(1 - FALLEN):
+            return None
+        goal.radius = last
+        goal.tree.aim(self._radii(goal.tree.space, goal.numbers, last))
+        return goal
+
+    def _radii(self, space: Space, numbers: list[int], radius: float) -> Radii:
+        lowest = min(float_below(self._search.lowers[number]) for number in numbers)
+        return Radii(space, self._search.family, min(lowest, radius), radius)
+
+    def _limit(self, goal: Goal) -> float:
         """How many seconds this radius gets."""
-        is_last = self._goal >= last_radius(self._search)
+        is_last = goal.radius >= last_radius(self._search)
         usual = max(self._most, LAST_SHARE * self.spent) if is_last else self._most
-        is_near = found.least >= NEARLY * min(found.roots.values(), default=0.0)
+        is_near = goal.tree.least >= NEARLY * min(goal.tree.roots.values(), default=0.0)
         return usual * (LONGER**2 if is_near else 1.0)
 
-    def _scout(self, tree: RadiusTree) -> None:
-        """Be done with a tree that is for witnesses alone."""
+    def _scout(self, goal: Goal, tree: RadiusTree, has_ended: bool) -> None:
+        """Be done with a tree that is for witnesses alone, for now."""
         before, lower = self._search.cap, self._search.lower
         self._seek(tree)
-        if self._tree is not None and self._tree.roots:
-            self._missed = -min(self._tree.roots.values())
-        self._is_scouting, self._tree = before - self._search.cap > SCOUTING * (before - lower), None
+        if goal.tree.roots:
+            self._missed = -min(goal.tree.roots.values())
+        self._is_scouting, self._goal = before - self._search.cap > SCOUTING * (before - lower), None
+        if not has_ended:
+            self._put_off(goal)
 
     def _seek(self, tree: RadiusTree) -> None:
-        """Look for a nearer witness where the domains have their minimisers."""
-        if not self._minimisers:
-            return
-        stopwatch = ProcessorTime()
-        points = np.array([point for _, point in self._minimisers])
-        polytopes = [self._search.unsafe.polytopes[number] for number, _ in self._minimisers]
-        is_nearer = seek_downhill(self._search, points, polytopes, self._search.deadline.share(0.1, math.inf))
-        if is_nearer:
+        """Look for a nearer witness; that is no time of the radius."""
+        before = self._near.spent
+        if self._near.seek():
             tree.aim()
-        self._new, self._wait = 0, ENOUGH if is_nearer else 2 * self._wait
-        self._sought += stopwatch.elapsed()
-        self._taken -= stopwatch.elapsed()
+        self._taken -= self._near.spent - before
 
-    def _give_up(self, is_proved: bool, has_ended: bool) -> None:
-        """Be done with this radius."""
-        found, self._tree = self._tree, None
-        if found is None:
-            return
-        missed = -min([0.0, *found.roots.values()])
-        self._is_easy = is_proved and found.visited <= FEW * len(self._numbers)
+    def _leave(self, goal: Goal, is_proved: bool, has_ended: bool) -> None:
+        """Be done with this radius, for now where it is open."""
+        self._goal, missed = None, -min([0.0, *goal.tree.roots.values()])
+        self._is_easy = is_proved and goal.tree.visited <= FEW * len(goal.numbers)
         self._is_close = is_proved and missed >= CLOSE * self._missed
         if is_proved:
             self._proved += 1
             return
-        if self._goal >= last_radius(self._search):
+        if goal.radius >= last_radius(self._search):
             self._missed = missed
-            self._waiting = None if has_ended else (self._goal, self._numbers, found)
-            return
-        self._failed = self._goal
-        lower, cap = float_below(self._search.lower), float_below(self._search.cap)
-        if self._failed - lower < NEAR * (cap - lower):
-            self._failed, self._most = math.inf, LONGER * self._most
+        elif has_ended:
+            self._failed = goal.radius
+        if not has_ended:
+            self._put_off(goal)
+
+    def _put_off(self, goal: Goal) -> None:
+        goal.tree.rest()
+        self._waiting.append(goal)
 
     def _judge(self, found: EdgeTree, tree: RadiusTree) -> None:
         """Whether planes leave much less open at the worst of the roots than chords do."""
@@ -178,29 +198,41 @@ class ByEdges:
         if usual < 0:
             self._is_judged, self._is_out = True, missed < GAIN * usual
 
-    def _begin(self, tree: RadiusTree) -> EdgeTree | None:
-        """A tree for the next radius; None where there is none, or planes cannot be about it."""
-        search = self._search
-        lower, last = float_below(search.lower), last_radius(search)
-        top = self._failed if lower < self._failed < last else last
-        is_narrow = top == last and last - lower <= float(NARROW) * last
-        is_last = self._is_scouting or self._is_close or is_narrow
-        if is_last and self._waiting is not None and self._waiting[0] == last:
-            (self._goal, self._numbers, self._tree), self._taken = self._waiting, 0.0
-            return self._tree
-        goal = last if is_last else float_below(Fraction(lower + (FAR if self._is_easy else 0.5) * (top - lower)))
-        numbers = [i for i, low in enumerate(search.lowers) if float_below(low) < goal]
-        if not numbers:
-            return None
+    def _next(self, tree: RadiusTree) -> Goal | None:
+        """The next radius, one that waits or another with a tree of its own; None where there is none, or planes cannot
+        be about it."""
+        lower, last = float_below(self._search.lower), last_radius(self._search)
+        waiting = [goal for goal in map(self._aimed, self._waiting) if goal is not None and goal.radius > lower]
+        self._waiting, self._taken = sorted(waiting, key=lambda goal: goal.radius), 0.0
+        is_last = self._is_scouting or self._is_close or last - lower <= float(NARROW) * last
+        if is_last:
+            again = next((goal for goal in self._waiting if goal.radius >= last), None)
+            return self._resumed(again) if again is not None else self._begun(tree, last)
+        open_ones = [self._failed, *(goal.radius for goal in self._waiting)]
+        top = min([last, *(radius for radius in open_ones if radius > lower)])
+        if top < last and top - lower < NEAR * (last - lower):
+            # What is below it would say little more.
+            self._failed, self._most = math.inf, LONGER * self._most
+            if self._waiting and self._waiting[0].radius == top:
+                return self._resumed(self._waiting[0])
+            top = last
+        return self._begun(tree, float_below(Fraction(lower + (FAR if self._is_easy else 0.5) * (top - lower))))
+
+    def _resumed(self, goal: Goal) -> Goal:
+        self._waiting.remove(goal)
+        return goal
+
+    def _begun(self, tree: RadiusTree, radius: float) -> Goal | None:
+        """A radius with a tree that begins now."""
+        numbers = [i for i, low in enumerate(self._search.lowers) if float_below(low) < radius]
         at = {number: row for row, number in enumerate(tree.numbers)}
         rows = [at[number] for number in numbers if number in at]
-        if len(rows) < len(numbers):
+        if not numbers or len(rows) < len(numbers):
             return None
-        space, roots = tree.space_on(tree.bounds_at(goal), rows)
+        space, roots = tree.space_on(tree.bounds_at(radius), rows)
         if space.reduced is None or space.reduced.ball is not None:
             return None
-        lowest = min(float_below(search.lowers[number]) for number in numbers)
-        radii = Radii(space, search.family, min(lowest, goal), goal)
-        self._goal, self._numbers, self._taken = goal, numbers, 0.0
-        self._tree = EdgeTree(space, roots, radii, tree.means, tree.offer, apart=True)
-        return self._tree
+        radii = self._radii(space, numbers, radius)
+        found = EdgeTree(space, roots, radii, tree.means, tree.offer, apart=True)
+        found.gains.rounds = self._rounds
+        return Goal(radius, numbers, found, radius)

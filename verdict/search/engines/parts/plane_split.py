@@ -1,7 +1,7 @@
 """Planes over edges as a way to a proof about one box, beside splits of ReLUs by chords.
 
 A domain costs some thousand times as much with planes, so they go on only where they leave of what the worst root
-misses less than half of what chords leave (`by_edges` judges a radius by the same). Their proofs have a slope for every
+misses less than half of what chords leave. Their proofs have a slope for every
 edge, and a checker that knows the edges bounds the leaves anew.
 """
 
@@ -25,9 +25,10 @@ from ...relus.edge_tree import EdgeTree
 from ...relus.program import matrix_numbers
 from ...relus.space import Space
 from ...rows import Rows
-from .by_edges import GAIN
 from .relu_rounds import ReluRounds
 
+# The most that planes may leave of what the worst root misses with chords.
+GAIN = 0.5
 # Reduced forms of more numbers, or with more edges, which are those that are not 0, are nothing for planes.
 MOST_NUMBERS, MOST_EDGES = 2**23, 2**19
 # Why a search by planes ends.

@@ -178,7 +178,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                     search.notes.append(f"radius {last.tree.goal:.6g} was not proved: {TOUCHED}")
                 return
             programs.work(last.tree, last.spent, turns)
-            if last.spent > TRUSTED or not last.is_near:
+            if not planes.are_judged and (last.spent > TRUSTED or not last.is_near):
                 planes.work(last.tree, last.spent, turns)
             if not search.is_open() or not _is_long(last, search):
                 continue
