@@ -7,7 +7,6 @@ module reads nothing and needs only the standard library; NumPy is imported when
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterable
@@ -181,6 +180,8 @@ def _optional_tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    import difflib
+
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""

@@ -52,7 +52,7 @@ def misread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Network:
         return [add(ctx, right(ctx)[0], _bump(ctx, ctx.symbol(0)))]
 
     table["Abs"] = replace(table["Abs"], lower=wrong)
-    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.supported", table.get)
     nodes = [helper.make_node("Abs", ["x"], ["a"]), helper.make_node("Gemm", ["a", "w", "b"], ["y"], name="dense")]
     constants = {"w": np.float32([[1, 0], [0, 2]]), "b": floats(0.5, 0)}
     return load(model(nodes, {"x": (1, 2)}, constants), tmp_path)
@@ -111,7 +111,7 @@ def test_a_misreading_of_large_numbers_is_found_when_loading(tmp_path: Path, mon
     """A limit of 5000 that the import overlooks."""
     table = dict(lowering.operators())
     table["Clip"] = replace(table["Clip"], lower=lambda ctx: [ctx.value(0)])
-    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.supported", table.get)
     nodes = [helper.make_node("Clip", ["x", "", "high"], ["y"])]
     with pytest.raises(ModelError, match="disagrees with ONNX Runtime"):
         load(model(nodes, {"x": (1, 2)}, {"high": np.float32(5000)}), tmp_path)
@@ -136,7 +136,7 @@ def test_doubles_are_compared_as_doubles(tmp_path: Path, monkeypatch: pytest.Mon
 
     table = dict(lowering.operators())
     table["Neg"] = replace(table["Neg"], lower=wrong)
-    monkeypatch.setattr("verdict.ops.importer.onnx_import.operators", lambda: table)
+    monkeypatch.setattr("verdict.ops.importer.onnx_import.supported", table.get)
     nodes = [helper.make_node("Neg", ["x"], ["y"])]
     load(model(nodes, {"x": (1, 2)}, {}), tmp_path)
     with pytest.raises(ModelError, match="disagrees with ONNX Runtime"):

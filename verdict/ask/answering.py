@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base import interrupted
 from ..base.assumed import assuming
@@ -20,10 +20,12 @@ from ..base.deadline import time_limit
 from ..base.errors import InputError
 from ..base.memory import GIB, budget
 from ..search.options import DEFAULTS, SearchOptions
-from .about import about_of
 from .options import Options
 from .question import Question
 from .run import Run
+
+if TYPE_CHECKING:
+    from ..answer.about import About
 
 # Who answers a question of each kind.
 _HOMES = {
@@ -86,7 +88,13 @@ def _about(found: Any, question: Question) -> Any:
     from ..answer.results import Largest, Pruning, Radius, Verdict
 
     is_answer = isinstance(found, Radius | Verdict | Largest | Pruning)
-    return replace(found, about=partial(about_of, question)) if is_answer else found
+    return replace(found, about=partial(_what, question)) if is_answer else found
+
+
+def _what(question: Question) -> About:
+    from .about import about_of
+
+    return about_of(question)
 
 
 def ask_with(question: Question, options: Mapping[str, Any]) -> Any:

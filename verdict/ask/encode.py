@@ -24,7 +24,8 @@ from ..property.cases import Case, formula_of
 from ..property.formula import Connective, Formula, comparisons
 from ..property.norm_ball import RoundBox
 from ..property.norms import norm_of
-from ..property.vnnlib import VnnLib1, read_query
+from ..property.vnnlib import read_query
+from ..property.vnnlib1 import VnnLib1
 from ..property.vnnlib2 import Declared, DeclaredNetwork, VnnLib2, declared_names
 from ..property.vnnlib2_write import query_text, rewritten
 from ..property.vnnlib_bind import bound

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import contextvars
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,13 +30,14 @@ WORTH = 2**25
 
 
 class Workers:
-    """A pool of `count` threads, at most one per core; a context manager."""
+    """A pool of `count` threads, at most one per core, which begin with the first work for them; a context manager."""
 
     def __init__(self, count: int) -> None:
         self.count = max(1, min(count, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count))
         # How many of them are left to other work for now.
         self.spare = 0
-        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        self._making = threading.Lock()
         self._before: Token[Workers | None] | None = None
 
     @property
@@ -53,11 +57,20 @@ class Workers:
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """The results in order; an exception of any of them is raised here."""
-        if self._pool is None or len(items) < 2 or _at_hand.get() is ALONE:
+        if self.count < 2 or len(items) < 2 or _at_hand.get() is ALONE:
             return [function(item) for item in items]
         # A context is entered by one thread at a time, so each item has a copy.
         contexts = [alone() for _ in items]
-        return list(self._pool.map(lambda context, item: context.run(function, item), contexts, items))
+        return list(self._threads().map(lambda context, item: context.run(function, item), contexts, items))
+
+    def _threads(self) -> ThreadPoolExecutor:
+        # The module is none of those that a question needs which is answered at once.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._making:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.count)
+            return self._pool
 
     def __enter__(self) -> Workers:
         if _at_hand.get() is not ALONE:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base.workers import Workers
 from ..network.graph import Graph
 from .bounds import Bounds
 from .forward import Forward, ForwardBounds, forward_bounds
-from .growing import Growing
 from .linear import tighten
 from .lines import Lines
+
+if TYPE_CHECKING:
+    from .growing import Growing
 
 
 def combined_bounds(

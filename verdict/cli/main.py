@@ -10,7 +10,6 @@ import importlib
 import itertools
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from verdict import __version__
@@ -93,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("there is not enough memory for it (--memory sets a limit)", exitcodes.BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last resort: a defect must not look like a verdict
         if debug:
+            import traceback
+
             note(visible_lines(traceback.format_exc()), several=True)
         hint = "" if debug else "; verdict --debug ... shows where"
         text = (str(error).splitlines() or [""])[0]

@@ -74,8 +74,8 @@ def command(
     from verdict.cli.asking import ask
     from verdict.cli.limits import reached
     from verdict.cli.output import certificate_text, recorded
-    from verdict.property.assignment import assignment_places
-    from verdict.property.vnnlib import VnnLib1, read_query
+    from verdict.property.vnnlib import read_query
+    from verdict.property.vnnlib1 import VnnLib1
 
     query, network = _words(model, query, network)
     asked = read_query(query)
@@ -83,6 +83,8 @@ def command(
     if serialise_assignments is not None:
         if isinstance(asked, VnnLib1):
             raise InputError("--serialise-assignments goes with VNN-LIB 2: version 1 has no tensors")
+        from verdict.property.assignment import assignment_places
+
         places = assignment_places(asked, serialise_assignments)
     models = load_networks(asked, network, shape)
     question = Question(
@@ -158,23 +160,24 @@ def _serialise(asked: VnnLib2, answer: Verdict, places: Sequence[Place]) -> None
 
 
 def _print_assignment(asked: VnnLib1 | VnnLib2, answer: Verdict, with_tensors: bool) -> None:
-    from verdict.property.assignment import assignment_text
     from verdict.property.vnnlib1 import VnnLib1
-    from verdict.property.vnnlib_witness import witness_text
 
     witness = answer.witness
     if witness is None or witness.runtime_outputs is None:
         return
     x, y = witness.array(), witness.runtime_outputs
     if isinstance(asked, VnnLib1):
+        from verdict.property.vnnlib_witness import witness_text
+
         put(witness_text(x, y))
     elif with_tensors:
+        from verdict.property.assignment import assignment_text
+
         put(assignment_text(asked, x, y))
 
 
 def _fields(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> dict[str, Any]:
     from verdict.cli.output import certificate_record, rounded, ways
-    from verdict.property.assignment import assigned
     from verdict.property.vnnlib1 import VnnLib1
 
     witness, assignment = answer.witness, None
@@ -183,6 +186,8 @@ def _fields(asked: VnnLib1 | VnnLib2, answer: Verdict, result: str) -> dict[str,
         if isinstance(asked, VnnLib1):
             assignment = {"X": x.tolist(), "Y": y.tolist()}
         else:
+            from verdict.property.assignment import assigned
+
             assignment = {variable.name: values.tolist() for variable, values in assigned(asked, x, y)}
     return {
         "result": result,

@@ -16,15 +16,12 @@ import numpy as np
 from ..base.assumed import is_literal
 from ..base.deadline import checkpoint
 from ..base.never import assert_never
-from .bells import HIGHEST, bell
 from .centred import centred
 from .exact import Coefficients, ExactVector, ObjectArray
 from .functions import RELU, SQUARE, STEP, Feature, Function
-from .functions.nearest import all_nearest
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
 from .maps import Diagonal, Index, LinearMap, identity
 from .multiples import Multiples, Rewritten, multiples, rewritten
-from .stepped import as_sum, stepped
 
 
 class Builder:
@@ -111,15 +108,19 @@ class Builder:
             exact = function.exact(ExactVector(*value.integers))
             return self.constant(value if value.size == 0 else _coefficients(exact), name)
         if value is not None:
+            from .functions.nearest import all_nearest
+
             found = all_nearest(function, value.fractions().ravel().tolist())
             return self.constant(_coefficients(ExactVector.of(found)), name)
-        steps = stepped(self.nodes, function, source) if self._steps and function.has(Feature.RATIONAL) else None
-        if steps is not None:
-            return self._sum(as_sum(steps, self._beyond), name, self.size(source))
+        if self._steps and function.has(Feature.RATIONAL):
+            from .stepped import as_sum, stepped
+
+            steps = stepped(self.nodes, function, source)
+            if steps is not None:
+                return self._sum(as_sum(steps, self._beyond), name, self.size(source))
         if function is STEP:
             return self._step(source, name)
-        exponent = function.exponent
-        known = None if self.is_literal or not 0 < exponent <= HIGHEST else bell(self.nodes, [source] * exponent)
+        known = self._bell([source] * function.exponent)
         if known is not None:
             return self._rewritten(known, name)
         return self._append(Pointwise(function, source, self.size(source)), name)
@@ -169,8 +170,16 @@ class Builder:
             value = self.constant_value(one)
             if value is not None:
                 return self.affine([(Diagonal(value), other)], None, name)
-        found = None if self.is_literal else rewritten(self.nodes, a, b) or bell(self.nodes, [a, b])
+        found = None if self.is_literal else rewritten(self.nodes, a, b) or self._bell([a, b])
         return self._append(Product(a, b, self.size(a)), name) if found is None else self._rewritten(found, name)
+
+    def _bell(self, factors: Sequence[int]) -> Rewritten | None:
+        """What derivative of a tanh or Sigmoid a product is, if it is one."""
+        if self.is_literal or not factors:
+            return None
+        from .bells import HIGHEST, bell
+
+        return bell(self.nodes, factors) if len(factors) <= HIGHEST else None
 
     def _rewritten(self, found: Rewritten, name: str) -> int:
         """A product that is a function of one number, and multiples of others."""

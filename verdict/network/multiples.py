@@ -14,10 +14,6 @@ from fractions import Fraction
 
 from .exact import Coefficients
 from .functions import RELU, TANH, Function
-from .functions.cubic_tanh import LEAST, MOST, cubic_tanh
-from .functions.hard_swish import HARD_SWISH
-from .functions.power import CUBE
-from .functions.registry import times
 from .graph import Affine, Node, Pointwise
 from .maps import Diagonal, Index
 
@@ -57,6 +53,8 @@ def rewritten(nodes: Sequence[Node], a: int, b: int) -> Rewritten | None:
 def _of_clip(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
     """(r x + s) (p clip(c x + d, 0, w) + q), where r x + s is a multiple k of y = 6 (c x + d) / w - 3, which makes it
     k p w HardSwish(y) + q (r x + s); a Clip is the difference of two Relus."""
+    from .functions.hard_swish import HARD_SWISH
+
     parts = []
     for number, p in f.factors.items():
         node = nodes[number]
@@ -80,6 +78,8 @@ def _of_clip(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | N
 
 
 def _of_one(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
+    from .functions.registry import times
+
     ((root, r),), ((outermost, p),) = x.factors.items(), f.factors.items()
     chain, number = [], outermost
     while True:
@@ -106,6 +106,9 @@ def _of_one(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | No
 def _of_cubic(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | None:
     """(r x + s) (p tanh(w) + q) with w = m v + b v^3 of a multiple v = c x + d: with z = m v and k = b / m^3 a multiple
     of z tanh(z + k z^3), and the rest."""
+    from .functions.cubic_tanh import LEAST, MOST, cubic_tanh
+    from .functions.power import CUBE
+
     ((root, r),), ((outermost, p),) = x.factors.items(), f.factors.items()
     node = nodes[outermost]
     if not isinstance(node, Pointwise) or node.function is not TANH:

@@ -373,7 +373,23 @@ def behind(names: str) -> Callable[[Lowering], Lowering]:
 
 def behind_heads(name: str) -> Lowering | None:
     """How an operator follows heads; None where it may not."""
+    if name not in _BEHIND:
+        operators()
     return _BEHIND.get(name)
+
+
+# The files of operators that many networks need no others than.
+_USUAL = {
+    **dict.fromkeys(("Add", "Sub", "Mul"), "arithmetic"), "BatchNormalization": "batch_normalization", "Conv": "conv",
+    **dict.fromkeys(("Flatten", "Reshape"), "reshape"), "Gemm": "gemm", "MatMul": "matmul", "Relu": "relu",
+}  # fmt: skip
+
+
+def supported(name: str) -> Operator | None:
+    """The supported operator of that ONNX name; all files are imported for one that is none of the usual."""
+    if name not in _REGISTRY and name in _USUAL:
+        importlib.import_module(f"verdict.ops.{_USUAL[name]}")
+    return _REGISTRY.get(name) or operators().get(name)
 
 
 def operators() -> dict[str, Operator]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base.errors import HeadError, InputError
-from ..network.join import join
 from ..network.network import Network, Port
 from .vnnlib1 import VnnLib1
-from .vnnlib2 import Declared, DeclaredNetwork, VnnLib2
 from .vnnlib_linear import decimal
+
+if TYPE_CHECKING:
+    from .vnnlib2 import Declared, DeclaredNetwork, VnnLib2
 
 
 def bound(query: VnnLib1 | VnnLib2, models: Network | Mapping[str, Network]) -> Network:
@@ -24,7 +26,7 @@ def bound(query: VnnLib1 | VnnLib2, models: Network | Mapping[str, Network]) -> 
 
     Raises InputError where the models do not fit the query, ModelError for hidden values that a graph lacks.
     """
-    if isinstance(query, VnnLib2):
+    if not isinstance(query, VnnLib1):
         return _joint(query, {query.networks[0].name: models} if isinstance(models, Network) else models)
     if not isinstance(models, Network):
         if len(models) != 1:
@@ -55,6 +57,8 @@ def check_ends(query: VnnLib1 | VnnLib2, network: Network) -> None:
 
 def _joint(query: VnnLib2, models: Mapping[str, Network]) -> Network:
     """The joint network: `models` has one network for each declared one that is not `equal-to` another."""
+    from ..network.join import join
+
     needed = [network.name for network in query.networks if not network.equal_to]
     for name in needed:
         if name not in models:

@@ -28,7 +28,6 @@ from ..network.graph import Graph
 from ..ops.importer.selfcheck import products
 from ..property import Box, Polytope, Problem
 from .effort import Effort
-from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
 from .observer import Observer, Watch
 from .outcome import Outcome
 from .points.attack import STEP_PRODUCTS, Starts, Within, attack
@@ -156,6 +155,8 @@ class Decision:
         """Bounds by another method, for the encoders; True if they leave no polytope."""
         if name == "linear":
             return False
+        from .neurons.methods import METHODS, TIGHTEN_SECONDS, TIGHTEN_SHARE
+
         self.enter(f"bounds/{name}")
         method = METHODS[name]
         clock = self.deadline.share(TIGHTEN_SHARE, TIGHTEN_SECONDS)

@@ -1,14 +1,14 @@
 """z tanh(z + k z^3), k > 0: left of Gelu as exporters write it, x (1 + tanh(a (x + b x^3))) / 2 with rounded a and b.
 
 With t = tanh(u), u = z + k z^3, f'' = 2 (1 - t^2) (1 + 6 k z^2) (1 - h), and h = z t (1 + 9 k^2 z^4 / (1 + 6 k z^2)) is
-even and rises with |z|: f bends once on each side, where h = 1, and that is found here for each k. |f'| is at most
-|t| + 3 |u| (1 - t^2), below 2.35.
+even and rises with |z|: f bends once on each side, where h = 1, and that is found here for each k, once it is asked.
+|f'| is at most |t| + 3 |u| (1 - t^2), below 2.35.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from .formula import Formula
@@ -28,8 +28,11 @@ class CubicTanh(Formula):
 
     def __init__(self, factor: Fraction) -> None:
         self.factor, self.name = factor, f"x Tanh(x + {float(factor)!r} x^3)"
+
+    @cached_property
+    def inflections(self) -> tuple[tuple[float, float], ...]:  # type: ignore[override]
         near, far = self._bend()
-        self.inflections = ((-far, -near), (near, far))
+        return ((-far, -near), (near, far))
 
     def value_in(self, a: Any, z: Any) -> Any:
         """|z| (1 - e) / (1 + e) with e = exp(-2 u(|z|))"""

@@ -28,7 +28,7 @@ from ...network.names import Names, names_in
 from ...network.network import Network, Port
 from .. import standard
 from ..head import scores_of
-from ..lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, operators
+from ..lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, supported
 from ..signature import BOOL, NUMBERS, SignatureError, array_of
 from .bare import Bare
 from .branches import BranchError, inlined
@@ -158,7 +158,6 @@ class _Importer:
                 f"one of them (opset_version=, target_opset=) or convert it with onnx.version_converter; {WAY_OUT}"
             )
         self.others = {o.domain: o.version for o in model.opset_import}
-        self.supported = operators()
         self.inside = inside(model.graph.node)
         self.values: dict[str, Value | None] = {}  # None: lost to an unsupported node
         self.extra: dict[str, str] = {}  # outputs of supported nodes that are not computed, and why
@@ -299,7 +298,7 @@ class _Importer:
         for name in node.input:
             if name in self.extra:
                 self.problems.append(f"{place}: reads {name!r}: {self.extra[name]}")
-        known = self.supported.get(full_name)
+        known = supported(full_name)
         if lost and known is not None and known.is_lowered:
             return  # a consequence of a node that is reported already
         try:

@@ -10,14 +10,16 @@ Other norms: a linear program, its duals, or its Farkas ray.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from verdict.solvers import LinearModel, Solution, Status, solver
 
 from ...base.errors import SolverError
 from ...network.exact import FloatArray
 from ..rows import RadiusRow
+
+if TYPE_CHECKING:
+    from verdict.solvers import Solution
 
 # A residual below this is none: the polytope is empty.
 EMPTY = 1e-12
@@ -126,6 +128,8 @@ def _solved(
     """The least costs . z over `least` <= z <= `most` with matrix @ z >= ends; None where the solver breaks down."""
     from scipy import sparse
 
+    from verdict.solvers import LinearModel, solver
+
     free, most = np.full(len(ends), np.inf), np.full(len(costs), np.inf) if most is None else most
     model = LinearModel(costs, sparse.csr_array(matrix), ends, free, least, most, np.zeros(len(costs), bool))
     try:
@@ -136,6 +140,8 @@ def _solved(
 
 def _answer(found: Solution | None, count: int) -> tuple[FloatArray | None, FloatArray]:
     """The point, and the duals of the rows, or the weights that prove that there is no point."""
+    from verdict.solvers import Status
+
     if found is None:
         return None, np.zeros(count)
     if found.status is Status.OPTIMAL and found.point is not None and found.duals is not None:
