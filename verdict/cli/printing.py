@@ -105,6 +105,16 @@ def console() -> Console:
     )
 
 
+def tell(text: str, is_title: bool = False) -> None:
+    """A line of text for people, or a few: a title stands out on a terminal. Elsewhere all is plain, and needs no
+    console."""
+    if sys.stdout.isatty():
+        console().print(text, style="bold" if is_title else None, soft_wrap=True)
+    else:
+        CHILD.printing()
+        _Output().write(_within(text) + "\n")
+
+
 def _within(text: str) -> str:
     """The text made visible; line ends at both ends of it are the layout's."""
     body = text.strip("\n")

@@ -102,19 +102,18 @@ def _fields(answer: Verdict, size: int) -> dict[str, Any]:
 
 def _show(answer: Verdict, size: int) -> None:
     from verdict.cli.output import PROOFS, certificate_text, stages_text
-    from verdict.cli.printing import console
+    from verdict.cli.printing import tell
 
     point, outputs = _values(answer, size)
-    out = console()
     meaning = {"robust": "it holds for every input as given", "violated": "it does not hold", "unknown": answer.reason}
-    out.print(f"{answer.status}: {meaning[answer.status]}", style="bold", soft_wrap=True)
+    tell(f"{answer.status}: {meaning[answer.status]}", is_title=True)
     if answer.status == "robust" and answer.reason:
-        out.print(f"  {'note':<12} {answer.reason}", soft_wrap=True)
+        tell(f"  {'note':<12} {answer.reason}")
     if answer.status == "robust" and answer.trust is not None:
-        out.print(f"  {'trust':<12} {PROOFS[answer.trust]}", soft_wrap=True)
+        tell(f"  {'trust':<12} {PROOFS[answer.trust]}")
     for letter, values in (("x", point), ("y", outputs)):
         if values:
-            out.print(f"  {letter:<12} {' '.join(f'{float(v):.9g}' for v in values)}", soft_wrap=True)
+            tell(f"  {letter:<12} {' '.join(f'{float(v):.9g}' for v in values)}")
     for title, text in certificate_text(answer.certificate):
-        out.print(f"  {title:<12} {text}", soft_wrap=True)
-    out.print(f"  {'search':<12} {answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": "))
+        tell(f"  {title:<12} {text}")
+    tell(f"  {'search':<12} {answer.engine}, {answer.seconds:.2f} s: {stages_text(answer.stages)}".rstrip(": "))

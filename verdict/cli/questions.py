@@ -23,7 +23,7 @@ from verdict.cli.inputs import Point, file_name
 from verdict.cli.interrupts import Interrupts
 from verdict.cli.limits import again
 from verdict.cli.output import parameters, recorded
-from verdict.cli.printing import console, print_json
+from verdict.cli.printing import tell, print_json
 from verdict.cli.progress import Line, line
 from verdict.cli.vocabulary import as_options
 
@@ -134,18 +134,17 @@ class Questions(Generic[Answer]):
             whole = {"results": records, "summary": self._counts(answers)}
             print_json(whole if self.inputs.several else records[0])
         elif self.inputs.several:
-            console().print(f"\n{self._summary(answers)}", soft_wrap=True)
+            tell(f"\n{self._summary(answers)}")
             if self._folder is not None:
                 made = sum(answer.certificate is not None and answer.certificate.accepted for answer in answers)
-                console().print(f"certificates in {self._folder}: {made} that the checker accepted", soft_wrap=True)
+                tell(f"certificates in {self._folder}: {made} that the checker accepted")
         else:
             answer, point = answered[0]
             lines = self.kind.text(answer, point)
             lines += [("output", self._chosen)] if self.network.chosen else []
-            out = console()
-            out.print(f"{self.network.path.name} on {point.name}\n", style="bold", soft_wrap=True)
+            tell(f"{self.network.path.name} on {point.name}\n", is_title=True)
             for title, text in lines:
-                out.print(f"  {title:<12} {text}", soft_wrap=True)
+                tell(f"  {title:<12} {text}")
 
     @property
     def _chosen(self) -> str:
@@ -174,7 +173,6 @@ class Questions(Generic[Answer]):
         return f"{some}{total} input{'s' * (total != 1)}: {each}; {seconds:.2f} s"
 
     def _row(self, answer: Answer, point: Point, first: bool) -> None:
-        out = console()
         columns = [("input", max(len(p.name) for p in self.inputs.points)), *self.kind.header]
         cells = [point.name, *self.kind.row(answer, point)]
         cells[[title for title, _ in columns].index("status")] = self._status(answer, point)
@@ -183,12 +181,9 @@ class Questions(Generic[Answer]):
             cells.insert(1, "" if point.truth is None else str(point.truth))
         if first:
             if self.network.chosen:
-                out.print(f"output {self._chosen}\n", soft_wrap=True)
-            out.print("  ".join(f"{title:<{width}}" for title, width in columns), style="bold", soft_wrap=True)
-        out.print(
-            "  ".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)).rstrip(),
-            soft_wrap=True,
-        )
+                tell(f"output {self._chosen}\n")
+            tell("  ".join(f"{title:<{width}}" for title, width in columns), is_title=True)
+        tell("  ".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)).rstrip())
 
     def _common(self, answer: Answer, point: Point) -> dict[str, Any]:
         limits, witness, said = self.asking.range, answer.witness, self.asking.typed

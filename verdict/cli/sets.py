@@ -291,9 +291,8 @@ def search_line(answer: Largest | Radius | Verdict) -> tuple[str, str]:
 
 def write(title: str, lines: list[tuple[str, str]]) -> None:
     """A title and what is to be said under it."""
-    from verdict.cli.printing import console
+    from verdict.cli.printing import tell
 
-    out = console()
-    out.print(f"{title}\n", style="bold", soft_wrap=True)
+    tell(f"{title}\n", is_title=True)
     for name, text in lines:
-        out.print(f"  {name:<12} {text}", soft_wrap=True)
+        tell(f"  {name:<12} {text}")

@@ -11,7 +11,6 @@ from functools import reduce
 
 import numpy as np
 
-from ..network.functions.reciprocal import RECIPROCAL
 from ..network.maps import Diagonal
 from .folding import elementwise, quotient
 from .lowering import Constant, Context, Symbol, Value, operator
@@ -52,6 +51,8 @@ def multiply(ctx: Context, a: Value, b: Value) -> Symbol:
 def reciprocal(ctx: Context, divisor: Value) -> Value:
     """1 / divisor, of a constant as exact rationals."""
     if isinstance(divisor, Symbol):
+        from ..network.functions.reciprocal import RECIPROCAL
+
         return Symbol(ctx.builder.pointwise(RECIPROCAL, divisor.node, ctx.name), divisor.shape)
     fractions = divisor.fractions()
     if not all(fractions):

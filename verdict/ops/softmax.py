@@ -11,7 +11,6 @@ import numpy as np
 
 from ..network.exact import Coefficients
 from ..network.functions import SIGMOID
-from ..network.functions.softplus import SOFTPLUS
 from ..network.maps import Index
 from .lowering import Context, Symbol, Value
 
@@ -46,6 +45,8 @@ def _difference(ctx: Context, node: int, left: np.ndarray, right: np.ndarray) ->
 
 def _in_pairs(ctx: Context, node: int, rows: int, width: int) -> tuple[int, int]:
     """Each row of numbers with half as many, log(exp(a) + exp(b)) for pairs; one that is left over stays."""
+    from ..network.functions.softplus import SOFTPLUS
+
     places = np.arange(rows * width).reshape(rows, width)
     first, second = places[:, : width - width % 2 : 2], places[:, 1::2]
     grown = ctx.builder.pointwise(SOFTPLUS, _difference(ctx, node, first.ravel(), second.ravel()), ctx.name)
