@@ -12,9 +12,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from verdict.encoders import smt
-from verdict.solvers.z3_session import Session
-
 from ..answer.results import Trust
 from ..base.deadline import Deadline
 from ..base.errors import SolverError
@@ -24,7 +21,6 @@ from ..network.functions import Feature
 from .options import DEFAULTS, SearchOptions
 from .points.radius_witness import seek_witness
 from .radius import RadiusSearch
-from .settle import coefficients
 
 # The largest radius that is looked at.
 FARTHEST = Fraction(float(np.finfo(np.float32).max))
@@ -63,6 +59,12 @@ def tighten(
 
 def _asked_everywhere(search: RadiusSearch, clock: Deadline, options: SearchOptions) -> bool:
     """Whether Z3 has settled if there is a violation at any distance, in exact arithmetic; offers the one it finds."""
+    # Only balls that grow come here.
+    from verdict.encoders import smt
+    from verdict.solvers.z3_session import Session
+
+    from .settle import coefficients
+
     if coefficients(search.graph) > options.most_coefficients or not search.graph.has(Feature.PIECEWISE_LINEAR):
         return False
     search.enter("smt/z3")
