@@ -16,7 +16,6 @@ from typing import Literal
 
 from verdict.base.blas import for_this_process
 from verdict.cli.backstop import CHILD, watched
-from verdict.cli.limits import age, starts
 from verdict.cli.main import main
 
 # New objects until the first look: more than the imports of a question make.
@@ -27,17 +26,27 @@ THRESHOLDS = 50_000, 20, 100
 
 def run() -> int:
     """Run the command in sys.argv, with the garbage collector out of the way; its exit code."""
-    starts(time.monotonic() - age())
+    started = time.monotonic() - age()
     for_this_process()
     code = watched(sys.argv[1:])
     if code is not None:
         return code
     gc.set_threshold(IMPORTED)
     gc.callbacks.append(_settle)
-    code = main()
+    code = main(started=started)
     CHILD.done(code)
     gc.freeze()
     return code
+
+
+def age() -> float:
+    """Seconds since this process has started: at least what it has worked, exactly where the system tells."""
+    try:
+        with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.process_time()
 
 
 def _settle(phase: Literal["start", "stop"], info: dict[str, int]) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -45,16 +44,6 @@ class _Command:
 
 
 _command = _Command()
-
-
-def age() -> float:
-    """Seconds since this process has started: at least what it has worked, exactly where the system tells."""
-    try:
-        with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
-            ticks = int(file.read().rpartition(")")[2].split()[19])
-        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
-    except (OSError, ValueError, IndexError, AttributeError):
-        return time.process_time()
 
 
 def starts(at: float) -> None:

@@ -17,9 +17,7 @@ from verdict.base.errors import OutputError, UnsupportedError, VerdictError
 from verdict.base.visible import visible_lines
 from verdict.cli import exitcodes
 from verdict.cli.interrupts import Interrupts, Terminated, quietly
-from verdict.cli.limits import call
 from verdict.cli.printing import abandon, flush, note, put, ready
-from verdict.cli.words import plain, with_both_ends
 
 _HOMES = {
     "robust": "robust.command",
@@ -67,14 +65,15 @@ COMMANDS = _Commands()
 COMPLETION = "_VERDICT_COMPLETE"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (see `verdict.cli.exitcodes`)."""
+def main(arguments: Sequence[str] | None = None, started: float | None = None) -> int:
+    """Run one command and return its exit code (see `verdict.cli.exitcodes`); its process has `started` at that time of
+    `Deadline.clock`, if it is there for this command alone."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in itertools.takewhile(lambda word: word.startswith("-"), words)
     try:
         ready()
         with Terminated(), Interrupts(), quietly():
-            code = _run(words)
+            code = _run(words, started)
             flush()
         return exitcodes.OK if code is None else code
     except OutputError as error:
@@ -103,11 +102,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
 
 
-def _run(words: Sequence[str]) -> int | None:
-    words = with_both_ends(words)
+def _run(words: Sequence[str], started: float | None) -> int | None:
     if said := _said(words):
         put(said)
         return exitcodes.OK
+    from verdict.cli.limits import call, starts
+    from verdict.cli.words import plain, with_both_ends
+
+    if started is not None:
+        starts(started)
+    words = with_both_ends(words)
     if words and words[0] in COMMANDS:
         command = COMMANDS[words[0]]
         given = plain(command, words[1:])

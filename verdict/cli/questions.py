@@ -23,7 +23,7 @@ from verdict.cli.inputs import Point, file_name
 from verdict.cli.interrupts import Interrupts
 from verdict.cli.limits import again
 from verdict.cli.output import parameters, recorded
-from verdict.cli.printing import tell, print_json
+from verdict.cli.printing import print_json, tell
 from verdict.cli.progress import Line, line
 from verdict.cli.vocabulary import as_options
 
