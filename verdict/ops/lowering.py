@@ -388,14 +388,12 @@ _USUAL = {
 def supported(name: str) -> Operator | None:
     """The supported operator of that ONNX name; all files are imported for one that is none of the usual."""
     if name not in _REGISTRY and name in _USUAL:
-        importlib.import_module(f"verdict.ops.{_USUAL[name]}")
+        importlib.import_module(f"{__package__}.{_USUAL[name]}")
     return _REGISTRY.get(name) or operators().get(name)
 
 
 def operators() -> dict[str, Operator]:
     """All supported operators by ONNX name; imports every file of `verdict.ops` the first time."""
-    from verdict import ops
-
-    for module in pkgutil.iter_modules(ops.__path__):
-        importlib.import_module(f"{ops.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(importlib.import_module(__package__).__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
     return _REGISTRY
