@@ -12,7 +12,10 @@ from verdict.bounds.forward import Forward, forward_bounds
 from verdict.bounds.zonotope import zonotope_bounds
 from verdict.network.evaluate import evaluate_all, evaluate_exact_all
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.functions import EXP, RELU, SIGMOID, SQUARE, TANH
+from verdict.network.functions import RELU, SQUARE
+from verdict.network.functions.exp import EXP
+from verdict.network.functions.sigmoid import SIGMOID
+from verdict.network.functions.tanh import TANH
 from verdict.network.graph import Affine, Graph, Input, Pointwise
 from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx

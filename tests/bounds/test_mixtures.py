@@ -26,8 +26,8 @@ from verdict.checker.functions.planes import planes as planes_of_checker
 from verdict.network.builder import Builder
 from verdict.network.evaluate import evaluate
 from verdict.network.exact import Coefficients
-from verdict.network.functions import SIGMOID
 from verdict.network.functions.reciprocal import RECIPROCAL
+from verdict.network.functions.sigmoid import SIGMOID
 from verdict.network.maps import Dense
 from verdict.ops.importer.onnx_import import load_onnx
 from verdict.search.engines.parts import bab

@@ -20,7 +20,8 @@ from verdict.network.builder import Builder
 from verdict.network.enclosed import evaluate_enclosed
 from verdict.network.evaluate import evaluate, evaluate_all, float32_error, look, vjp
 from verdict.network.exact import Coefficients, ExactVector
-from verdict.network.functions import RELU, SIGMOID, SQUARE, Feature
+from verdict.network.functions import RELU, SQUARE, Feature
+from verdict.network.functions.sigmoid import SIGMOID
 from verdict.network.graph import Affine, Graph, Input, Product
 from verdict.network.maps import Dense
 

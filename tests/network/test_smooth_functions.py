@@ -37,9 +37,10 @@ from verdict.checker.functions import erf as other_erf
 from verdict.checker.functions import power as other_power
 from verdict.checker.functions.exponential import falling_between
 from verdict.checker.functions.series import log_between, pi_between
-from verdict.network.functions import EXP, SQUARE, registry
+from verdict.network.functions import SQUARE, registry
 from verdict.network.functions.cubic_tanh import GELU_CHAIN, cubic_tanh
 from verdict.network.functions.elu import Elu
+from verdict.network.functions.exp import EXP
 from verdict.network.functions.power import power
 from verdict.network.functions.series import exponential
 from verdict.network.functions.spans import Rationals

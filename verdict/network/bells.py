@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .functions import SIGMOID, TANH, Function
+from .functions import Function
 from .functions.logistic_slopes import LogisticSlope
+from .functions.sigmoid import SIGMOID
 from .functions.sigmoid_slopes import SIGMOID_1, SIGMOID_2, SIGMOID_3
+from .functions.tanh import TANH
 from .functions.tanh_slopes import TANH_1, TANH_2, TANH_3
 from .graph import Node, Pointwise
 from .multiples import Multiples, Rewritten, multiples

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .exact import Coefficients
-from .functions import RELU, TANH, Function
+from .functions import RELU, Function
 from .graph import Affine, Node, Pointwise
 from .maps import Diagonal, Index
 
@@ -108,6 +108,7 @@ def _of_cubic(nodes: Sequence[Node], x: Multiples, f: Multiples) -> Rewritten | 
     of z tanh(z + k z^3), and the rest."""
     from .functions.cubic_tanh import LEAST, MOST, cubic_tanh
     from .functions.power import CUBE
+    from .functions.tanh import TANH
 
     ((root, r),), ((outermost, p),) = x.factors.items(), f.factors.items()
     node = nodes[outermost]

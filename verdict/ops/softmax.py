@@ -10,13 +10,14 @@ import math
 import numpy as np
 
 from ..network.exact import Coefficients
-from ..network.functions import SIGMOID
 from ..network.maps import Index
 from .lowering import Context, Symbol, Value
 
 
 def softmax(ctx: Context, x: Symbol, axis: int, count: int) -> Symbol:
     """The Softmax of each group of entries: along one axis, or, before operator set 13, over all axes from it on."""
+    from ..network.functions.sigmoid import SIGMOID
+
     builder, flat = ctx.builder, np.arange(math.prod(x.shape)).reshape(x.shape)
     groups = (np.moveaxis(flat, axis, -1) if ctx.opset >= 13 else flat).reshape(-1, count)
     if count == 1:

@@ -17,8 +17,6 @@ from ..network.exact import FloatArray
 from ..property.box import Box
 from ..property.cases import Case
 from ..property.norm_ball import RoundBox
-from ..property.norms.nearest import SECONDS
-from .points.least_distance import least_distance
 
 # Rounds of projections that look for a point before a program is asked.
 ROUNDS = 50
@@ -63,6 +61,8 @@ def excludes(box: Box, rows: Rows, limits: Sequence[Fraction], within: Box | Non
         return False
     if not isinstance(within, RoundBox):
         return _proves(box, box, rows, limits, _weights(box, matrix, ends) / length, np.zeros(box.size))
+    from .points.least_distance import least_distance
+
     # The sides of the box are half-spaces too: the rest is a ball, of which the nearest point is known.
     eye, center = np.eye(box.size), within.family.center.floats()
     lower, upper = box.floats()
@@ -92,6 +92,8 @@ def _weights(box: Box, matrix: FloatArray, ends: FloatArray) -> FloatArray:
     from scipy import sparse
 
     from verdict.solvers import LinearModel, Status, solver
+
+    from ..property.norms.nearest import SECONDS
 
     (count, size), (lower, upper) = matrix.shape, box.floats()
     model = LinearModel(

@@ -30,7 +30,6 @@ from .. import standard
 from ..head import scores_of
 from ..lowering import MAX_ENTRIES, Constant, Context, LoweringError, Operator, Symbol, Value, supported
 from ..signature import BOOL, NUMBERS, SignatureError, array_of
-from .bare import Bare
 from .branches import BranchError, inlined
 from .inference import compare
 from .lowered import lowered
@@ -136,6 +135,8 @@ def without_branches(data: bytes, path: Path) -> bytes:
 
 def scores_model(network: Network) -> onnx.ModelProto:
     """The ONNX model of a network without branches and in front of its heads, see `bare`. Raises UnsupportedError."""
+    from .bare import Bare
+
     importer = imported(network.data, network.path)
     values = importer.values.items()
     tensors: dict[int, str] = {}
