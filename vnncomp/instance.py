@@ -68,4 +68,7 @@ def command(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command(sys.argv[1:]))
+    from verdict.cli import own
+
+    own.begin()
+    own.end(command(sys.argv[1:]))

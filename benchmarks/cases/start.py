@@ -14,6 +14,7 @@ COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import verdict": ["-c", "import verdict"],
     "verdict --version": ["-m", "verdict", "--version"],
+    "verdict robust digits-mlp": ["-m", "verdict", "robust", "digits-mlp", "--input", "digits#3", "--eps", "0.02"],
     "verdict maxeps xor": ["-m", "verdict", "maxeps", "xor", "--input", "xor#0", "--json"],
 }
 
@@ -21,7 +22,7 @@ COMMANDS = {
 @register
 class Start(Case):
     name = "start"
-    idea = "whole processes: import verdict, verdict --version, maxeps on xor"
+    idea = "whole processes: import verdict, verdict --version, robust that bounds answer, maxeps on xor"
 
     def instances(self, options: Options) -> Iterable[Instance]:
         for group in options.choose(tuple(COMMANDS)):
