@@ -2,8 +2,8 @@
 
 It has one BLAS thread, and copies of it may work beside it (`verdict.base.blas`). The garbage collector would look
 again and again at what the imports have made, and once more at the end, and find nothing: a fifth of what a short
-question costs. And once the answer is out the process ends where it stands: to take every module apart takes longer than to
-bound a small network.
+question costs. And once the answer is out the process ends where it stands: to take every module apart takes longer
+than to bound a small network.
 """
 
 from __future__ import annotations
