@@ -6,6 +6,7 @@ import math
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -182,6 +183,21 @@ def test_radii_that_wait_are_gone_on_with(monkeypatch) -> None:
         assert turns < 500
     assert float_below(search.lower) <= 0.11571815554859 * (1 + 1e-6)
     assert float(search.cap) >= 0.11571815554858 * (1 - 1e-6)
+
+
+def test_a_radius_that_is_nearly_proved_goes_on_before_the_last_one_but_once(monkeypatch) -> None:
+    search = open_search()
+    planes, last = ByEdges(search), last_radius(search)
+    middle = float_below((search.lower + search.cap) / 2)
+    monkeypatch.setattr(by_edges, "NARROW", 1)  # the last radius is due
+    goals = [
+        by_edges.Goal(radius, [0], SimpleNamespace(is_begun=True, least=-least, roots={0: -1.0}), radius)
+        for radius, least in ((middle, 0.2), (middle * 1.0001, 0.5), (last, 0.5))
+    ]
+    planes._is_scouting, planes._waiting = False, list(goals)
+    assert planes._next(None) is goals[0]
+    planes._waiting.append(goals[0])
+    assert planes._next(None) is goals[2]
 
 
 def test_planes_raise_the_lower_end_alone(monkeypatch) -> None:

@@ -26,7 +26,8 @@ class Rounds:
     """What a round of gradient steps at each rate usually gains: a share of what was missing."""
 
     def __init__(self) -> None:
-        self._usual = np.ones(len(RATES))
+        # Just enough until it is measured.
+        self._usual = np.full(len(RATES), PAYS)
 
     def learn(self, rounds: tuple[tuple[int, float], ...]) -> None:
         """Take what rounds in a half gained: (number of the rate, share of what was missing)."""

@@ -52,12 +52,24 @@ SCOUTING = Fraction(1, 10)
 
 @dataclass
 class Goal:
-    """A radius to prove, for the polytopes with these `numbers`, by a tree on the ball of the radius `box`."""
+    """A radius to prove, for the polytopes with these `numbers`, by a tree on the ball of the radius `box`; whether it
+    has waited and `went_on`."""
 
     radius: float
     numbers: list[int]
     tree: EdgeTree
     box: float
+    went_on: bool = False
+
+    @property
+    def is_near(self) -> bool:
+        """Whether its domains miss little of what its roots missed, as far as known."""
+        return self.tree.least >= NEARLY * min(self.tree.roots.values(), default=0.0)
+
+    @property
+    def is_promising(self) -> bool:
+        """Whether it may go on before the last radius."""
+        return self.tree.is_begun and self.is_near and not self.went_on
 
 
 class ByEdges:
@@ -152,8 +164,7 @@ class ByEdges:
         """How many seconds this radius gets."""
         is_last = goal.radius >= last_radius(self._search)
         usual = max(self._most, LAST_SHARE * self.spent) if is_last else self._most
-        is_near = goal.tree.least >= NEARLY * min(goal.tree.roots.values(), default=0.0)
-        return usual * (LONGER**2 if is_near else 1.0)
+        return usual * (LONGER**2 if goal.is_near else 1.0)
 
     def _scout(self, goal: Goal, tree: RadiusTree, has_ended: bool) -> None:
         """Be done with a tree that is for witnesses alone, for now."""
@@ -206,7 +217,8 @@ class ByEdges:
         self._waiting, self._taken = sorted(waiting, key=lambda goal: goal.radius), 0.0
         is_last = self._is_scouting or self._is_close or last - lower <= float(NARROW) * last
         if is_last:
-            again = next((goal for goal in self._waiting if goal.radius >= last), None)
+            # One that is nearly proved goes on before it, once.
+            again = next((goal for goal in self._waiting if goal.radius >= last or goal.is_promising), None)
             return self._resumed(again) if again is not None else self._begun(tree, last)
         open_ones = [self._failed, *(goal.radius for goal in self._waiting)]
         top = min([last, *(radius for radius in open_ones if radius > lower)])
@@ -220,6 +232,7 @@ class ByEdges:
 
     def _resumed(self, goal: Goal) -> Goal:
         self._waiting.remove(goal)
+        goal.went_on = True
         return goal
 
     def _begun(self, tree: RadiusTree, radius: float) -> Goal | None:
