@@ -172,6 +172,12 @@ def test_one_that_has_stalled_does_not_live_on_what_it_closed_at_first():
     assert stalled.runs < 20
 
 
+def test_one_that_begins_again_behind_better_bounds_has_not_stalled():
+    again, slow = Steps([0.5, 0.6, 0.3, 0.5, 0.7, 0.9, 1.0]), Steps([0.02 * i for i in range(1, 201)])
+    assert in_turn([again, slow], ProcessorTime(60)).proved
+    assert slow.runs < again.runs
+
+
 def test_beside_the_best_one_that_has_stalled_others_have_as_much():
     """Here the others have told nothing yet, and what tells something is at first the best."""
     stalled, late = Steps([0.9, *[0.95] * 200]), Steps([0.0] * 20 + [1.0])
@@ -218,18 +224,17 @@ def test_a_round_of_sharpening_that_a_turn_cuts_short_goes_on(tmp_path, monkeypa
     first = FirstBox(graph, linear_bounds(graph, *ends), Deadline())
     means = Means(Workers(1), options=options)
     rounds = relu_rounds.ReluRounds(graph, first, unsafe.polytopes, Deadline(), Watch(), means)
-    while len(told) < 4:
+    while len(told) < 6:
         rounds._rounds = rounds._next
-        rounds._sharpen(ProcessorTime(0.05))
+        rounds._sharpen(rounds._rounds, ProcessorTime(0.05))
     splits = [told_rounds for told_rounds, _ in told]
-    assert splits[:2] == [8, 8]
-    assert splits[2:4] == [32, 32]
+    assert splits == [0, 0, 8, 8, 32, 32]
     assert [again for _, again in told] == [i % 2 == 1 for i in range(len(told))]
 
 
 @pytest.mark.parametrize(("pace", "first"), [(1e-6, "round"), (0.9, "search")])
 def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, monkeypatch):
-    """And one that it does not wait for comes after it."""
+    """And one that it does not wait for comes after it. The first search comes before all rounds."""
     graph = verdict.load(random_network(np.random.default_rng([5, 77]), "dense", tmp_path, 4)).graph
     told = []
 
@@ -255,6 +260,7 @@ def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, 
 
     monkeypatch.setattr(relu_rounds, "sharpen", sharpened)
     monkeypatch.setattr(relu_rounds, "ReluSplit", Search)
+    monkeypatch.setattr(relu_rounds, "LEAST_ROUND", 0.01)
     ends = -np.ones((1, graph.input_size)), np.ones((1, graph.input_size))
     first_box = FirstBox(graph, linear_bounds(graph, *ends), Deadline())
     means = Means(Workers(1), options=replace(DEFAULTS, short=0, least_search=0.01))
@@ -263,7 +269,7 @@ def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, 
     for _ in range(4):
         begins = len(told)
         rounds.run(ProcessorTime(0.08))
-    assert told[0] == "round"
+    assert told[0] == "search"
     assert told[begins] == first
 
 

@@ -183,6 +183,12 @@ def edges(reduced: Reduced) -> Edges:
     return form.jointly(0, [[neuron] for neuron in range(fans[0].stop - fans[0].start)]) if fans else form
 
 
+def edge_count(reduced: Reduced) -> int:
+    """How many edges a reduced form has: what its ReLUs read with coefficients other than 0."""
+    read = (layer.matrix.values != 0 for layer in reduced.layers)
+    return sum(int(some.sum() - some[:, reduced.inputs].sum()) for some in read)
+
+
 def above(nu: Any, signs: Any) -> Any:
     """The coefficients that fall, of ReLUs that are not split; 0 elsewhere."""
     return np.where(signs == 0, np.minimum(nu, 0), 0)

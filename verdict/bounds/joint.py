@@ -297,6 +297,14 @@ def _own(weights: Any, constant: float) -> int:
     return best if 2 * sizes[best] + constant > sizes.sum() else -1
 
 
+def _union(count: int, parts: Sequence[Any]) -> Any:
+    """The numbers below `count` that are in some part, ascending."""
+    has = np.zeros(count, bool)
+    for part in parts:
+        has[part] = True
+    return np.flatnonzero(has)
+
+
 class _Group:
     """What one group reads: ReLUs of inputs, `relus`; for each of these an input of its own that moves it most,
     `paired` (-1: none); and the other variables, `boxed`."""
@@ -304,10 +312,10 @@ class _Group:
     def __init__(self, reads: Reads, number: int, group: list[int]) -> None:
         checkpoint()
         fan, first = reads.fans[number], reads.first
-        found = np.unique(np.concatenate([_row(fan.matrix, neuron)[0] for neuron in group])).astype(np.intp)
+        found = _union(fan.start, [_row(fan.matrix, neuron)[0] for neuron in group])
         is_relu = (found >= first.start) & (found < first.stop) & (number > 0)
         read = [_row(first.matrix, variable - first.start) for variable in found[is_relu].tolist()]
-        behind = np.unique(np.concatenate([found[~is_relu], *(some for some, _ in read)])).astype(np.intp)
+        behind = _union(fan.start, [found[~is_relu], *(some for some, _ in read)])
         if len(read) * len(behind) > MOST_READ:
             read, behind, is_relu = [], found, np.zeros(len(found), bool)
         self.relus: list[int] = found[is_relu].tolist()
@@ -316,8 +324,8 @@ class _Group:
             place = _own(weights, float(first.constant[variable - first.start]))
             best = -1 if place < 0 else int(some[place])
             self.paired.append(-1 if best in self.paired else best)
-        self.boxed: list[int] = [v for v in behind.tolist() if v not in set(self.paired)]
         own = [variable for variable in self.paired if variable >= 0]
+        self.boxed: list[int] = np.setdiff1d(behind, own, assume_unique=True).tolist()
         self.variables = np.array([*own, *self.boxed, *self.relus], np.intp)
 
     def places(self, read: int, free: int) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from ..answer.credit import PLANES
 from ..answer.results import Certificate
 from ..base.assumed import assumed
 from ..base.deadline import Deadline
@@ -35,7 +34,7 @@ from ..property import Problem
 from .decide import prove
 from .decision import AGAIN_SECONDS, AGAIN_SHARE
 from .effort import Effort
-from .options import DEFAULTS, SearchOptions
+from .options import DEFAULTS
 from .points.region import phases_at
 from .radius import RadiusSearch
 from .recorder import Recorder
@@ -163,14 +162,6 @@ class _Asked:
     threads: int
     whole: Deadline
 
-    @property
-    def _options(self) -> SearchOptions:
-        """Planes begin at once where it was they that raised the lower end."""
-        done = self.search.ways.get(PLANES)
-        if done is None or not done.closed:
-            return DEFAULTS
-        return replace(DEFAULTS, relus=replace(DEFAULTS.relus, before_planes=0.0))
-
     def at(self, path: Path, radius: Fraction, clock: Deadline, only_float32: bool = False) -> Certificate:
         """A certificate that every radius up to this one is safe, if so wanted only one for every float32 evaluation
         order, and that the upper end is not."""
@@ -190,7 +181,7 @@ class _Asked:
             if is_open:
                 proof.close_tie = partial(tie_multipliers, box=box)
             problem = Problem(search.network, box, search.unsafe)
-            effort = Effort(clock, self.threads, search.device, search.note, self._options)
+            effort = Effort(clock, self.threads, search.device, search.note)
             reason = prove(problem, box, effort, Recorder(proof))
         # A proof that is there is worth the time that its check takes.
         late = self.whole.share(CHECKED, math.inf)

@@ -120,12 +120,13 @@ class EdgeWork:
         """A domain with the radius that its bound reaches among those that count now."""
         return replace(node, reach=max(node.reach, self._reach(node.slope, -node.room)))
 
-    def glance(self, row: int, signs: Any) -> float:
-        """The bound of a root after a few steps."""
-        return self._bounded(Part(row, None), self._begin(row, signs), (GLANCE_STEPS, ROOT_RATE)).lower
+    def glance(self, row: int, signs: Any, times: int = 1) -> float:
+        """The bound of a root after a few steps, or so many times as many."""
+        return self._bounded(Part(row, None), self._begin(row, signs), (times * GLANCE_STEPS, ROOT_RATE)).lower
 
     def glance_seconds(self, row: int, signs: Any) -> float:
-        """The seconds of processor time that a glance takes, as its first two steps do."""
+        """The seconds of processor time that a glance takes, as two steps behind the first one do."""
+        climb(self._forms[row], row, self._begin(row, signs), 1, ROOT_RATE)
         stopwatch = ProcessorTime()
         climb(self._forms[row], row, self._begin(row, signs), 2, ROOT_RATE)
         return stopwatch.elapsed() / 2 * GLANCE_STEPS

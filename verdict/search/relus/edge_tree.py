@@ -93,9 +93,9 @@ class EdgeTree:
             return 0.0
         return min([self._stuck[row], *(node.reach for *_, node in self._heap if node.row == row)])
 
-    def glance(self) -> float:
-        """The bound of the first of the roots after a few steps."""
-        return self._work.glance(*self._waiting[0])
+    def glance(self, times: int = 1) -> float:
+        """The bound of the first of the roots after a few steps, or so many times as many."""
+        return self._work.glance(*self._waiting[0], times)
 
     def glance_seconds(self) -> float:
         """The seconds of processor time that a glance takes."""

@@ -20,6 +20,8 @@ from .edge_ascent import chords, look
 MOST = 4
 # The least share of what moves a ReLU that the first of its group reads too.
 COMMON = 0.9
+# With more than this share of its numbers other than 0 a matrix is multiplied as a dense one.
+DENSE = 0.1
 
 
 def grouped(form: Edges, rows: Iterable[int], floors: FloatArray) -> Edges:
@@ -46,7 +48,11 @@ def _groups(form: Edges, number: int, losses: Any, neurons: Any) -> list[list[in
     fan = form.fans[number]
     moved = abs(fan.matrix[neurons]) * form.largest[: fan.start].astype(np.float32)
     read = (moved > 0).astype(np.float32)
-    common = (read @ moved.T).toarray() / np.maximum(moved.sum(axis=1), 1e-30)
+    if moved.nnz > DENSE * np.prod(moved.shape):
+        shared = read.toarray() @ moved.toarray().T
+    else:
+        shared = (read @ moved.T).toarray()
+    common = shared / np.maximum(moved.sum(axis=1), 1e-30)
     left = np.ones(len(neurons), bool)
     groups = []
     for at in np.argsort(-losses[neurons], kind="stable").tolist():

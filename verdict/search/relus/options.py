@@ -31,8 +31,6 @@ class ReluOptions:
     often on the edge of one region and inside another."""
     few_rows: int = 16
     """Of polytopes with at most so many rows the best row is chosen anew for every domain."""
-    before_planes: float = 2.0
-    """Seconds of processor time that splits by chords have before planes over edges are tried for a yes or no."""
     programs: bool = True
     """Whether linear programs are tried before every neuron is split."""
     most_open: int = 2**27

@@ -75,15 +75,14 @@ def branch_and_bound(
             if len(ways) == 1 and not has_tie:
                 ways.append(AnewSplit(graph, rounds, polytopes, watch, means))
             if ways[0] is rounds and not has_tie and PlaneSplit.can(first, polytopes):
-                ways.append(PlaneSplit(graph, first, rounds, polytopes, watch, means))
+                ways.append(PlaneSplit(rounds, polytopes, watch, means))
         if not ways:
             return Outcome(False, -np.inf, 0, "splits of inputs need a box without a tie, and splits of neurons ReLUs")
         if options.only:
             ways = [way for way in ways if way.name == options.only]
             if not ways:
                 return Outcome(False, -np.inf, 0, f"{options.only} is no way here")
-        waits = options.relus.before_planes if isinstance(ways[0], ReluRounds) else 0.0
-        waits = MANY_PATIENCE if isinstance(ways[0], TangentSplit) else waits
+        waits = MANY_PATIENCE if isinstance(ways[0], TangentSplit) else 0.0
         return in_turn(ways, effort.deadline, PATIENCE if is_rough else waits)
 
 

@@ -51,12 +51,14 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     `patience` before the others begin.
     """
     spent, ahead, wall = [0.0] * len(ways), [inf] * len(ways), [0.0] * len(ways)
+    # What it all took, with what a search starts from.
+    took = [0.0] * len(ways)
     outcomes: list[Outcome | None] = [None] * len(ways)
     reached: list[list[tuple[float, float]]] = [[(0.0, 0.0)] for _ in ways]
     going = set(range(len(ways)))
     while True:
         needs = [way.needs for way in ways]
-        way = _next(going, spent, ahead, needs)
+        way = _next(going, spent, took, ahead, needs)
         least = patience if way == 0 and not spent[way] else 0.0
         slice_ = max(FIRST, least, needs[way], GROWTH * spent[way])
         stopwatch, began = ProcessorTime(None), monotonic()
@@ -66,9 +68,10 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             # The whole question's time is up: what the search said last is what is known of it.
             outcome = replace(outcomes[way] or NOTHING, resumable=False, reason=TIME_LIMIT)
             going.clear()
-        took = stopwatch.elapsed()
+        turn = stopwatch.elapsed()
         # What the first slice is longer than it should be is for what the search starts from, and not spent again.
-        spent[way] += took if spent[way] else min(took, slice_)
+        spent[way] += turn if spent[way] else min(turn, slice_)
+        took[way] += turn
         wall[way] += monotonic() - began
         reached[way].append((spent[way], outcome.share))
         ahead[way], outcomes[way] = _ahead(outcome, reached[way]), outcome
@@ -92,16 +95,23 @@ def _ahead(outcome: Outcome, reached: Sequence[tuple[float, float]]) -> float:
     """
     if outcome.ahead is not None:
         return outcome.ahead
-    (last, had), (spent, share) = reached[-2:]
+    points = [*reached]
+    for at in range(len(reached) - 1, 0, -1):
+        if reached[at][1] < reached[at - 1][1]:
+            # What begins again behind better bounds closes anew what it had.
+            points = [(reached[at - 1][0], 0.0), *reached[at:]]
+            break
+    spent, share = points[-1]
     if not share:
         return inf
-    half = max(point for point in reached if point[0] <= spent / 2)
-    # What begins again behind better bounds closes anew what it had.
-    since = [half] if share < had else [half, (last, had)]
-    return max((spent - before) * (1 - share) / max(share - closed, 1e-9) for before, closed in since)
+    middle = (points[0][0] + spent) / 2
+    half = max(point for point in points if point[0] <= middle)
+    return max((spent - before) * (1 - share) / max(share - closed, 1e-9) for before, closed in (half, points[-2]))
 
 
-def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float], needs: Sequence[float]) -> int:
+def _next(
+    going: set[int], spent: Sequence[float], took: Sequence[float], ahead: Sequence[float], needs: Sequence[float]
+) -> int:
     """Which search goes on: one that has not begun, one with less than its share, or the one that will end first."""
     order = sorted(going)
     for way in order:
@@ -111,9 +121,9 @@ def _next(going: set[int], spent: Sequence[float], ahead: Sequence[float], needs
 
     def missing(way: int) -> float:
         if needs[way]:
-            # With trials the others may take as long as the best has had, unless that will have ended before it pays.
-            others = sum(spent) - spent[best]
-            return min(spent[best], TRIED * (spent[best] + ahead[best])) - others - needs[way]
+            # With trials the others may take as long as the best has taken, unless that will have ended before it pays.
+            room = 2 * took[best] - sum(took)
+            return min(room, TRIED * (spent[best] + ahead[best])) - needs[way]
         # One that has closed nothing yet may only have begun.
         kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
         kept = 1.0 if FAR * spent[best] < ahead[best] < inf else kept

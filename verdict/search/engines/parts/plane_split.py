@@ -1,21 +1,22 @@
 """Planes over edges as a way to a proof about one box, beside splits of ReLUs by chords.
 
 A domain costs some thousand times as much with planes, so they go on only where they leave of what the worst root
-misses less than half of what chords leave. Their proofs have a slope for every
-edge, and a checker that knows the edges bounds the leaves anew.
+misses less than half of what chords leave behind sharpened bounds, or so little that these need not be waited for.
+Their proofs have a slope for every edge, and a checker that knows the edges bounds the leaves anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
 from ....answer import credit
 from ....base.deadline import TIME_LIMIT, Deadline
+from ....bounds.edges import edge_count
 from ....network.exact import FloatArray
-from ....network.graph import Graph
-from ....property import Polytope, UnsafeSet
+from ....property import Polytope
 from ...first_box import FirstBox
 from ...means import Means
 from ...observer import Watch
@@ -23,39 +24,33 @@ from ...outcome import Outcome
 from ...relus.ascent import optimise
 from ...relus.edge_tree import EdgeTree
 from ...relus.program import matrix_numbers
-from ...relus.space import Space
-from ...rows import Rows
 from .relu_rounds import ReluRounds
 
 # The most that planes may leave of what the worst root misses with chords.
 GAIN = 0.5
 # Reduced forms of more numbers, or with more edges, which are those that are not 0, are nothing for planes.
 MOST_NUMBERS, MOST_EDGES = 2**23, 2**19
+# Planes that leave no more than this share of what chords leave pay whatever sharpening does for these.
+CLEAR = GAIN**2
+# So many looks are taken before sharpened bounds are waited for, and to judge by these then takes so many seconds.
+LOOKS, SOON = 2, 1e-3
 # Why a search by planes ends.
 NO_USE, STUCK = "planes over edges do not pay", "planes over edges leave regions that no split makes smaller"
 
 
 class PlaneSplit:
-    """A proof that no input of the `first` box (batch 1) reaches any of the polytopes, of one row each, beside the
-    `rounds` of splits."""
+    """A proof that no input of the box of the `rounds` of splits reaches any of the polytopes, of one row each, beside
+    these."""
 
     name = credit.PLANES
 
-    def __init__(
-        self,
-        graph: Graph,
-        first: FirstBox,
-        rounds: ReluRounds,
-        polytopes: Sequence[Polytope],
-        watch: Watch,
-        means: Means,
-    ) -> None:
-        self._graph, self._first, self._rounds, self._polytopes = graph, first, rounds, list(polytopes)
-        self._watch, self._means = watch, means
+    def __init__(self, rounds: ReluRounds, polytopes: Sequence[Polytope], watch: Watch, means: Means) -> None:
+        self._rounds, self._polytopes, self._watch, self._means = rounds, list(polytopes), watch, means
         self._tree: EdgeTree | None = None
-        # What chords leave of the worst root; the seconds of processor time that a glance at it by planes takes, and
-        # whether that has judged them.
-        self._missed, self._trial, self._is_judged = 0.0, 0.0, False
+        # What chords leave of the worst root behind the first bounds; what planes do, how many looks there were at
+        # that, each twice as long as the one before, the seconds of processor time that the first one takes, and
+        # whether planes are judged.
+        self._missed, self._seen, self._looks, self._trial, self._is_judged = 0.0, -inf, 0, 0.0, False
 
     @staticmethod
     def can(first: FirstBox, polytopes: Sequence[Polytope]) -> bool:
@@ -64,11 +59,29 @@ class PlaneSplit:
 
     @property
     def needs(self) -> float:
-        """What it takes to judge planes, once that is known."""
-        return 0.0 if self._is_judged else self._trial
+        """What it takes to judge planes: first a form of edges, about what that of the whole box takes, then a look at
+        the worst root. Without end where sharpened bounds are waited for."""
+        if self._is_judged:
+            return 0.0
+        if self._tree is None:
+            return self._rounds.form_seconds
+        if self._waits:
+            return inf if self._rounds.root is None else SOON
+        return 2**self._looks * self._trial
+
+    @property
+    def _waits(self) -> bool:
+        """Whether another look would tell less than bounds that are sharpened."""
+        return self._looks == LOOKS
+
+    @property
+    def _chords(self) -> float:
+        """What chords leave of the worst root behind the best bounds so far."""
+        return self._missed if self._rounds.root is None else max(self._missed, self._rounds.root)
 
     def run(self, deadline: Deadline) -> Outcome:
-        """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
+        """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on. A turn in
+        which sharpened bounds were to be waited for judges by those at hand."""
         if self._tree is None:
             self._tree = self._begun()
             if self._tree is None:
@@ -77,9 +90,14 @@ class PlaneSplit:
             return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
         tree = self._tree
         if not self._is_judged:
-            # Chords miss less behind bounds that were sharpened since.
-            if tree.glance() < GAIN * max(self._missed, self._rounds.root):
+            waits = self._waits
+            if not waits:
+                self._seen, self._looks = tree.glance(2**self._looks), self._looks + 1
+            if self._seen < GAIN * self._chords:
+                self._tree = None
                 return Outcome(False, -np.inf, 0, NO_USE)
+            if self._seen < CLEAR * self._chords and self._rounds.root is None and not waits:
+                return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
             self._is_judged = True
             # What a whole root takes is known only behind it.
             tree.explore(self._rounds.whole, lambda: bool(tree.roots))
@@ -98,22 +116,17 @@ class PlaneSplit:
     def _begun(self) -> EdgeTree | None:
         """The tree, with nothing bounded yet, the worst roots first; None where the reduced form is none, or too
         large."""
-        bounds, rows = self._first.completed(self._means.workers), Rows(UnsafeSet(tuple(self._polytopes), self._size))
-        space = Space(self._graph, bounds, rows.matrix, rows.limits, means=self._means)
+        space, rows = self._rounds.whole_box()
         if space.reduced is None or not space.size or matrix_numbers(space) > MOST_NUMBERS:
+            return None
+        if edge_count(space.reduced) > MOST_EDGES:
             return None
         chords, _ = optimise(space, space.root(), self._means.options.relus.root_steps)
         worst = chords.lower.argsort(kind="stable")
         self._missed = float(chords.lower.min(initial=0))
         tree = EdgeTree(space, space.root().take(worst), None, self._means, self._offer)
-        if sum(fan.matrix.nnz for fan in tree.form.fans) > MOST_EDGES:
-            return None
         tree.observer = self._watch.proof.planes(space, self._polytopes, rows, tree.form)
         return tree
-
-    @property
-    def _size(self) -> int:
-        return self._graph.output_size
 
     def _offer(self, points: FloatArray) -> bool:
         return self._watch.try_points(points)

@@ -1,7 +1,7 @@
 """Splitting ReLUs and sharpening the bounds of hidden neurons, in rounds.
 
-Where a search over splits does not end soon, the bounds that it starts from are sharpened first, with ever more effort;
-both take turns, so that neither can waste more than the other has cost.
+The search begins behind the bounds at hand, and where it does not end soon, these are sharpened first, with ever more
+effort; both take turns, so that neither can waste more than the other has cost.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ import numpy as np
 from ....answer import credit
 from ....base.deadline import Deadline, ProcessorTime
 from ....network.graph import Graph
-from ....property import Polytope
+from ....property import Polytope, UnsafeSet
 from ...first_box import FirstBox
 from ...means import Means
 from ...neurons.sharpen import Round, sharpen
 from ...observer import Watch
 from ...outcome import Outcome
 from ...relus.relu_split import ReluSplit
+from ...relus.space import Space
+from ...rows import Rows
+
+# A round has at least so many seconds of processor time before others have a turn.
+LEAST_ROUND = 2.0
+# What the first round is said to take, in forms of the whole box: 6 to 48 were seen, and the search has `growth` times
+# as long before it.
+FIRST_ROUND = 2
 
 
 class ReluRounds:
@@ -46,7 +54,14 @@ class ReluRounds:
         self._observer = watch.proof.bounds(graph)
         # With so few ReLUs the search itself is short, and starting it anew is what takes long on a busy machine.
         self._is_short = first.bounds.unstable(graph) <= self.options.short
-        self._visited, self._rounds, self._is_saturated = 0, 0, False
+        self._rows = Rows(UnsafeSet(tuple(polytopes), graph.output_size))
+        # What is to be proved of the whole box, which others ask for too, and the seconds of processor time that its
+        # form took.
+        self._whole_box: Space | None = None
+        self.form_seconds = 0.0
+        # The splits per neuron in the last round, None before the first one.
+        self._rounds: int | None = None
+        self._visited, self._is_saturated = 0, False
         # The round that goes on, if one does, the unstable neurons before it, and the seconds of processor time that it
         # has taken; and whether the search is to have as long for the last one.
         self._round: Round | None = None
@@ -57,8 +72,7 @@ class ReluRounds:
         # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
         self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
-        # The least bound of a root behind the bounds at hand, as far as known.
-        self.root = -np.inf
+        self._root = -np.inf
         # Seconds of processor time that searches took, and the domains that they visited.
         self._paced = [0.0, 0.0]
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
@@ -66,9 +80,6 @@ class ReluRounds:
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""
-        if self._search is None:
-            self.bounds = self._first.completed(self.means.workers)
-            self._sharpen(deadline)
         search = self._search if self._search is not None and not self._is_better else self._begin()
         while True:
             if self._is_long:
@@ -81,8 +92,24 @@ class ReluRounds:
 
     @property
     def _ahead(self) -> float | None:
-        """The seconds that this way expects to need yet, where a round comes first."""
-        return max(self._rest, self.options.growth * self._sharpening) if self._is_long and self._share else None
+        """The seconds that this way expects to need yet, where a round comes first: what that may take, for it is less
+        than the rest takes without it."""
+        return self.options.growth * self._sharpening if self._is_long else None
+
+    @property
+    def root(self) -> float | None:
+        """The least bound of a root behind bounds that a round has sharpened, once that is known."""
+        is_known = self._rounds is not None and self._round is None and not self._is_better
+        return self._root if is_known and self._search is not None and self._search.visited else None
+
+    def whole_box(self) -> tuple[Space, Rows]:
+        """What is to be proved of the whole box behind the first bounds, found once, and its rows."""
+        if self._whole_box is None:
+            bounds, rows = self._first.completed(self.means.workers), self._rows
+            stopwatch = ProcessorTime()
+            self._whole_box = Space(self.graph, bounds, rows.matrix, rows.limits, means=self.means)
+            self.form_seconds = stopwatch.elapsed()
+        return self._whole_box, self._rows
 
     @property
     def pace(self) -> float:
@@ -92,46 +119,66 @@ class ReluRounds:
     @property
     def _next(self) -> int:
         """The splits per neuron in the next round, or in the one that goes on."""
+        if self._rounds is None:
+            return 0
         return self._rounds if self._round else max(self.options.rounds, self._rounds * self.options.growth)
 
     def _room(self, deadline: Deadline) -> Deadline:
         """The clock of a round: this turn, or as long as all that this way has had, for a round that is cut in many
         parts is of no use to anybody."""
-        return ProcessorTime(max(deadline.remaining(), self._paced[0] + self._sharpened), self.whole)
+        had = max(LEAST_ROUND, self._paced[0] + self._sharpened)
+        return ProcessorTime(max(deadline.remaining(), had), self.whole)
 
     def _behind_more(self, search: ReluSplit, deadline: Deadline) -> ReluSplit:
         """The search behind another round of sharpening: a new one, if that has made bounds better."""
         self._rounds = self._next
-        self._sharpen(self._room(deadline))
+        self._sharpen(self._rounds, self._room(deadline))
         if self._is_better:
             return self._begin()
         # Neither wastes more than the other has cost, and none goes on without the other, whatever the turn.
-        self._slice, self._is_owed = max(self.options.least_search, self._sharpening), self._round is None
+        self._slice = max(self.options.least_search, self.options.share * self._sharpening)
+        self._is_owed = not self._goes_on
         return search
 
     def _begin(self) -> ReluSplit:
         """A search behind the bounds at hand, in place of the one that there is."""
-        if self._search is not None:
+        begin = None
+        if self._search is None:
+            space, rows = self.whole_box()
+            self.bounds, self._slice = space.bounds, self.form_seconds
+            self._sharpening = FIRST_ROUND * self.form_seconds
+            begin = space, space.root().take(rows.starts)
+        else:
             self._visited += self._search.visited
             credit.add(self._earlier, self._search.ways, 0.0)
-        self._slice = max(self.options.least_search, self.options.share * self._sharpening)
+            self._slice, self._whole_box = max(self.options.least_search, self.options.share * self._sharpening), None
         self._begun, self._share, self._spent, self._is_long = self.bounds, 0.0, 0.0, False
-        self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means)
+        self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means, begin)
         return self._search
 
     @property
     def _is_better(self) -> bool:
         """Whether the bounds have got so much better that the search is worth beginning anew: by the unstable neurons,
-        or at all, if it has closed nothing."""
-        if not self._share:
+        or at all, if it has closed nothing or had no more time than the round. What a round that goes on has done so
+        far is mostly not worth that yet."""
+        if self._goes_on:
+            return False
+        if not self._share or self._spent <= self._sharpening:
             return self.bounds is not self._begun
         return self.bounds.unstable(self.graph) <= self.options.saturated * self._begun.unstable(self.graph)
 
-    def _sharpen(self, clock: Deadline) -> None:
-        """A round of sharpening, or what is left of it, which the clock may cut short."""
+    @property
+    def _goes_on(self) -> bool:
+        """Whether a round that was cut goes on before the search does, as it may until it has cost what the search's
+        rest would, or several times what that has had."""
+        most = max(LEAST_ROUND, min(self._rest, self.options.growth * self._paced[0]))
+        return self._round is not None and self._sharpening < most
+
+    def _sharpen(self, splits: int, clock: Deadline) -> None:
+        """A round of sharpening with so many splits, or what is left of it, which the clock may cut short."""
         stopwatch = ProcessorTime(None, clock)
         if self._round is None:
-            self._round, self._sharpening = Round(self._rounds), 0.0
+            self._round, self._sharpening = Round(splits), 0.0
             self._before = self.bounds.unstable(self.graph)
         stop = clock.passed
         self.bounds = sharpen(self.graph, self.bounds, self._round, self.means, stop, self._observer)
@@ -139,7 +186,7 @@ class ReluRounds:
         self._sharpening, self._sharpened = self._sharpening + took, self._sharpened + took
         if not stop():
             most = self.options.saturated * self._before
-            self._is_saturated = self._rounds > 0 and self.bounds.unstable(self.graph) > most
+            self._is_saturated = splits > 0 and self.bounds.unstable(self.graph) > most
             self._round = None
 
     def _searched(self, search: ReluSplit, deadline: Deadline) -> Outcome:
@@ -149,7 +196,7 @@ class ReluRounds:
             # What a round was for is seen when the search behind it has had its slice.
             is_free, self._is_owed = self._is_owed or not before, False
             outcome = search.run(ProcessorTime(self._slice, self.whole if is_free else deadline))
-            took, self.root = stopwatch.elapsed(), search.root
+            took, self._root = stopwatch.elapsed(), search.root
             self._paced[0] += took
             self._paced[1] += search.visited - before
             if outcome.proved:
