@@ -43,7 +43,7 @@ def _looks(monkeypatch, *shares):
 
 
 def test_a_trial_is_announced_as_dear_as_the_form_and_then_as_a_look(way):
-    planes, rounds = way
+    planes, _ = way
     assert planes.needs == 0.25
     told = planes.run(Deadline())
     assert told.resumable

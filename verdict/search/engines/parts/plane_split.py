@@ -67,7 +67,7 @@ class PlaneSplit:
             return self._rounds.form_seconds
         if self._waits:
             return inf if self._rounds.root is None else SOON
-        return 2**self._looks * self._trial
+        return (1 << self._looks) * self._trial
 
     @property
     def _waits(self) -> bool:
@@ -92,7 +92,7 @@ class PlaneSplit:
         if not self._is_judged:
             waits = self._waits
             if not waits:
-                self._seen, self._looks = tree.glance(2**self._looks), self._looks + 1
+                self._seen, self._looks = tree.glance(1 << self._looks), self._looks + 1
             if self._seen < GAIN * self._chords:
                 self._tree = None
                 return Outcome(False, -np.inf, 0, NO_USE)
