@@ -118,7 +118,7 @@ def test_slopes_found_elsewhere_are_proved_here(kind, other, tmp_path):
             graph.output,
             other.put(row.astype(np.float32)),
             {i: line.astype(np.float32).to(other) for i, line in lines.items()},
-            10,
+            Ascent(10),
         )
         exact = {
             i: Lines(other.fetch(slopes[i]).astype(np.float64).clip(0, 1), line.slope_above, line.offset_above)

@@ -1,6 +1,7 @@
 """The parts of a search over boxes: the pool of open ones, the input to halve, forwards or backwards, and turns."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from verdict.search.boxes.halving import halve
 from verdict.search.boxes.open_boxes import OpenBoxes
 from verdict.search.boxes.ways import Ways, more_halvings
 from verdict.search.engines.parts import relu_rounds
+from verdict.search.engines.parts.anew_split import AnewSplit
 from verdict.search.engines.parts.in_turn import in_turn
 from verdict.search.first_box import FirstBox
 from verdict.search.means import Means
@@ -288,3 +290,13 @@ def test_trials_together_take_no_more_than_the_best_has_had():
     first, trials = Steps([0.0] * 60, ends=False), [Steps([0.0] * 60, ends=False, needs=0.1) for _ in range(4)]
     in_turn([first, *trials], ProcessorTime(2.0))
     assert sum(each.runs for each in trials) <= first.runs
+
+
+@pytest.mark.parametrize(("last_round", "waits"), [(1e-9, True), (1e9, False), (np.inf, False)])
+def test_bounds_found_anew_wait_for_a_round_that_is_cheaper(last_round, waits, tmp_path):
+    """Where none comes next, it takes without end."""
+    graph = verdict.load(random_network(np.random.default_rng([5, 77]), "dense", tmp_path, 4)).graph
+    bounds = linear_bounds(graph, -np.ones((1, graph.input_size)), np.ones((1, graph.input_size)))
+    rounds = SimpleNamespace(bounds=bounds, pace=0.01, round_seconds=last_round)
+    anew = AnewSplit(graph, rounds, misclassification(0, graph.output_size).polytopes, Watch(), Means())
+    assert anew.needs == np.inf if waits else 0 < anew.needs < np.inf

@@ -7,6 +7,7 @@ Better ones that the rounds find later it takes over.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from ....answer import credit
 from ....base.deadline import Deadline
@@ -34,9 +35,13 @@ class AnewSplit:
 
     @property
     def needs(self) -> float:
-        """What its first step takes: each worker takes one."""
+        """What its first step takes: each worker takes one. Without end where a round comes next, and the last one took
+        less than that: it is to begin within the better bounds."""
+        if self._tree is not None:
+            return 0.0
         step = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
-        return self._means.workers.count * step if self._tree is None else 0.0
+        needed = self._means.workers.count * step
+        return inf if self._rounds.round_seconds < needed else needed
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""

@@ -93,8 +93,13 @@ class ReluRounds:
     @property
     def _ahead(self) -> float | None:
         """The seconds that this way expects to need yet, where a round comes first: what that may take, for it is less
-        than the rest takes without it."""
-        return self.options.growth * self._sharpening if self._is_long else None
+        than the rest takes without it. Nobody knows where nothing is closed yet."""
+        return self.options.growth * self._sharpening if self._is_long and self._share else None
+
+    @property
+    def round_seconds(self) -> float:
+        """The seconds of processor time that the last round took, where one comes next; else without end."""
+        return self._sharpening if self._is_long else np.inf
 
     @property
     def root(self) -> float | None:
