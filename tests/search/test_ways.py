@@ -23,7 +23,7 @@ from verdict.search.engines.parts.anew_split import AnewSplit
 from verdict.search.engines.parts.in_turn import in_turn
 from verdict.search.first_box import FirstBox
 from verdict.search.means import Means
-from verdict.search.observer import Watch
+from verdict.search.observer import BoundsObserver, Watch
 from verdict.search.options import DEFAULTS
 from verdict.search.outcome import Outcome
 from verdict.search.rows import Rows
@@ -300,3 +300,25 @@ def test_bounds_found_anew_wait_for_a_round_that_is_cheaper(last_round, waits, t
     rounds = SimpleNamespace(bounds=bounds, pace=0.01, round_seconds=last_round)
     anew = AnewSplit(graph, rounds, misclassification(0, graph.output_size).polytopes, Watch(), Means())
     assert anew.needs == np.inf if waits else 0 < anew.needs < np.inf
+
+
+def test_the_first_search_of_a_recorded_proof_has_bounds_that_a_checker_finds(tmp_path):
+    """Whatever found the bounds to begin with."""
+    graph = verdict.load(random_network(np.random.default_rng([5, 77]), "dense", tmp_path, 4)).graph
+    found = linear_bounds(graph, -np.ones((1, graph.input_size)), np.ones((1, graph.input_size)))
+    middle = [(low + high) / 2 for low, high in zip(found.lower, found.upper, strict=True)]
+    tight = found.with_ends((found.lower[0], *middle[1:]), (found.upper[0], *middle[1:]))
+
+    class Strict(BoundsObserver):
+        def known(self, bounds):
+            return None
+
+    for observer, kept in ((BoundsObserver(), tight), (Strict(), found)):
+        watch = Watch()
+        watch.proof.bounds = lambda graph, observer=observer: observer
+        polytopes = misclassification(0, graph.output_size).polytopes
+        first = FirstBox(graph, tight, Deadline())
+        rounds = relu_rounds.ReluRounds(graph, first, polytopes, Deadline(), watch, Means())
+        space, _ = rounds.whole_box()
+        for number in range(1, len(graph.nodes) - 1):
+            assert (space.bounds.lower[number] == kept.lower[number]).all()

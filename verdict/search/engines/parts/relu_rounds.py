@@ -63,7 +63,7 @@ class ReluRounds:
         self._rounds: int | None = None
         self._visited, self._is_saturated = 0, False
         # The round that goes on, if one does, the unstable neurons before it, and the seconds of processor time that it
-        # has taken; and whether the search is to have as long for the last one.
+        # has taken; and whether the search is to have its slice behind the last one, whatever the turn.
         self._round: Round | None = None
         self._before, self._sharpening, self._is_owed = 0, 0.0, False
         # What all rounds took, the seconds that the search needs yet at its latest pace, and whether a round would take
@@ -111,6 +111,10 @@ class ReluRounds:
         """What is to be proved of the whole box behind the first bounds, found once, and its rows."""
         if self._whole_box is None:
             bounds, rows = self._first.completed(self.means.workers), self._rows
+            if self._observer.known(bounds) is None:
+                # Whoever writes a proof has to have bounds that a checker finds too: those of a round of no neurons.
+                none = Round(0, set(range(len(self.graph.nodes))))
+                bounds = sharpen(self.graph, bounds, none, self.means, self.whole.passed, self._observer)
             stopwatch = ProcessorTime()
             self._whole_box = Space(self.graph, bounds, rows.matrix, rows.limits, means=self.means)
             self.form_seconds = stopwatch.elapsed()
