@@ -64,6 +64,12 @@ def _tree(seed: int, kind: str, folder: Path, slack, seen: list[np.ndarray], apa
     return tree, values - offsets, distances
 
 
+def _explore(tree: EdgeTree, turns: int) -> None:
+    """So many turns of the search."""
+    left = iter(range(turns))
+    tree.explore(Deadline(60.0), lambda: next(left, None) is None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("apart", [False, True])
 def test_what_is_proved_is_safe_at_all_samples(kind: str, apart: bool, tmp_path: Path) -> None:
@@ -73,8 +79,7 @@ def test_what_is_proved_is_safe_at_all_samples(kind: str, apart: bool, tmp_path:
         if made is None:
             continue
         tree, margins, distances = made
-        turns = iter(range(40))
-        tree.explore(Deadline(60.0), lambda turns=turns: next(turns, None) is None)
+        _explore(tree, 40)
         for row in range(margins.shape[1]):
             reached = tree.reached(row)
             assert (margins[distances < reached, row] > 0).all(), (kind, seed, row)
@@ -93,15 +98,14 @@ def test_what_is_proved_of_smaller_radii_on_the_same_box_is_safe(kind: str, tmp_
         if made is None:
             continue
         tree, margins, distances = made
-        turns, rows, lower = iter(range(4)), range(margins.shape[1]), RADIUS
-        tree.explore(Deadline(60.0), lambda turns=turns: next(turns, None) is None)
+        rows, lower = range(margins.shape[1]), RADIUS
+        _explore(tree, 4)
         while lower > RADIUS / 4:
             before = [min(tree.reached(row), lower) for row in rows]
             lower = 0.8 * lower
             tree.aim(Radii(tree.space, tree.family, 0.0, lower))
             assert all(tree.reached(row) >= min(old, lower) for row, old in zip(rows, before, strict=True))
-            turns = iter(range(4))
-            tree.explore(Deadline(60.0), lambda turns=turns: next(turns, None) is None)
+            _explore(tree, 4)
             for row in rows:
                 reached = tree.reached(row)
                 assert reached <= before[row] or reached <= lower

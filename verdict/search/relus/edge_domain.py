@@ -165,7 +165,7 @@ class EdgeWork:
 
     def _each(self, name: str, given: Sequence[tuple[Any, ...]]) -> Iterable[Any]:
         """One after the other, each once it is asked for."""
-        return (getattr(self, name)(*some) for some in given)
+        return (worked(self, (name, some)) for some in given)
 
     def _tightened(self, node: Node) -> Node:
         """The domain with ends of its neurons where its bound leaves room for what is unsafe, as often as that pays."""
@@ -258,6 +258,12 @@ class EdgeWork:
     def _form(self, part: Part) -> Edges:
         """The form in which a part's domains are bounded."""
         return self._forms[part.row] if part.ends is None else self._within(part)
+
+
+def worked(work: EdgeWork, item: tuple[str, tuple[Any, ...]]) -> Any:
+    """What the work of some name makes of some arguments."""
+    name, given = item
+    return getattr(work, name)(*given)
 
 
 def unpacked(lines: Lines) -> Lines:

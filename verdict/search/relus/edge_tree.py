@@ -25,7 +25,7 @@ from ...bounds.edges import Edges, edges
 from ...network.exact import FloatArray
 from ..means import Means
 from ..observer import EdgeObserver
-from .edge_domain import EdgeWork, Node
+from .edge_domain import EdgeWork, Node, worked
 from .edge_gains import Gains
 from .grouping import grouped
 from .last_domain import LastDomain
@@ -78,7 +78,7 @@ class EdgeTree:
         self._minimisers: deque[tuple[int, Any]] = deque(maxlen=REMEMBERED)
 
     def _start_copies(self) -> None:
-        self._copies: Copies[tuple[str, tuple[Any, ...]], Any] = Copies(partial(_done, self._work))
+        self._copies: Copies[tuple[str, tuple[Any, ...]], Any] = Copies(partial(worked, self._work))
         # They end with the tree, however that ends.
         weakref.finalize(self, self._copies.end)
 
@@ -158,8 +158,8 @@ class EdgeTree:
         be had."""
         items = [(name, each) for each in given]
         if len(items) > 1 and self._most > 1:
-            return self._copies.map(items, partial(_done, self._work))
-        return [_done(self._work, item) for item in items]
+            return self._copies.map(items, partial(worked, self._work))
+        return [worked(self._work, item) for item in items]
 
     def _advance(self, nodes: list[Node]) -> None:
         """Split domains, and keep what is open of them."""
@@ -232,11 +232,6 @@ class EdgeTree:
         is_near = float(node.seen.losses(node.lines.signs).sum()) <= -node.lower
         if is_near and self._offer(self.space.point(node.seen.inputs.astype(np.float64))):
             self.is_refuted = True
-
-
-def _done(work: EdgeWork, item: tuple[str, tuple[Any, ...]]) -> Any:
-    name, given = item
-    return getattr(work, name)(*given)
 
 
 def _edges_of(node: Node) -> int:
