@@ -14,7 +14,7 @@ from verdict.bounds import linear_bounds
 from verdict.bounds.edges import Edges, Lines, edges
 from verdict.network.evaluate import evaluate, evaluate_all
 from verdict.search.relus.ascent import optimise
-from verdict.search.relus.edge_ascent import chords, climb
+from verdict.search.relus.edge_ascent import carried, chords, climb
 from verdict.search.relus.grouping import grouped
 from verdict.search.relus.space import Space
 
@@ -99,17 +99,22 @@ def test_a_row_is_bounded_by_its_own_error_and_offset(tmp_path: Path) -> None:
     assert 2.999 < form.bound(0, -3.0, off)[0] <= 3.0
 
 
-def test_climbing_beats_chords_where_neurons_share_inputs() -> None:
-    """Twelve neurons behind the same six: planes lose less than half of what chords lose."""
+def _shared(seed: int):
+    """Twelve neurons behind the same six."""
     from verdict.network.exact import Coefficients
     from verdict.network.graph import sequential
 
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     weights = [np.eye(6), rng.normal(size=(12, 6)), -np.abs(rng.normal(size=(1, 12)))]
     biases = [np.full(6, -0.2), np.full(12, -0.3), np.zeros(1)]
     graph = sequential([(Coefficients(w), Coefficients(b)) for w, b in zip(weights, biases, strict=True)])
     bounds = linear_bounds(graph, -np.ones((1, 6)), np.ones((1, 6)))
-    space = Space(graph, bounds, np.eye(1), np.zeros(1))
+    return rng, graph, Space(graph, bounds, np.eye(1), np.zeros(1))
+
+
+def test_climbing_beats_chords_where_neurons_share_inputs() -> None:
+    """Planes lose less than half of what chords lose, and short steps behind long ones win some of that."""
+    rng, graph, space = _shared(3)
     least = evaluate(graph, rng.choice([-1.0, 1.0], (4000, 6))).min()
     form = edges(space.reduced)
     usual, _ = optimise(space, space.root(), 60, 1e9)
@@ -120,3 +125,25 @@ def test_climbing_beats_chords_where_neurons_share_inputs() -> None:
     lower, _ = form.bound(0, 0.0, found)
     assert usual.lower[0] < lower <= least
     assert least - lower < 0.5 * (least - usual.lower[0])
+    nearer, _ = climb(form, 0, found, 60, 0.03)
+    assert lower < form.bound(0, 0.0, nearer)[0] <= least
+
+
+def test_lines_carried_to_other_ends_lose_little() -> None:
+    """In the same form they are the same bound; where some of a group have one side only they are a better one, as a
+    rule, than shares that are kept as they are."""
+    better = worse = 0
+    for seed in seeds(5, 40):
+        rng, _, space = _shared(seed)
+        sizes, none = space.reduced.sizes, np.zeros(space.size, np.float32)
+        form = grouped(edges(space.reduced), [0], none)
+        lines, seen = climb(form, 0, Lines(np.zeros(space.size, np.int8), none, none, chords(form)), 150, 0.3)
+        same = carried(form, form.within(sizes.low, sizes.high), 0, lines, lines.signs)
+        assert form.bound(0, 0.0, same)[0] == pytest.approx(form.bound(0, 0.0, lines)[0], abs=1e-5)
+        signs = np.where(rng.random(space.size) < 0.3, np.where(seen.z > 0, 1, -1), 0).astype(np.int8)
+        inner = form.within(np.where(signs > 0, 0.0, sizes.low), np.where(signs < 0, 0.0, sizes.high))
+        moved = carried(form, inner, 0, lines, signs)
+        found = inner.bound(0, 0.0, moved)[0]
+        kept = inner.bound(0, 0.0, Lines(signs, moved.slopes, moved.betas, lines.shares))[0]
+        better, worse = better + (found > kept + 1e-6), worse + (found < kept - 1e-6)
+    assert better > 3 * worse

@@ -99,7 +99,7 @@ def test_what_is_proved_of_smaller_radii_on_the_same_box_is_safe(kind: str, tmp_
             continue
         tree, margins, distances = made
         rows, lower = range(margins.shape[1]), RADIUS
-        _explore(tree, 4)
+        _explore(tree, 1)
         while lower > RADIUS / 4:
             before = [min(tree.reached(row), lower) for row in rows]
             lower = 0.8 * lower

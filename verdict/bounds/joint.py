@@ -53,11 +53,13 @@ class Room:
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """What hints tell of a block: the sum of its c's constants, m (groups, sources) in units, the weighted mean of the
-    minimisers (groups, sources), and the outputs of its members there, (groups, members)."""
+    """What hints tell of a block: the sum of its c's constants, m (groups, sources) in units and how far it goes in
+    all, `reach`, the weighted mean of the minimisers (groups, sources), and the outputs of its members there, (groups,
+    members)."""
 
     gain: float
     moved: Any
+    reach: Any
     sources: Any
     outputs: Any
 
@@ -122,11 +124,13 @@ class Block:
         second[:, :, :free] += 2 * through
         return first, second
 
+    def reach(self, falling: Any) -> Any:
+        """From one end of the m (groups, E) of coefficients (groups, g) that fall to the other."""
+        return -(falling[:, None, :] @ self.ends[1])[:, 0]
+
     def multipliers(self, falling: Any, shares: Any) -> Any:
         """The m (groups, E) of coefficients (groups, g) that fall."""
-        first, second = self.ends
-        v = falling[:, None, :]
-        return (v @ first)[:, 0] - shares * (v @ second)[:, 0]
+        return (falling[:, None, :] @ self.ends[0])[:, 0] + shares * self.reach(falling)
 
     def shares(self, falling: Any, m: Any) -> Any:
         """The shares in [0, 1] whose multipliers are nearest to `m`."""
@@ -198,7 +202,8 @@ class Block:
         z = sources @ self.weight.swapaxes(1, 2) + self.base[:, None, :]
         outputs = (z * self.patterns[some] * weights[:, :, None]).sum(axis=1)
         moved = m / self.unit
-        return Minimum(float(best.sum() - (moved * self.center).sum()), moved, mean, outputs)
+        gain = float(best.sum() - (moved * self.center).sum())
+        return Minimum(gain, moved, self.reach(v), mean, outputs)
 
     def _minimisers(self, box: Any, relus: Any, passed: Any) -> Any:
         """Where the corners of some patterns are, (groups, patterns, E)."""

@@ -22,11 +22,17 @@ from ...bounds.joint import Block, Minimum, Room
 # The rate falls, as half a cosine, from what is asked for to this share of it. The patterns of a group count by the
 # softmax of their values, at a temperature of so much, times the rate, of what the group can make: a high one smooths
 # away what is left to gain in a domain.
-LEAST_RATE, HEAT = 0.02, 0.0005
-# What is left of the last step in a step, and the weight of a new minimiser in the mean.
-MOMENTUM, FRESH = 0.9, 0.1
-# The rates of slopes and of splits' multipliers, for a rate 1 of shares.
-OTHERS = 2.0
+LEAST_RATE, HEAT = 0.02, 0.002
+# The weight of a new minimiser in the mean.
+FRESH = 0.1
+# What means of gradients, and of their squares, keep of themselves in a step, and the least root of such a square.
+MOMENTUM, MEMORY, LEAST = 0.9, 0.95, 1e-3
+# What is added to how far a multiplier goes, of what they go on the average.
+NEARLY_NONE = 1e-3
+# A rate from which on steps are those of the way there. The rates of slopes near their best values, and of splits'
+# multipliers, for a rate 1 of shares; on the way slopes have that of multipliers.
+LONG = 0.1
+SLOPES, BETAS = 0.5, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +66,62 @@ def chords(form: Edges) -> list[Any]:
     return found
 
 
+def carried(old: Edges, new: Edges, row: int, lines: Lines, signs: Any) -> Lines:
+    """The lines of a domain where some ReLUs have one side only, in a form of the same groups between other ends: no
+    bound is to lose by that. What turns on takes its own part of its group's multipliers with it, and each that had a
+    line below has it as one of a split ReLU."""
+    # What outputs are met with by these lines: on the average of the way to them it was something else.
+    nu, shares = look(old, row, lines).nu, []
+    for before, block, some in zip(old.blocks, new.blocks, lines.shares, strict=True):
+        here = old.fans[block.fan].here(old.inputs)
+        falling, left = (above(nu[here], sides[here])[block.members] * block.has for sides in (lines.signs, signs))
+        gone = (falling - left) * (signs[here][block.members] > 0)
+        moved = before.multipliers(falling, some) - (gone[:, None, :] @ before.weight)[:, 0]
+        shares.append(block.shares(left, moved / before.unit * block.unit).astype(np.float32))
+    share = np.where(signs < 0, lines.slopes, 1 - lines.slopes)
+    betas = np.where(signs != lines.signs, np.maximum(nu, 0) * share, lines.betas).astype(np.float32)
+    return Lines(signs, lines.slopes, betas, shares)
+
+
 def look(form: Edges, row: int, lines: Lines) -> Seen:
     """What is seen with some lines."""
     return _look(form, row, lines, [Room() for _ in form.blocks], HEAT)[1]
+
+
+class _Near:
+    """The steps of shares near their best values: Adam's (Kingma and Ba 1412.6980), shorter where a multiplier goes
+    far. What a share loses while it swings about its best value is as much as its multiplier goes."""
+
+    def __init__(self, shares: list[Any]) -> None:
+        self._means, self._squares = ([np.zeros_like(one) for one in shares] for _ in range(2))
+        self._kept, self._remembered = 1.0, 1.0
+
+    def steps(self, gradients: list[Any], reaches: list[Any]) -> list[Any]:
+        """What to add to the shares, for a rate 1."""
+        self._kept, self._remembered = self._kept * MOMENTUM, self._remembered * MEMORY
+        some = sum(int((reach > 0).sum()) for reach in reaches)
+        usual = np.float32(sum(float(reach.sum()) for reach in reaches) / max(some, 1) + 1e-30)
+        found = []
+        for mean, square, gradient, reach in zip(self._means, self._squares, gradients, reaches, strict=True):
+            mean += np.float32(1 - MOMENTUM) * (gradient - mean)
+            square += np.float32(1 - MEMORY) * (gradient * gradient - square)
+            size = np.sqrt(square / np.float32(1 - self._remembered)) + np.float32(LEAST)
+            far = np.sqrt(reach / usual + np.float32(NEARLY_NONE))
+            found.append(mean * (reach > 0) / (size * far * np.float32(1 - self._kept)))
+        return found
+
+
+class _Far:
+    """The steps of shares on the way there from chords: the gradients themselves, which say how far it is."""
+
+    def __init__(self, shares: list[Any]) -> None:
+        self._means = [np.zeros_like(one) for one in shares]
+
+    def steps(self, gradients: list[Any], reaches: list[Any]) -> list[Any]:
+        """What to add to the shares, for a rate 1."""
+        for mean, gradient in zip(self._means, gradients, strict=True):
+            mean += np.float32(1 - MOMENTUM) * (gradient - mean)
+        return self._means
 
 
 def climb(
@@ -71,24 +130,22 @@ def climb(
     """The best lines found for row number `row` in so many steps from `lines`, or fewer once its bound is `enough`, and
     what was seen on the way."""
     now = Lines(lines.signs, lines.slopes, lines.betas, [shares.astype(np.float32) for shares in lines.shares])
-    pace = [np.zeros_like(shares) for shares in now.shares]
-    slope_rule, beta_rule = Adam(now.slopes, OTHERS), Adam(now.betas, OTHERS)
+    is_far = rate >= LONG
+    share_rule = _Far(now.shares) if is_far else _Near(now.shares)
+    slope_rule, beta_rule = Adam(now.slopes, BETAS if is_far else SLOPES), Adam(now.betas, BETAS)
     best, least = now, -math.inf
     free, seen, rooms = now.signs == 0, None, [Room() for _ in form.blocks]
     for step in range(steps):
         size = rate * (LEAST_RATE + (1 - LEAST_RATE) * (1 + math.cos(math.pi * step / steps)) / 2)
-        lower, new, gradients = _look(form, row, now, rooms, HEAT * size)
+        lower, new, uphill = _look(form, row, now, rooms, HEAT * size)
         share = max(FRESH, 1 / (step + 1))
         seen = new if seen is None else seen.mixed(new, share)
         if lower > least:
             best, least = now, lower
         if lower > enough:
             break
-        shares = []
-        for old, speed, gradient in zip(now.shares, pace, gradients, strict=True):
-            speed *= MOMENTUM
-            speed += (1 - MOMENTUM) * gradient
-            shares.append((old + np.float32(size) * speed).clip(0, 1))
+        moves = zip(now.shares, share_rule.steps(*uphill), strict=True)
+        shares = [(old + np.float32(size) * move).clip(0, 1) for old, move in moves]
         slopes = now.slopes + np.float32(size) * slope_rule.step(np.maximum(new.nu, 0) * new.z * free)
         betas = now.betas + np.float32(size) * beta_rule.step(-now.signs * new.z)
         now = Lines(now.signs, slopes.clip(0, 1), np.maximum(betas, 0) * ~free, shares)
@@ -97,7 +154,7 @@ def climb(
 
 def _look(
     form: Edges, row: int, lines: Lines, rooms: list[Room], heat: float
-) -> tuple[float, Seen, list[Any]]:
+) -> tuple[float, Seen, tuple[list[Any], list[Any]]]:
     """A hint of the bound, but for the row's offset; its minimiser; and for each block by how much its shares are to
     rise, (groups, sources) from -1 to 1."""
     inputs, held, gained = form.inputs, form.rows[row].astype(np.float32), 0.0
@@ -122,7 +179,7 @@ def _look(
             form.blocks[at].spread(least.moved, held)
     lower = float(held[inputs] + gained - np.abs(held[:inputs]).sum())
     seen, gradients = _follow(form, lines, nu, np.where(held[:inputs] > 0, np.float32(-1), np.float32(1)), found)
-    return lower, seen, gradients
+    return lower, seen, (gradients, [found[at].reach for at in range(len(form.blocks))])
 
 
 def _follow(

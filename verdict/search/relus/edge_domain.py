@@ -22,14 +22,15 @@ from ...bounds.alpha import on_grid
 from ...bounds.edges import Edges, Lines
 from ...network.exact import FloatArray
 from .cut_ends import Ends, ends_within
-from .edge_ascent import Seen, chords, climb
+from .edge_ascent import Seen, carried, chords, climb
 from .edge_gains import NONE, PAYS, RATES, Gains, Rounds
 from .last_domain import LastDomain, can_finish
 from .radii import Radii
 from .space import Space
 
-# Gradient steps at a root, and in a first glance at one, and their rate.
-ROOT_STEPS, ROOT_RATE = 150, 0.3
+# Gradient steps at a root, and in a first glance at one, and their rate; steps and their rate behind those at a root.
+ROOT_STEPS, ROOT_RATE = 60, 0.3
+NEAR_STEPS, NEAR_RATE = 90, 0.05
 GLANCE_STEPS = 15
 # In a trial of a split, and behind new ends.
 TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
@@ -132,7 +133,10 @@ class EdgeWork:
         return stopwatch.elapsed() / 2 * GLANCE_STEPS
 
     def root(self, row: int, signs: Any) -> Node:
-        return self._bounded(Part(row, None), self._begin(row, signs), (ROOT_STEPS, ROOT_RATE))
+        node = self._bounded(Part(row, None), self._begin(row, signs), (ROOT_STEPS, ROOT_RATE))
+        if self.is_closed(node):
+            return node
+        return self._bounded(node.part, unpacked(node.lines), (NEAR_STEPS, NEAR_RATE), node)
 
     def is_closed(self, node: Node) -> bool:
         return node.lower > 0 or node.reach >= self.goal
@@ -177,13 +181,9 @@ class EdgeWork:
             if (low > high).any():
                 return replace(node, lower=np.inf)
             signs = np.where(old != 0, old, np.where(low >= 0, 1, np.where(high <= 0, -1, 0))).astype(np.int8)
-            lines = unpacked(node.lines)
-            # The line below that a neuron had, as one of a split neuron, so that no bound loses by the side.
-            share = np.where(signs < 0, lines.slopes, 1 - lines.slopes)
-            betas = np.where(signs != old, np.maximum(node.seen.nu, 0) * share, lines.betas).astype(np.float32)
-            lines, tight = Lines(signs, lines.slopes, betas, lines.shares), node.room
-            node = self._bounded(Part(node.row, (low, high)), lines, (STEPS, RATE), node)
-            node = replace(node, tight=tight)
+            part, tight = Part(node.row, (low, high)), node.room
+            lines = carried(self._form(node.part), self._form(part), node.row, unpacked(node.lines), signs)
+            node = replace(self._bounded(part, lines, (STEPS, RATE), node), tight=tight)
         return node
 
     def _split(self, node: Node, gains: Gains, each: Each) -> list[Node]:
