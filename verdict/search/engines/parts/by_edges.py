@@ -29,6 +29,8 @@ from .radius_tree import RadiusTree, last_radius
 
 # The first turn comes after so many seconds of the other tree; one turn takes about so many.
 FIRST, TURN = 2.0, 1.0
+# Until it is known whether planes pay a turn may take so many seconds.
+JUDGING = 4.0
 # The most that planes may leave of what roots miss with chords, and how much more time they get than the other tree;
 # how much where that seems to need at most so many times what it has taken.
 GAIN, FAVOUR, BESIDE, PATIENCE = 0.33, 4.0, 0.1, 2.0
@@ -44,7 +46,7 @@ FAR, FEW = 0.75, 3
 NARROW, CLOSE, LAST_SHARE = Fraction(1, 2000), 0.5, 0.5
 # A tree keeps to its box where a witness makes its radius smaller by no more than this share: bounds on the box are
 # told for smaller ones in closed form.
-FALLEN = Fraction(1, 2000)
+FALLEN = Fraction(1, 10000)
 # The first trees, on the ball of the witness, are for witnesses alone, as long as each makes the interval narrower by
 # this share.
 SCOUTING = Fraction(1, 10)
@@ -99,17 +101,22 @@ class ByEdges:
         """Whether it is known if planes pay, so that they have their time by that."""
         return self._is_judged
 
+    @property
+    def pay(self) -> bool:
+        """Whether planes are known to pay."""
+        return self._is_judged and not self._is_out
+
     def leads(self, spent: float, rest: float) -> bool:
         """Whether the time is the planes' for now, with so many seconds of the other tree, which may need as many more
         as `rest`."""
         favour = BESIDE if rest < PATIENCE * spent else FAVOUR * (1 + self._proved)
-        return not self._is_out and self._is_judged and self.spent < favour * spent
+        return self.pay and self.spent < favour * spent
 
     def work(self, tree: RadiusTree, spent: float, clock: Deadline) -> None:
         """One turn beside `tree`, which has worked for `spent` seconds."""
         if self._is_out or spent < FIRST:
             return
-        stopwatch, turn = ProcessorTime(None, clock), ProcessorTime(TURN, clock)
+        stopwatch, turn = ProcessorTime(None, clock), ProcessorTime(TURN if self._is_judged else JUDGING, clock)
         began, before, self._search.way = time.monotonic(), self._search.way, PLANES
         try:
             self._go(tree, turn)
@@ -127,7 +134,7 @@ class ByEdges:
         if goal is None:
             self._is_out = True
             return
-        ended = goal.tree.explore(turn, lambda: goal.radius > float_below(self._search.cap))
+        ended = goal.tree.explore(turn, lambda: self._is_over(goal))
         reached = [goal.tree.reached(row) for row in range(len(goal.numbers))]
         for number, radius in zip(goal.numbers, reached, strict=True):
             if radius > 0:
@@ -144,6 +151,10 @@ class ByEdges:
             self._seek(tree)
         if ended or self._taken > self._limit(goal):
             self._leave(goal, min(reached) >= goal.radius, ended)
+
+    def _is_over(self, goal: Goal) -> bool:
+        """Whether a turn ends before its time: the goal is beyond a witness, or it can be told whether planes pay."""
+        return goal.radius > float_below(self._search.cap) or (goal.tree.is_begun and not self._is_judged)
 
     def _aimed(self, goal: Goal | None) -> Goal | None:
         """The goal no farther out than the witness; None where its box is too large for that."""

@@ -63,6 +63,8 @@ class Attempt:
         self._slice, self._share, self._behind = 0.0, 0.0, 0.0
         # The radius that all domains reached, after so many seconds.
         self._ascent = [(0.0, float_below(search.lower))]
+        # Whether another way is ahead, so that bounds behind the first ones are no use.
+        self.is_behind = False
         # The longest slice, in seconds; who looks around within a turn that takes long, and tells whether to end it.
         self.most = math.inf
         self.look: Callable[[], bool] = lambda: False
@@ -78,7 +80,7 @@ class Attempt:
         self._turn, began, inside = ProcessorTime(None, clock), time.monotonic(), self.tree.in_programs
         self.done = self._search(clock)
         pays = self._behind + self.expected > self.options.growth * self._sharpening
-        pays &= self.tree.space.size > self.options.short
+        pays &= self.tree.space.size > self.options.short and not (self.is_behind and self._rounds >= 0)
         if not (self.done or clock.passed()) and pays and not (self._last and self.expected < math.inf):
             self._sharpen(clock)
         self._spent, self._turn = self.spent, None
@@ -170,6 +172,7 @@ def search_tree(search: RadiusSearch, clock: Deadline, threads: int, beside: Bes
                 if beside is not None and beside.started:
                     workers.spare = int(beside.look(last.spent + planes.spent))
                 continue
+            last.is_behind = planes.pay
             last.work(turns)
             if beside is not None and not last.done:
                 _look_beside(last, beside, workers, programs.spent + planes.spent)
