@@ -37,7 +37,8 @@ GAIN, FAVOUR, BESIDE, PATIENCE = 0.33, 4.0, 0.1, 2.0
 # The first radii get so many seconds, later ones more by this factor once the radius that failed is this near to the
 # one proved, as a share of the interval.
 TRIAL, LONGER, NEAR = 2.0, 2.0, 0.25
-# And one gets more by the square of the factor where its domains miss no more than this share of what roots missed.
+# And one but the last gets more by the square of the factor where its domains miss no more than this share of what
+# roots missed.
 NEARLY = 0.25
 # The next radius lies so far on the way once one was proved by at most so many domains a root.
 FAR, FEW = 0.75, 3
@@ -87,8 +88,9 @@ class ByEdges:
         self._failed, self._most = math.inf, TRIAL
         # Whether the last radius was proved by little more than its roots.
         self._is_judged, self._is_easy = False, False
-        # What the roots of the last radius miss, as far as known, and whether it is to be tried.
-        self._missed, self._is_close = math.inf, False
+        # What the roots of the last radius miss, as far as known, and whether it is to be tried; whether it was just
+        # left open, so that it is another's turn.
+        self._missed, self._is_close, self._is_left = math.inf, False, False
         # How many radii were proved since the other tree has raised the lower end, which is from then on `_raised`.
         self._proved, self._raised = 0, search.lower
         # What rounds of gradient steps gain, in all trees.
@@ -173,9 +175,9 @@ class ByEdges:
 
     def _limit(self, goal: Goal) -> float:
         """How many seconds this radius gets."""
-        is_last = goal.radius >= last_radius(self._search)
-        usual = max(self._most, LAST_SHARE * self.spent) if is_last else self._most
-        return usual * (LONGER**2 if goal.is_near else 1.0)
+        if goal.radius >= last_radius(self._search):
+            return max(self._most, LAST_SHARE * self.spent)
+        return self._most * (LONGER**2 if goal.is_near else 1.0)
 
     def _scout(self, goal: Goal, tree: RadiusTree, has_ended: bool) -> None:
         """Be done with a tree that is for witnesses alone, for now."""
@@ -199,10 +201,11 @@ class ByEdges:
         self._goal, missed = None, -min([0.0, *goal.tree.roots.values()])
         self._is_easy = is_proved and goal.tree.visited <= FEW * len(goal.numbers)
         self._is_close = is_proved and missed >= CLOSE * self._missed
+        self._is_left = goal.radius >= last_radius(self._search)
         if is_proved:
             self._proved += 1
             return
-        if goal.radius >= last_radius(self._search):
+        if self._is_left:
             self._missed = missed
         elif has_ended:
             self._failed = goal.radius
@@ -226,7 +229,8 @@ class ByEdges:
         lower, last = float_below(self._search.lower), last_radius(self._search)
         waiting = [goal for goal in map(self._aimed, self._waiting) if goal is not None and goal.radius > lower]
         self._waiting, self._taken = sorted(waiting, key=lambda goal: goal.radius), 0.0
-        is_last = self._is_scouting or self._is_close or last - lower <= float(NARROW) * last
+        is_narrow = last - lower <= float(NARROW) * last and not self._is_left
+        is_last = self._is_scouting or self._is_close or is_narrow
         if is_last:
             # One that is nearly proved goes on before it, once.
             again = next((goal for goal in self._waiting if goal.radius >= last or goal.is_promising), None)
