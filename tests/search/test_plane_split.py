@@ -1,4 +1,4 @@
-"""Planes as a way: what a trial of them needs, and what its worst root is compared with."""
+"""Planes as a way: what each step of their trial needs, and what ends it."""
 
 from types import SimpleNamespace
 
@@ -19,15 +19,15 @@ from verdict.search.rows import Rows
 
 @pytest.fixture
 def way():
-    """The way on a digit, beside rounds that have sharpened nothing yet."""
+    """The way on a digit, beside rounds, and its polytopes."""
     graph = verdict.load("digits-mlp").graph
     x = data("digits").load()[0][0].astype(np.float64).reshape(1, -1)
     bounds = linear_bounds(graph, np.maximum(x - 0.2, 0), np.minimum(x + 0.2, 1))
     polytopes = misclassification(int(data("digits").load()[1][0]), graph.output_size).polytopes
     rows = Rows(UnsafeSet(tuple(polytopes), graph.output_size))
     space = Space(graph, bounds, rows.matrix, rows.limits)
-    rounds = SimpleNamespace(root=None, whole=Deadline(), form_seconds=0.25, whole_box=lambda: (space, rows))
-    return plane_split.PlaneSplit(rounds, polytopes, Watch(), Means()), rounds
+    rounds = SimpleNamespace(whole=Deadline(), form_seconds=0.25, whole_box=lambda: (space, rows))
+    return plane_split.PlaneSplit(rounds, polytopes, Watch(), Means())
 
 
 def _looks(monkeypatch, *shares):
@@ -43,7 +43,7 @@ def _looks(monkeypatch, *shares):
 
 
 def test_a_trial_is_announced_as_dear_as_the_form_and_then_as_a_look(way):
-    planes, _ = way
+    planes = way
     assert planes.needs == 0.25
     told = planes.run(Deadline())
     assert told.resumable
@@ -51,53 +51,46 @@ def test_a_trial_is_announced_as_dear_as_the_form_and_then_as_a_look(way):
     assert not planes._tree.roots
 
 
-def test_planes_that_leave_little_are_taken_before_anything_is_sharpened(way, monkeypatch):
-    planes, _ = way
+def test_planes_that_leave_little_are_taken_after_a_look(way, monkeypatch):
+    planes = way
     planes.run(Deadline())
     planes._missed = -1.0
-    _looks(monkeypatch, 0.2)
-    # A turn as short as can be judges, and bounds the first root behind that.
+    told = _looks(monkeypatch, 0.2)
     assert planes.run(ProcessorTime(1e-3)).resumable
+    assert told == [1]
     assert planes.needs == 0
-    worst = planes._tree.begin.row[0]
-    assert list(planes._tree.roots) == [worst]
+    tree = planes._tree
+    assert tree.begin.row[0] in tree.roots
 
 
-def test_planes_that_leave_most_are_not(way, monkeypatch):
-    planes, _ = way
-    planes.run(Deadline())
-    planes._missed = -1.0
-    _looks(monkeypatch, 0.6)
-    assert planes.run(Deadline()).reason == plane_split.NO_USE
-
-
-@pytest.mark.parametrize(("chords", "pays"), [(-0.9, True), (-0.7, False)])
-def test_others_wait_for_chords_behind_sharpened_bounds(chords, pays, way, monkeypatch):
-    """After a second look, twice as long; then what is known is compared, and nothing is bounded again."""
-    planes, rounds = way
+def test_others_show_what_a_split_gains(way, monkeypatch):
+    """After a second look, twice as long, comes the worst root and a split of it, whatever the turn; then planes say
+    what their tree will take."""
+    planes = way
     planes.run(Deadline())
     planes._missed = -1.0
     told = _looks(monkeypatch, 0.45, 0.4)
-    first = planes.needs
-    assert planes.run(Deadline()).resumable
-    assert planes.needs == 2 * first
-    assert planes.run(Deadline()).resumable
+    assert planes.run(ProcessorTime(1e-3)).ahead is None
+    assert planes.needs > 0
+    assert planes.run(ProcessorTime(1e-3)).resumable
     assert told == [1, 2]
-    assert planes.needs == np.inf
-    rounds.root = chords
-    assert planes.needs < first
+    assert planes.needs == pytest.approx((plane_split.ROOTS + plane_split.SPLIT) * planes._trial)
     outcome = planes.run(ProcessorTime(1e-3))
+    tree = planes._tree
     assert told == [1, 2]
-    assert (outcome.reason == plane_split.NO_USE) != pays
-
-
-def test_a_turn_in_which_planes_were_to_wait_judges_by_what_is_known(way, monkeypatch):
-    """For then nobody else has anything left to do."""
-    planes, _ = way
-    planes.run(Deadline())
-    planes._missed = -1.0
-    _looks(monkeypatch, 0.45, 0.4)
-    for _ in range(3):
-        planes.run(ProcessorTime(1e-3))
-    assert planes._tree.roots
     assert planes.needs == 0
+    assert tree.is_split
+    assert outcome.resumable
+    assert outcome.ahead == tree.ahead > 0
+    # The other roots wait for the first split.
+    assert len(tree.roots) == 1 < len(tree.begin)
+
+
+def test_what_a_look_takes_is_measured(way, monkeypatch):
+    """The first guess is from two steps, and each look says it better."""
+    planes = way
+    planes.run(Deadline())
+    planes._missed, planes._trial = -1.0, 1000.0
+    _looks(monkeypatch, 0.5)
+    planes.run(Deadline())
+    assert planes.needs < 1

@@ -187,6 +187,13 @@ def test_beside_the_best_one_that_has_stalled_others_have_as_much():
     assert stalled.runs <= 2 * late.runs
 
 
+@pytest.mark.parametrize("told", [0.0, 0.01])
+def test_one_that_sees_no_end_leaves_the_time_to_one_that_may_have_one(told):
+    late, endless = Steps([told] * 40 + [1.0]), Steps([0.0] * 200, ahead=np.inf)
+    assert in_turn([late, endless], ProcessorTime(60)).proved
+    assert endless.runs <= 5
+
+
 def test_one_that_gives_up_leaves_the_time_to_the_others():
     lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
     assert in_turn([lost, other], ProcessorTime(60)).proved

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,14 @@ from .grouping import grouped
 from .last_domain import LastDomain
 from .radii import Radii
 from .space import Domains, Space
+from .tree_size import TreeSize
 
 # The most bytes that the planes of open domains may take.
 MOST_KEPT = 2**29
 # Programs have a domain for as long as the tree has taken, and at least so many seconds.
 LEAST_SECONDS = 1.0
+# A tree that will have so many times the domains that it has grows faster than anybody can tell.
+ENDLESS = 100.0
 # So many of the latest minimisers are kept for whoever looks for witnesses.
 REMEMBERED = 32
 
@@ -63,6 +67,9 @@ class EdgeTree:
         together = None if apart else grouped(form, rows, space.floors)
         self._forms = {row: together or grouped(form, {row}, space.floors) for row in rows}
         self._apart, self._tick = apart, itertools.count()
+        # How far a radius is proved all roots have to say; before a yes or no the first split says how large the tree
+        # will get.
+        self._is_ordered = radii is not None
         self._work, self.gains = EdgeWork(space, self._forms, radii, apart), Gains(space.size)
         # Who watches, and whether a point has ended the search; the share of the space that is closed, and how many
         # domains were bounded.
@@ -73,6 +80,7 @@ class EdgeTree:
         self._start_copies()
         # The seconds so far, and what ends the present turn.
         self._spent, self._turn, self._stop = 0.0, Deadline(None), lambda: False
+        self._size = TreeSize()
         # The bounds of the roots, by their rows; the rows and mean minimisers of the latest domains.
         self.roots: dict[int, float] = {}
         self._minimisers: deque[tuple[int, Any]] = deque(maxlen=REMEMBERED)
@@ -133,7 +141,7 @@ class EdgeTree:
 
     def _explore(self, clock: Deadline, stop: Callable[[], bool]) -> bool:
         while not (clock.passed() or stop() or self.is_refuted):
-            if self._waiting:
+            if self._waiting and (self._is_ordered or self.is_split or not self._heap):
                 some, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 for node in self._map("root", some):
                     self.roots[node.row] = node.lower
@@ -176,11 +184,17 @@ class EdgeTree:
             if not halves:
                 self._stuck[node.row] = min(self._stuck[node.row], node.reach)
                 continue
+            self._size.learn(node.lower, [half.lower for half in halves])
             numbers = self.observer.split(node.row, node.node, halves[0].neuron)
             for half, number in zip(halves, numbers, strict=True):
                 self.gains.learn(half.learnt)
                 self.gains.rounds.learn(half.rounds)
                 self._keep(replace(half, node=number))
+
+    @property
+    def is_split(self) -> bool:
+        """Whether a domain was split."""
+        return self._size.is_known
 
     @property
     def is_proved(self) -> bool:
@@ -192,6 +206,15 @@ class EdgeTree:
     def least(self) -> float:
         """The least bound of the open domains."""
         return min((node.lower for *_, node in self._heap), default=0.0)
+
+    @property
+    def ahead(self) -> float:
+        """The seconds of processor time that the open domains will take, if splits go on to gain what they do. A root
+        that waits is as the worst one is. Without end where nothing was split yet, and beyond what splits can tell."""
+        missing = [-node.lower for *_, node in self._heap]
+        missing += [-min(self.roots.values(), default=0.0)] * len(self._waiting)
+        times = self._size.domains(missing) / max(1, self.visited)
+        return times * self._spent if times < ENDLESS else inf
 
     def minimisers(self) -> list[tuple[int, FloatArray]]:
         """The rows and mean minimisers, (input_size,), of the latest domains that are open, since this was asked."""

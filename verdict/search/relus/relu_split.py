@@ -99,8 +99,7 @@ class ReluSplit:
         self._touched: tuple[float, str] | None = None
         self._final: Outcome | None = None
         self._queue, self._visited, self._share = DomainQueue(options.most_open), 0, 0.0
-        # The least bound of a root that is open.
-        self._next_attack, self.root = options.attack_after, 0.0
+        self._next_attack = options.attack_after
         self._copies: Copies[tuple[Domains, int], _Step] | None = None
         # What linear programs have closed, and the seconds that they took of the search.
         self._by_program, self.in_programs = 0.0, 0.0
@@ -157,11 +156,8 @@ class ReluSplit:
 
     def _advance(self, batches: list[Domains], steps: int) -> Outcome | None:
         """Bound the batches, one per worker, and queue what they leave open; an outcome if that ends the search."""
-        is_first = not self._visited
         self._visited += sum(len(batch) for batch in batches)
         for result in self._results(batches, steps):
-            if is_first:
-                self.root = float(result.implied.after.lower.min(initial=0))
             # Batches are worked on side by side.
             self.in_programs += result.seconds / len(batches)
             self._close(result.closed)

@@ -58,7 +58,8 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     going = set(range(len(ways)))
     while True:
         needs = [way.needs for way in ways]
-        way = _next(going, spent, took, ahead, needs)
+        endless = {way for way, last in enumerate(outcomes) if last is not None and last.ahead == inf}
+        way = _next(going, spent, took, ahead, needs, endless)
         least = patience if way == 0 and not spent[way] else 0.0
         slice_ = max(FIRST, least, needs[way], GROWTH * spent[way])
         stopwatch, began = ProcessorTime(None), monotonic()
@@ -110,9 +111,15 @@ def _ahead(outcome: Outcome, reached: Sequence[tuple[float, float]]) -> float:
 
 
 def _next(
-    going: set[int], spent: Sequence[float], took: Sequence[float], ahead: Sequence[float], needs: Sequence[float]
+    going: set[int],
+    spent: Sequence[float],
+    took: Sequence[float],
+    ahead: Sequence[float],
+    needs: Sequence[float],
+    endless: set[int],
 ) -> int:
-    """Which search goes on: one that has not begun, one with less than its share, or the one that will end first."""
+    """Which search goes on: one that has not begun, one with less than its share, or the one that will end first. Those
+    that see no end say so by their own word."""
     order = sorted(going)
     for way in order:
         if not (spent[way] or needs[way]):
@@ -124,9 +131,13 @@ def _next(
             # With trials the others may take as long as the best has taken, unless that will have ended before it pays.
             room = 2 * took[best] - sum(took)
             return min(room, TRIED * (spent[best] + ahead[best])) - needs[way]
-        # One that has closed nothing yet may only have begun.
-        kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
-        kept = 1.0 if FAR * spent[best] < ahead[best] < inf else kept
+        if way in endless:
+            kept = FAR_KEPT
+        elif FAR * spent[best] < ahead[best] < inf:
+            kept = 1.0
+        else:
+            # One that has closed nothing yet may only have begun.
+            kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
         return kept * spent[best] - spent[way]
 
     least = max(order, key=missing)

@@ -1,19 +1,18 @@
 """Planes over edges as a way to a proof about one box, beside splits of ReLUs by chords.
 
-A domain costs some thousand times as much with planes, so they go on only where they leave of what the worst root
-misses less than half of what chords leave behind sharpened bounds, or so little that these need not be waited for.
-Their proofs have a slope for every edge, and a checker that knows the edges bounds the leaves anew.
+A domain costs some thousand times as much with planes, so they are tried in steps of which each is dearer and tells
+more: looks at the worst root, then the worst roots and the first split, which says how large their tree will get. Their
+proofs have a slope for every edge, and a checker that knows the edges bounds the leaves anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 import numpy as np
 
 from ....answer import credit
-from ....base.deadline import TIME_LIMIT, Deadline
+from ....base.deadline import TIME_LIMIT, Deadline, ProcessorTime
 from ....bounds.edges import edge_count
 from ....network.exact import FloatArray
 from ....property import Polytope
@@ -22,18 +21,18 @@ from ...means import Means
 from ...observer import Watch
 from ...outcome import Outcome
 from ...relus.ascent import optimise
+from ...relus.edge_domain import GLANCE_STEPS, ROOT_STEPS
 from ...relus.edge_tree import EdgeTree
 from ...relus.program import matrix_numbers
 from .relu_rounds import ReluRounds
 
-# The most that planes may leave of what the worst root misses with chords.
-GAIN = 0.5
 # Reduced forms of more numbers, or with more edges, which are those that are not 0, are nothing for planes.
 MOST_NUMBERS, MOST_EDGES = 2**23, 2**19
-# Planes that leave no more than this share of what chords leave pay whatever sharpening does for these.
-CLEAR = GAIN**2
-# So many looks are taken before sharpened bounds are waited for, and to judge by these then takes so many seconds.
-LOOKS, SOON = 2, 1e-3
+# Planes that leave no more than this share of what chords leave of the worst root, after so many looks, each twice as
+# long as the one before, are taken at once.
+CLEAR, LOOKS = 0.25, 2
+# What the first two roots take, and the first split, in first looks.
+ROOTS, SPLIT = 2 * ROOT_STEPS / GLANCE_STEPS, 20.0
 # Why a search by planes ends.
 NO_USE, STUCK = "planes over edges do not pay", "planes over edges leave regions that no split makes smaller"
 
@@ -47,10 +46,9 @@ class PlaneSplit:
     def __init__(self, rounds: ReluRounds, polytopes: Sequence[Polytope], watch: Watch, means: Means) -> None:
         self._rounds, self._polytopes, self._watch, self._means = rounds, list(polytopes), watch, means
         self._tree: EdgeTree | None = None
-        # What chords leave of the worst root behind the first bounds; what planes do, how many looks there were at
-        # that, each twice as long as the one before, the seconds of processor time that the first one takes, and
-        # whether planes are judged.
-        self._missed, self._seen, self._looks, self._trial, self._is_judged = 0.0, -inf, 0, 0.0, False
+        # What chords leave of the worst root; how many looks there were at what planes do, the seconds of processor
+        # time that the first one takes, and whether they have been tried.
+        self._missed, self._looks, self._trial, self._is_tried = 0.0, 0, 0.0, False
 
     @staticmethod
     def can(first: FirstBox, polytopes: Sequence[Polytope]) -> bool:
@@ -59,29 +57,19 @@ class PlaneSplit:
 
     @property
     def needs(self) -> float:
-        """What it takes to judge planes: first a form of edges, about what that of the whole box takes, then a look at
-        the worst root. Without end where sharpened bounds are waited for."""
-        if self._is_judged:
+        """What the next step of the trial takes: a form of edges, about as long as that of the whole box, then looks at
+        the worst root, then the worst roots and a split."""
+        if self._is_tried:
             return 0.0
         if self._tree is None:
             return self._rounds.form_seconds
-        if self._waits:
-            return inf if self._rounds.root is None else SOON
-        return (1 << self._looks) * self._trial
-
-    @property
-    def _waits(self) -> bool:
-        """Whether another look would tell less than bounds that are sharpened."""
-        return self._looks == LOOKS
-
-    @property
-    def _chords(self) -> float:
-        """What chords leave of the worst root behind the best bounds so far."""
-        return self._missed if self._rounds.root is None else max(self._missed, self._rounds.root)
+        if self._looks < LOOKS:
+            return (1 << self._looks) * self._trial
+        return (ROOTS + SPLIT) * self._trial
 
     def run(self, deadline: Deadline) -> Outcome:
-        """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on. A turn in
-        which sharpened bounds were to be waited for judges by those at hand."""
+        """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on. A turn
+        before planes were tried is for the next step of that, whatever it takes."""
         if self._tree is None:
             self._tree = self._begun()
             if self._tree is None:
@@ -89,18 +77,15 @@ class PlaneSplit:
             self._trial = self._tree.glance_seconds()
             return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
         tree = self._tree
-        if not self._is_judged:
-            waits = self._waits
-            if not waits:
-                self._seen, self._looks = tree.glance(1 << self._looks), self._looks + 1
-            if self._seen < GAIN * self._chords:
-                self._tree = None
-                return Outcome(False, -np.inf, 0, NO_USE)
-            if self._seen < CLEAR * self._chords and self._rounds.root is None and not waits:
-                return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
-            self._is_judged = True
-            # What a whole root takes is known only behind it.
-            tree.explore(self._rounds.whole, lambda: bool(tree.roots))
+        if not self._is_tried:
+            if self._looks < LOOKS:
+                stopwatch = ProcessorTime()
+                seen = tree.glance(1 << self._looks)
+                self._trial, self._looks = stopwatch.elapsed() / (1 << self._looks), self._looks + 1
+                if seen < CLEAR * self._missed:
+                    return Outcome(False, -np.inf, 0, TIME_LIMIT, resumable=True)
+            self._is_tried = True
+            tree.explore(self._rounds.whole, lambda: tree.is_split)
         ended = tree.explore(deadline, lambda: False)
         ways = self._ways(tree)
         if tree.is_refuted:
@@ -111,7 +96,7 @@ class PlaneSplit:
             return Outcome(True, 0.0, tree.visited, share=1.0, ways=ways)
         if ended:
             return Outcome(False, tree.least, tree.visited, STUCK, tree.share, ways=ways)
-        return Outcome(False, tree.least, tree.visited, TIME_LIMIT, tree.share, resumable=True, ways=ways)
+        return Outcome(False, tree.least, tree.visited, TIME_LIMIT, tree.share, True, ways=ways, ahead=tree.ahead)
 
     def _begun(self) -> EdgeTree | None:
         """The tree, with nothing bounded yet, the worst roots first; None where the reduced form is none, or too

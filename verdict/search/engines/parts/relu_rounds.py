@@ -72,7 +72,6 @@ class ReluRounds:
         # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
         self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
-        self._root = -np.inf
         # Seconds of processor time that searches took, and the domains that they visited.
         self._paced = [0.0, 0.0]
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
@@ -100,12 +99,6 @@ class ReluRounds:
     def round_seconds(self) -> float:
         """The seconds of processor time that the last round took, where one comes next; else without end."""
         return self._sharpening if self._is_long else np.inf
-
-    @property
-    def root(self) -> float | None:
-        """The least bound of a root behind bounds that a round has sharpened, once that is known."""
-        is_known = self._rounds is not None and self._round is None and not self._is_better
-        return self._root if is_known and self._search is not None and self._search.visited else None
 
     def whole_box(self) -> tuple[Space, Rows]:
         """What is to be proved of the whole box behind the first bounds, found once, and its rows."""
@@ -205,7 +198,7 @@ class ReluRounds:
             # What a round was for is seen when the search behind it has had its slice.
             is_free, self._is_owed = self._is_owed or not before, False
             outcome = search.run(ProcessorTime(self._slice, self.whole if is_free else deadline))
-            took, self._root = stopwatch.elapsed(), search.root
+            took = stopwatch.elapsed()
             self._paced[0] += took
             self._paced[1] += search.visited - before
             if outcome.proved:
@@ -217,9 +210,9 @@ class ReluRounds:
             gained, self._share = outcome.share - self._share, outcome.share
             self._spent += took
             self._rest = rest = took * (1 - self._share) / max(gained, 1e-12)
-            # A search that closes nothing is behind a sharpening that was not enough, not one that gained nothing.
+            # A search that has closed nothing is behind a sharpening that was not enough, not one that gained nothing.
             self._is_long = self._spent + rest > self.options.growth * self._sharpening
-            self._is_long &= not self._is_short and not (self._is_saturated and gained > 0)
+            self._is_long &= not self._is_short and not (self._is_saturated and self._share > 0)
             self._slice = max(self.options.least_search, min(rest, self._spent))
             if self._is_long or deadline.passed():
                 return outcome
