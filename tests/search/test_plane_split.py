@@ -26,7 +26,7 @@ def way():
     polytopes = misclassification(int(data("digits").load()[1][0]), graph.output_size).polytopes
     rows = Rows(UnsafeSet(tuple(polytopes), graph.output_size))
     space = Space(graph, bounds, rows.matrix, rows.limits)
-    rounds = SimpleNamespace(whole=Deadline(), form_seconds=0.25, whole_box=lambda: (space, rows))
+    rounds = SimpleNamespace(round_seconds=np.inf, whole=Deadline(), form_seconds=0.25, whole_box=lambda: (space, rows))
     return plane_split.PlaneSplit(rounds, polytopes, Watch(), Means())
 
 
@@ -74,7 +74,13 @@ def test_others_show_what_a_split_gains(way, monkeypatch):
     assert planes.needs > 0
     assert planes.run(ProcessorTime(1e-3)).resumable
     assert told == [1, 2]
-    assert planes.needs == pytest.approx((plane_split.ROOTS + plane_split.SPLIT) * planes._trial)
+    needs = planes.needs
+    assert needs == pytest.approx((plane_split.ROOTS + plane_split.SPLIT) * planes._trial)
+    # A round of sharpening that is cheaper comes first.
+    planes._rounds.round_seconds = needs / 2
+    assert planes.needs == np.inf
+    planes._rounds.round_seconds = 2 * needs
+    assert planes.needs == needs
     outcome = planes.run(ProcessorTime(1e-3))
     tree = planes._tree
     assert told == [1, 2]

@@ -8,6 +8,7 @@ proofs have a slope for every edge, and a checker that knows the edges bounds th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
@@ -58,14 +59,15 @@ class PlaneSplit:
     @property
     def needs(self) -> float:
         """What the next step of the trial takes: a form of edges, about as long as that of the whole box, then looks at
-        the worst root, then the worst roots and a split."""
+        the worst root, then the worst roots and a split, which wait for a round of sharpening that is cheaper."""
         if self._is_tried:
             return 0.0
         if self._tree is None:
             return self._rounds.form_seconds
         if self._looks < LOOKS:
             return (1 << self._looks) * self._trial
-        return (ROOTS + SPLIT) * self._trial
+        needed = (ROOTS + SPLIT) * self._trial
+        return inf if self._rounds.round_seconds < needed else needed
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on. A turn

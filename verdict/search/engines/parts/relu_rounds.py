@@ -20,6 +20,7 @@ from ...means import Means
 from ...neurons.sharpen import Round, sharpen
 from ...observer import Watch
 from ...outcome import Outcome
+from ...relus.frontier import Frontier
 from ...relus.relu_split import ReluSplit
 from ...relus.space import Space
 from ...rows import Rows
@@ -72,6 +73,8 @@ class ReluRounds:
         # The search, the bounds behind which it began, its next slice, the share that it has closed, and its seconds.
         self._search: ReluSplit | None = None
         self._begun, self._slice, self._share, self._spent = first.bounds, 0.0, 0.0, 0.0
+        # How fast the least bound of the search rises.
+        self._frontier = Frontier()
         # Seconds of processor time that searches took, and the domains that they visited.
         self._paced = [0.0, 0.0]
         # What others did in searches that were begun anew: the time is spent, what they had closed is closed again.
@@ -91,8 +94,12 @@ class ReluRounds:
 
     @property
     def _ahead(self) -> float | None:
-        """The seconds that this way expects to need yet, where a round comes first: what that may take, for it is less
-        than the rest takes without it. Nobody knows where nothing is closed yet."""
+        """The seconds that this way expects to need yet: by how fast the least bound rises, or, where a round comes
+        first, what that may take, for it is less than the rest takes without it. Nobody knows where nothing is closed
+        yet."""
+        by_bounds = self._frontier.domains * self.pace
+        if by_bounds < np.inf:
+            return by_bounds
         return self.options.growth * self._sharpening if self._is_long and self._share else None
 
     @property
@@ -155,6 +162,7 @@ class ReluRounds:
             credit.add(self._earlier, self._search.ways, 0.0)
             self._slice, self._whole_box = max(self.options.least_search, self.options.share * self._sharpening), None
         self._begun, self._share, self._spent, self._is_long = self.bounds, 0.0, 0.0, False
+        self._frontier = Frontier()
         self._search = ReluSplit(self.graph, self.bounds, self.polytopes, self.watch, self.means, begin)
         return self._search
 
@@ -201,6 +209,7 @@ class ReluRounds:
             took = stopwatch.elapsed()
             self._paced[0] += took
             self._paced[1] += search.visited - before
+            self._frontier.saw(search.visited, outcome.lower)
             if outcome.proved:
                 search.finish(self.whole)
             if not outcome.resumable or search.visited == before:
