@@ -91,7 +91,7 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
         # Planes alone, whether they pay or not.
         for other in (bab.ReluRounds, bab.AnewSplit):
             patch.setattr(other, "run", lambda self, deadline: Outcome(False, -np.inf, 0, "not asked"))
-        patch.setattr(plane_split, "GAIN", 1e9)
+        patch.setattr(plane_split, "CLEAR", 1e9)
         x = data("digits").load()[0][0]
         found = verdict.robust("digits-mlp", x, "0.11571", range=(0, 1), certificate=path)
     assert found.status == "robust"
