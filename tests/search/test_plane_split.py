@@ -19,7 +19,7 @@ from verdict.search.rows import Rows
 
 @pytest.fixture
 def way():
-    """The way on a digit, beside rounds, and its polytopes."""
+    """The way on a digit, beside rounds of which none comes next."""
     graph = verdict.load("digits-mlp").graph
     x = data("digits").load()[0][0].astype(np.float64).reshape(1, -1)
     bounds = linear_bounds(graph, np.maximum(x - 0.2, 0), np.minimum(x + 0.2, 1))

@@ -130,7 +130,11 @@ class Block:
 
     def multipliers(self, falling: Any, shares: Any) -> Any:
         """The m (groups, E) of coefficients (groups, g) that fall."""
-        return (falling[:, None, :] @ self.ends[0])[:, 0] + shares * self.reach(falling)
+        return self._between(falling, shares, self.reach(falling))
+
+    def _between(self, falling: Any, shares: Any, reach: Any) -> Any:
+        """The m of coefficients that fall, of which it is known how far they go."""
+        return (falling[:, None, :] @ self.ends[0])[:, 0] + shares * reach
 
     def shares(self, falling: Any, m: Any) -> Any:
         """The shares in [0, 1] whose multipliers are nearest to `m`."""
@@ -188,7 +192,8 @@ class Block:
         """Hints, in float32, for coefficients (neurons of the fan,): patterns count by the softmax of their values, at
         a temperature that is `heat` times the most that a group's coefficients can make."""
         v = falling[self.members] * self.has
-        m = self.multipliers(v, shares)
+        reach = self.reach(v)
+        m = self._between(v, shares, reach)
         least, box, relus, passed = self.corners(v, m, room)
         kept = min(LOOKED_AT, least.shape[1])
         some = np.argpartition(least, kept - 1, axis=1)[:, :kept]
@@ -203,7 +208,7 @@ class Block:
         outputs = (z * self.patterns[some] * weights[:, :, None]).sum(axis=1)
         moved = m / self.unit
         gain = float(best.sum() - (moved * self.center).sum())
-        return Minimum(gain, moved, self.reach(v), mean, outputs)
+        return Minimum(gain, moved, reach, mean, outputs)
 
     def _minimisers(self, box: Any, relus: Any, passed: Any) -> Any:
         """Where the corners of some patterns are, (groups, patterns, E)."""

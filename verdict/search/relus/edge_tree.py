@@ -28,6 +28,7 @@ from ..means import Means
 from ..observer import EdgeObserver
 from .edge_domain import EdgeWork, Node, worked
 from .edge_gains import Gains
+from .frontier import ENDLESS
 from .grouping import grouped
 from .last_domain import LastDomain
 from .radii import Radii
@@ -38,8 +39,6 @@ from .tree_size import TreeSize
 MOST_KEPT = 2**29
 # Programs have a domain for as long as the tree has taken, and at least so many seconds.
 LEAST_SECONDS = 1.0
-# A tree that will have so many times the domains that it has grows faster than anybody can tell.
-ENDLESS = 100.0
 # So many of the latest minimisers are kept for whoever looks for witnesses.
 REMEMBERED = 32
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import exp, inf, isfinite, log
 
-# So many times the domains visited is more than the line can tell.
+# So many times the domains visited is more than this line can tell, or what splits gain (`tree_size`).
 ENDLESS = 100.0
 
 

@@ -7,7 +7,6 @@ Better ones that the rounds find later it takes over.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 from ....answer import credit
 from ....base.deadline import Deadline
@@ -17,7 +16,7 @@ from ...means import Means
 from ...observer import Watch
 from ...outcome import Outcome
 from ...relus.anew_tree import AnewTree, step_domains
-from .relu_rounds import ReluRounds
+from .relu_rounds import ReluRounds, behind_round
 
 
 class AnewSplit:
@@ -35,13 +34,11 @@ class AnewSplit:
 
     @property
     def needs(self) -> float:
-        """What its first step takes: each worker takes one. Without end where a round comes next, and the last one took
-        less than that: it is to begin within the better bounds."""
+        """What its first step takes: each worker takes one, behind a round of sharpening that is cheaper."""
         if self._tree is not None:
             return 0.0
         step = step_domains(self._rounds.bounds.unstable(self._graph)) * self._rounds.pace
-        needed = self._means.workers.count * step
-        return inf if self._rounds.round_seconds < needed else needed
+        return behind_round(self._rounds, self._means.workers.count * step)
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on."""

@@ -8,7 +8,6 @@ proofs have a slope for every edge, and a checker that knows the edges bounds th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from ...relus.ascent import optimise
 from ...relus.edge_domain import GLANCE_STEPS, NEAR_STEPS, ROOT_STEPS
 from ...relus.edge_tree import EdgeTree
 from ...relus.program import matrix_numbers
-from .relu_rounds import ReluRounds
+from .relu_rounds import ReluRounds, behind_round
 
 # Reduced forms of more numbers, or with more edges, which are those that are not 0, are nothing for planes.
 MOST_NUMBERS, MOST_EDGES = 2**23, 2**19
@@ -66,8 +65,7 @@ class PlaneSplit:
             return self._rounds.form_seconds
         if self._looks < LOOKS:
             return (1 << self._looks) * self._trial
-        needed = (ROOTS + SPLIT) * self._trial
-        return inf if self._rounds.round_seconds < needed else needed
+        return behind_round(self._rounds, (ROOTS + SPLIT) * self._trial)
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found, or `deadline` has passed; then it may go on. A turn

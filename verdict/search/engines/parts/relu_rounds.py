@@ -32,6 +32,12 @@ LEAST_ROUND = 2.0
 FIRST_ROUND = 2
 
 
+def behind_round(rounds: ReluRounds, needed: float) -> float:
+    """What a step takes that needs so many seconds of processor time, and is to begin within better bounds: without end
+    where a round of sharpening comes next, and the last one took less."""
+    return np.inf if rounds.round_seconds < needed else needed
+
+
 class ReluRounds:
     """A proof that no input of the `first` box (batch 1) reaches any of the polytopes, by splits of neurons.
 
