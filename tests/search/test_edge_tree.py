@@ -93,13 +93,18 @@ def test_what_is_proved_is_safe_at_all_samples(kind: str, apart: bool, tmp_path:
 def test_what_is_proved_of_smaller_radii_on_the_same_box_is_safe(kind: str, tmp_path: Path) -> None:
     """A tree that is aimed lower closes no less than before, and nothing that a sample contradicts."""
     proved = opened = 0
+
+    def slack(rng: np.random.Generator, count: int) -> np.ndarray:
+        # Rows that are unsafe well within the box stay open below it, whatever the first turns close.
+        return rng.choice([0.3, 0.05, -0.01, -0.5], count)
+
     for seed in seeds(3, 40):
-        made = _tree(seed, kind, tmp_path, lambda rng, count: rng.choice([0.05, -0.01, -0.5], count), [], True)
+        made = _tree(seed, kind, tmp_path, slack, [], True)
         if made is None:
             continue
         tree, margins, distances = made
         rows, lower = range(margins.shape[1]), RADIUS
-        _explore(tree, 1)
+        _explore(tree, 4)
         while lower > RADIUS / 4:
             before = [min(tree.reached(row), lower) for row in rows]
             lower = 0.8 * lower

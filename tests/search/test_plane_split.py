@@ -18,7 +18,7 @@ from verdict.search.rows import Rows
 
 
 @pytest.fixture
-def way():
+def planes():
     """The way on a digit, beside rounds of which none comes next."""
     graph = verdict.load("digits-mlp").graph
     x = data("digits").load()[0][0].astype(np.float64).reshape(1, -1)
@@ -42,8 +42,7 @@ def _looks(monkeypatch, *shares):
     return told
 
 
-def test_a_trial_is_announced_as_dear_as_the_form_and_then_as_a_look(way):
-    planes = way
+def test_a_trial_is_announced_as_dear_as_the_form_and_then_as_a_look(planes):
     assert planes.needs == 0.25
     told = planes.run(Deadline())
     assert told.resumable
@@ -51,8 +50,7 @@ def test_a_trial_is_announced_as_dear_as_the_form_and_then_as_a_look(way):
     assert not planes._tree.roots
 
 
-def test_planes_that_leave_little_are_taken_after_a_look(way, monkeypatch):
-    planes = way
+def test_planes_that_leave_little_are_taken_after_a_look(planes, monkeypatch):
     planes.run(Deadline())
     planes._missed = -1.0
     told = _looks(monkeypatch, 0.2)
@@ -63,10 +61,9 @@ def test_planes_that_leave_little_are_taken_after_a_look(way, monkeypatch):
     assert tree.begin.row[0] in tree.roots
 
 
-def test_others_show_what_a_split_gains(way, monkeypatch):
+def test_others_show_what_a_split_gains(planes, monkeypatch):
     """After a second look, twice as long, comes the worst root and a split of it, whatever the turn; then planes say
     what their tree will take."""
-    planes = way
     planes.run(Deadline())
     planes._missed = -1.0
     told = _looks(monkeypatch, 0.45, 0.4)
@@ -92,9 +89,8 @@ def test_others_show_what_a_split_gains(way, monkeypatch):
     assert len(tree.roots) == 1 < len(tree.begin)
 
 
-def test_what_a_look_takes_is_measured(way, monkeypatch):
+def test_what_a_look_takes_is_measured(planes, monkeypatch):
     """The first guess is from two steps, and each look says it better."""
-    planes = way
     planes.run(Deadline())
     planes._missed, planes._trial = -1.0, 1000.0
     _looks(monkeypatch, 0.5)

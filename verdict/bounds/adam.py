@@ -19,12 +19,12 @@ LARGEST = float(np.finfo(np.float32).max)
 
 class Adam:
     """The running means for one array (batch, ...), and the steps that they suggest; `momentum` is what the mean
-    gradient keeps of itself in a step."""
+    gradient keeps of itself in a step, and `decay` what the rate does."""
 
-    def __init__(self, like: Any, rate: float, momentum: float = FIRST) -> None:
+    def __init__(self, like: Any, rate: float, momentum: float = FIRST, decay: float = DECAY) -> None:
         # Not `zeros_like`, which would lay them out like a view that may have been broadcast.
         self._first, self._second = zeros_like_shape(like, like.shape), zeros_like_shape(like, like.shape)
-        self._rate, self._momentum, self._number = rate, momentum, 0
+        self._rate, self._momentum, self._decay, self._number = rate, momentum, decay, 0
 
     def step(self, gradient: Any) -> Any:
         """What to add to the array for its next step uphill."""
@@ -35,7 +35,7 @@ class Adam:
             square = (gradient * gradient).clip(0, LARGEST)
         self._second += (1 - SECOND) * (square - self._second)
         bias = math.sqrt(1 - SECOND**self._number) / (1 - self._momentum**self._number)
-        scale = self._rate * DECAY**self._number * bias
+        scale = self._rate * self._decay**self._number * bias
         return scale * self._first / (namespace(gradient).sqrt(self._second) + 1e-12)
 
     def keep(self, index: Any) -> None:

@@ -22,17 +22,17 @@ from ...bounds.joint import Block, Minimum, Room
 # The rate falls, as half a cosine, from what is asked for to this share of it. The patterns of a group count by the
 # softmax of their values, at a temperature of so much, times the rate, of what the group can make: a high one smooths
 # away what is left to gain in a domain.
-LEAST_RATE, HEAT = 0.02, 0.002
+LEAST_RATE, HEAT = 0.02, 0.01
 # The weight of a new minimiser in the mean.
 FRESH = 0.1
-# What means of gradients, and of their squares, keep of themselves in a step, and the least root of such a square.
-MOMENTUM, MEMORY, LEAST = 0.9, 0.95, 1e-3
+# The least weight of a new gradient in their mean, and of which step behind the first it would be half of that of all.
+FRESH_GRADIENT, SOON = 0.2, 3
+# What the mean of squares keeps of itself in a step, and the least root of such a square.
+MEMORY, LEAST = 0.95, 1e-3
 # What is added to how far a multiplier goes, of what they go on the average.
 NEARLY_NONE = 1e-3
-# A rate from which on steps are those of the way there. The rates of slopes near their best values, and of splits'
-# multipliers, for a rate 1 of shares; on the way slopes have that of multipliers.
-LONG = 0.1
-SLOPES, BETAS = 0.5, 2.0
+# The rate of splits' multipliers, for a rate 1 of shares and slopes.
+BETAS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,40 +88,30 @@ def look(form: Edges, row: int, lines: Lines) -> Seen:
     return _look(form, row, lines, [Room() for _ in form.blocks], HEAT)[1]
 
 
-class _Near:
-    """The steps of shares near their best values: Adam's (Kingma and Ba 1412.6980), shorter where a multiplier goes
-    far. What a share loses while it swings about its best value is as much as its multiplier goes."""
+class _Steps:
+    """The steps of shares: the mean of gradients over the root of how large they usually are, half of what Adam divides
+    by (Chen et al. 1806.06763), so that long gradients still say how far it is and short ones do not stand still;
+    shorter where a multiplier goes far, since what a share loses while it swings about its best value is as much as
+    that. The mean is over all steps at first."""
 
     def __init__(self, shares: list[Any]) -> None:
         self._means, self._squares = ([np.zeros_like(one) for one in shares] for _ in range(2))
-        self._kept, self._remembered = 1.0, 1.0
+        self._taken, self._remembered = 0, 1.0
 
     def steps(self, gradients: list[Any], reaches: list[Any]) -> list[Any]:
         """What to add to the shares, for a rate 1."""
-        self._kept, self._remembered = self._kept * MOMENTUM, self._remembered * MEMORY
+        fresh = np.float32(max(FRESH_GRADIENT, SOON / (self._taken + SOON)))
+        self._taken, self._remembered = self._taken + 1, self._remembered * MEMORY
         some = sum(int((reach > 0).sum()) for reach in reaches)
         usual = np.float32(sum(float(reach.sum()) for reach in reaches) / max(some, 1) + 1e-30)
         found = []
         for mean, square, gradient, reach in zip(self._means, self._squares, gradients, reaches, strict=True):
-            mean += np.float32(1 - MOMENTUM) * (gradient - mean)
+            mean += fresh * (gradient - mean)
             square += np.float32(1 - MEMORY) * (gradient * gradient - square)
             size = np.sqrt(square / np.float32(1 - self._remembered)) + np.float32(LEAST)
             far = np.sqrt(reach / usual + np.float32(NEARLY_NONE))
-            found.append(mean * (reach > 0) / (size * far * np.float32(1 - self._kept)))
+            found.append(mean * (reach > 0) / np.sqrt(size * far))
         return found
-
-
-class _Far:
-    """The steps of shares on the way there from chords: the gradients themselves, which say how far it is."""
-
-    def __init__(self, shares: list[Any]) -> None:
-        self._means = [np.zeros_like(one) for one in shares]
-
-    def steps(self, gradients: list[Any], reaches: list[Any]) -> list[Any]:
-        """What to add to the shares, for a rate 1."""
-        for mean, gradient in zip(self._means, gradients, strict=True):
-            mean += np.float32(1 - MOMENTUM) * (gradient - mean)
-        return self._means
 
 
 def climb(
@@ -130,9 +120,9 @@ def climb(
     """The best lines found for row number `row` in so many steps from `lines`, or fewer once its bound is `enough`, and
     what was seen on the way."""
     now = Lines(lines.signs, lines.slopes, lines.betas, [shares.astype(np.float32) for shares in lines.shares])
-    is_far = rate >= LONG
-    share_rule = _Far(now.shares) if is_far else _Near(now.shares)
-    slope_rule, beta_rule = Adam(now.slopes, BETAS if is_far else SLOPES), Adam(now.betas, BETAS)
+    # The rate falls for all of them alike.
+    share_rule = _Steps(now.shares)
+    slope_rule, beta_rule = Adam(now.slopes, 1.0, decay=1.0), Adam(now.betas, BETAS, decay=1.0)
     best, least = now, -math.inf
     free, seen, rooms = now.signs == 0, None, [Room() for _ in form.blocks]
     for step in range(steps):

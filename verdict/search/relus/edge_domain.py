@@ -28,12 +28,10 @@ from .last_domain import LastDomain, can_finish
 from .radii import Radii
 from .space import Space
 
-# Gradient steps at a root, and in a first glance at one, and their rate; steps and their rate behind those at a root.
-ROOT_STEPS, ROOT_RATE = 60, 0.3
-NEAR_STEPS, NEAR_RATE = 90, 0.05
-GLANCE_STEPS = 15
+# Gradient steps at a root, and in a first glance at one, and their rate.
+ROOT_STEPS, GLANCE_STEPS, ROOT_RATE = 150, 15, 0.2
 # In a trial of a split, and behind new ends.
-TRIAL_STEPS, STEPS, RATE = 15, 40, 0.05
+TRIAL_STEPS, STEPS, RATE = 15, 40, 0.1
 # In a round in a half.
 ROUND_STEPS = 60
 # ReLUs tried before one is split.
@@ -133,10 +131,7 @@ class EdgeWork:
         return stopwatch.elapsed() / 2 * GLANCE_STEPS
 
     def root(self, row: int, signs: Any) -> Node:
-        node = self._bounded(Part(row, None), self._begin(row, signs), (ROOT_STEPS, ROOT_RATE))
-        if self.is_closed(node):
-            return node
-        return self._bounded(node.part, unpacked(node.lines), (NEAR_STEPS, NEAR_RATE), node)
+        return self._bounded(Part(row, None), self._begin(row, signs), (ROOT_STEPS, ROOT_RATE))
 
     def is_closed(self, node: Node) -> bool:
         return node.lower > 0 or node.reach >= self.goal

@@ -16,7 +16,7 @@ RELIABLE = 4
 # A loss below it is none.
 NONE = 1e-7
 # The rates of rounds, and the share of what is missing that one has to gain.
-RATES, PAYS = (0.03, 0.01, 0.003), 0.3
+RATES, PAYS = (0.1, 0.03, 0.01), 0.3
 # The weight of a new round in what its rate gains, and how much better each half makes us think of rates, so that those
 # that were left out are tried again.
 FRESH, HOPE = 0.5, 0.03

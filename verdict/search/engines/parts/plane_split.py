@@ -21,7 +21,7 @@ from ...means import Means
 from ...observer import Watch
 from ...outcome import Outcome
 from ...relus.ascent import optimise
-from ...relus.edge_domain import GLANCE_STEPS, NEAR_STEPS, ROOT_STEPS
+from ...relus.edge_domain import GLANCE_STEPS, ROOT_STEPS
 from ...relus.edge_tree import EdgeTree
 from ...relus.program import matrix_numbers
 from .relu_rounds import ReluRounds, behind_round
@@ -32,7 +32,7 @@ MOST_NUMBERS, MOST_EDGES = 2**23, 2**19
 # long as the one before, are taken at once.
 CLEAR, LOOKS = 0.25, 2
 # What the first two roots take, and the first split, in first looks.
-ROOTS, SPLIT = 2 * (ROOT_STEPS + NEAR_STEPS) / GLANCE_STEPS, 20.0
+ROOTS, SPLIT = 2 * ROOT_STEPS / GLANCE_STEPS, 20.0
 # Why a search by planes ends.
 NO_USE, STUCK = "planes over edges do not pay", "planes over edges leave regions that no split makes smaller"
 
