@@ -1,20 +1,22 @@
-"""The nearest unsafe point of a linear region by a linear program in the input alone, rows added as they are needed.
+"""The nearest unsafe point of a linear region, by linear programs in the input alone, rows added as they are needed.
 
 Within a region the network is one affine function, so the sides of its neurons are half-spaces of inputs. Of thousands
-only those near the way to the nearest point matter: the program begins with the unsafe rows, and after each solution
-the sides that it violates join (cutting planes; Kelley 1960). No neuron is a variable, so a convolutional network costs
-no more than its gradients.
+only those near the way to the nearest point matter: a program begins with the unsafe rows, and after each solution the
+sides that it violates join (cutting planes; Kelley 1960). The radius is no variable, for then each input would have
+rows of its own: at one radius the set is a box, and by how much the rows are missed at least is a convex function of
+the radius, whose zero Newton's method finds by the programs' reduced costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from verdict.encoders.writer import Phases
-from verdict.solvers import LinearModel, Status, solver
+from verdict.solvers import LinearModel
+from verdict.solvers.simplex import Simplex, Vertex
 
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
@@ -25,7 +27,12 @@ from ...property import Perturbation, Polytope
 from .affine_region import values_within
 
 # Solutions looked at, rows that join after each, and by how much a row must be violated to count.
-TURNS, JOINING, VIOLATED = 40, 24, 1e-9
+TURNS, JOINING, VIOLATED = 60, 100, 1e-9
+# A step of the radius by no more than this share of how far it goes is none; a slope is told by one of this share. A
+# share of the radius itself would be none at 0.
+STILL, PROBE = 1e-12, 1e-4
+# Ends that so many units in the last place lie between are those of one number.
+HELD = 4.0
 # A neuron: the number of its node, a key of `Phases`, and its place there.
 Neuron: TypeAlias = tuple[int, int]
 
@@ -35,75 +42,83 @@ def nearest_by_rows(
 ) -> tuple[FloatArray, float] | None:
     """The point (input_size,) of least radius, at most `reach`, in the region of `phases` and the unsafe polytope, and
     that radius, in floats; None where there is none or the clock runs out. The family's sets have to be boxes."""
-    base, ends, low, high = _family_rows(graph, family)
     rows, limits = gradients(graph, phases, graph.output, unsafe.matrix.values, -unsafe.offset.values)
-    joined: set[Neuron] = set()
+    joined, below, radius = set[Neuron](), 0.0, reach
+    program: _Missed | None = None
     for _ in range(TURNS):
         if clock.passed():
             return None
-        found = _solve(base, ends, (rows, limits), (low, high, reach), clock)
-        if found is None:
+        try:
+            program = program or _Missed(rows, limits)
+            solved = program.solve(family.floats(radius), clock)
+        except SolverError:
             return None
-        crossed = violated(graph, phases, found[0], joined)
-        if not crossed:
-            return found
-        more, most = sides(graph, phases, crossed)
-        rows, limits = np.concatenate([rows, more]), np.concatenate([limits, most])
-        joined.update(crossed)
+        if solved is None or (solved.objective > 0 and radius >= reach):
+            return None
+        point = solved.point[:-1]
+        crossed = violated(graph, phases, point, joined)
+        if crossed:
+            more, most = sides(graph, phases, crossed)
+            rows, limits, program = np.concatenate([rows, more]), np.concatenate([limits, most]), None
+            joined.update(crossed)
+        # Rows that join make more radii too small, never fewer.
+        below = radius if solved.objective > 0 else below
+        nearer = min(max(below, radius + _step(family, (radius, reach), solved)), reach)
+        if not crossed and abs(nearer - radius) <= STILL * reach:
+            return (point, radius) if radius > VIOLATED else (_unmoved(family, point), 0.0)
+        radius = nearer
     return None
 
 
-def _solve(base: Any, ends: FloatArray, cuts: Any, box: Any, clock: Deadline) -> tuple[FloatArray, float] | None:
-    """The least radius under the family's rows and the cuts so far."""
-    from scipy import sparse
-
-    (rows, limits), (low, high, reach) = cuts, box
-    own = np.concatenate([rows, np.zeros((len(rows), 1))], axis=1)
-    matrix = sparse.vstack([base, sparse.csr_array(own)], format="csr")
-    upper = np.concatenate([ends, limits])
-    size = len(low)
-    model = LinearModel(
-        np.concatenate([np.zeros(size), [1.0]]),
-        matrix,
-        np.full(len(upper), -np.inf),
-        upper,
-        np.concatenate([low, [0.0]]),
-        np.concatenate([high, [reach]]),
-        np.zeros(size + 1, bool),
-    )
-    try:
-        solution = solver("highs", isolate=False).solve(model, time_limit=clock.limit())
-    except SolverError:
-        return None
-    if solution.status is not Status.OPTIMAL or solution.point is None:
-        return None
-    return np.asarray(solution.point[:size]), float(solution.point[size])
+def _unmoved(family: Perturbation, point: FloatArray) -> FloatArray:
+    """A point at a radius that programs cannot tell from 0, put at 0: who asks again below what was found would go on
+    for ever. Ends of a set in floats lie about it, so that what cannot move is between them."""
+    low, high = family.floats(0.0)
+    middle = low + (high - low) / 2
+    return np.where(high - low <= HELD * np.spacing(np.abs(middle)), middle, point.clip(low, high))
 
 
-def _family_rows(graph: Graph, family: Perturbation) -> tuple[Any, FloatArray, FloatArray, FloatArray]:
-    """The family's rows a.x + slope * radius <= constant as a sparse matrix (rows, inputs + 1) and its right side, and
-    the constant ends of the inputs, all in floats."""
-    from scipy import sparse
+class _Missed:
+    """The program of by how much rows @ x <= limits are missed at least on a box, each in terms of its coefficients."""
 
-    data: list[float] = []
-    at: list[tuple[int, int]] = []
-    ends = []
-    for number, row in enumerate(family.rows()):
-        for column, coefficient in zip(row.columns, row.coefficients, strict=True):
-            data.append(float(coefficient))
-            at.append((number, column))
-        data.append(float(row.slope))
-        at.append((number, graph.input_size))
-        ends.append(float(row.constant))
-    place = np.array(at, dtype=np.intp).reshape(-1, 2)
-    matrix = sparse.csr_array((data, (place[:, 0], place[:, 1])), shape=(len(ends), graph.input_size + 1))
-    low, high = family.bounds()
-    return (
-        matrix,
-        np.array(ends, dtype=np.float64),
-        np.array([-np.inf if end is None else float(end) for end in low]),
-        np.array([np.inf if end is None else float(end) for end in high]),
-    )
+    def __init__(self, rows: FloatArray, limits: FloatArray) -> None:
+        size = np.abs(rows).sum(axis=1)
+        # A row that says nothing of x is missed by what it says.
+        size = np.where(size > 0, size, 1.0)
+        self._rows, self._limits = rows / size[:, None], limits / size
+        self._simplex: Simplex | None = None
+
+    def solve(self, box: tuple[FloatArray, FloatArray], clock: Deadline) -> Vertex | None:
+        """The optimum, of which x comes first, then how much is missed."""
+        most = 1 + np.abs(self._limits).max() + np.abs(box).max()
+        low, high = (np.append(end, bound) for end, bound in zip(box, (-most, most), strict=True))
+        if self._simplex is None:
+            self._simplex = Simplex(self._model(low, high))
+        else:
+            self._simplex.bound(low, high)
+        return self._simplex.solve(clock.limit())
+
+    def _model(self, low: FloatArray, high: FloatArray) -> LinearModel:
+        from scipy import sparse
+
+        matrix = sparse.csr_array(np.concatenate([self._rows, np.full((len(self._rows), 1), -1.0)], axis=1))
+        cost = np.zeros(len(low))
+        cost[-1] = 1.0
+        none = np.full(len(self._limits), -np.inf)
+        return LinearModel(cost, matrix, none, self._limits, low, high, np.zeros(len(low), bool))
+
+
+def _step(family: Perturbation, place: tuple[float, float], solved: Vertex) -> float:
+    """How much larger the radius has to be, by the solution there, until nothing is missed; infinite where what is
+    missed does not change with the radius. Its `place` is between 0 and how far radii go."""
+    radius, reach = place
+    probe = PROBE * reach
+    (low, high), (lower, higher) = family.floats(radius), family.floats(radius + probe)
+    costs = solved.reduced_costs[:-1]
+    gained = float(np.where(costs > 0, costs * (low - lower), costs * (high - higher)).sum())
+    if gained > 0:
+        return solved.objective * probe / gained
+    return float(np.copysign(np.inf, solved.objective)) if solved.objective else 0.0
 
 
 def sides(graph: Graph, phases: Phases, neurons: Sequence[Neuron]) -> tuple[FloatArray, FloatArray]:
