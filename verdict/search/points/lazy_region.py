@@ -10,6 +10,7 @@ the radius, whose zero Newton's method finds by the programs' reduced costs.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from verdict.solvers.simplex import Simplex, Vertex
 from ...base.deadline import Deadline
 from ...base.errors import SolverError
 from ...network.evaluate import pull_back
-from ...network.exact import FloatArray
+from ...network.exact import ExactVector, FloatArray
 from ...network.graph import Affine, Graph, Pointwise, Product
 from ...property import Perturbation, Polytope
 from .affine_region import values_within
@@ -31,8 +32,6 @@ TURNS, JOINING, VIOLATED = 60, 100, 1e-9
 # A step of the radius by no more than this share of how far it goes is none; a slope is told by one of this share. A
 # share of the radius itself would be none at 0.
 STILL, PROBE = 1e-12, 1e-4
-# Ends that so many units in the last place lie between are those of one number.
-HELD = 4.0
 # A neuron: the number of its node, a key of `Phases`, and its place there.
 Neuron: TypeAlias = tuple[int, int]
 
@@ -63,19 +62,14 @@ def nearest_by_rows(
             joined.update(crossed)
         # Rows that join make more radii too small, never fewer.
         below = radius if solved.objective > 0 else below
-        nearer = min(max(below, radius + _step(family, (radius, reach), solved)), reach)
+        nearer = min(max(below, radius + _step(family, radius, reach, solved)), reach)
         if not crossed and abs(nearer - radius) <= STILL * reach:
-            return (point, radius) if radius > VIOLATED else (_unmoved(family, point), 0.0)
+            if radius > VIOLATED:
+                return point, radius
+            # Programs cannot tell it from 0, and who asks again below what was found would go on for ever.
+            return ExactVector.of(family.at(Fraction(0)).nearest(point)).floats(), 0.0
         radius = nearer
     return None
-
-
-def _unmoved(family: Perturbation, point: FloatArray) -> FloatArray:
-    """A point at a radius that programs cannot tell from 0, put at 0: who asks again below what was found would go on
-    for ever. Ends of a set in floats lie about it, so that what cannot move is between them."""
-    low, high = family.floats(0.0)
-    middle = low + (high - low) / 2
-    return np.where(high - low <= HELD * np.spacing(np.abs(middle)), middle, point.clip(low, high))
 
 
 class _Missed:
@@ -108,10 +102,9 @@ class _Missed:
         return LinearModel(cost, matrix, none, self._limits, low, high, np.zeros(len(low), bool))
 
 
-def _step(family: Perturbation, place: tuple[float, float], solved: Vertex) -> float:
-    """How much larger the radius has to be, by the solution there, until nothing is missed; infinite where what is
-    missed does not change with the radius. Its `place` is between 0 and how far radii go."""
-    radius, reach = place
+def _step(family: Perturbation, radius: float, reach: float, solved: Vertex) -> float:
+    """How much larger the radius, which may be 0 and at most `reach`, has to be by the solution there until nothing is
+    missed; infinite where what is missed does not change with the radius."""
     probe = PROBE * reach
     (low, high), (lower, higher) = family.floats(radius), family.floats(radius + probe)
     costs = solved.reduced_costs[:-1]

@@ -25,7 +25,7 @@ from ...bounds.joint import Block, Minimum, Room
 LEAST_RATE, HEAT = 0.02, 0.01
 # The weight of a new minimiser in the mean.
 FRESH = 0.1
-# The least weight of a new gradient in their mean, and of which step behind the first it would be half of that of all.
+# The least weight of a new gradient in their mean, and behind how many steps it weighs half of what the first one did.
 FRESH_GRADIENT, SOON = 0.2, 3
 # What the mean of squares keeps of itself in a step, and the least root of such a square.
 MEMORY, LEAST = 0.95, 1e-3
@@ -92,23 +92,24 @@ class _Steps:
     """The steps of shares: the mean of gradients over the root of how large they usually are, half of what Adam divides
     by (Chen et al. 1806.06763), so that long gradients still say how far it is and short ones do not stand still;
     shorter where a multiplier goes far, since what a share loses while it swings about its best value is as much as
-    that. The mean is over all steps at first."""
+    that. The mean is over the latest steps, of which there are few at first."""
 
     def __init__(self, shares: list[Any]) -> None:
         self._means, self._squares = ([np.zeros_like(one) for one in shares] for _ in range(2))
-        self._taken, self._remembered = 0, 1.0
+        self._taken = 0
 
     def steps(self, gradients: list[Any], reaches: list[Any]) -> list[Any]:
         """What to add to the shares, for a rate 1."""
         fresh = np.float32(max(FRESH_GRADIENT, SOON / (self._taken + SOON)))
-        self._taken, self._remembered = self._taken + 1, self._remembered * MEMORY
+        self._taken += 1
+        known = np.float32(1 - MEMORY**self._taken)
         some = sum(int((reach > 0).sum()) for reach in reaches)
         usual = np.float32(sum(float(reach.sum()) for reach in reaches) / max(some, 1) + 1e-30)
         found = []
         for mean, square, gradient, reach in zip(self._means, self._squares, gradients, reaches, strict=True):
             mean += fresh * (gradient - mean)
             square += np.float32(1 - MEMORY) * (gradient * gradient - square)
-            size = np.sqrt(square / np.float32(1 - self._remembered)) + np.float32(LEAST)
+            size = np.sqrt(square / known) + np.float32(LEAST)
             far = np.sqrt(reach / usual + np.float32(NEARLY_NONE))
             found.append(mean * (reach > 0) / np.sqrt(size * far))
         return found
