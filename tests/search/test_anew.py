@@ -174,3 +174,31 @@ def test_a_step_that_would_outlast_its_turn_by_far_waits(tmp_path, monkeypatch):
     assert len(steps) == 1
     tree.run(ProcessorTime(0.35))
     assert len(steps) == 3
+
+
+def test_what_is_ahead_is_told_by_what_splits_have_gained(tmp_path, monkeypatch):
+    """Steps of half a second each: a root that misses 4, whose halves miss 3 and 2, and nothing closes yet."""
+    case = Case(3, tmp_path)
+    tree = AnewTree(case.graph, case.bounds, [case.polytope] * 2, Watch(), Means())
+    lower = iter([-4.0, -3.0, -2.0, -5.0])
+    asked = []
+    monkeypatch.setattr(tree, "_step", lambda node: anew_tree._Step(1, space=node.space, neuron=0, lower=next(lower)))
+    monkeypatch.setattr(tree._size, "domains", lambda missing: asked.append([*missing]) or 6.0)
+
+    def take():
+        node = tree._open.pop()
+        tree._take(node, tree._step(node))
+        tree._spent += 0.5
+        return tree._ahead
+
+    tree._open.append(tree._root(tree._waiting.pop(0)))
+    assert take() is None
+    # One half alone says nothing of what a split gains.
+    assert take() is None
+    tree._open.append(tree._open.pop(0))
+    assert take() == pytest.approx(6.0 / 3 * 1.5)
+    # A root that waits is as the worst one is.
+    assert asked.pop() == [3.0, 3.0, 2.0, 2.0, 4.0]
+    tree._open.append(tree._root(tree._waiting.pop(0)))
+    assert take() == pytest.approx(6.0 / 4 * 2.0)
+    assert asked.pop() == [3.0, 3.0, 2.0, 2.0, 5.0, 5.0]

@@ -9,6 +9,7 @@ from support.networks import KINDS, Draft, random_network
 from support.seeds import seeds
 
 import verdict
+from verdict.answer.credit import ANEW
 from verdict.base.deadline import Deadline
 from verdict.bounds import linear_bounds
 from verdict.network.exact import Coefficients, ExactVector
@@ -27,9 +28,11 @@ from verdict.search.rows import Rows
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("few", "relus"), [(0, 24), (12, -1)], ids=["relu", "input"])
+@pytest.mark.parametrize(
+    ("few", "relus", "only"), [(0, 24, ""), (12, -1, ""), (0, -1, ANEW)], ids=["relu", "input", "anew beside boxes"]
+)
 @pytest.mark.parametrize("seed", seeds(5, 12))
-def test_proves_below_and_refutes_above_the_radius(kind, few, relus, seed, tmp_path):
+def test_proves_below_and_refutes_above_the_radius(kind, few, relus, only, seed, tmp_path):
     rng = np.random.default_rng([seed, 29])
     network = verdict.load(random_network(rng, kind, tmp_path))
     graph = network.graph
@@ -55,7 +58,7 @@ def test_proves_below_and_refutes_above_the_radius(kind, few, relus, seed, tmp_p
             hits.extend(points[unsafe.slack(network.evaluate(points)) <= 0])
             return bool(hits)
 
-        effort = Effort(Deadline(30), options=SearchOptions(few_inputs=few, few_relus=relus))
+        effort = Effort(Deadline(30), options=SearchOptions(only, few_inputs=few, few_relus=relus))
         outcome = branch_and_bound(graph, bounds, list(unsafe.polytopes), effort, Watch(try_points))
         assert outcome.proved == safe, (truth, outcome)
         assert bool(hits) != safe

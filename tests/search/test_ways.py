@@ -282,6 +282,16 @@ def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, 
     assert told[begins] == first
 
 
+@pytest.mark.parametrize(("rest", "told"), [(1.0, 2.0), (9.0, 4.0)])
+def test_what_splits_need_lies_between_what_the_least_bound_and_the_share_say(rest, told, tmp_path):
+    """The least bound says 400 domains of 10 ms each; the share says too little, and more only where it is late."""
+    _, graph, unsafe, low, high = _case(3, tmp_path)
+    first = FirstBox(graph, linear_bounds(graph, low[:1], high[:1]), Deadline())
+    rounds = relu_rounds.ReluRounds(graph, first, unsafe.polytopes, Deadline(), Watch(), Means())
+    rounds._frontier, rounds._paced, rounds._rest = SimpleNamespace(domains=400), [1.0, 100.0], rest
+    assert rounds._ahead == pytest.approx(told)
+
+
 def test_a_trial_is_made_once_it_is_little_beside_what_the_best_expects_to_take():
     """Where the best expects to end before that, it is never made."""
     dear = Steps([0.0, 1.0], needs=0.3)

@@ -9,7 +9,8 @@ that does not end for what the bounds have cost, the domain is split and both ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,12 @@ from ..observer import AnewObserver, Observer, ReluObserver, Watch
 from ..outcome import Outcome
 from ..rows import Rows
 from .anew import Anew
+from .frontier import ENDLESS
 from .imply import Implied
 from .leaf import Multipliers
 from .relu_split import TOUCHED, ReluSplit
 from .space import Domains, Space
+from .tree_size import TreeSize
 
 # Gradient steps of bounds found anew; domains that are looked at before; and how many bounds of neurons, each with so
 # many steps, cost about as much as a domain that is split.
@@ -49,22 +52,32 @@ def _as_domains(bounds: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class _Split:
+    """The bound of a domain that was split, and those of its halves that are known yet."""
+
+    lower: float
+    halves: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
 class Node:
     """An open domain: the polytope that it is about, the space whose bounds hold on it, the sides of its neurons
-    (size,), its share of the whole, and its place in the listener's proof."""
+    (size,), its share of the whole, its place in the listener's proof, and the split that it is a half of, if it is
+    one."""
 
     polytope: int
     space: Space
     signs: Any
     share: float
     place: int
+    split: _Split | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
     """What came of one node: how many domains that took; how it ended the search, `REFUTED`, `TOUCHED`, or not; who
     watched the search that closed it, if one did; its bounds found anew, and the space with them, if it came to that;
-    and which neuron of the space is to be split, if the node is open."""
+    and which neuron of the space is to be split, if the node is open, and its bound within that space."""
 
     visited: int
     ended: str = ""
@@ -72,6 +85,7 @@ class _Step:
     anew: Anew | None = None
     space: Space | None = None
     neuron: int = -1
+    lower: float = 0.0
 
 
 class AnewTree:
@@ -88,6 +102,8 @@ class AnewTree:
         self.visited, self.share = 0, 0.0
         # A reduced form for each polytope is much to keep: those that wait, by number, have none yet.
         self._bounds, self._waiting, self._open = bounds, [*range(len(self.polytopes))], list[Node]()
+        # What splits gain, the least bound of a root, and the steps and seconds of processor time so far.
+        self._size, self._least_root, self._steps, self._spent = TreeSize(), 0.0, 0, 0.0
 
     def run(self, deadline: Deadline) -> Outcome:
         """Search until all is closed, a counterexample is found or `deadline` has passed; then it may go on."""
@@ -108,13 +124,26 @@ class AnewTree:
                     return self._outcome(step.ended, refuted=step.ended == REFUTED)
             self.watch.on_progress(-np.inf, len(self._open) + len(self._waiting), self.visited)
             took = stopwatch.elapsed()
+            self._spent += took
         if not (self._open or self._waiting):
             self.observer.proved()
             return Outcome(True, 0.0, self.visited, share=1.0, ways={ANEW: Credit(closed=1.0)})
-        return self._outcome(TIME_LIMIT, resumable=True)
+        return replace(self._outcome(TIME_LIMIT, resumable=True), ahead=self._ahead)
 
     def _outcome(self, reason: str, **how: bool) -> Outcome:
         return Outcome(False, -np.inf, self.visited, reason, self.share, ways={ANEW: Credit(closed=self.share)}, **how)
+
+    @property
+    def _ahead(self) -> float | None:
+        """The seconds of processor time that the open domains will take, if splits go on to gain what they do; a root
+        that waits is as the worst one is. Nobody knows where no split is known yet: the deepest domains come first, and
+        long nothing is closed."""
+        if not self._size.is_known:
+            return None
+        missing = [-self._least_root if node.split is None else -node.split.lower for node in self._open]
+        missing += [-self._least_root] * len(self._waiting)
+        times = self._size.domains(missing) / max(1, self._steps)
+        return times * self._spent if times < ENDLESS else inf
 
     def sharpen(self, bounds: Bounds) -> None:
         """Go on with better bounds of the whole box."""
@@ -140,7 +169,13 @@ class AnewTree:
 
     def _take(self, node: Node, step: _Step) -> None:
         """Tell the listener, and go on with the halves of what is open."""
-        self.visited += step.visited
+        self.visited, self._steps = self.visited + step.visited, self._steps + 1
+        if node.split is None:
+            self._least_root = min(self._least_root, step.lower)
+        else:
+            node.split.halves.append(step.lower)
+            if len(node.split.halves) == 2:
+                self._size.learn(node.split.lower, node.split.halves)
         place, space = node.place, node.space
         if step.anew is not None:
             place = self.observer.anew(place, step.anew, step.space)
@@ -150,11 +185,11 @@ class AnewTree:
             self.observer.closed(place, step.closed)
             return
         on, off = self.observer.split(place, space, step.neuron)
-        signs = _carried(node, space)
+        signs, split = _carried(node, space), _Split(step.lower)
         for sign, place in ((-1, off), (1, on)):
             half = signs.copy()
             half[step.neuron] = sign
-            self._open.append(Node(node.polytope, space, half, node.share / 2, place))
+            self._open.append(Node(node.polytope, space, half, node.share / 2, place, split))
 
     def _step(self, node: Node) -> _Step:
         glance = _Search(self, node, node.space, node.signs)
@@ -172,7 +207,7 @@ class AnewTree:
         visited = glance.visited + search.visited
         if done:
             return _Step(visited, search.ended, search.trees, anew, space)
-        return _Step(visited, "", None, anew, space, search.neuron)
+        return _Step(visited, "", None, anew, space, search.neuron, search.lower)
 
 
 class _Search:
@@ -195,6 +230,11 @@ class _Search:
     def neuron(self) -> int:
         """What was split first."""
         return self._first.neuron
+
+    @property
+    def lower(self) -> float:
+        """The bound of what was split first."""
+        return self._first.lower
 
     def run(self, most: int) -> bool:
         """Whether the search has ended, as `ended` says; else a neuron was split."""
@@ -228,14 +268,15 @@ class _Proof(Observer):
 
 
 class _First(ReluObserver):
-    """Notes which neuron is split first, and passes everything on."""
+    """Notes which neuron is split first, and the bound of what it splits, and passes everything on."""
 
     def __init__(self, after: ReluObserver) -> None:
-        self._after, self.neuron = after, -1
+        self._after, self.neuron, self.lower = after, -1, -inf
 
     def split(self, parents: Domains, children: Domains) -> None:
         if self.neuron < 0:
             self.neuron = int((children.signs[0] != parents.signs[0]).argmax())
+            self.lower = float(parents.lower[0])
         self._after.split(parents, children)
 
     def implied(self, implied: Implied) -> None:

@@ -72,7 +72,7 @@ def branch_and_bound(
         elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
             rounds = ReluRounds(graph, first, polytopes, effort.deadline, watch, means)
             ways.append(rounds)
-            if len(ways) == 1 and not has_tie:
+            if not has_tie:
                 ways.append(AnewSplit(graph, rounds, polytopes, watch, means))
             if ways[0] is rounds and not has_tie and PlaneSplit.can(first, polytopes):
                 ways.append(PlaneSplit(rounds, polytopes, watch, means))

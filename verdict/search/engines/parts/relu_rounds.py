@@ -100,12 +100,13 @@ class ReluRounds:
 
     @property
     def _ahead(self) -> float | None:
-        """The seconds that this way expects to need yet: by how fast the least bound rises, or, where a round comes
-        first, what that may take, for it is less than the rest takes without it. Nobody knows where nothing is closed
-        yet."""
+        """The seconds that this way expects to need yet: by how fast the least bound rises and by the share, or, where
+        a round comes first, what that may take, for it is less than the rest takes without it. Nobody knows where
+        nothing is closed yet."""
         by_bounds = self._frontier.domains * self.pace
         if by_bounds < np.inf:
-            return by_bounds
+            # The share says too little, and the least bound too much while few of the domains are as bad as the worst.
+            return float(np.sqrt(by_bounds * min(self._rest, by_bounds)))
         return self.options.growth * self._sharpening if self._is_long and self._share else None
 
     @property
