@@ -115,6 +115,22 @@ def test_a_round_that_is_stopped_goes_on(seed: int, monkeypatch: pytest.MonkeyPa
     assert (again.lower[NUMBER] == bounds.lower[NUMBER]).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_rows_of_a_wide_layer_come_in_portions(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neurons of a layer have trees of their own, so a portion of two is bounded as all of them are."""
+    graph, told, alone = network(seed), Told(), Told()
+    plain = linear_bounds(graph, LOW, HIGH)
+    whole = sharpen(graph, plain, Round(ROUNDS), Means(), observer=told)
+    monkeypatch.setattr(sharpening, "MOST_ROWS", 2 * 2 * graph.nodes[NUMBER].size)
+    found = sharpen(graph, plain, Round(ROUNDS), Means(), observer=alone)
+    assert len({id(space) for space, *_ in alone.seen}) > len({id(space) for space, *_ in told.seen}) == 1
+    assert max(len(space.rows) for space, *_ in alone.seen) == 4
+    neurons = [sorted({int(j) for _, unstable, *_ in each.seen for j in unstable}) for each in (told, alone)]
+    assert neurons[0] == neurons[1]
+    for ends, others in ((whole.lower, found.lower), (whole.upper, found.upper)):
+        np.testing.assert_allclose(others[NUMBER], ends[NUMBER], rtol=1e-5, atol=1e-5)
+
+
 def test_lemmas_keep_the_end_that_makes_a_neuron_stable() -> None:
     kept = 0
     for seed in range(12):

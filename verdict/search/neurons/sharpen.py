@@ -33,6 +33,9 @@ ROOT_STEPS, STEPS = 20, 1
 LONGEST = 1.0
 # The most numbers that the trees bounded together may take.
 MOST_ENTRIES = 2**25
+# The most numbers in the rows of one space: layers of convolutions have tens of thousands of neurons, and a row is as
+# wide as the layer.
+MOST_ROWS = 2**24
 # Neurons whose trees grow together: what a round that is stopped loses.
 TOGETHER = 32
 # Behind a layer with more than this share of its neurons unstable, splitting is of little use yet.
@@ -47,6 +50,17 @@ class Round:
     splits: int
     nodes: set[int] = field(default_factory=set)
     neurons: dict[int, set[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is to be done, with what, until when, and who has a say in it."""
+
+    graph: Graph
+    todo: Round
+    means: Means
+    stop: Callable[[], bool]
+    observer: BoundsObserver
 
 
 def sharpen(
@@ -69,7 +83,7 @@ def sharpen(
     """
     listener = observer or BoundsObserver()
     known, lines = listener.known(bounds), dict[int, Lines]()
-    hopeless = False
+    task, hopeless = _Task(graph, todo, means, stop, listener), False
 
     def improve(so_far: Bounds) -> tuple[Any, Any]:
         nonlocal hopeless
@@ -81,7 +95,7 @@ def sharpen(
             low, high = listener.begin(so_far, *plain)
             if not (stop() or hopeless or number in todo.nodes):
                 so_far = so_far.with_ends((*so_far.lower[:-1], low), (*so_far.upper[:-1], high))
-                low, high = _split(graph, so_far, todo, means, stop, listener)
+                low, high = _split(task, so_far)
                 if not stop():
                     todo.nodes.add(number)
             low, high = listener.end(number, plain, low, high)
@@ -91,23 +105,31 @@ def sharpen(
     return carry_up(graph, bounds.with_ends(bounds.lower[:1], bounds.upper[:1]), known, improve)
 
 
-def _split(
-    graph: Graph,
-    bounds: Bounds,
-    todo: Round,
-    means: Means,
-    stop: Callable[[], bool],
-    observer: BoundsObserver,
-) -> tuple[Any, Any]:
+def _split(task: _Task, bounds: Bounds) -> tuple[Any, Any]:
     """The bounds of the last node after the splits of a round for those of its unstable neurons that had none in it."""
-    number = len(bounds.lower) - 1
-    finished = todo.neurons.setdefault(number, set())
+    number, graph = len(bounds.lower) - 1, task.graph
+    finished = task.todo.neurons.setdefault(number, set())
     low, high = bounds.lower[number].copy(), bounds.upper[number].copy()
     unstable = np.flatnonzero(graph.bends(number, low[0], high[0]))
     unstable = np.setdiff1d(unstable, np.array([*finished], np.intp))
     # Only sides of what is off or on leave nothing to relax.
     if not len(unstable) or not graph.has(Feature.ON_OFF, number) or not _bends_before(graph, bounds, number):
         return low, high
+    portion = max(1, MOST_ROWS // (2 * low.shape[1]))
+    for start in range(0, len(unstable), portion):
+        if task.stop():
+            break
+        some = unstable[start : start + portion]
+        lower, upper = _grown(task, bounds, some)
+        low[0, some], high[0, some] = np.maximum(low[0, some], lower), np.minimum(high[0, some], upper)
+    return low, high
+
+
+def _grown(task: _Task, bounds: Bounds, unstable: Any) -> tuple[Any, Any]:
+    """Lower and upper bounds of some of the last node's neurons, by trees of their own."""
+    graph, todo, means, stop = task.graph, task.todo, task.means, task.stop
+    number = len(bounds.lower) - 1
+    low, high = bounds.lower[number], bounds.upper[number]
     picks = unit_rows(unstable, low.shape[1], np.float64)
     rows = np.concatenate([picks, -picks])
     # A neuron is done once it is on one side of where it bends.
@@ -124,18 +146,16 @@ def _split(
             return before[:count][share], before[count:][share]
         both = np.arange(count)[share]
         part = roots.take(np.concatenate([both, both + count]))
-        grown = grow(space, part, ROOT_STEPS, todo.splits, stop, kept=observer.keeps_trees)
-        found = observer.grown(space, unstable, part.row, grown, before)
+        grown = grow(space, part, ROOT_STEPS, todo.splits, stop, kept=task.observer.keeps_trees)
+        found = task.observer.grown(space, unstable, part.row, grown, before)
         if not stop():
-            finished.update(unstable[share].tolist())
+            todo.neurons[number].update(unstable[share].tolist())
         return found[: len(both)], found[len(both) :]
 
     ends = means.workers.map(bounded, means.workers.shares(count, most))
     found = np.concatenate([each for side in zip(*ends, strict=True) for each in side]).astype(np.float64)
     found = absolute(found, offsets)
-    low[0, unstable] = np.maximum(low[0, unstable], found[:count])
-    high[0, unstable] = np.minimum(high[0, unstable], -found[count:])
-    return low, high
+    return found[:count], -found[count:]
 
 
 def _bends_before(graph: Graph, bounds: Bounds, number: int) -> bool:
