@@ -39,19 +39,26 @@ def test_auto_is_measured_against_the_best_way_of_rows_that_are_searched() -> No
 
 @pytest.mark.parametrize("way", ["boxes", "relus", "anew", "planes"])
 def test_a_way_alone(way: str, tmp_path: Path) -> None:
+    """Three inputs move, and two are fixed at numbers that no float equals, so that their float ends differ."""
     draft = Draft(np.random.default_rng(3))
-    last = draft.gemm(draft.add("Relu", draft.gemm(draft.add("Relu", draft.gemm("x", 3, 12)), 12, 12)), 12, 1)
-    path = draft.save(tmp_path / "net.onnx", (3,), 1, last)
-    query = tmp_path / "q.vnnlib"
-    names = ["(declare-const X_0 Real)(declare-const X_1 Real)(declare-const X_2 Real)(declare-const Y_0 Real)"]
+    last = draft.gemm(draft.add("Relu", draft.gemm(draft.add("Relu", draft.gemm("x", 5, 12)), 12, 12)), 12, 1)
+    path = draft.save(tmp_path / "net.onnx", (5,), 1, last)
+    query, fixed = tmp_path / "q.vnnlib", ["0.3", "-0.7"]
+    names = [f"(declare-const {name} Real)" for name in ("X_0", "X_1", "X_2", "X_3", "X_4", "Y_0")]
     ends = [f"(assert (>= X_{i} -1))(assert (<= X_{i} 1))" for i in range(3)]
-    graph, low, high = verdict.load(path).graph, np.full((1, 3), -1.0), np.full((1, 3), 1.0)
+    ends += [f"(assert (>= X_{i} {at}))(assert (<= X_{i} {at}))" for i, at in enumerate(fixed, 3)]
+    low, high = (np.array([[end] * 3 + [0.3, -0.7]]) for end in (-1.0, 1.0))
+    graph = verdict.load(path).graph
     bound = output_lower(graph, linear_bounds(graph, low, high), np.eye(1))[0, 0]
-    sampled = evaluate(graph, np.random.default_rng(0).uniform(-1, 1, (1000, 3))).min()
+    sampled = evaluate(graph, np.random.default_rng(0).uniform(low, high, (1000, 5))).min()
     query.write_text("\n".join([*names, *ends, f"(assert (<= Y_0 {bound + 0.1 * (sampled - bound):.6f}))"]))
     command = [sys.executable, "-m", "benchmarks.one_way", way, "verify", str(query), "--network", str(path)]
-    done = subprocess.run([*command, "--json", "--timeout", "30"], cwd=ROOT, capture_output=True, text=True, timeout=90)
+    proof = tmp_path / "proof.vcert"
+    command += ["--json", "--timeout", "30", "--certificate", str(proof)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert (answer["result"], answer["ways"]["bounds"]["closed"]) == ("unsat", 0)
     assert answer["ways"].keys() <= {"attack", "bounds", "programs", way}
+    checked = [sys.executable, "-m", "verdict", "check", str(path), str(proof), "--property", str(query)]
+    assert subprocess.run(checked, cwd=ROOT, capture_output=True, text=True, timeout=90).returncode == 0

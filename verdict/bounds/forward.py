@@ -25,6 +25,7 @@ from ..network.maps.namespace import namespace, next_above, next_below, zeros_li
 from .ball import Ball
 from .bounds import Bounds
 from .interval import Improve, affine_interval
+from .moving import moving
 from .planes import Ends, crown_planes, product_interval
 from .rounding import gamma, tiny, unit
 
@@ -92,7 +93,7 @@ def forward_bounds(
     """Bounds of every node over boxes [lower, upper] of shape (batch, input_size), or the `ball` in them, each
     intersected with intervals."""
     xp, how = namespace(lower), how or Forward()
-    free = xp.nonzero(xp.any(upper > lower, axis=0))[0] if how.free is None else how.free
+    free = xp.nonzero(xp.any(moving(lower, upper), axis=0))[0] if how.free is None else how.free
     found = ForwardBounds(Bounds((lower,), (upper,), ball), free)
     lows, highs, between = [lower], [upper], {0: _inputs(lower, upper, free)}
     behind = set(graph.in_front)
@@ -148,7 +149,7 @@ def forward_first(
     be stable.
     """
     xp = namespace(lower)
-    free = xp.nonzero(xp.any(upper > lower, axis=0))[0]
+    free = xp.nonzero(xp.any(moving(lower, upper), axis=0))[0]
     widest, count = max(node.size for node in graph.nodes), len(free) + 1
     if FEW * count > widest or len(lower) * count * widest > MOST_NUMBERS:
         return None

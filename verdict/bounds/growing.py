@@ -22,7 +22,7 @@ from ..network.maps.base import IndexArray
 from ..network.maps.namespace import Constant
 from .bounds import Bounds
 from .reduce import LARGEST, PUSHED, affine_error, own, size_of, summed
-from .reduced import ROOM, Layer, Reduced, Sizes, scale_of
+from .reduced import ROOM, Layer, Reduced, Sizes, scale_of, unscaled_error
 from .rounding import gamma
 from .zoom import CACHED, Zoom
 
@@ -67,7 +67,7 @@ class Growing:
         # Of the neurons of these: bounds, what is wrong with their sums, and how large these get.
         self._known: list[FloatArray] = [np.zeros((4, 0))]
         self._sizes: dict[int, FloatArray] = {0: np.abs(matrix).sum(axis=0)}
-        self._errors: dict[int, FloatArray] = {0: np.zeros(len(center))}
+        self._errors: dict[int, FloatArray] = {0: unscaled_error(inputs)}
 
     @property
     def count(self) -> int:

@@ -22,7 +22,7 @@ from ..network.graph import Affine, Graph, Pointwise, Product
 from ..network.maps.base import IndexArray
 from ..network.maps.namespace import Constant
 from .bounds import Bounds
-from .reduced import ROOM, Layer, Reduced, Sizes, scale_of
+from .reduced import ROOM, Layer, Reduced, Sizes, scale_of, unscaled_error
 from .reduced_ball import ReducedBall, reduced_ball
 from .rounding import gamma, tiny
 
@@ -231,7 +231,7 @@ def size_of(form: Any, largest: FloatArray) -> FloatArray:
 def _charged(plan: _Plan, matrices: list[Any], sizes: dict[int, FloatArray]) -> Reduced | None:
     """The form with what it gets wrong, from the `sizes` of what was pushed through each node."""
     graph, largest = plan.graph, plan.largest
-    errors: dict[int, FloatArray] = {0: np.zeros(graph.input_size)}
+    errors: dict[int, FloatArray] = {0: unscaled_error(plan.bounds)}
     sizes = {i: sizes.get(i, np.zeros(graph.nodes[i].size)) for i in plan.nodes}
     wrong, reach = [np.zeros(0)], [np.zeros(0)]
     for i in plan.nodes:

@@ -21,6 +21,7 @@ from ..network.exact import FloatArray
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
+from .moving import moving, reach_of
 from .reduced_ball import ReducedBall
 from .rounding import gamma, tiny, unit
 
@@ -214,11 +215,17 @@ class Reduced:
 
 
 def scale_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:
-    """The centre and the radius of every coordinate of the box of `bounds`, (inputs,): x = center + radius * s."""
+    """The centre and the radius of every coordinate of the box of `bounds`, (inputs,): x = center + radius * s, with s
+    in [-1, 1]. The radius is 0 where the coordinate does not move, and x is then within `unscaled_error` of it."""
     low, high = bounds.lower[0][0], bounds.upper[0][0]
     center = low / 2 + high / 2
-    # The two differences round: one more ulp, so that every x of the box has its s in [-1, 1].
-    return center, np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+    return center, np.where(moving(low, high), reach_of(low, high, center), 0)
+
+
+def unscaled_error(bounds: Bounds) -> FloatArray:
+    """How far each coordinate of the box of `bounds` can be from what `scale_of` says of it, (inputs,)."""
+    low, high = bounds.lower[0][0], bounds.upper[0][0]
+    return np.where(moving(low, high), 0, reach_of(low, high, low / 2 + high / 2))
 
 
 def unscaled(bounds: Bounds, scaled: FloatArray) -> FloatArray:

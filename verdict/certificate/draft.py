@@ -23,6 +23,7 @@ from ..answer.results import Certificate
 from ..base.deadline import Deadline, may_end, why
 from ..base.errors import InputError, UnsupportedError
 from ..base.writing import Place, publish, temporary
+from ..bounds.moving import moving
 from ..checker import Memory, OutOfTimeError, Report, UnreadableError, check
 from ..network.exact import float_above, float_below
 from ..network.network import Network
@@ -237,7 +238,7 @@ class Draft:
         """Halve the leaves `found` open, or all that are, where that can help: the report on the file that then takes
         the place of `path`, for every float32 evaluation order if asked, or None."""
         boxes = [self._box(part) for part in self.parts]
-        if found == () or any(np.count_nonzero(high > low) > FEW_INPUTS for low, high in boxes):
+        if found == () or any(np.count_nonzero(moving(low, high)) > FEW_INPUTS for low, high in boxes):
             return None
         clock = deadline.share(1.0, max(LEAST_MENDING, MENDING_SHARE * deadline.elapsed())) if any_order else deadline
         try:

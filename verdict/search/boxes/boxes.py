@@ -18,6 +18,7 @@ from ...bounds.backward import output_bounds
 from ...bounds.bounds import Bounds
 from ...bounds.combined import combined_bounds
 from ...bounds.forward import Forward, forward_bounds
+from ...bounds.moving import moving
 from ...bounds.walk import LinearBound
 from ...network.exact import FloatArray
 from ...network.graph import Graph
@@ -160,7 +161,7 @@ def _bound(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, dtype: A
     bottom, top = low.astype(dtype), high.astype(dtype)
     bottom = np.where(bottom > low, np.nextafter(bottom, -dtype(np.inf)), bottom)
     top = np.where(top < high, np.nextafter(top, dtype(np.inf)), top)
-    device, free = way.device, np.flatnonzero((high > low).any(axis=0))
+    device, free = way.device, np.flatnonzero(moving(low, high).any(axis=0))
     ends = device.put(bottom), device.put(top)
     known = way.known if way.known is None or dtype is np.float64 else way.known.astype(dtype)
     how = Forward(device.put(free), spread=True, known=known)

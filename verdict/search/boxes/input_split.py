@@ -22,6 +22,7 @@ from ...answer.credit import BOXES, RELUS, Credit, Credits
 from ...base.copies import Copies
 from ...base.deadline import Deadline, ProcessorTime
 from ...base.device import CPU
+from ...bounds.moving import moving
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph
@@ -119,7 +120,7 @@ class InputSplit:
 
     def _products(self) -> int:
         """About how many multiplications one box takes: a forward pass for each free input, a backward one each row."""
-        return self.graph.work * (2 * int(np.count_nonzero(self.upper > self.lower)) + len(self.rows.limits) + 3)
+        return self.graph.work * (2 * int(np.count_nonzero(moving(self.lower, self.upper))) + len(self.rows.limits) + 3)
 
     def _outcome(self, reason: str, least: float = math.inf, resumable: bool = False) -> Outcome:
         least = min(least, self._least())

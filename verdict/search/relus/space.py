@@ -19,6 +19,7 @@ from ...bounds.alpha import minimiser
 from ...bounds.backward import backward
 from ...bounds.bounds import Bounds
 from ...bounds.lines import Lines, crown_lines
+from ...bounds.moving import moving
 from ...bounds.reduce import reduce
 from ...bounds.reduced import Reduced, unscaled
 from ...bounds.walk import KEEPING
@@ -236,8 +237,8 @@ class Space:
         if self.reduced.ball is not None:
             return np.concatenate([*map(self.point, minimisers.astype(np.float64)), np.zeros((0, len(low)))])
         points = np.repeat(low[None], len(minimisers), axis=0)
-        moving = np.flatnonzero(high > low)
-        points[:, moving] = np.where(minimisers > 0, high[moving], low[moving])
+        columns = np.flatnonzero(moving(low, high))
+        points[:, columns] = np.where(minimisers > 0, high[columns], low[columns])
         return points
 
     def point(self, scaled: FloatArray) -> FloatArray:

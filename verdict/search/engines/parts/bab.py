@@ -10,6 +10,7 @@ import numpy as np
 
 from ....base.workers import Workers
 from ....bounds.bounds import Bounds
+from ....bounds.moving import moving
 from ....network.functions import Feature
 from ....network.graph import Graph
 from ....property import Polytope, UnsafeSet
@@ -120,4 +121,4 @@ def splits_neurons(graph: Graph, bounds: Bounds, options: SearchOptions) -> bool
 
 def free_inputs(bounds: Bounds) -> int:
     """How many inputs can vary in the first box."""
-    return int(np.count_nonzero(bounds.upper[0][0] > bounds.lower[0][0]))
+    return int(np.count_nonzero(moving(bounds.lower[0][0], bounds.upper[0][0])))
