@@ -14,8 +14,10 @@ from support.mutants import with_arrays
 from support.seeds import seeds
 
 import verdict
+from verdict.base import blas
 from verdict.base.deadline import Deadline
 from verdict.base.errors import InputError
+from verdict.base.workers import Workers
 from verdict.bounds.alpha import Ascent, alpha_bounds, ascend_lines, climbed, climbing
 from verdict.bounds.backward import backward
 from verdict.bounds.linear import linear_bounds
@@ -26,7 +28,9 @@ from verdict.network.graph import Graph
 from verdict.ops.importer.onnx_import import network_of
 from verdict.property import Polytope
 from verdict.search.engines.parts import bab
+from verdict.search.means import Means
 from verdict.search.observer import Watch
+from verdict.search.tangents import tangent_split
 from verdict.search.tangents.tangent_split import TangentSplit
 
 SIZES = (6, 10, 10, 10, 3)
@@ -103,6 +107,43 @@ def test_splits_of_neurons_prove_what_holds(function: str) -> None:
         outcome = TangentSplit(graph, bounds, [easy], Watch()).run(Deadline(20.0))
         assert outcome.proved
         assert not TangentSplit(graph, bounds, [polytope(row, reached + 1e-6)], Watch()).run(Deadline(0.3)).proved
+
+
+def test_copies_and_threads_find_what_one_core_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of domains side by side: the same tree but for roundings, and no point is offered that is safe."""
+    monkeypatch.setattr(tangent_split, "COPIED", 0.0)
+    split = 0
+    for seed in seeds(2, 20):
+        graph = network_of(model(seed, "Tanh"), Path("m.onnx")).graph
+        bounds = alpha_bounds(graph, box(graph, 0.4), 6)
+        reached = sampled(graph, 0.4)[graph.output][:, 0].min()
+        lowest = float(bounds.lower[graph.output][0, 0])
+        unsafe = polytope(np.array([[1.0, 0.0, 0.0]]), lowest + 0.7 * (reached - lowest))
+        visited, offered = list[int](), list[Any]()
+        for count, is_own in ((1, False), (2, False), (2, True)):
+            monkeypatch.setattr(blas, "is_own", is_own)
+            with Workers(count) as workers:
+                watch = Watch(lambda points, offered=offered: bool(offered.append(points)))
+                search = TangentSplit(graph, bounds, [unsafe], watch, Means(workers))
+                outcome = search.run(Deadline(60.0))
+            assert outcome.proved
+            assert (search._copies is not None) == (workers.count > 1 and outcome.domains > 1)
+            visited.append(outcome.domains)
+        assert max(visited) <= 1.2 * min(visited)
+        assert not offered
+        split += visited[0] > 20
+    assert split
+
+
+def test_what_looks_unsafe_is_offered() -> None:
+    graph = network_of(model(3, "Tanh"), Path("m.onnx")).graph
+    outputs = sampled(graph, 0.4)[graph.output][:, 0]
+    unsafe = polytope(np.array([[1.0, 0.0, 0.0]]), float(np.quantile(outputs, 0.3)))
+    offered: list[Any] = []
+    watch = Watch(lambda points: bool(offered.extend(points) or len(offered)))
+    assert TangentSplit(graph, alpha_bounds(graph, box(graph, 0.4), 6), [unsafe], watch).run(Deadline(20.0)).refuted
+    values = evaluate_all(graph, np.array(offered))[graph.output][:, 0]
+    assert (values <= unsafe.offset.values[0] + 1e-3).all()
 
 
 @pytest.mark.parametrize("function", ["Tanh", "Tanh Relu", "Tanh>Tanh Relu"])

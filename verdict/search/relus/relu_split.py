@@ -22,7 +22,6 @@ from ...answer.credit import PROGRAMS, RELUS, Credit, Credits
 from ...base.copies import Copies
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...bounds.bounds import Bounds
-from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
 from ...network.graph import Graph
 from ...property import Polytope, UnsafeSet
@@ -30,6 +29,7 @@ from ..means import Means
 from ..observer import Watch
 from ..outcome import Outcome
 from ..points.attack import Starts, Within, attack
+from ..points.suspects import suspects
 from ..rows import Rows
 from .ascent import optimise
 from .branch import branch, losses
@@ -272,7 +272,8 @@ class ReluSplit:
         proofs = self._by_programs(domains)
         seconds = time.monotonic() - began
         solved = np.isin(np.arange(len(domains)), list(proofs))
-        points = self._suspects(self.space.points(seen.x[domains.lower.argsort()[: self.options.looked_at]]))
+        worst = domains.lower.argsort()[: self.options.looked_at]
+        points = suspects(self.graph, self.unsafe, self.space.points(seen.x[worst]))
         left = ~(domains.lower > 0) & ~solved
         loss = losses(self.space, domains, seen)[left]
         opened = domains.take(left)
@@ -333,11 +334,6 @@ class ReluSplit:
         if len(close):
             again = self.space.verify(domains.take(close))
             domains.lower[close] = np.where(again > 0, np.float32(1e-30), domains.lower[close])
-
-    def _suspects(self, points: FloatArray) -> FloatArray:
-        """Those minimisers that look unsafe."""
-        slack: FloatArray = self.unsafe.slack(evaluate(self.graph, points))
-        return points[slack <= 1e-4]
 
     def _attack_from(self, domains: Domains, deadline: Deadline) -> bool:
         """The attack once more, from the minimisers of the least promising domains."""

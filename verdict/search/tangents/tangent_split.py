@@ -8,25 +8,32 @@ have the best bounds (Shi et al. 2405.21063).
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from ...answer.credit import RELUS, Credit
-from ...base.deadline import Deadline
+from ...base.copies import Copies
+from ...base.deadline import Deadline, ProcessorTime
 from ...bounds.backward import output_bounds
 from ...bounds.bounds import Bounds
 from ...network.functions import Feature
 from ...network.graph import Graph
 from ...property import Polytope, UnsafeSet
+from ..means import Means
 from ..observer import Watch
 from ..outcome import Outcome
+from ..points.suspects import suspects
 from ..rows import Rows
 from .domains import Bounding, Cut, Domain
 from .hidden import Hidden
 
 # Steps of the first domains, and of the others, which inherit lines; domains at a time, and candidates of each.
 FIRST_STEPS, STEPS, BATCH, CANDIDATES = 20, 6, 16, 3
+# Seconds of processor time after which a copy of the process is worth what it takes to make.
+COPIED = 0.1
 # How often domains that are not split any more climb as the first ones do, each time with long steps again.
 LAST_ROUNDS = 6
 # The share of the first bound that is to be left of a margin where a checker has to find it too.
@@ -49,17 +56,23 @@ def can_split(graph: Graph, bounds: Bounds) -> bool:
 
 
 class TangentSplit:
-    """The search for a proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes."""
+    """The search for a proof that no input of the box of `bounds` (batch 1) reaches any of the polytopes; `watch` has
+    the listeners."""
 
     name = RELUS
     needs = 0.0
 
-    def __init__(self, graph: Graph, bounds: Bounds, polytopes: list[Polytope], watch: Watch) -> None:
-        self.graph, self.polytopes, self.watch = graph, polytopes, watch
-        self.rows = Rows(UnsafeSet(tuple(polytopes), graph.output_size))
+    def __init__(
+        self, graph: Graph, bounds: Bounds, polytopes: list[Polytope], watch: Watch, means: Means | None = None
+    ) -> None:
+        self.graph, self.polytopes, self.watch, self.means = graph, polytopes, watch, means or Means()
+        self._unsafe = UnsafeSet(tuple(polytopes), graph.output_size)
+        self.rows = Rows(self._unsafe)
         self._observer = watch.proof.tangents(polytopes, self.rows)
         self._hidden = Hidden(graph, bounds, self._observer.neurons)
         self._bounding: Bounding | None = None
+        self._copies: Copies[tuple[list[Domain], int], list[Domain]] | None = None
+        self._clock = ProcessorTime()
         # How much more than nothing is to be left of a margin, by row.
         self._room: dict[int, float] = {}
         # How often hidden neurons have been worked on.
@@ -85,15 +98,13 @@ class TangentSplit:
             halves = self._split([d for d in batch if d not in whole])
             # Where nothing is left to split, as where all neurons jump, slopes and betas may not be there yet.
             for _ in range(LAST_ROUNDS):
-                self._open = [d for d in self._open if d not in whole]
-                self._bound(whole, FIRST_STEPS)
-                whole = [d for d in whole if d in self._open]
+                whole = self._bound(whole, FIRST_STEPS)
                 if not whole or deadline.passed():
                     break
             if whole:
-                self._open += halves
+                self._open += whole + halves
                 return self._outcome("a domain of which no neuron can be split")
-            self._bound(halves, STEPS)
+            self._open += self._bound(halves, STEPS)
         if self._found:
             return replace(self._outcome("a counterexample was found"), refuted=True)
         self._observer.proved(self._hidden.lemmas)
@@ -110,22 +121,39 @@ class TangentSplit:
         if self._observer.neurons is not None:
             # A checker finds bounds of hidden neurons that are hardly the same.
             self._room = {row: SLACK * abs(float(margins[row])) for row in best}
-        self._bound([Domain(row) for row in best], FIRST_STEPS)
+        self._open = self._bound([Domain(row) for row in best], FIRST_STEPS)
 
-    def _bound(self, domains: list[Domain], steps: int) -> None:
-        """Bound domains, close those that are excluded, and keep the others open."""
-        for start in range(0, len(domains), BATCH):
-            some = domains[start : start + BATCH]
-            self._bounded.bound(some, steps)
-            self._visited += len(some)
-            points = np.stack([d.point for d in some])
-            for domain in some:
-                if domain.lower > self.rows.limits[domain.row] + self._room.get(domain.row, 0.0):
-                    self._close(domain)
-                else:
-                    domain.lower -= self.rows.limits[domain.row]
-                    self._open.append(domain)
-            self._found = self._found or self.watch.try_points(points)
+    def _bound(self, domains: list[Domain], steps: int) -> list[Domain]:
+        """Bound domains, and close those that are excluded; the others, whose bounds are relative to their limits."""
+        left, bounded = [], self._climbed(domains, steps, BATCH)
+        for domain in bounded:
+            if domain.lower > self.rows.limits[domain.row] + self._room.get(domain.row, 0.0):
+                self._close(domain)
+            else:
+                domain.lower -= self.rows.limits[domain.row]
+                left.append(domain)
+        self._visited += len(domains)
+        if bounded and not self._found:
+            near = suspects(self.graph, self._unsafe, np.stack([domain.point for domain in bounded]))
+            self._found = len(near) > 0 and self.watch.try_points(near)
+        return left
+
+    def _climbed(self, domains: list[Domain], steps: int, size: int) -> list[Domain]:
+        """The domains with their bounds after so many steps, in order, bounded so many at a time on each core."""
+        found, workers, here = list[Domain](), self.means.workers, partial(_bounded_by, self._bounded)
+        for start in range(0, len(domains), size * workers.count):
+            some = domains[start : start + size * workers.count]
+            items = [(some[share], steps) for share in workers.shares(len(some))]
+            if self._copies is None and len(items) > 1 and self._clock.elapsed() > COPIED:
+                self._copies = Copies(here)
+                # They end with the search, however that ends.
+                weakref.finalize(self, self._copies.end)
+            if self._copies is not None and self._copies.are_to_be_had:
+                parts = self._copies.map(items, here)
+            else:
+                parts = workers.map(here, items)
+            found += [domain for part in parts for domain in part]
+        return found
 
     @property
     def _bounded(self) -> Bounding:
@@ -145,11 +173,10 @@ class TangentSplit:
             for cut in self._candidates(domain):
                 sides = [replace(cut, sign=-1), replace(cut, sign=1)]
                 trials.append((k, cut, [self._half(domain, side) for side in sides]))
-        tried = [half for _, _, halves in trials for half in halves]
-        for start in range(0, len(tried), 2 * BATCH):
-            self._bounded.bound(tried[start : start + 2 * BATCH], 1)
+        tried = self._climbed([half for _, _, halves in trials for half in halves], 1, 2 * BATCH)
         best: dict[int, tuple[float, Cut, list[Domain]]] = {}
-        for k, cut, halves in trials:
+        for at, (k, cut, _) in enumerate(trials):
+            halves = tried[2 * at : 2 * at + 2]
             gained = [min(h.lower - self.rows.limits[h.row], 0.0) for h in halves]
             score = min(gained) + sum(gained)
             if k not in best or score > best[k][0]:
@@ -188,3 +215,10 @@ class TangentSplit:
         least = min((d.lower for d in self._open), default=0.0)
         return Outcome(False, least, self._visited, reason, self._closed, resumable,
                        ways={RELUS: Credit(0.0, self._closed)})  # fmt: skip
+
+
+def _bounded_by(bounding: Bounding, given: tuple[list[Domain], int]) -> list[Domain]:
+    """Domains with their bounds after so many steps."""
+    domains, steps = given
+    bounding.bound(domains, steps)
+    return domains

@@ -69,7 +69,7 @@ def branch_and_bound(
                 ways.append(_closer(graph, unsafe, first, watch, means))
         if is_smooth and not has_tie:
             is_first = free_inputs(bounds) > options.most_inputs and not is_rough
-            ways.insert(0 if is_first else len(ways), TangentSplit(graph, bounds, polytopes, watch))
+            ways.insert(0 if is_first else len(ways), TangentSplit(graph, bounds, polytopes, watch, means))
         elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
             rounds = ReluRounds(graph, first, polytopes, effort.deadline, watch, means)
             ways.append(rounds)
