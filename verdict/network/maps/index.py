@@ -2,7 +2,8 @@
 
 Each output is one input, or zero where the index is -1. Nothing is multiplied, so nothing is rounded.
 The transpose adds the entries that share a source; it goes through them in layers without repetition,
-because a plain scatter would keep only one of them.
+because a plain scatter would keep only one of them. Places that follow each other in equal steps, as nearly
+all do that a repetition or a slice makes, are a slice in memory, which costs a third of a gather.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from ..exact import Coefficients
 from .base import IndexArray, LinearMap, Part
-from .namespace import Constant, zeros_like_shape
+from .namespace import Constant, namespace, zeros_like_shape
 
 
 class Index(LinearMap):
@@ -24,7 +25,7 @@ class Index(LinearMap):
     def __init__(self, index: npt.NDArray[Any], in_size: int) -> None:
         self.index: IndexArray = np.array(index, dtype=np.intp).ravel()
         self.index.setflags(write=False)
-        self._picked = Constant(self.index)
+        self._picked = _Places(self.index)
         self.in_size, self.out_size = in_size, len(self.index)
         self.coefficients = Coefficients(np.ones(1))
 
@@ -41,7 +42,7 @@ class Index(LinearMap):
         return int(np.bincount(self.index[self.index >= 0], minlength=1).max(initial=0))
 
     @cached_property
-    def _layers(self) -> list[tuple[Constant, Constant]]:
+    def _layers(self) -> list[tuple[_Places, _Places]]:
         """(targets, sources) pairs: every non-zero output once, no source twice within a pair."""
         targets = np.flatnonzero(self.index >= 0)
         order = targets[np.argsort(self.index[targets], kind="stable")]
@@ -52,7 +53,7 @@ class Index(LinearMap):
         starts = np.maximum.accumulate(np.where(new, np.arange(len(sources)), 0))
         repetition = np.arange(len(sources)) - starts
         return [
-            (Constant(order[repetition == k]), Constant(sources[repetition == k]))
+            (_Places(order[repetition == k]), _Places(sources[repetition == k]))
             for k in range(int(repetition.max()) + 1)
         ]
 
@@ -67,7 +68,7 @@ class Index(LinearMap):
         return Part(Index(np.where(index < 0, -1, np.searchsorted(inputs, index)), len(inputs)), outputs, inputs)
 
     def _forward(self, x: Any, w: Any) -> Any:
-        y = x[..., self._picked.like(x)]
+        y = self._picked.of(x)
         if len(self._padding):
             y[..., self._padding.like(y)] = 0
         return y
@@ -81,3 +82,24 @@ class Index(LinearMap):
     def _entries(self) -> tuple[IndexArray, IndexArray, IndexArray]:
         rows = np.flatnonzero(self.index >= 0)
         return rows, self.index[rows], np.zeros(len(rows), dtype=np.intp)
+
+
+class _Places:
+    """Places of a last axis: a slice where they follow each other in equal steps upwards, else one by one."""
+
+    def __init__(self, places: IndexArray) -> None:
+        first, step = (int(places[0]), int(places[1] - places[0])) if len(places) > 1 else (-1, 0)
+        self._slice: slice | None = None
+        if first >= 0 and step > 0 and bool((np.diff(places) == step).all()):
+            self._slice = slice(first, int(places[-1]) + 1, step)
+        self._each = Constant(places)
+
+    def like(self, x: Any) -> Any:
+        """What indexes the last axis of x."""
+        return self._each.like(x) if self._slice is None else self._slice
+
+    def of(self, x: Any) -> Any:
+        """The entries of x (..., size) there, in memory of their own."""
+        if self._slice is None:
+            return x[..., self._each.like(x)]
+        return namespace(x).asarray(x[..., self._slice], copy=True)
