@@ -282,7 +282,7 @@ def test_a_round_that_a_search_waits_for_comes_before_it(pace, first, tmp_path, 
     assert told[begins] == first
 
 
-@pytest.mark.parametrize(("rest", "told"), [(1.0, 2.0), (9.0, 4.0)])
+@pytest.mark.parametrize(("rest", "told"), [(1.0, 4 ** (2 / 3)), (9.0, 4.0)])
 def test_what_splits_need_lies_between_what_the_least_bound_and_the_share_say(rest, told, tmp_path):
     """The least bound says 400 domains of 10 ms each; the share says too little, and more only where it is late."""
     _, graph, unsafe, low, high = _case(3, tmp_path)

@@ -79,7 +79,8 @@ class InputSplit:
         self._stuck: list[float] = []
         self._pace, self._clock = Pace(options.least, options.memory, options.group), ProcessorTime()
         self._copies: Copies[Any, Any] | None = None
-        self._closed = 0.0
+        # Boxes that turns of hard work were for, and the share of all that is closed.
+        self._worked_on, self._closed = 0, 0.0
         # What splits of ReLUs have closed, and the wall seconds that they took.
         self._by_relus, self._in_relus = 0.0, 0.0
 
@@ -159,9 +160,11 @@ class InputSplit:
     def _work_on_largest(self, deadline: Deadline) -> bool:
         """Work hard on the largest boxes, some turns on each, and split those that stay open; whether a counterexample
         was found."""
-        began, count = self._clock.elapsed(), self.options.hard_batch * self.means.workers.count
+        began, cores = self._clock.elapsed(), self.means.workers.count
+        count = min(max(self._worked_on // 4, self.options.hard_batch * cores), self.options.most_hard * cores)
         batch = self._open.take({LARGEST: count})
         found, left = self._work(batch, deadline, self.options.turns)
+        self._worked_on += len(batch)
         self._pace.worked(len(batch) - len(left), self._clock.elapsed() - began)
         return found or self._halve(left, self._open, deadline)
 

@@ -23,7 +23,9 @@ class BoxOptions:
     patience: int = 1200
     """Boxes to visit before single ones are worked on."""
     hard_batch: int = 4
-    """How many are worked on at a time, on each core."""
+    """How many are worked on at a time, on each core, at first: what one turn takes may be all that was needed."""
+    most_hard: int = 16
+    """And later on, as the number of those that were worked on grows: cores wait for each other once a turn."""
     turns: int = 10
     """How often the open domains of each are split."""
     group: int = 32
