@@ -1,4 +1,4 @@
-"""Which inputs of a box can move, and how far rounding alone moves the others.
+"""Which inputs of a box can move.
 
 The box in floats around one decimal number has two neighbouring floats as its ends: a pixel that a query fixes at 0.3
 seems to move. Nothing is found between neighbours, but a variable, a column or a pass for each of thousands of them
@@ -9,18 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..network.exact import FloatArray
 from ..network.maps.namespace import next_above
 
 
 def moving(lower: Any, upper: Any) -> Any:
     """Which inputs have a float between their ends, of the shape of both."""
     return upper > next_above(lower)
-
-
-def reach_of(lower: FloatArray, upper: FloatArray, center: FloatArray) -> FloatArray:
-    """How far each input is from its `center` at most, all (inputs,), rounded up; 0 where both ends are there."""
-    # The two differences round: one more ulp, so that every x of the box is within it.
-    return np.where(upper > lower, np.nextafter(np.maximum(upper - center, center - lower), np.inf), 0)

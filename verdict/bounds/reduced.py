@@ -21,7 +21,7 @@ from ..network.exact import FloatArray
 from ..network.maps.base import STEP
 from ..network.maps.namespace import Constant, namespace, negative, positive
 from .bounds import Bounds
-from .moving import moving, reach_of
+from .moving import moving
 from .reduced_ball import ReducedBall
 from .rounding import gamma, tiny, unit
 
@@ -217,15 +217,24 @@ class Reduced:
 def scale_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:
     """The centre and the radius of every coordinate of the box of `bounds`, (inputs,): x = center + radius * s, with s
     in [-1, 1]. The radius is 0 where the coordinate does not move, and x is then within `unscaled_error` of it."""
-    low, high = bounds.lower[0][0], bounds.upper[0][0]
-    center = low / 2 + high / 2
-    return center, np.where(moving(low, high), reach_of(low, high, center), 0)
+    center, reach, moves = _around(bounds)
+    return center, np.where(moves, reach, 0)
 
 
 def unscaled_error(bounds: Bounds) -> FloatArray:
     """How far each coordinate of the box of `bounds` can be from what `scale_of` says of it, (inputs,)."""
+    _, reach, moves = _around(bounds)
+    return np.where(moves, 0, reach)
+
+
+def _around(bounds: Bounds) -> tuple[FloatArray, FloatArray, Any]:
+    """The centre of every coordinate of the box, how far it is from that at most, 0 where it is there, and whether it
+    moves, (inputs,)."""
     low, high = bounds.lower[0][0], bounds.upper[0][0]
-    return np.where(moving(low, high), 0, reach_of(low, high, low / 2 + high / 2))
+    center = low / 2 + high / 2
+    # The two differences round: one more ulp, so that every x of the box is within reach.
+    reach = np.where(high > low, np.nextafter(np.maximum(high - center, center - low), np.inf), 0)
+    return center, reach, moving(low, high)
 
 
 def unscaled(bounds: Bounds, scaled: FloatArray) -> FloatArray:

@@ -26,7 +26,6 @@ from ..observer import AnewObserver, Observer, ReluObserver, Watch
 from ..outcome import Outcome
 from ..rows import Rows
 from .anew import Anew
-from .frontier import ENDLESS
 from .imply import Implied
 from .leaf import Multipliers
 from .relu_split import TOUCHED, ReluSplit
@@ -142,8 +141,7 @@ class AnewTree:
             return None
         missing = [-self._least_root if node.split is None else -node.split.lower for node in self._open]
         missing += [-self._least_root] * len(self._waiting)
-        times = self._size.domains(missing) / max(1, self._steps)
-        return times * self._spent if times < ENDLESS else inf
+        return self._size.seconds(missing, self._steps, self._spent)
 
     def sharpen(self, bounds: Bounds) -> None:
         """Go on with better bounds of the whole box."""

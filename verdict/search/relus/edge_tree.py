@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from ..means import Means
 from ..observer import EdgeObserver
 from .edge_domain import EdgeWork, Node, worked
 from .edge_gains import Gains
-from .frontier import ENDLESS
 from .grouping import grouped
 from .last_domain import LastDomain
 from .radii import Radii
@@ -212,8 +210,7 @@ class EdgeTree:
         that waits is as the worst one is. Without end where nothing was split yet, and beyond what splits can tell."""
         missing = [-node.lower for *_, node in self._heap]
         missing += [-min(self.roots.values(), default=0.0)] * len(self._waiting)
-        times = self._size.domains(missing) / max(1, self.visited)
-        return times * self._spent if times < ENDLESS else inf
+        return self._size.seconds(missing, self.visited, self._spent)
 
     def minimisers(self) -> list[tuple[int, FloatArray]]:
         """The rows and mean minimisers, (input_size,), of the latest domains that are open, since this was asked."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import exp, inf, isfinite, log
 
+from .frontier import ENDLESS
+
 # The weight of a new split in what splits usually gain.
 FRESH = 0.3
 # The largest power of e that is taken.
@@ -39,6 +41,12 @@ class TreeSize:
             return inf
         rate = _rate(*self._gains)
         return sum(exp(rate * each) if rate * each < TOO_FAST else inf for each in missing)
+
+    def seconds(self, missing: Iterable[float], taken: int, spent: float) -> float:
+        """How long these will take, where domains `taken` so far took the seconds `spent`; without end beyond what
+        splits can tell."""
+        times = self.domains(missing) / max(1, taken)
+        return times * spent if times < ENDLESS else inf
 
 
 def _rate(poorer: float, better: float) -> float:

@@ -168,14 +168,15 @@ class TangentSplit:
 
     def _split(self, domains: list[Domain]) -> list[Domain]:
         """The halves of each domain by its best cut."""
-        trials: list[tuple[int, Cut, list[Domain]]] = []
+        trials: list[tuple[int, Cut]] = []
+        halves: list[Domain] = []
         for k, domain in enumerate(domains):
             for cut in self._candidates(domain):
-                sides = [replace(cut, sign=-1), replace(cut, sign=1)]
-                trials.append((k, cut, [self._half(domain, side) for side in sides]))
-        tried = self._climbed([half for _, _, halves in trials for half in halves], 1, 2 * BATCH)
+                trials.append((k, cut))
+                halves += [self._half(domain, replace(cut, sign=sign)) for sign in (-1, 1)]
+        tried = self._climbed(halves, 1, 2 * BATCH)
         best: dict[int, tuple[float, Cut, list[Domain]]] = {}
-        for at, (k, cut, _) in enumerate(trials):
+        for at, (k, cut) in enumerate(trials):
             halves = tried[2 * at : 2 * at + 2]
             gained = [min(h.lower - self.rows.limits[h.row], 0.0) for h in halves]
             score = min(gained) + sum(gained)
