@@ -10,7 +10,7 @@ from support.networks import KINDS, random_network
 from support.seeds import seeds
 
 import verdict
-from verdict.base import blas
+from verdict.base import abreast, blas
 from verdict.base.copies import Copies
 from verdict.base.deadline import Deadline
 from verdict.base.processes import family
@@ -33,7 +33,6 @@ from verdict.search.neurons.sharpen import Round, sharpen
 from verdict.search.observer import Observer, Watch
 from verdict.search.options import SearchOptions
 from verdict.search.recorder import Recorder
-from verdict.search.relus import relu_split
 from verdict.search.relus.options import ReluOptions
 from verdict.search.relus.relu_split import ReluSplit
 
@@ -225,7 +224,7 @@ def test_bounds_that_got_tighter_hurt_no_leaf(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux")
 def test_what_copies_of_the_process_close_is_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(relu_split, "COPIED", 0.0)
+    monkeypatch.setattr(abreast, "COPIED", 0.0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     x = [Fraction(float(v)) for v in data("digits").load()[0][0]]
     before, leaves, shared = family(os.getpid()), [], []

@@ -14,7 +14,7 @@ from support.mutants import with_arrays
 from support.seeds import seeds
 
 import verdict
-from verdict.base import blas
+from verdict.base import abreast, blas
 from verdict.base.deadline import Deadline
 from verdict.base.errors import InputError
 from verdict.base.workers import Workers
@@ -30,7 +30,6 @@ from verdict.property import Polytope
 from verdict.search.engines.parts import bab
 from verdict.search.means import Means
 from verdict.search.observer import Watch
-from verdict.search.tangents import tangent_split
 from verdict.search.tangents.tangent_split import TangentSplit
 
 SIZES = (6, 10, 10, 10, 3)
@@ -111,7 +110,7 @@ def test_splits_of_neurons_prove_what_holds(function: str) -> None:
 
 def test_copies_and_threads_find_what_one_core_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of domains side by side: the same tree but for roundings, and no point is offered that is safe."""
-    monkeypatch.setattr(tangent_split, "COPIED", 0.0)
+    monkeypatch.setattr(abreast, "COPIED", 0.0)
     split = 0
     for seed in seeds(2, 20):
         graph = network_of(model(seed, "Tanh"), Path("m.onnx")).graph
@@ -127,7 +126,7 @@ def test_copies_and_threads_find_what_one_core_does(monkeypatch: pytest.MonkeyPa
                 search = TangentSplit(graph, bounds, [unsafe], watch, Means(workers))
                 outcome = search.run(Deadline(60.0))
             assert outcome.proved
-            assert (search._copies is not None) == (workers.count > 1 and outcome.domains > 1)
+            assert (search._abreast.copies is not None) == (workers.count > 1 and outcome.domains > 1)
             visited.append(outcome.domains)
         assert max(visited) <= 1.2 * min(visited)
         assert not offered

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...answer.credit import BOXES, RELUS, Credit, Credits
-from ...base.copies import Copies
+from ...base.abreast import Abreast
 from ...base.deadline import Deadline, ProcessorTime
 from ...base.device import CPU
 from ...bounds.moving import moving
@@ -78,7 +77,7 @@ class InputSplit:
         # The slack of boxes that can be neither closed nor halved.
         self._stuck: list[float] = []
         self._pace, self._clock = Pace(options.least, options.memory, options.group), ProcessorTime()
-        self._copies: Copies[Any, Any] | None = None
+        self._abreast: Abreast[Any, Any] = Abreast(self.means.workers, at_once=True)
         # Boxes that turns of hard work were for, and the share of all that is closed.
         self._worked_on, self._closed = 0, 0.0
         # What splits of ReLUs have closed, and the wall seconds that they took.
@@ -254,15 +253,8 @@ class InputSplit:
         return False, batch.take(left)
 
     def _worked(self, parts: list[Any]) -> list[list[Work]]:
-        """Hard work on parts of a batch, each on a core: in copies of this process where these are to be had, for most
-        of what it does is too short for threads."""
-        function = partial(_work_on, self._hard, self._observer.inside)
-        if self._copies is None and len(parts) > 1:
-            self._copies = Copies(function)
-            weakref.finalize(self, self._copies.end)
-        if self._copies is not None and self._copies.are_to_be_had:
-            return self._copies.map(parts, function)
-        return self.means.workers.map(function, parts)
+        """Hard work on parts of a batch, each on a core."""
+        return self._abreast.map(parts, partial(_work_on, self._hard, self._observer.inside))
 
     def _volumes(self, boxes: Boxes) -> FloatArray:
         """The share of the whole box that each is, over the coordinates that can move, (batch,)."""

@@ -9,7 +9,6 @@ split is a linear program. Minimisers of bounds are candidate counterexamples.
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...answer.credit import PROGRAMS, RELUS, Credit, Credits
-from ...base.copies import Copies
+from ...base.abreast import Abreast
 from ...base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...bounds.bounds import Bounds
 from ...network.exact import FloatArray
@@ -41,8 +40,6 @@ from .queue import DomainQueue
 from .round_leaf import close_round_leaf
 from .space import Domains, Relaxed, Space
 
-# Seconds of processor time after which a copy of the process is worth what it takes to make.
-COPIED = 0.1
 # Why a search ends that can neither exclude nor enter a region.
 TOUCHED = "a linear region touches the unsafe set"
 
@@ -100,7 +97,7 @@ class ReluSplit:
         self._final: Outcome | None = None
         self._queue, self._visited, self._share = DomainQueue(options.most_open), 0, 0.0
         self._next_attack = options.attack_after
-        self._copies: Copies[tuple[Domains, int], _Step] | None = None
+        self._abreast: Abreast[tuple[Domains, int], _Step] = Abreast(self.means.workers)
         # What linear programs have closed, and the seconds that they took of the search.
         self._by_program, self.in_programs = 0.0, 0.0
 
@@ -191,19 +188,17 @@ class ReluSplit:
         return None
 
     def _results(self, batches: list[Domains], steps: int) -> list[_Step]:
-        """What the batches give, each on a core: in copies of this process where these are to be had, for most of what
-        a step does is too short for threads."""
-        is_fixed = self.is_fixed and self.means.device.is_rigorous
-        if self._copies is None and len(batches) > 1 and is_fixed and self._clock.elapsed() > COPIED:
-            # What a copy has of the search is not the clock of this turn.
-            other = copy(self)
-            other._stop = lambda: False
-            self._copies = Copies(partial(_stepped, other))
-            # They end with the search, however that ends.
-            weakref.finalize(self, self._copies.end)
-        if self._copies is not None and self._copies.are_to_be_had:
-            return self._copies.map([(batch, steps) for batch in batches], partial(_stepped, self))
-        return self.means.workers.map(lambda batch: self._step(batch, steps), batches)
+        """What the batches give, each on a core."""
+        items, here = [(batch, steps) for batch in batches], partial(_stepped, self)
+        if self.is_fixed and self.means.device.is_rigorous:
+            return self._abreast.map(items, here, self._copied)
+        return self.means.workers.map(here, items)
+
+    def _copied(self) -> Callable[[tuple[Domains, int]], _Step]:
+        """What copies apply: what they have of the search is neither the clock of this turn nor copies."""
+        other = copy(self)
+        other._stop, other._abreast = lambda: False, Abreast(self.means.workers)
+        return partial(_stepped, other)
 
     def _touch(self, domain: Domains, polytope: Polytope) -> Outcome | None:
         """Note a linear region that can be neither excluded nor entered; an outcome if that ends the search."""

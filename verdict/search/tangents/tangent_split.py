@@ -8,15 +8,14 @@ have the best bounds (Shi et al. 2405.21063).
 from __future__ import annotations
 
 import math
-import weakref
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ...answer.credit import RELUS, Credit
-from ...base.copies import Copies
-from ...base.deadline import Deadline, ProcessorTime
+from ...base.abreast import Abreast
+from ...base.deadline import Deadline
 from ...bounds.backward import output_bounds
 from ...bounds.bounds import Bounds
 from ...network.functions import Feature
@@ -32,8 +31,6 @@ from .hidden import Hidden
 
 # Steps of the first domains, and of the others, which inherit lines; domains at a time, and candidates of each.
 FIRST_STEPS, STEPS, BATCH, CANDIDATES = 20, 6, 16, 3
-# Seconds of processor time after which a copy of the process is worth what it takes to make.
-COPIED = 0.1
 # How often domains that are not split any more climb as the first ones do, each time with long steps again.
 LAST_ROUNDS = 6
 # The share of the first bound that is to be left of a margin where a checker has to find it too.
@@ -71,8 +68,7 @@ class TangentSplit:
         self._observer = watch.proof.tangents(polytopes, self.rows)
         self._hidden = Hidden(graph, bounds, self._observer.neurons)
         self._bounding: Bounding | None = None
-        self._copies: Copies[tuple[list[Domain], int], list[Domain]] | None = None
-        self._clock = ProcessorTime()
+        self._abreast: Abreast[tuple[list[Domain], int], list[Domain]] = Abreast(self.means.workers)
         # How much more than nothing is to be left of a margin, by row.
         self._room: dict[int, float] = {}
         # How often hidden neurons have been worked on.
@@ -144,15 +140,7 @@ class TangentSplit:
         for start in range(0, len(domains), size * workers.count):
             some = domains[start : start + size * workers.count]
             items = [(some[share], steps) for share in workers.shares(len(some))]
-            if self._copies is None and len(items) > 1 and self._clock.elapsed() > COPIED:
-                self._copies = Copies(here)
-                # They end with the search, however that ends.
-                weakref.finalize(self, self._copies.end)
-            if self._copies is not None and self._copies.are_to_be_had:
-                parts = self._copies.map(items, here)
-            else:
-                parts = workers.map(here, items)
-            found += [domain for part in parts for domain in part]
+            found += [domain for part in self._abreast.map(items, here) for domain in part]
         return found
 
     @property
