@@ -11,7 +11,8 @@ from support.seeds import seeds
 
 import verdict
 from verdict.certificate.neurons import Disjuncts, NeuronMap
-from verdict.certificate.proof import LEAF, Goal, Part, ProofTree
+from verdict.certificate.nodes import Forest
+from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
 from verdict.search.boxes.options import BoxOptions
@@ -59,7 +60,7 @@ def test_boxes_closed_by_splitting_their_relus(tmp_path, sort):
     """Hard work from the first box on: the input tree goes on with ReLU splits, slopes, betas and weights."""
     options, worked = SearchOptions(few_relus=-1, boxes=BoxOptions(patience=0)), 0
     for found in _accepted(tmp_path, sort, options):
-        worked += sum(len(goal.tree._slopes) for part in found.parts for goal in part.goals)
+        worked += sum("slopes" in goal.tree.kept for part in found.parts for goal in part.goals)
     assert worked
 
 
@@ -88,7 +89,7 @@ def test_halvings_that_were_given_up_are_not_in_the_proof(tmp_path, sort, monkey
 
 
 def _leaves(tree):
-    return sum(tree.node(node)[0] == LEAF for node, _ in tree.walk())
+    return len(Forest([tree.nodes]).leaves)
 
 
 def _identity(folder):
@@ -112,14 +113,14 @@ def test_each_disjunct_of_a_leaf_has_its_own_weights(tmp_path):
     found = record(asked, tmp_path, options=ONLY_BOXES)
     (part,) = found.parts
     (goal,) = part.goals
-    (weights,) = goal.tree._rows.values()
+    (weights,) = goal.tree.kept["rows"].rows.take(np.array([0]))
     assert len(goal.tree) == 1
     assert found.proved
     assert (weights > 0).all()
     good = [True] * len(TIERS)
     for changed, expected in ((weights, good), (weights[[2, 3, 0, 1]], None), (0 * weights, None),
                               (weights * [1, 1, 0, 0], None), (weights * 1024, good)):
-        goal.tree._rows = {0: changed.astype(np.float32)}
+        goal.tree.close(0, rows=np.float32(changed)[None])
         write_certificate(found.path, unsat_claim(), asked.network.data, found.parts, query=asked.query.read_bytes())
         accepted = [check(found.path, asked.network.path, asked.query, tier=tier).accepted for tier in TIERS]
         assert accepted == (expected or [False] * len(TIERS)), changed

@@ -16,6 +16,7 @@ from verdict.base.deadline import Deadline
 from verdict.base.processes import family
 from verdict.base.workers import Workers
 from verdict.bounds import linear_bounds
+from verdict.certificate.kept import Ragged
 from verdict.certificate.neurons import Disjuncts, NeuronMap
 from verdict.certificate.recording import Recording
 from verdict.certificate.write import robust_claim, unsat_claim, write_certificate
@@ -180,7 +181,7 @@ def test_betas_are_needed(tmp_path):
     assert asked.search().proved
     asked.accepted(tmp_path / "a.vcert", ["exact"])
     for tree in asked.trees():
-        tree._betas.clear()
+        tree.betas = Ragged()
     path = write_certificate(tmp_path / "b.vcert", asked.claim, asked.network.data, asked.proof.parts)
     assert not check(path, asked.network.path, any_order=False).accepted
 

@@ -11,7 +11,9 @@ from verdict.bounds.bounds import Bounds
 from verdict.bounds.interval import carry_up
 from verdict.bounds.linear import linear_bounds, tighten, unit_rows
 from verdict.bounds.lines import crown_lines
+from verdict.certificate.kept import numbers_of
 from verdict.certificate.neurons import NeuronMap
+from verdict.certificate.nodes import Forest
 from verdict.certificate.proof import Goal, Lemma, Part, ProofTree
 from verdict.network.graph import Graph
 from verdict.property import Polytope, UnsafeSet
@@ -124,17 +126,21 @@ def _least(space: Space, tree: ProofTree, row: int) -> float:
 
     place = {int(c): i for i, c in enumerate(tree.columns)}
     least, stack = np.inf, [(0, np.zeros(space.size, np.int8))]
+    forest = Forest([tree.nodes])
+    every = np.arange(len(tree))
+    sloped, multiplied = (numbers_of(kept, forest, every) for kept in (tree.kept["slopes"], tree.betas))
     while stack:
         node, signs = stack.pop()
-        if tree._kind[node]:
+        kind, variable, _, first = tree.node(node)
+        if kind:
             for half, sign in ((0, 1), (1, -1)):
                 cut = signs.copy()
-                cut[place[tree._variable[node]]] = sign
-                stack.append((tree._first[node] + half, cut))
+                cut[place[variable]] = sign
+                stack.append((first + half, cut))
             continue
-        slopes, betas = tree._slopes[node] / np.float32(255), np.zeros(space.size, np.float32)
-        split, values = tree._betas[node]
-        betas[[place[int(n)] for n in split]] = values
+        slopes = tree.kept["slopes"].rows.take(sloped[[node]])[0] / np.float32(255)
+        betas, (entries, _) = np.zeros(space.size, np.float32), tree.betas.entries(multiplied[[node]])
+        betas[[place[int(n)] for n in entries["neuron"]]] = entries["value"]
         none = np.zeros(1, int)
         domain = Domains(np.array([row]), signs[None], slopes[None], betas[None], np.zeros(1), none, none, np.zeros(1))
         least = min(least, float(space.verify(domain)[0]))

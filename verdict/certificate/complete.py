@@ -17,7 +17,8 @@ import numpy as np
 
 from ..base.errors import InputError
 from ..checker import Memory, RejectedError, UnreadableError, open_leaves
-from .proof import INPUT, LEAF, Part, ProofTree
+from .nodes import INPUT, Forest
+from .proof import Part, ProofTree
 from .subject import Subject
 from .write import write_certificate
 
@@ -89,23 +90,25 @@ def complete(
 def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:
     """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root; the
     numbers of the halves."""
-    widths = np.where(high > low, high - low, 1.0)
-    stack: list[tuple[int, Any, Any]] = [(0, low, high)]
-    before = 0
+    widths, forest = np.where(high > low, high - low, 1.0), Forest([tree.nodes])
     halves: list[int] = []
-    while stack:
-        node, bottom, top = stack.pop()
-        kind, variable, value, first = tree.node(node)
-        if kind == LEAF:
-            if before in wanted:
-                axis = int(np.argmax((top - bottom) / widths))
-                tree.split_inputs(node, axis, bottom[axis] / 2 + top[axis] / 2)
-                halves += [before + len(halves) // 2, before + len(halves) // 2 + 1]
-            before += 1
-            continue
-        left, right = top, bottom
-        if kind == INPUT:
-            left, right = top.copy(), bottom.copy()
-            left[variable] = right[variable] = value
-        stack += [(first + 1, right, top), (first, bottom, left)]
+    for before, number in enumerate(sorted(wanted)):
+        leaf = int(forest.leaves[number])
+        bottom, top = _box(forest, leaf, low, high)
+        axis = int(np.argmax((top - bottom) / widths))
+        tree.split_inputs(leaf, axis, bottom[axis] / 2 + top[axis] / 2)
+        halves += [number + before, number + before + 1]
     return halves
+
+
+def _box(forest: Forest, leaf: int, low: Any, high: Any) -> tuple[Any, Any]:
+    """The box of a leaf of a tree over [low, high]."""
+    splits, node = [], leaf
+    while (above := int(forest.parent[node])) >= 0:
+        splits.append((above, node == forest.halves(above)[0]))
+        node = above
+    bottom, top = low.copy(), high.copy()
+    for above, is_first in reversed(splits):
+        if forest.kind[above] == INPUT:
+            (top if is_first else bottom)[forest.variable[above]] = forest.value[above]
+    return bottom, top

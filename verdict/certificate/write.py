@@ -1,17 +1,16 @@
 """Writing a certificate: the claim, the hashes of the files it is about, and the proof's parts, in one zip.
 
-The format is described in docs/certificate.md. Arrays are written one at a time; the file appears under its name only
-when it is complete.
+The format is described in docs/certificate.md. Arrays are written one at a time, some leaves of a large one at once,
+and the clock is asked in between; the file appears under its name only when it is complete.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,17 @@ from typing import Any
 import numpy as np
 
 from ..base.assumed import assumed
+from ..base.deadline import checkpoint
 from ..base.errors import InputError
 from ..base.writing import temporary
 from ..checker.readers.onnx import WHOLE, View
-from .proof import ANEW, Part, ProofTree, anew_of, arrays_of, bounds_arrays
+from .members import NODE, Group, Member, bounds_members
+from .nodes import ANEW
+from .proof import Part
+from .shelf import Rows
 from .subject import Subject
 
 VERSION = 2
-NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
 
 Ends = Sequence[Fraction | None] | Fraction | None
 
@@ -119,7 +121,7 @@ def _looked_at(view: View) -> dict[str, Any]:
 
 
 def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:
-    nodes: list[Any] = []
+    nodes = Rows()
     for p, part in enumerate(parts):
         if part.lines is not None:
             _put(archive, f"p{p}.lines", np.asarray(part.lines, np.float32))
@@ -129,10 +131,11 @@ def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:
             prefix = f"p{p}.l{number}"
             _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))
             _put(archive, f"{prefix}.side", np.array(lemma.sides, np.int8))
-            nodes.append(_group(archive, prefix, lemma.trees))
+            _Written(archive, prefix, nodes).put(prefix, Group(lemma.trees))
         for number, goal in enumerate(part.goals):
-            nodes.append(_group(archive, f"p{p}.g{number}", [goal.tree]))
-    _put(archive, "tree", np.concatenate([*nodes, np.zeros(0, NODE)]))
+            prefix = f"p{p}.g{number}"
+            _Written(archive, prefix, nodes).put(prefix, Group([goal.tree]))
+    _put_member(archive, "tree", Member(NODE, (len(nodes),), nodes.parts(2**18)))
 
 
 def _described(part: Part) -> dict[str, Any]:
@@ -143,39 +146,44 @@ def _described(part: Part) -> dict[str, Any]:
     }
 
 
-def _group(archive: zipfile.ZipFile, prefix: str, trees: Sequence[ProofTree]) -> Any:
-    return np.array(_nodes(archive, prefix, prefix, trees, itertools.count(), []), NODE)
+class _Written:
+    """One group and what hangs in it, whose arrays go to the archive and whose nodes to `nodes`; bounds found anew are
+    numbered through."""
 
+    def __init__(self, archive: zipfile.ZipFile, whole: str, nodes: Rows) -> None:
+        self._archive, self._whole, self._nodes, self._count = archive, whole, nodes, 0
 
-def _nodes(
-    archive: zipfile.ZipFile,
-    whole: str,
-    prefix: str,
-    trees: Sequence[ProofTree],
-    numbers: Iterator[int],
-    above: Sequence[int],
-) -> list[Any]:
-    """The nodes of a group's trees, whose arrays are put there; bounds found anew get the next of the numbers."""
-    nodes, arrays, rational = arrays_of(trees, above)
-    for name, values in arrays.items():
-        _put(archive, f"{prefix}.{name}", values)
-    if rational:
-        archive.writestr(f"{prefix}.rational.json", json.dumps(rational))
-    found, left = [], iter(anew_of(trees, above))
-    for node in nodes:
-        if node[0] != ANEW:
-            found.append(node)
-            continue
-        (bounds, tree, path), number = next(left), next(numbers)
-        own = f"{whole}.b{number}"
-        _put(archive, f"{own}.layers", np.array([bound.layer for bound in bounds], np.uint32))
+    def put(self, prefix: str, group: Group) -> None:
+        for name, member in group.members():
+            _put_member(self._archive, f"{prefix}.{name}", member)
+        rational = group.rationals()
+        if rational:
+            self._archive.writestr(f"{prefix}.rational.json", json.dumps(rational))
+        for found, anew in group.nodes():
+            self._nodes.append(found)
+            if anew is not None:
+                self._anew(group, anew)
+
+    def _anew(self, group: Group, node: int) -> None:
+        (bounds, tree), path = group.anew(node), group.path(node)
+        own = f"{self._whole}.b{self._count}"
+        self._nodes.append(np.array([(ANEW, self._count, 0.0)], NODE))
+        self._count += 1
+        _put(self._archive, f"{own}.layers", np.array([bound.layer for bound in bounds], np.uint32))
         for at, bound in enumerate(bounds):
-            for name, values in bounds_arrays(bound, path).items():
-                _put(archive, f"{own}.l{at}.{name}", values)
-        found += [(ANEW, number, 0.0), *_nodes(archive, whole, own, [tree], numbers, path)]
-    return found
+            for name, values in bounds_members(bound, path).items():
+                _put(self._archive, f"{own}.l{at}.{name}", values)
+        self.put(own, Group([tree], path))
 
 
 def _put(archive: zipfile.ZipFile, name: str, values: Any) -> None:
+    _put_member(archive, name, Member.whole(values))
+
+
+def _put_member(archive: zipfile.ZipFile, name: str, member: Member) -> None:
     with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-        np.lib.format.write_array(stream, np.ascontiguousarray(values), version=(1, 0), allow_pickle=False)
+        about = {"descr": np.lib.format.dtype_to_descr(member.dtype), "fortran_order": False, "shape": member.shape}
+        np.lib.format.write_array_header_1_0(stream, about)
+        for part in member.parts:
+            checkpoint()
+            stream.write(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)

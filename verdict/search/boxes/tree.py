@@ -85,9 +85,8 @@ class BoxTree(BoxObserver):
         proof = found
 
         def weights(own: Any) -> Any:
-            row = proof.shares[0] if own is None else own @ proof.shares
-            mixed = self._weights((row + proof.others)[None])
-            return None if mixed is None else mixed[0]
+            rows = proof.shares[:1] if own is None else own @ proof.shares
+            return self._weights(rows + proof.others)
 
         self.tree.graft(node, proof.tree, weights)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...certificate.proof import ROOT, ProofTree
+from ...certificate.nodes import ROOT
+from ...certificate.proof import ProofTree
 
 
 def absolute(lower: Any, offsets: Any) -> Any:

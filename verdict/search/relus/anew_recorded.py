@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ...certificate.proof import ROOT, Goal, ProofTree, Stated
+from ...certificate.nodes import ROOT
+from ...certificate.proof import Goal, ProofTree, Stated
 from ...certificate.recording import Recording
 from ...property import Polytope, UnsafeSet
 from ..neurons.lemmas import Lemmas

@@ -1,0 +1,166 @@
+"""The nodes of a tree of splits, some bytes each, and the order in which they are written.
+
+A node's halves have neighbouring numbers above its own, so a tree is four arrays that only grow: what a node is, which
+input or neuron it splits and where, and the number of its first half. Everything that a whole tree is asked for goes
+level by level, each in one step.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+LEAF, INPUT, NEURON, ANEW = 0, 1, 2, 3
+ROOT = 0
+# Fewer nodes are split one by one.
+FEW = 4
+
+
+class Nodes:
+    """One tree. Node 0 is the root; a leaf's `variable` says what closes it."""
+
+    def __init__(self) -> None:
+        self._kind, self._variable = array("B", [LEAF]), array("I", [0])
+        self._value, self._first = array("d", [0.0]), array("I", [0])
+        # Nodes to which nothing leads any more.
+        self.lost = 0
+
+    def __len__(self) -> int:
+        """How many nodes have numbers."""
+        return len(self._kind)
+
+    def node(self, number: int) -> tuple[int, int, float, int]:
+        """(kind, variable, value, first half) of a node; the second half is the next number, and a leaf has the first
+        one 0."""
+        return self._kind[number], self._variable[number], self._value[number], self._first[number]
+
+    def mark(self, number: int, kind: int, variable: int) -> None:
+        """Let a node without halves be of this kind."""
+        self._kind[number], self._variable[number] = kind, variable
+
+    def split(self, kind: int, nodes: Any, variables: Any, values: Any) -> Any:
+        """The numbers of the first halves of leaves that are split. Raises ValueError where one is none."""
+        first = len(self) + 2 * np.arange(len(nodes))
+        if len(nodes) < FEW:
+            split = zip(nodes.tolist(), variables.tolist(), values.tolist(), first.tolist(), strict=True)
+            for node, variable, value, child in split:
+                if self._kind[node] != LEAF:
+                    raise ValueError(f"node {node} is split already")
+                self._kind[node], self._variable[node] = kind, variable
+                self._value[node], self._first[node] = value, child
+                self._grow(2)
+            return first
+        if not self._set(kind, (nodes, variables, values, first)):
+            raise ValueError("a node is split already, or twice")
+        self._grow(2 * len(nodes))
+        return first
+
+    def _set(self, kind: int, split: tuple[Any, Any, Any, Any]) -> bool:
+        """Whether these nodes are leaves, which then are none any more; none of them may occur twice."""
+        kinds, names, ends, halves = self.views()
+        nodes, variables, values, first = split
+        if (kinds[nodes] != LEAF).any():
+            return False
+        kinds[nodes], names[nodes], ends[nodes], halves[nodes] = kind, variables, values, first
+        return bool((halves[nodes] == first).all())
+
+    def _grow(self, count: int) -> None:
+        for part in (self._kind, self._variable, self._value, self._first):
+            part.frombytes(bytes(count * part.itemsize))
+
+    def unsplit(self, nodes: Any) -> Any:
+        """Let nodes be leaves again; their numbers, and those of all below them, which nobody else gets."""
+        kinds, names, ends, halves = self.views()
+        found = [nodes]
+        while len(found[-1]):
+            at = found[-1]
+            below = halves[at].astype(np.intp)
+            below = below[below > 0]
+            kinds[at], names[at], ends[at], halves[at] = LEAF, 0, 0.0, 0
+            self.lost += 2 * len(below)
+            found.append(np.concatenate([below, below + 1]))
+        return np.concatenate(found)
+
+    def views(self) -> tuple[Any, Any, Any, Any]:
+        """Views of kinds, variables, values and first halves, each (nodes,), which end before the tree grows."""
+        kind, variable = np.frombuffer(self._kind, np.uint8), np.frombuffer(self._variable, np.uint32)
+        return kind, variable, np.frombuffer(self._value), np.frombuffer(self._first, np.uint32)
+
+
+class Forest:
+    """Trees one after the other, their nodes numbered through; `order` are those that are still there, in preorder, and
+    `leaves` those without halves whose kind is a leaf's."""
+
+    def __init__(self, trees: Sequence[Nodes]) -> None:
+        self.starts = np.cumsum([0, *map(len, trees)])
+        self.kind, self.variable, self.value, first = (
+            np.concatenate(same) for same in zip(*(tree.views() for tree in trees), strict=True)
+        )
+        self._first = first.astype(np.int32)
+        if len(trees) > 1:
+            starts = np.repeat(self.starts[:-1], np.diff(self.starts)).astype(np.int32)
+            self._first += np.where(self._first > 0, starts, 0)
+        count = len(self._first)
+        # The node above each, -1 for roots, and how many splits of neurons are above it.
+        self.parent, self.depth = np.full(count, -1, np.int32), np.zeros(count, np.int32)
+        # Those that are split, level by level.
+        self.inner: list[Any] = []
+        level = roots = self.starts[:-1].astype(np.int32)
+        while len(level):
+            inner = level[self._first[level] > 0]
+            level = np.concatenate(self.halves(inner))
+            above = np.concatenate([inner, inner])
+            self.parent[level], self.depth[level] = above, self.depth[above] + (self.kind[above] == NEURON)
+            self.inner.append(inner)
+        self.order = self._preorder(roots)
+        self.leaves = self.order[self.kind[self.order] == LEAF]
+
+    def halves(self, inner: Any) -> tuple[Any, Any]:
+        """The first and the second halves of nodes that are split."""
+        return self._first[inner], self._first[inner] + 1
+
+    def _preorder(self, roots: Any) -> Any:
+        size = np.ones(len(self._first), np.int32)
+        for inner in reversed(self.inner):
+            first, second = self.halves(inner)
+            size[inner] += size[first] + size[second]
+        place = np.full(len(self._first), -1, np.int32)
+        place[roots] = np.cumsum(size[roots]) - size[roots]
+        order = np.empty(int(size[roots].sum()), np.int32)
+        order[place[roots]] = roots
+        for inner in self.inner:
+            first, second = self.halves(inner)
+            place[first] = place[inner] + 1
+            place[second] = place[first] + size[first]
+            order[place[first]], order[place[second]] = first, second
+        return order
+
+    def handed_down(self, given: Any, nothing: int) -> Any:
+        """What is given to nodes (nodes,), and to those that have `nothing` of their own what the nearest one above has
+        that has something."""
+        for inner in self.inner:
+            has = inner[given[inner] != nothing]
+            for half in self.halves(has):
+                lacks = given[half] == nothing
+                given[half[lacks]] = given[has[lacks]]
+        return given
+
+    def paths(self, nodes: Any) -> tuple[Any, Any]:
+        """The neurons that are split above nodes, those of each from its root, one node after the other; and how many
+        each has."""
+        count = self.depth[nodes]
+        start = np.cumsum(count) - count
+        found = np.empty(int(count.sum()), np.uint32)
+        at, node = np.arange(len(nodes)), np.asarray(nodes)
+        while len(at):
+            node = self.parent[node]
+            at, node = at[node >= 0], node[node >= 0]
+            split = self.kind[node] == NEURON
+            here = node[split]
+            found[start[at[split]] + self.depth[here]] = self.variable[here]
+            left = self.depth[node] > 0
+            at, node = at[left], node[left]
+        return found, count
