@@ -242,7 +242,8 @@ class Draft:
             return None
         clock = deadline.share(1.0, max(LEAST_MENDING, MENDING_SHARE * deadline.elapsed())) if any_order else deadline
         try:
-            with temporary(path.parent) as trial:
+            # What is written anew takes time of its own, too.
+            with clock.running(), temporary(path.parent) as trial:
                 query = None if self.query is None else self.query.path
                 about = About(self.claim, self.subject, query, self.witness)
                 how = Checking(any_order, jobs=threads, progress=_Watch(clock, 0), memory=self._memory)

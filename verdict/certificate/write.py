@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import zipfile
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from ..base.assumed import assumed
 from ..base.deadline import checkpoint
 from ..base.errors import InputError
 from ..base.writing import temporary
+from ..checker.readers.archive import MOST_BYTES
 from ..checker.readers.onnx import WHOLE, View
 from .members import NODE, Group, Member, bounds_members
 from .nodes import ANEW
@@ -121,21 +123,21 @@ def _looked_at(view: View) -> dict[str, Any]:
 
 
 def _put_parts(archive: zipfile.ZipFile, parts: Sequence[Part]) -> None:
-    nodes = Rows()
+    members, nodes = _Members(archive), Rows()
     for p, part in enumerate(parts):
         if part.lines is not None:
-            _put(archive, f"p{p}.lines", np.asarray(part.lines, np.float32))
+            members.put(f"p{p}.lines", np.asarray(part.lines, np.float32))
         for name, values in zip(("groups", "edges"), part.joint or (), strict=False):
-            _put(archive, f"p{p}.{name}", np.asarray(values, np.uint32))
+            members.put(f"p{p}.{name}", np.asarray(values, np.uint32))
         for number, lemma in enumerate(part.lemmas):
             prefix = f"p{p}.l{number}"
-            _put(archive, f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))
-            _put(archive, f"{prefix}.side", np.array(lemma.sides, np.int8))
-            _Written(archive, prefix, nodes).put(prefix, Group(lemma.trees))
+            members.put(f"{prefix}.neuron", np.array(lemma.neurons, np.uint32))
+            members.put(f"{prefix}.side", np.array(lemma.sides, np.int8))
+            _Trees(members, prefix, nodes).put(prefix, Group(lemma.trees))
         for number, goal in enumerate(part.goals):
             prefix = f"p{p}.g{number}"
-            _Written(archive, prefix, nodes).put(prefix, Group([goal.tree]))
-    _put_member(archive, "tree", Member(NODE, (len(nodes),), nodes.parts(2**18)))
+            _Trees(members, prefix, nodes).put(prefix, Group([goal.tree]))
+    members.stream("tree", Member(NODE, (len(nodes),), nodes.parts(2**18)))
 
 
 def _described(part: Part) -> dict[str, Any]:
@@ -146,19 +148,41 @@ def _described(part: Part) -> dict[str, Any]:
     }
 
 
-class _Written:
-    """One group and what hangs in it, whose arrays go to the archive and whose nodes to `nodes`; bounds found anew are
-    numbered through."""
+class _Members:
+    """The arrays of a certificate on their way into its zip."""
 
-    def __init__(self, archive: zipfile.ZipFile, whole: str, nodes: Rows) -> None:
-        self._archive, self._whole, self._nodes, self._count = archive, whole, nodes, 0
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive, self._size = archive, 0
+
+    def put(self, name: str, values: Any) -> None:
+        self.stream(name, Member.whole(values))
+
+    def stream(self, name: str, member: Member) -> None:
+        """Raises InputError where a reader would refuse the whole, and OutOfTime."""
+        self._size += math.prod(member.shape) * member.dtype.itemsize
+        if self._size > MOST_BYTES:
+            raise InputError(f"the proof takes more than {MOST_BYTES} bytes, and no checker reads as many")
+        with self.archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+            about = {"descr": np.lib.format.dtype_to_descr(member.dtype), "fortran_order": False, "shape": member.shape}
+            np.lib.format.write_array_header_1_0(stream, about)
+            for part in member.parts:
+                checkpoint()
+                stream.write(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+
+
+class _Trees:
+    """One group of trees and what hangs in them, whose arrays go to `members` and whose nodes to `nodes`; bounds found
+    anew are numbered through."""
+
+    def __init__(self, members: _Members, whole: str, nodes: Rows) -> None:
+        self._members, self._whole, self._nodes, self._count = members, whole, nodes, 0
 
     def put(self, prefix: str, group: Group) -> None:
         for name, member in group.members():
-            _put_member(self._archive, f"{prefix}.{name}", member)
+            self._members.stream(f"{prefix}.{name}", member)
         rational = group.rationals()
         if rational:
-            self._archive.writestr(f"{prefix}.rational.json", json.dumps(rational))
+            self._members.archive.writestr(f"{prefix}.rational.json", json.dumps(rational))
         for found, anew in group.nodes():
             self._nodes.append(found)
             if anew is not None:
@@ -169,21 +193,8 @@ class _Written:
         own = f"{self._whole}.b{self._count}"
         self._nodes.append(np.array([(ANEW, self._count, 0.0)], NODE))
         self._count += 1
-        _put(self._archive, f"{own}.layers", np.array([bound.layer for bound in bounds], np.uint32))
+        self._members.put(f"{own}.layers", np.array([bound.layer for bound in bounds], np.uint32))
         for at, bound in enumerate(bounds):
             for name, values in bounds_members(bound, path).items():
-                _put(self._archive, f"{own}.l{at}.{name}", values)
+                self._members.put(f"{own}.l{at}.{name}", values)
         self.put(own, Group([tree], path))
-
-
-def _put(archive: zipfile.ZipFile, name: str, values: Any) -> None:
-    _put_member(archive, name, Member.whole(values))
-
-
-def _put_member(archive: zipfile.ZipFile, name: str, member: Member) -> None:
-    with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-        about = {"descr": np.lib.format.dtype_to_descr(member.dtype), "fortran_order": False, "shape": member.shape}
-        np.lib.format.write_array_header_1_0(stream, about)
-        for part in member.parts:
-            checkpoint()
-            stream.write(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)

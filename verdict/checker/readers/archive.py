@@ -21,6 +21,8 @@ from ..errors import UnreadableError
 
 # Bytes of all members together, of one JSON member, and how many members there may be.
 MOST_BYTES, MOST_JSON, MOST_MEMBERS = 2**30, 2**25, 200_000
+# Bytes that are unpacked at once.
+PIECE = 2**20
 # The header of an array as NumPy writes it; it is compared, never evaluated.
 _HEADER = re.compile(rb"\{'descr': (.{1,200}), 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
 NODE = np.dtype([("kind", "u1"), ("variable", "<u4"), ("value", "<f8")])
@@ -45,17 +47,21 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def _bytes(self, name: str, most: int) -> bytes:
+    def _bytes(self, name: str, most: int) -> bytearray:
         member = self._members.get(name)
         if member is None or member.file_size > most or member.compress_type not in (0, 8):
             raise UnreadableError(f"{name}: missing, too large, or packed in an unknown way")
         try:
+            # Unpacked at once a member would be there twice, as its pieces and as a whole.
+            data, filled = bytearray(member.file_size), 0
             with self._zip.open(member) as stream:
-                data = stream.read(member.file_size + 1)
+                while piece := stream.read(PIECE):
+                    data[filled : filled + len(piece)] = piece
+                    filled += len(piece)
         except (OSError, zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError,
                 EOFError) as error:
             raise UnreadableError(f"{name}: damaged: {error}") from error
-        if len(data) != member.file_size:
+        if filled != member.file_size:
             raise UnreadableError(f"{name}: not as long as it says")
         self._unread.discard(name)
         return data
