@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.support.plain_trees import INPUT, NEURON, PlainTree, written
 from verdict.certificate import shelf
-from verdict.certificate.proof import Goal, Lemma, Part, ProofTree
+from verdict.certificate.nodes import ANEW
+from verdict.certificate.proof import Goal, Lemma, Part, ProofTree, Stated, slope_bytes
 from verdict.certificate.write import NODE, _put_parts
 
 COLUMNS = np.array([1, 3, 4, 8], np.uint32)
@@ -161,3 +162,24 @@ def test_the_trees_of_a_lemma_are_numbered_through(folder, seed, count):
     nodes, arrays = written([both.plain for both in several])
     named = {"neuron": np.arange(count, dtype=np.uint32), "side": np.ones(count, np.int8)} | arrays
     _is_same(_members(folder, [Part(False, [], [lemma])]), "p0.l0", nodes, named)
+
+
+def test_bounds_found_anew_have_the_last_split_s_betas(folder):
+    """Of one neuron split several times; neurons without multipliers have none, and no beta is negative."""
+    rng, tree, inside = np.random.default_rng(0), ProofTree(COLUMNS), ProofTree([3, 8])
+    (node,), _ = tree.split_neurons(0, 3)
+    (node,), _ = tree.split_neurons(node, 5)
+    (node,), _ = tree.split_neurons(node, 3, 1.0)
+    slopes, betas, rows = rng.random((2, 2)), np.float32([[0.5, 2], [-1, 3]]), np.float32([[1], [2]])
+    bound = Stated(1, [4, 4], [1, -1], [3, 8], slopes, [0.5, 1], betas, rows)
+    on, off = inside.split_neurons(0, 8)
+    inside.close(np.concatenate([on, off]), betas=np.float32([[1, 2], [3, 4]]))
+    tree.anew(node, [bound], inside)
+    found = _members(folder, [Part(False, [Goal([0], tree.reweighted(lambda rows: 3 * rows))])])
+    assert found["p0.g0.b0.l0.betas.npy"].tolist() == [0, 0, 0.5, 0, 0, 0]
+    assert found["p0.g0.b0.l0.lambda.npy"].tolist() == [[3], [6]]
+    assert (found["p0.g0.b0.l0.slopes.npy"] == slope_bytes(slopes)).all()
+    # The paths of what is inside begin above it.
+    assert found["p0.g0.b0.betas.npy"].tolist() == [0, 0, 1, 2, 0, 0, 3, 4]
+    assert found["tree.npy"]["kind"].tolist() == [NEURON] * 3 + [ANEW, NEURON] + [0] * 5
+    assert tree.leaves == 5

@@ -52,7 +52,7 @@ class Kept:
         self._say(nodes + np.uint32(start), np.where(rows >= 0, rows + first, rows).astype(np.int32))
 
     def _take_over(self, other: Kept) -> int:
-        return self.rows.append(other.rows.take(np.arange(len(other.rows)))) if len(other.rows) else len(self.rows)
+        return self.rows.append(other.rows.all()) if len(other.rows) else len(self.rows)
 
     def said(self) -> tuple[Any, Any]:
         """Nodes and the rows that they were given, in the order in which that was done."""

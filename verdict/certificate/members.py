@@ -15,7 +15,7 @@ import numpy as np
 
 from .kept import NONE, Kept, Ragged, numbers_of
 from .nodes import ANEW, Forest
-from .proof import ProofTree, Stated, slope_bytes
+from .proof import ProofTree, Stated
 
 # Bytes of rows, and leaves whose paths are looked at, at once.
 BYTES, LEAVES = 2**22, 2**13
@@ -205,12 +205,12 @@ def _parts(numbers: Any, kind: tuple[Any, tuple[int, ...]]) -> Iterator[Any]:
 
 
 def bounds_members(bound: Stated, path: Sequence[int]) -> dict[str, Any]:
-    """The arrays, by name, of bounds on a domain whose path has these splits of neurons."""
+    """The arrays, by name, of bounds that a tree has kept, on a domain whose path has these splits of neurons."""
     found = {
         "neuron": np.asarray(bound.neurons, np.uint32),
         "side": np.asarray(bound.sides, np.int8),
         "columns": np.asarray(bound.columns, np.uint32),
-        "slopes": slope_bytes(bound.slopes),
+        "slopes": bound.slopes.all(),
         "chords": np.asarray(bound.chords, np.float32),
         "lambda": np.maximum(np.asarray(bound.rows, np.float32), 0),
     }
@@ -220,7 +220,7 @@ def bounds_members(bound: Stated, path: Sequence[int]) -> dict[str, Any]:
     splits = {neuron: at for at, neuron in enumerate(path)}
     neurons = np.array(list(splits), np.uint32)
     known = np.isin(neurons, found["columns"])
-    betas = np.zeros((len(bound.betas), len(path)), np.float32)
+    own, betas = bound.betas.all(), np.zeros((len(bound.betas), len(path)), np.float32)
     places = np.array(list(splits.values()))[known]
-    betas[:, places] = np.maximum(np.asarray(bound.betas)[:, np.searchsorted(found["columns"], neurons[known])], 0)
+    betas[:, places] = np.maximum(own[:, np.searchsorted(found["columns"], neurons[known])], 0)
     return found | {"betas": betas.ravel()}

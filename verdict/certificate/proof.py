@@ -17,6 +17,7 @@ import numpy as np
 
 from .kept import BETA, NONE, Kept, Ragged, numbers_of
 from .nodes import ANEW, INPUT, LEAF, NEURON, ROOT, Forest, Nodes
+from .shelf import shelved
 
 LINES, RAW, RATIONAL = 0, 1, 2
 # What a split hands down, beside betas; multipliers of one leaf alone are of no use to its halves.
@@ -59,7 +60,7 @@ class ProofTree:
         # Betas, where they are not 0, and whether some are no float32.
         self.betas, self.is_fine = Ragged(), False
         self.rational: dict[int, Any] = {}
-        # Bounds found anew at a node, and the tree of its domain that uses them.
+        # Bounds found anew at a node, their slopes and betas as `Rows`, and the tree of its domain that uses them.
         self.found_anew: dict[int, tuple[Sequence[Stated], ProofTree]] = {}
         # What makes of weights of rows those of other rows.
         self._converts: tuple[Callable[[Any], Any], ...] = ()
@@ -157,7 +158,8 @@ class ProofTree:
     def anew(self, node: int, bounds: Sequence[Stated], tree: ProofTree) -> None:
         """Let a leaf be what `tree` is, which rests on bounds of hidden neurons found anew on its domain."""
         self.nodes.mark(node, ANEW, 0)
-        self.found_anew[node] = bounds, tree
+        kept = [replace(b, slopes=shelved(slope_bytes(b.slopes)), betas=shelved(np.float32(b.betas))) for b in bounds]
+        self.found_anew[node] = kept, tree
 
     @property
     def has_raw(self) -> bool:

@@ -128,7 +128,7 @@ class Rows:
 
     def __getstate__(self) -> dict[str, Any]:
         """To another process goes what the rows are, wherever they are."""
-        return {"rows": self.take(np.arange(self._count))}
+        return {"rows": self.all()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Rows.__init__(self)
@@ -200,3 +200,14 @@ class Rows:
         """All rows, so many at a time."""
         for first in range(0, self._count, size):
             yield self.take(np.arange(first, min(self._count, first + size)))
+
+    def all(self) -> Any:
+        """All rows."""
+        return self.take(np.arange(self._count))
+
+
+def shelved(rows: Any) -> Rows:
+    """An array (n, ...), which belongs to the caller no more, as rows."""
+    found = Rows()
+    found.append(rows)
+    return found
