@@ -93,8 +93,10 @@ def test_one_bit_of_a_split_makes_it_a_proof_of_nothing(small_shelf, tmp_path):
 
 def test_trees_go_to_other_processes_whole(small_shelf):
     tree = _tree()
-    found = _whole(pickle.loads(pickle.dumps(tree)))
-    assert all((values == found[name]).all() for name, values in _whole(tree).items())
+    tree.close([1023, 1024], rows=np.ones((2, 3)))
+    for each in (tree, tree.reweighted(lambda rows: rows @ np.eye(3)[:2].T)):
+        found = _whole(pickle.loads(pickle.dumps(each)))
+        assert all((values == found[name]).all() for name, values in _whole(each).items())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no copies of a process here")

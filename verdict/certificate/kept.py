@@ -7,13 +7,15 @@ out for a whole tree at once.
 
 from __future__ import annotations
 
+import copy
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .nodes import Forest
-from .shelf import Rows
+from .shelf import Rows, shelved
 
 # Multipliers of single neurons.
 BETA = np.dtype([("neuron", "<u4"), ("value", "<f8")])
@@ -24,8 +26,8 @@ UNSAID, NONE = -2, -1
 class Kept:
     """One row for each of some nodes, and with `to_halves` for those below them."""
 
-    def __init__(self, to_halves: bool = True) -> None:
-        self.rows, self.to_halves = Rows(), to_halves
+    def __init__(self, to_halves: bool = True, rows: Rows | None = None) -> None:
+        self.rows, self.to_halves = Rows() if rows is None else rows, to_halves
         self._node, self._row = array("I"), array("i")
 
     def __len__(self) -> int:
@@ -54,6 +56,12 @@ class Kept:
     def _take_over(self, other: Kept) -> int:
         return self.rows.append(other.rows.all()) if len(other.rows) else len(self.rows)
 
+    def mapped(self, function: Callable[[Any], Any]) -> Kept:
+        """The same with what a function makes of all rows."""
+        found = copy.copy(self)
+        found.rows = shelved(function(self.rows.all()))
+        return found
+
     def said(self) -> tuple[Any, Any]:
         """Nodes and the rows that they were given, in the order in which that was done."""
         return np.frombuffer(self._node, np.uint32).copy(), np.frombuffer(self._row, np.int32).copy()
@@ -63,8 +71,7 @@ class Ragged(Kept):
     """Multipliers of as many neurons as it takes for each of some nodes, in place of a row."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.rows = Rows(BETA, ())
+        super().__init__(rows=Rows(BETA, ()))
         self._ends = array("q", [0])
 
     def put_all(self, nodes: Any, entries: Any, counts: Any) -> None:

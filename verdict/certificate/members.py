@@ -42,6 +42,7 @@ class Group:
         self.trees, self.above = trees, np.asarray(above, np.uint32)
         self.forest = Forest([tree.nodes for tree in trees])
         self.leaves, first = self.forest.leaves, trees[0]
+        self._none = np.full(len(self.leaves), NONE)
         if len(trees) == 1:
             self._kept, self._betas = first.kept, first.betas
             return
@@ -53,8 +54,11 @@ class Group:
 
     def members(self) -> Iterator[tuple[str, Member]]:
         """The arrays, by name, in the order in which they are written."""
+        if not self._kept and not len(self._betas):
+            # Thousands of boxes may have such a tree each.
+            return
         yield from self._lines()
-        numbers = numbers_of(self._betas, self.forest, self.leaves) if len(self._betas) else np.zeros(0, np.int32)
+        numbers = numbers_of(self._betas, self.forest, self.leaves) if len(self._betas) else self._none
         count = int(self.forest.depth[self.leaves].sum()) + len(self.above) * len(self.leaves)
         if (numbers >= 0).any() and count:
             dtype = np.dtype(np.float64 if any(tree.is_fine for tree in self.trees) else np.float32)
@@ -137,7 +141,7 @@ class Group:
     def _numbers(self, name: str) -> Any:
         """Which row each leaf has."""
         kept = self._kept.get(name)
-        return np.full(len(self.leaves), NONE) if kept is None else numbers_of(kept, self.forest, self.leaves)
+        return self._none if kept is None else numbers_of(kept, self.forest, self.leaves)
 
     def _member(self, name: str, numbers: Any) -> Member:
         dtype, shape = self._kept[name].rows.kind

@@ -15,8 +15,8 @@ import numpy as np
 
 LEAF, INPUT, NEURON, ANEW = 0, 1, 2, 3
 ROOT = 0
-# Fewer nodes are split one by one.
-FEW = 4
+# So few nodes are split, and trees with so few walked, one node after the other.
+FEW, SMALL = 4, 100
 
 
 class Nodes:
@@ -44,18 +44,19 @@ class Nodes:
     def split(self, kind: int, nodes: Any, variables: Any, values: Any) -> Any:
         """The numbers of the first halves of leaves that are split. Raises ValueError where one is none."""
         first = len(self) + 2 * np.arange(len(nodes))
-        if len(nodes) < FEW:
+        if len(nodes) <= FEW:
             split = zip(nodes.tolist(), variables.tolist(), values.tolist(), first.tolist(), strict=True)
             for node, variable, value, child in split:
                 if self._kind[node] != LEAF:
                     raise ValueError(f"node {node} is split already")
+                # Whenever Ctrl-C comes, halves that are spoken of are there.
+                self._grow(2)
                 self._kind[node], self._variable[node] = kind, variable
                 self._value[node], self._first[node] = value, child
-                self._grow(2)
             return first
+        self._grow(2 * len(nodes))
         if not self._set(kind, (nodes, variables, values, first)):
             raise ValueError("a node is split already, or twice")
-        self._grow(2 * len(nodes))
         return first
 
     def _set(self, kind: int, split: tuple[Any, Any, Any, Any]) -> bool:
@@ -92,7 +93,9 @@ class Nodes:
 
 class Forest:
     """Trees one after the other, their nodes numbered through; `order` are those that are still there, in preorder, and
-    `leaves` those without halves whose kind is a leaf's."""
+    `leaves` those without halves whose kind is a leaf's. Of each node (nodes,) the `parent`, -1 for roots, and the
+    `depth`, how many splits of neurons are above it; `inner` are those that are split, such that none comes before the
+    one above it."""
 
     def __init__(self, trees: Sequence[Nodes]) -> None:
         self.starts = np.cumsum([0, *map(len, trees)])
@@ -103,44 +106,64 @@ class Forest:
         if len(trees) > 1:
             starts = np.repeat(self.starts[:-1], np.diff(self.starts)).astype(np.int32)
             self._first += np.where(self._first > 0, starts, 0)
-        count = len(self._first)
-        # The node above each, -1 for roots, and how many splits of neurons are above it.
-        self.parent, self.depth = np.full(count, -1, np.int32), np.zeros(count, np.int32)
-        # Those that are split, level by level.
         self.inner: list[Any] = []
-        level = roots = self.starts[:-1].astype(np.int32)
+        if len(first) <= SMALL:
+            self._walk()
+        else:
+            self._look_level_by_level()
+        self.leaves = self.order[self.kind[self.order] == LEAF]
+
+    def _walk(self) -> None:
+        """Some nodes one by one, for which a step with all of a level takes longer."""
+        kind, first = self.kind.tolist(), self._first.tolist()
+        parent, depth, order, inner = [-1] * len(kind), [0] * len(kind), [], []
+        stack = self.starts[-2::-1].tolist()
+        while stack:
+            node = stack.pop()
+            order.append(node)
+            half = first[node]
+            if half:
+                inner.append(node)
+                parent[half] = parent[half + 1] = node
+                depth[half] = depth[half + 1] = depth[node] + (kind[node] == NEURON)
+                stack += [half + 1, half]
+        self.parent, self.depth = np.array(parent, np.int32), np.array(depth, np.int32)
+        self.order = np.array(order, np.int32)
+        self.inner = list(np.array(inner, np.int32)[:, None])
+
+    def _look_level_by_level(self) -> None:
+        count, level = len(self._first), self.starts[:-1].astype(np.int32)
+        self.parent, self.depth = np.full(count, -1, np.int32), np.zeros(count, np.int32)
+        roots = level
         while len(level):
             inner = level[self._first[level] > 0]
             level = np.concatenate(self.halves(inner))
             above = np.concatenate([inner, inner])
             self.parent[level], self.depth[level] = above, self.depth[above] + (self.kind[above] == NEURON)
             self.inner.append(inner)
-        self.order = self._preorder(roots)
-        self.leaves = self.order[self.kind[self.order] == LEAF]
+        size = np.ones(count, np.int32)
+        for inner in reversed(self.inner):
+            first, second = self.halves(inner)
+            size[inner] += size[first] + size[second]
+        place = np.full(count, -1, np.int32)
+        place[roots] = np.cumsum(size[roots]) - size[roots]
+        self.order = np.empty(int(size[roots].sum()), np.int32)
+        self.order[place[roots]] = roots
+        for inner in self.inner:
+            first, second = self.halves(inner)
+            place[first] = place[inner] + 1
+            place[second] = place[first] + size[first]
+            self.order[place[first]], self.order[place[second]] = first, second
 
     def halves(self, inner: Any) -> tuple[Any, Any]:
         """The first and the second halves of nodes that are split."""
         return self._first[inner], self._first[inner] + 1
 
-    def _preorder(self, roots: Any) -> Any:
-        size = np.ones(len(self._first), np.int32)
-        for inner in reversed(self.inner):
-            first, second = self.halves(inner)
-            size[inner] += size[first] + size[second]
-        place = np.full(len(self._first), -1, np.int32)
-        place[roots] = np.cumsum(size[roots]) - size[roots]
-        order = np.empty(int(size[roots].sum()), np.int32)
-        order[place[roots]] = roots
-        for inner in self.inner:
-            first, second = self.halves(inner)
-            place[first] = place[inner] + 1
-            place[second] = place[first] + size[first]
-            order[place[first]], order[place[second]] = first, second
-        return order
-
     def handed_down(self, given: Any, nothing: int) -> Any:
         """What is given to nodes (nodes,), and to those that have `nothing` of their own what the nearest one above has
         that has something."""
+        if not ((given != nothing) & (self._first > 0)).any():
+            return given
         for inner in self.inner:
             has = inner[given[inner] != nothing]
             for half in self.halves(has):
@@ -154,10 +177,9 @@ class Forest:
         count = self.depth[nodes]
         start = np.cumsum(count) - count
         found = np.empty(int(count.sum()), np.uint32)
-        at, node = np.arange(len(nodes)), np.asarray(nodes)
+        at, node = np.flatnonzero(count), np.asarray(nodes)[count > 0]
         while len(at):
             node = self.parent[node]
-            at, node = at[node >= 0], node[node >= 0]
             split = self.kind[node] == NEURON
             here = node[split]
             found[start[at[split]] + self.depth[here]] = self.variable[here]

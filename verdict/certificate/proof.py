@@ -7,7 +7,6 @@ small: slopes as bytes, betas only where there are any, and large proofs on disk
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -20,6 +19,8 @@ from .nodes import ANEW, INPUT, LEAF, NEURON, ROOT, Forest, Nodes
 from .shelf import shelved
 
 LINES, RAW, RATIONAL = 0, 1, 2
+# Weights of rows, of leaves that are closed by lines and by raw multipliers.
+WEIGHTS = "rows", "weighed"
 # What a split hands down, beside betas; multipliers of one leaf alone are of no use to its halves.
 TO_HALVES = "slopes", "above", "shares", "rows"
 
@@ -64,6 +65,11 @@ class ProofTree:
         self.found_anew: dict[int, tuple[Sequence[Stated], ProofTree]] = {}
         # What makes of weights of rows those of other rows.
         self._converts: tuple[Callable[[Any], Any], ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """To another process goes what was made of weights, not what makes it."""
+        made = {name: self.kept[name].mapped(self.weights) for name in WEIGHTS if name in self.kept and self._converts}
+        return {**self.__dict__, "kept": self.kept | made, "_converts": ()}
 
     def __len__(self) -> int:
         """How many nodes have numbers."""
@@ -168,7 +174,8 @@ class ProofTree:
 
     def reweighted(self, convert: Callable[[Any], Any]) -> ProofTree:
         """The tree for other rows: `convert` makes weights of them from weights (n, rows) of these; None: the same."""
-        other = copy.copy(self)
+        other = ProofTree()
+        other.__dict__.update(self.__dict__)
         other._converts = (*self._converts, convert)
         other.found_anew = {node: ([_weighed(bound, convert) for bound in bounds], tree.reweighted(convert))
                             for node, (bounds, tree) in self.found_anew.items()}  # fmt: skip
