@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.plain_trees import INPUT, NEURON, PlainTree, written
-from verdict.certificate import shelf
+from verdict.certificate import nodes, shelf
 from verdict.certificate.nodes import ANEW
 from verdict.certificate.proof import Goal, Lemma, Part, ProofTree, Stated, slope_bytes
 from verdict.certificate.write import NODE, _put_parts
@@ -124,12 +124,14 @@ def _is_same(found, prefix, nodes, arrays):
     return True
 
 
-@pytest.fixture(scope="module", params=["in memory", "on disk"])
+@pytest.fixture(scope="module", params=["small", "large"])
 def folder(request, tmp_path_factory):
+    """Where members go; as of large trees, whatever is put down goes to the disk at once, and nodes are looked at level
+    by level."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.param == "on disk":
-            # Whatever is put down goes to the file at once.
+        if request.param == "large":
             patch.setattr(shelf.SHELF, "most", 0)
+            patch.setattr(nodes, "SMALL", 0)
         yield tmp_path_factory.mktemp("packed")
 
 
@@ -140,14 +142,14 @@ def test_a_packed_tree_says_what_a_plain_one_says(folder, steps, seed, has_chord
     both = _Both(chords=np.array([0, 0.5, 1, 0.25], np.float32) if has_chords else None)
     for what, own in steps:
         both.do(what, np.random.default_rng(own))
-    nodes, arrays = written([both.plain])
+    plain, arrays = written([both.plain])
     assert both.packed.leaves == len(both.leaves)
-    _is_same(_members(folder, [Part(False, [Goal([0], both.packed)])]), "p0.g0", nodes, arrays)
+    _is_same(_members(folder, [Part(False, [Goal([0], both.packed)])]), "p0.g0", plain, arrays)
     matrix = rng.random((2, 3))
     both.plain.convert = lambda rows: rows @ matrix
-    nodes, arrays = written([both.plain])
+    plain, arrays = written([both.plain])
     other = both.packed.reweighted(lambda rows: None).reweighted(lambda rows: rows @ matrix)
-    _is_same(_members(folder, [Part(False, [Goal([0], other)])]), "p0.g0", nodes, arrays)
+    _is_same(_members(folder, [Part(False, [Goal([0], other)])]), "p0.g0", plain, arrays)
 
 
 @settings(max_examples=20, deadline=None)
@@ -159,9 +161,9 @@ def test_the_trees_of_a_lemma_are_numbered_through(folder, seed, count):
         for what in rng.choice(["neurons", "close", "close", "raw"], 6).tolist():
             both.do(what, rng)
         lemma.add(i, 1, both.packed)
-    nodes, arrays = written([both.plain for both in several])
+    plain, arrays = written([both.plain for both in several])
     named = {"neuron": np.arange(count, dtype=np.uint32), "side": np.ones(count, np.int8)} | arrays
-    _is_same(_members(folder, [Part(False, [], [lemma])]), "p0.l0", nodes, named)
+    _is_same(_members(folder, [Part(False, [], [lemma])]), "p0.l0", plain, named)
 
 
 def test_bounds_found_anew_have_the_last_split_s_betas(folder):

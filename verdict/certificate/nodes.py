@@ -16,7 +16,7 @@ import numpy as np
 LEAF, INPUT, NEURON, ANEW = 0, 1, 2, 3
 ROOT = 0
 # So few nodes are split, and trees with so few walked, one node after the other.
-FEW, SMALL = 4, 100
+FEW, SMALL = 4, 2_000
 
 
 class Nodes:
@@ -94,8 +94,7 @@ class Nodes:
 class Forest:
     """Trees one after the other, their nodes numbered through; `order` are those that are still there, in preorder, and
     `leaves` those without halves whose kind is a leaf's. Of each node (nodes,) the `parent`, -1 for roots, and the
-    `depth`, how many splits of neurons are above it; `inner` are those that are split, such that none comes before the
-    one above it."""
+    `depth`, how many splits of neurons are above it; `inner` are those that are split, those of each level."""
 
     def __init__(self, trees: Sequence[Nodes]) -> None:
         self.starts = np.cumsum([0, *map(len, trees)])
@@ -114,22 +113,24 @@ class Forest:
         self.leaves = self.order[self.kind[self.order] == LEAF]
 
     def _walk(self) -> None:
-        """Some nodes one by one, for which a step with all of a level takes longer."""
+        """Not too many nodes one by one: levels are many, and a step with all of one takes longer than some nodes."""
         kind, first = self.kind.tolist(), self._first.tolist()
-        parent, depth, order, inner = [-1] * len(kind), [0] * len(kind), [], []
-        stack = self.starts[-2::-1].tolist()
+        parent, depth, order = [-1] * len(kind), [0] * len(kind), []
+        levels: list[list[int]] = []
+        stack = [(root, 0) for root in self.starts[-2::-1].tolist()]
         while stack:
-            node = stack.pop()
+            node, level = stack.pop()
             order.append(node)
             half = first[node]
             if half:
-                inner.append(node)
+                if level == len(levels):
+                    levels.append([])
+                levels[level].append(node)
                 parent[half] = parent[half + 1] = node
                 depth[half] = depth[half + 1] = depth[node] + (kind[node] == NEURON)
-                stack += [half + 1, half]
+                stack += [(half + 1, level + 1), (half, level + 1)]
         self.parent, self.depth = np.array(parent, np.int32), np.array(depth, np.int32)
-        self.order = np.array(order, np.int32)
-        self.inner = list(np.array(inner, np.int32)[:, None])
+        self.order, self.inner = np.array(order, np.int32), [np.array(level, np.int32) for level in levels]
 
     def _look_level_by_level(self) -> None:
         count, level = len(self._first), self.starts[:-1].astype(np.int32)
