@@ -24,7 +24,7 @@ from .bounds import Bounds
 from .reduce import LARGEST, PUSHED, affine_error, own, size_of, summed
 from .reduced import ROOM, Layer, Reduced, Sizes, scale_of, unscaled_error
 from .rounding import gamma
-from .zoom import CACHED, Zoom
+from .zoom import Zoom, chunks
 
 # Numbers in the functions of the widest node, of all variables together.
 MOST = 2**27
@@ -172,15 +172,10 @@ class Growing:
 
     def _meet(self, zoom: Zoom, neurons: IndexArray, side: Any, ends: tuple[Any, Any]) -> None:
         """Bound the lower ends of those neurons whose side is 1, and the upper ones where it is -1."""
-        which, form, (low, high) = np.flatnonzero(side), zoom.form, ends
-        chunk, lines = max(1, CACHED // form.layers[-1].stop), zoom.lines
-
-        def least(some: IndexArray) -> Any:
-            rows = form.rows.values[some] * side[some, None].astype(np.float32)
-            return zoom.least(rows, form.row_charge.values[some], form.layers, lines)[0]
-
-        parts = [which[start : start + chunk] for start in range(0, len(which), chunk)]
-        for some, found in zip(parts, self.workers.map(least, parts), strict=True):
+        (low, high), lines = ends, zoom.lines
+        parts = chunks(np.flatnonzero(side), len(zoom.form.largest))
+        for some, found in zip(parts, self.workers.map(lambda part: zoom.signed(part, side[part], lines)[0], parts),
+                               strict=True):  # fmt: skip
             up = side[some] > 0
             at, under = neurons[some[up]], neurons[some[~up]]
             low[0, at], high[0, under] = np.maximum(low[0, at], found[up]), np.minimum(high[0, under], -found[~up])

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..base.deadline import checkpoint
-from ..network.exact import FloatArray
 from ..network.functions import RELU
 from ..network.maps.base import IndexArray
-from ..network.maps.namespace import Constant, next_above, next_below
+from ..network.maps.namespace import next_above, next_below
+from .elimination import Elimination
 from .lookahead import Reach
-from .reduced import ROOM, Layer, Reduced, Sizes
-from .rounding import gamma, tiny
+from .reduced import Reduced
 from .walk import LinearBound
 
 # Numbers in the coefficients of one product, which the processor's cache should hold.
@@ -27,16 +26,65 @@ CACHED = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Zoom:
-    """The box |s - center| <= radius of scaled inputs (inputs,) of a `form`, and bounds `low` and `high` (unstable
-    ReLUs of the form,) of their pre-activations on it, all float32. Centre and radius add up without rounding.
-
-    `reach` says by which functions of the inputs they are bounded.
-    """
+class Part:
+    """The box |s - center| <= radius of scaled inputs (inputs,) of a `form`, float32. Centre and radius add up without
+    rounding."""
 
     form: Reduced
     center: Any
     radius: Any
+
+    def least(self, coefficients: Any, charge: Any, lines: Any) -> tuple[Any, Any, Any]:
+        """The least values of functions (n, variables) on the box, their slopes in the inputs (n, inputs), and what was
+        charged for rounding; the coefficients are overwritten with the nu that the ReLUs were met with."""
+        form, inputs = self.form, self.form.inputs
+        with np.errstate(over="ignore", invalid="ignore"):
+            gained, wrong = form.substitute(coefficients, form.layers, lines)
+            slope, constant = coefficients[:, :inputs].copy(), coefficients[:, inputs]
+            size = np.abs(slope)
+            wrong += charge + form.last_charge * (size.sum(axis=1) + np.abs(constant))
+            least = constant + gained + slope @ self.center - size @ self.radius - wrong
+            # An overflow on the way knows nothing.
+            return np.where(np.isnan(least), np.float32(-np.inf), next_below(least)), slope, wrong
+
+    def signed(self, which: IndexArray, side: Any, lines: Any) -> tuple[Any, Any]:
+        """Lower bounds (n,) of some of the form's rows, or of their negatives where `side` (n,) is -1, and the slopes
+        of what these are the least values of, (n, inputs)."""
+        rows = self.form.rows.values[which] * side[:, None].astype(np.float32)
+        least, slope, _ = self.least(rows, self.form.row_charge.values[which], lines)
+        return least, slope
+
+    def meet(self, neurons: IndexArray, ends: tuple[Any, Any], reach: Reach) -> None:
+        """Meet the ends, low and high, of these neurons, which are the form's rows, with bounds of them, and note what
+        bounds those that stay unstable. The form's own sizes are about this box."""
+        (low, high), sizes, inputs = ends, self.form.sizes, self.form.inputs
+        lines = _lines(sizes.low.astype(np.float32), sizes.high.astype(np.float32))
+        # The end nearer to zero first: where it shows a neuron to be stable, the other one would say nothing new.
+        near = np.where(low[neurons] + high[neurons] > 0, 1, -1)
+        found, slopes = np.full((2, len(neurons)), -np.inf, np.float32), np.zeros((2, len(neurons), inputs), np.float32)
+        left = np.arange(len(neurons))
+        for side in (near, -near):
+            for some in chunks(left, len(self.form.largest)):
+                at = np.where(side[some] > 0, 0, 1), some
+                found[at], slopes[at] = self.signed(some, side[some], lines)
+            low[neurons], high[neurons] = np.maximum(low[neurons], found[0]), np.minimum(high[neurons], -found[1])
+            left = np.flatnonzero(RELU.bends(low[neurons], high[neurons]))
+        reach.put(neurons[left], np.concatenate(slopes[:, left]), np.concatenate(found[:, left]))
+
+
+def chunks(which: IndexArray, width: int) -> list[IndexArray]:
+    """Rows of so many coefficients in parts that fit the processor's cache."""
+    size = max(1, CACHED // width)
+    return [which[start : start + size] for start in range(0, len(which), size)]
+
+
+@dataclass(frozen=True, eq=False)
+class Zoom(Part):
+    """The same with bounds `low` and `high` (unstable ReLUs of the form,) of their pre-activations on it, float32.
+
+    `reach` says by which functions of the inputs they are bounded.
+    """
+
     low: Any
     high: Any
     reach: Reach
@@ -72,41 +120,34 @@ class Zoom:
         return int(-np.log2(self.radius).sum())
 
     def bounded(self) -> Zoom:
-        """The same box with its own bounds of all neurons, by backward substitution layer after layer."""
-        form, first = self.form, self.form.inputs + 1
+        """The same box with its own bounds of all neurons, by backward substitution layer after layer, in a form that
+        loses what turns out to be stable."""
+        form, first, made = self.form, self.form.inputs + 1, Elimination(self.form)
         low, high, reach = self.low.copy(), self.high.copy(), Reach.unknown(form.count, form.inputs)
-        lines = tuple(np.zeros((1, form.count), np.float32) for _ in range(3))
-        for number, layer in enumerate(form.layers):
+        for layer in form.layers:
             here = slice(layer.start - first, layer.stop - first)
-            neurons = np.flatnonzero(RELU.bends(low[here], high[here]))
-            rows, charge = layer.matrix.values, form.charge.values[here]
-            chunk = max(1, CACHED // (2 * layer.start))
-            for start in range(0, len(neurons), chunk):
-                some = neurons[start : start + chunk]
-                at = here.start + some
-                both = np.concatenate([rows[some], -rows[some]])
-                found, slope, _ = self.least(both, np.tile(charge[some], 2), form.layers[:number], lines)
-                low[at] = np.maximum(low[at], found[: len(some)])
-                high[at] = np.minimum(high[at], -found[len(some) :])
-                reach.put(at, slope, found)
-            below, _, above, gap = RELU.lines(low[here], high[here])
-            for line, values in zip(lines, (below, above, gap), strict=True):
-                line[0, here] = values
+            bent, on = np.flatnonzero(RELU.bends(low[here], high[here])), np.flatnonzero(low[here] >= 0)
+            which = np.concatenate([bent, on])
+            forms = made.neurons(layer, which)
+            inner = Part(made.reduced(forms.of(slice(len(bent)))), self.center, self.radius)
+            inner.meet(here.start + bent, (low, high), reach)
+            ends = low[here][which], high[here][which]
+            stay, on = np.flatnonzero(RELU.bends(*ends)), np.flatnonzero(ends[0] >= 0)
+            made.take(layer, (which[stay], forms.of(stay)), (which[on], forms.of(on)), [end[stay] for end in ends])
         return replace(self, low=low, high=high, reach=reach)
 
     def rows(self, which: IndexArray) -> tuple[LinearBound, Any]:
         """Rigorous lower bounds of these rows on the box, (1, rows), as functions of the scaled inputs, and what each
         was charged for rounding, (rows,)."""
         form, lines = self.form, self.lines
-        found, slope, wrong = self.least(form.rows.values[which], form.row_charge.values[which], form.layers, lines)
+        found, slope, wrong = self.least(form.rows.values[which], form.row_charge.values[which], lines)
         constant = found + np.abs(slope) @ self.radius - slope @ self.center
         return LinearBound(found[None], slope[None], constant[None]), wrong
 
     @property
     def lines(self) -> tuple[Any, Any, Any]:
         """Slopes below and above the neurons and the gaps above, (1, unstable ReLUs) each, by the bounds here."""
-        below, _, above, gap = RELU.lines(self.low, self.high)
-        return below[None], above[None], gap[None]
+        return _lines(self.low, self.high)
 
     def on_halves(self, row: int) -> Any:
         """About what a row's lower bound would be, (inputs, 2), on the lower and the upper half along each input."""
@@ -125,77 +166,22 @@ class Zoom:
         """The scaled inputs where a linear function is least on the box, (inputs,)."""
         return np.where(slope > 0, self.center - self.radius, self.center + self.radius)
 
-    def least(self, coefficients: Any, charge: Any, layers: tuple[Layer, ...], lines: Any) -> tuple[Any, Any, Any]:
-        """The least values of functions (n, variables) on the box, their slopes in the inputs (n, inputs), and what was
-        charged for rounding; the coefficients are overwritten with the nu that the ReLUs were met with."""
-        inputs = self.form.inputs
-        with np.errstate(over="ignore", invalid="ignore"):
-            gained, wrong = self.form.substitute(coefficients, layers, lines)
-            slope, constant = coefficients[:, :inputs].copy(), coefficients[:, inputs]
-            size = np.abs(slope)
-            wrong += charge + self.form.last_charge * (size.sum(axis=1) + np.abs(constant))
-            least = constant + gained + slope @ self.center - size @ self.radius - wrong
-            # An overflow on the way knows nothing.
-            return np.where(np.isnan(least), np.float32(-np.inf), next_below(least)), slope, wrong
+
+def _lines(low: Any, high: Any) -> tuple[Any, Any, Any]:
+    below, _, above, gap = RELU.lines(low, high)
+    return below[None], above[None], gap[None]
 
 
 def narrowed(zoom: Zoom) -> Zoom:
-    """The same box in a form of its own unstable ReLUs: those that are off or on are put into those behind them.
-
-    In float64; what that gets wrong, and what it meets, are known from the old form's.
-    """
+    """The same box in a form of its own unstable ReLUs."""
     form, first = zoom.form, zoom.form.inputs + 1
-    sizes, keep = form.sizes, RELU.bends(zoom.low, zoom.high)
-    low, high = zoom.low[keep].astype(np.float64), zoom.high[keep].astype(np.float64)
-    gone = _Gone(first, np.concatenate([np.ones(first), high]))
-    layers, errors, reaches = [], [np.zeros(0)], [np.zeros(0)]
+    keep, made = RELU.bends(zoom.low, zoom.high), Elimination(form)
     for layer in form.layers:
         checkpoint()
         here = slice(layer.start - first, layer.stop - first)
         stay, on = np.flatnonzero(keep[here]), np.flatnonzero(zoom.low[here] >= 0)
-        matrix, error, reach = gone.put_into(layer.matrix.values[np.concatenate([stay, on])])
-        error = ROOM * (error + sizes.error[here][np.concatenate([stay, on])])
-        count = len(stay)
-        layers.append(Layer(matrix.shape[1], matrix.shape[1] + count, Constant(matrix[:count].astype(np.float32))))
-        errors.append(error[:count])
-        reaches.append(reach[:count] + np.maximum(-zoom.low, zoom.high)[here][stay])
-        gone.add(stay, on, layer, (matrix[count:], error[count:], reach[count:]))
-    matrix, error, reach = gone.put_into(form.rows.values)
-    own = np.concatenate(errors), np.concatenate(reaches)
-    found = Sizes(low, high, *own, ROOM * (error + sizes.row_error), reach)
-    smaller = Reduced(form.inputs, tuple(layers), Constant(matrix.astype(np.float32)), found)
+        forms = made.neurons(layer, np.concatenate([stay, on]))
+        ends = zoom.low[here][stay], zoom.high[here][stay]
+        made.take(layer, (stay, forms.of(slice(len(stay)))), (on, forms.of(slice(len(stay), None))), ends)
+    smaller = made.reduced(made.rows())
     return replace(zoom, form=smaller, low=zoom.low[keep], high=zoom.high[keep], reach=zoom.reach.of(keep))
-
-
-class _Gone:
-    """What has become of a form's variables: the first ones stay, and each ReLU is kept, off, or written in others."""
-
-    def __init__(self, first: int, largest: FloatArray) -> None:
-        self.first, self.largest, self.kept = first, largest, first
-        # Of each layer: which of its columns stay, and as which; which are on, and what they are.
-        self._layers: list[tuple[IndexArray, slice, IndexArray, Any, Any, Any]] = []
-
-    def add(self, stay: IndexArray, on: IndexArray, layer: Layer, forms: tuple[Any, Any, Any]) -> None:
-        """A layer, whose neurons that are `on` are these forms, with what they get wrong and how large they are."""
-        place = slice(self.kept, self.kept + len(stay))
-        self._layers.append((layer.start + stay, place, layer.start + on, *forms))
-        self.kept = place.stop
-
-    def put_into(self, rows: Any) -> tuple[Any, Any, Any]:
-        """Rows (n, old variables) in the variables that stay, in float64; what is wrong with each, besides what was
-        wrong before, and how large its sum gets at most."""
-        result = np.zeros((len(rows), self.kept))
-        result[:, : self.first] = rows[:, : self.first]
-        error = np.zeros(len(rows))
-        size = np.abs(rows[:, : self.first]).astype(np.float64).sum(axis=1)
-        for columns, place, on, matrix, wrong, reach in self._layers:
-            result[:, place] += rows[:, columns]
-            size += np.abs(rows[:, columns]).astype(np.float64) @ self.largest[place]
-            if len(on):
-                part = rows[:, on].astype(np.float64)
-                result[:, : matrix.shape[1]] += part @ matrix
-                error += np.abs(part) @ wrong
-                size += np.abs(part) @ reach
-        size *= ROOM
-        products = rows.shape[1] + len(self._layers) + 8
-        return result, error + 4 * gamma(products) * size + tiny(np.float64) * (1 + self.largest.sum()), size

@@ -91,13 +91,15 @@ class ZoomSplit:
             found = self._keep([root])
         while self._open and not found:
             self.watch.on_progress(self._open[-1].slack, len(self._open), self._visited)
-            if deadline.passed():
+            # Before the first cut nobody knows what a halving leaves, so that belongs to the start.
+            if self._visited > 1 and deadline.passed():
                 return self._outcome("the time limit was reached", resumable=True)
             started = time.process_time()
             # The deepest boxes, one for each core.
             batch = [self._open.pop() for _ in range(min(self.means.workers.count, len(self._open)))]
             parents = self.means.workers.map(_own_form, batch)
-            cuts = [self._cut(parent, min(int(self._needs(parent)), MOST)) for parent in parents]
+            most = MOST if self._visited > 1 else 1
+            cuts = [self._cut(parent, min(int(self._needs(parent)), most)) for parent in parents]
             parts = [(parent, *part) for parent, cut in zip(parents, cuts, strict=True) for part in cut]
             boxes = self.means.workers.map(lambda part: self._looked_at(part[1].bounded(), part[0], part[2]), parts)
             self._learn([parent for parent, *_ in parts], boxes)

@@ -121,10 +121,11 @@ def _next(
     """Which search goes on: one that has not begun, one with less than its share, or the one that will end first. Those
     that see no end say so by their own word."""
     order = sorted(going)
-    for way in order:
-        if not (spent[way] or needs[way]):
-            return way
     best = min(order, key=lambda way: ahead[way])
+    new = [way for way in order if not (spent[way] or needs[way])]
+    # In the first half of its time no word is worth much, and in the second a start may take longer than the rest.
+    if new and not ahead[best] < took[best]:
+        return new[0]
 
     def missing(way: int) -> float:
         if needs[way]:
@@ -133,12 +134,12 @@ def _next(
             return min(room, TRIED * (spent[best] + ahead[best])) - needs[way]
         if way in endless:
             kept = FAR_KEPT
-        elif FAR * spent[best] < ahead[best] < inf:
+        elif FAR * took[best] < ahead[best] < inf:
             kept = 1.0
         else:
             # One that has closed nothing yet may only have begun.
             kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
-        return kept * spent[best] - spent[way]
+        return kept / max(1, len(going) - 1) * took[best] - took[way]
 
-    least = max(order, key=missing)
+    least = max((way for way in order if way not in new), key=missing)
     return least if missing(least) > 0 else best
