@@ -83,6 +83,17 @@ def test_gelu_as_it_is_exported_has_derivatives(tmp_path: Path) -> None:
     assert 0.98 * most <= float(found.lower) <= float(found.upper) <= 1.05 * most
 
 
+def test_inputs_fixed_at_decimals_stand_still(tmp_path: Path) -> None:
+    """No float is 0.1: between its two neighbours nothing moves, however many inputs are fixed like that."""
+    path, _ = pinn(tmp_path / "n.onnx", 3, ("Tanh",), inputs=8)
+    at = dict.fromkeys("abcefgh", "0.1")
+    found = verdict.residual(path, "u_a - u", at=at, domain="x:-1:1", variables="a,b,c,e,f,g,h,x", tolerance="0.001",
+                             certificate=tmp_path / "c.vcert")  # fmt: skip
+    assert found.upper <= found.lower * Fraction(1001, 1000)
+    assert found.certificate.accepted, found.certificate.reason
+    assert [x for x in found.witness.point.fractions() if x != Fraction(1, 10)][1:] == []
+
+
 def test_a_limit_leaves_an_honest_interval(tmp_path: Path) -> None:
     path, _ = pinn(tmp_path / "n.onnx", 4, ("Tanh", "Tanh"))
     full = verdict.residual(path, WAVE, domain="t:-3:3,x:-3:3", tolerance="0.01")

@@ -18,10 +18,12 @@ REAL: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def pinn(path: Path, seed: int, functions: Sequence[str], outputs: int = 1) -> tuple[Path, Callable[..., Any]]:
-    """A network of two inputs with these functions behind its layers of 3, and the same for mpmath numbers."""
+def pinn(
+    path: Path, seed: int, functions: Sequence[str], outputs: int = 1, inputs: int = 2
+) -> tuple[Path, Callable[..., Any]]:
+    """A network of so many inputs with these functions behind its layers of 3, and the same for mpmath numbers."""
     rng = np.random.default_rng(seed)
-    nodes, weights, layers, x, size = [], {}, [], "x", 2
+    nodes, weights, layers, x, size = [], {}, [], "x", inputs
     for i, function in enumerate([*functions, ""]):
         count = 3 if function else outputs
         w, b = (rng.normal(size=shape).astype(np.float32) * np.float32(0.7) for shape in ((size, count), (count,)))
@@ -34,7 +36,7 @@ def pinn(path: Path, seed: int, functions: Sequence[str], outputs: int = 1) -> t
             nodes.append(helper.make_node("Mul", [z, z], [x]))
         elif function:
             nodes.append(helper.make_node(function, [z], [x]))
-    write(path, nodes, {"x": [1, 2]}, {"y": [1, outputs]}, weights)
+    write(path, nodes, {"x": [1, inputs]}, {"y": [1, outputs]}, weights)
 
     def value(*point: Any, which: int = 0) -> Any:
         values = list(point)

@@ -28,7 +28,7 @@ class Forms:
     error: FloatArray
     reach: FloatArray
 
-    def of(self, which: IndexArray) -> Forms:
+    def of(self, which: IndexArray | slice) -> Forms:
         return Forms(self.matrix[which], self.error[which], self.reach[which])
 
 

@@ -22,7 +22,7 @@ from ..network import Affine, Network, Pointwise, Product, no_rule
 from .expansions import expansion, is_expanded
 
 # The degree for so many inputs that move; with more there are too many coefficients.
-DEGREES = {1: 6, 2: 5, 3: 3, 4: 2, 5: 2, 6: 2}
+DEGREES = {0: 1, 1: 6, 2: 5, 3: 3, 4: 2, 5: 2, 6: 2}
 # Coefficients of one node on one box.
 MOST_COEFFICIENTS = 2**18
 # Above the rounding of sums of fewer than 2**12 numbers that are not negative.
@@ -41,8 +41,9 @@ def can_model(network: Network, low: Any, high: Any) -> bool:
 
 
 def moving_in(low: Any, high: Any) -> Any:
-    """The inputs that move in a box [low, high], (inputs,)."""
-    return np.flatnonzero(low < high)
+    """The inputs that move in a box [low, high], (inputs,); between neighbouring floats, as they are around a decimal
+    number, an input stands still."""
+    return np.flatnonzero(np.nextafter(low, np.inf) < high)
 
 
 @cache

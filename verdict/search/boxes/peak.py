@@ -21,6 +21,7 @@ from ...answer.results import CLOSED, Largest, Trust, Witness
 from ...base.deadline import Deadline, OutOfTime
 from ...base.errors import InputError
 from ...base.workers import Workers
+from ...bounds.moving import moving
 from ...bounds.taylor import MOST_INPUTS, Model, degree_for, taylor_models
 from ...certificate.proof import ProofTree
 from ...network.exact import ExactVector, FloatArray, float_above, float_below
@@ -83,7 +84,7 @@ class PeakSearch:
         self.network, self.box, self.deadline = network, box, deadline
         self.tolerance = min(max(tolerance, CLOSED / 2), Fraction(1))
         self.workers, (low, high) = workers, box.floats()
-        self.free = np.flatnonzero(high > low)
+        self.free = np.flatnonzero(moving(low, high))
         degree = degree_for(len(self.free))
         if degree is None:
             raise InputError(f"{len(self.free)} variables move, expected at most {MOST_INPUTS}: fix some")
@@ -201,7 +202,8 @@ class PeakSearch:
 
     def _where(self, model: Model, width: FloatArray) -> Any:
         """The input to halve: the one that moves the polynomial most, or the widest where the error says more."""
-        relative = np.where(width > 0, width / self._width, -1.0)
+        relative = np.full(width.shape, -1.0)
+        relative[:, self.free] = (width / self._width)[:, self.free]
         sizes, effect = np.abs(model.terms[:, :, 0]), np.zeros(width.shape)
         for i, which in enumerate(self.free):
             effect[:, which] = sizes[model.monomials.exponents[:, i] > 0].sum(axis=0)
@@ -239,8 +241,8 @@ class PeakSearch:
     def _uphill(self, points: FloatArray, step: FloatArray) -> tuple[FloatArray, float]:
         """Steps along single inputs, both ways, that halve where none is better."""
         low, high = self.box.floats()
-        values, moves = self._values(points), np.concatenate([np.eye(len(low)), -np.eye(len(low))])[:, :]
-        moves = moves[np.concatenate([high > low, high > low])]
+        along = np.eye(len(low))[self.free]
+        values, moves = self._values(points), np.concatenate([along, -along])
         steps = np.tile(step, (len(points), 1))
         for _ in range(STEPS if len(moves) else 0):
             tried = np.clip(points[:, None] + moves * steps[:, None], low, high)

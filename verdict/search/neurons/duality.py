@@ -16,6 +16,7 @@ from ...bounds import Bounds, linear_bounds
 from ...bounds.backward import backward
 from ...bounds.dual import dual_bound
 from ...bounds.lines import crown_lines
+from ...bounds.moving import moving
 from ...bounds.walk import KEEPING
 from ...network.evaluate import evaluate
 from ...network.exact import FloatArray
@@ -97,13 +98,13 @@ def _values(graph: Graph, bounds: Bounds, row: FloatArray, limit: float) -> Floa
 def _points(inputs: Box) -> FloatArray:
     """Inputs of the set: a grid where few of them move, else at random, corners among them."""
     low, high = inputs.floats()
-    moving = np.flatnonzero(high > low)
-    if 0 < len(moving) <= FEW:
-        count = LINE * 10 + 1 if len(moving) == 1 else LINE // 2 + 1
-        axes = [np.linspace(low[i], high[i], count) for i in moving]
-        grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, len(moving))
+    free = np.flatnonzero(moving(low, high))
+    if 0 < len(free) <= FEW:
+        count = LINE * 10 + 1 if len(free) == 1 else LINE // 2 + 1
+        axes = [np.linspace(low[i], high[i], count) for i in free]
+        grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, len(free))
         points = np.repeat(low[None], len(grid), axis=0)
-        points[:, moving] = grid
+        points[:, free] = grid
         return points
     rng = np.random.default_rng(0)
     shares = rng.random((POINTS, len(low)))
