@@ -10,8 +10,9 @@ from support.recorded import record
 from support.seeds import seeds
 
 import verdict
+from verdict.certificate.complete import _halve
 from verdict.certificate.neurons import Disjuncts, NeuronMap
-from verdict.certificate.nodes import Forest
+from verdict.certificate.nodes import LEAF, Forest
 from verdict.certificate.proof import Goal, Part, ProofTree
 from verdict.certificate.write import unsat_claim, write_certificate
 from verdict.checker import check
@@ -156,3 +157,12 @@ def test_disjuncts_that_contradict_themselves(tmp_path):
     assert answer.trust is verdict.Trust.CERTIFIED, answer.certificate
     for tier in TIERS:
         assert check(path, asked.network.path, asked.query, tier=tier).accepted
+
+
+def test_what_is_completed_is_halved_where_something_moves():
+    """An input fixed at 0.1 lies between two neighbouring floats, where halves are no smaller."""
+    tree, low, high = ProofTree(), np.array([np.nextafter(0.1, 0), -1.0]), np.array([0.1, 1.0])
+    for wanted in ({0}, {0, 1}, {0, 1, 2, 3}):
+        assert len(_halve(tree, wanted, low, high)) == 2 * len(wanted)
+    nodes = [tree.nodes.node(n) for n in range(len(tree.nodes))]
+    assert {variable for kind, variable, *_ in nodes if kind != LEAF} == {1}

@@ -48,6 +48,12 @@ def test_refuted(body):
     assert _pave(verdict.load("xor"), parse_vnnlib2(f"{XOR}(assert {body})"))
 
 
+def test_an_input_fixed_at_a_decimal_is_not_halved():
+    """Between the neighbours of 0.3 there is no float, so only the other input can be cut."""
+    query = XOR.replace("(>= X[0,1] 0.0) (<= X[0,1] 1.0)", "(>= X[0,1] 0.3) (<= X[0,1] 0.3)")
+    assert _pave(verdict.load("xor"), parse_vnnlib2(f"{query}(assert (> (* Y[0,0] Y[0,1]) 0.2501))"))
+
+
 def test_a_solution_is_offered_as_a_candidate():
     """|a - b| (1 - |a - b|) reaches 1/4 only where |a - b| = 1/2, and is above 0.249 in a narrow band."""
     found = []

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import InputError
+from ..bounds.moving import moving
 from ..checker import Memory, RejectedError, UnreadableError, open_leaves
 from .nodes import INPUT, Forest
 from .proof import Part, ProofTree
@@ -90,7 +91,7 @@ def complete(
 def _halve(tree: ProofTree, wanted: set[int], low: Any, high: Any) -> list[int]:
     """Halve the leaves with these numbers, each along the coordinate that has been halved least since the root; the
     numbers of the halves."""
-    widths, forest = np.where(high > low, high - low, 1.0), Forest([tree.nodes])
+    widths, forest = np.where(moving(low, high), high - low, np.inf), Forest([tree.nodes])
     halves: list[int] = []
     for before, number in enumerate(sorted(wanted)):
         leaf = int(forest.leaves[number])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...bounds.moving import moving
 from ...network.exact import FloatArray
 from ...network.network import Network
 from ...property import Box
@@ -32,7 +33,7 @@ def prepare(path: Path) -> Draw:
         figure, axes = pyplot.subplots(figsize=(7.5, 4.8), layout="constrained")
         low, high = box.floats()
         # The two variables that move most, of more than two; the others stay at the witness.
-        free = np.sort(np.argsort(low - high, kind="stable")[: min(2, int((high > low).sum()))])
+        free = np.sort(np.argsort(low - high, kind="stable")[: min(2, int(moving(low, high).sum()))])
         grids = np.meshgrid(*(np.linspace(low[i], high[i], POINTS) for i in free), indexing="ij")
         points = np.tile(point, (grids[0].size if len(free) else 1, 1))
         for i, grid in zip(free, grids, strict=True):

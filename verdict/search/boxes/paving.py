@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ...base.deadline import Deadline
 from ...bounds import linear_bounds, output_bounds
+from ...bounds.moving import moving
 from ...network.exact import FloatArray, float_above, float_below
 from ...network.network import Network
 from ...property import Box
@@ -91,7 +92,7 @@ class Paving:
     def run(self, deadline: Deadline, candidates: Callable[[FloatArray], bool]) -> bool:
         """Whether the formula holds nowhere in the box; `candidates` takes points (k, inputs), True ends the search."""
         lower, upper = self._box.floats()
-        width = np.where(upper > lower, upper - lower, 1.0)
+        width = np.where(moving(lower, upper), upper - lower, np.inf)
         waiting, visited, size = [(lower, upper)], 0, self._options.paved_batch
         while waiting and visited < self._options.paved_most and not deadline.passed():
             batch, waiting = waiting[-size:], waiting[:-size]
