@@ -194,6 +194,21 @@ def test_one_that_sees_no_end_leaves_the_time_to_one_that_may_have_one(told):
     assert endless.runs <= 5
 
 
+def test_the_others_keep_a_share_together():
+    best, others = Steps([0.015 * i for i in range(60)] + [1.0]), [Steps([0.0] * 200) for _ in range(3)]
+    assert in_turn([best, *others], ProcessorTime(60)).proved
+    assert 3 <= sum(other.runs for other in others) < 0.3 * best.runs
+
+
+def test_none_begins_where_the_best_is_in_its_second_half():
+    quick, other = Steps([0.6, 1.0]), Steps([0.0] * 200)
+    assert in_turn([quick, other], ProcessorTime(60)).proved
+    assert (quick.runs, other.runs) == (2, 0)
+    slow, begun = Steps([0.1, 0.6, 1.0]), Steps([0.0] * 200)
+    assert in_turn([slow, begun], ProcessorTime(60)).proved
+    assert begun.runs == 1
+
+
 def test_one_that_gives_up_leaves_the_time_to_the_others():
     lost, other = Steps([0.9, 0.99], ends=False), Steps([0.1, 0.2, 0.3, 1.0])
     assert in_turn([lost, other], ProcessorTime(60)).proved

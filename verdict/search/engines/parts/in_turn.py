@@ -20,8 +20,8 @@ from ....base.deadline import TIME_LIMIT, Deadline, OutOfTime, ProcessorTime
 from ...outcome import Outcome, credited
 
 # Seconds of processor time in the first slice, by how much slices grow with what their search has spent, and the share
-# of the best search's time that the others keep: less where they expect to need so many times as long as it, and as
-# much as it has where it expects that of itself, for then it has stalled.
+# of the best search's time that the others keep together: less where they expect to need so many times as long as it,
+# and as much as it has where it expects that of itself, for then it has stalled.
 FIRST, GROWTH, KEPT = 0.25, 0.5, 0.15
 FAR, FAR_KEPT = 100.0, 0.05
 # The share of what the best search expects to take in all that trials of others may take.
@@ -70,7 +70,8 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             outcome = replace(outcomes[way] or NOTHING, resumable=False, reason=TIME_LIMIT)
             going.clear()
         turn = stopwatch.elapsed()
-        # What the first slice is longer than it should be is for what the search starts from, and not spent again.
+        # What the first slice is longer than it should be is for what the search starts from, and not spent again. What
+        # the others keep is a share of all that it took: a start is paid for like the rest.
         spent[way] += turn if spent[way] else min(turn, slice_)
         took[way] += turn
         wall[way] += monotonic() - began
