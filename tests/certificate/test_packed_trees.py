@@ -79,8 +79,10 @@ class _Both:
             for step in rng.choice(["neurons", "close", "raw", "inputs"], 6).tolist():
                 other.do(step, rng)
             before = len(self.plain.nodes)
+            for name, scaled in (("rows", lambda rows: 2 * rows), ("raw", lambda pair: (2 * pair[0], pair[1]))):
+                other.plain.kept[name] = {n: scaled(found) for n, found in other.plain.kept[name].items()}
             self.plain.graft(node, other.plain)
-            self.packed.graft(self.leaves[node], other.packed, lambda rows: rows)
+            self.packed.graft(self.leaves[node], other.packed.reweighted(lambda rows: 2 * rows), lambda rows: rows)
             if len(self.plain.nodes) > before:
                 self.renumber()
 

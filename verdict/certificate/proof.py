@@ -198,6 +198,7 @@ class ProofTree:
             has = numbers >= 0
             if name != "rows" and has.any():
                 found = kept.rows.take(numbers[has])
+                found = other.weights(found) if name in WEIGHTS else found
                 self._put(name, here[has], self._widened(found, other.columns) if name == "slopes" else found)
         numbers = numbers_of(other.betas, forest, leaves)
         if (numbers >= 0).any():

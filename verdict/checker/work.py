@@ -20,7 +20,7 @@ from .clock import limit
 from .errors import RejectedError, UnreadableError
 from .kernel.proof import prove
 from .kernel.tree import Leaves
-from .memory import Memory
+from .memory import Memory, NoMemory
 from .network import Network
 from .readers.archive import MOST_BYTES, regular
 from .readers.certificate import Certificate
@@ -44,7 +44,7 @@ class Work:
         self.tier, self.jobs, self.progress, self.done = tier, max(1, jobs), progress, 0
         # Those found open so far.
         self.open_leaves: list[tuple[int, int, int]] = []
-        self.memory = Memory()
+        self.memory: Memory = NoMemory()
         # The tier of what was really done.
         self.tier_used = tier
         # The leaves to look at, None for all.
