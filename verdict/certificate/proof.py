@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .kept import BETA, NONE, Kept, Ragged, numbers_of
+from .kept import BETA, Kept, Ragged, numbers_of
 from .nodes import ANEW, INPUT, LEAF, NEURON, ROOT, Forest, Nodes
 from .shelf import shelved
 
@@ -191,8 +191,12 @@ class ProofTree:
     def graft(self, node: int, other: ProofTree, weights: Callable[[Any], Any]) -> None:
         """Let leaf `node` be split and closed by lines as `other` is, whose columns are among these; `weights` makes
         those of leaves' rows from the other tree's (n, rows), or one for all from None; it may give None."""
+        if other.found_anew:
+            raise ValueError("bounds found anew are no part of another tree")
         forest = Forest([other.nodes])
         leaves, here = forest.leaves, self._grown_like(node, forest)[forest.leaves]
+        for at in here[forest.variable[leaves] == RAW].tolist():
+            self.nodes.mark(at, LEAF, RAW)
         for name, kept in other.kept.items():
             numbers = numbers_of(kept, forest, leaves)
             has = numbers >= 0
@@ -204,16 +208,20 @@ class ProofTree:
         if (numbers >= 0).any():
             self.betas.put_all(here[numbers >= 0], *other.betas.entries(numbers[numbers >= 0]))
             self.is_fine |= other.is_fine
-        for at in here[forest.variable[leaves] == RAW].tolist():
-            self.nodes.mark(at, LEAF, RAW)
-        numbers = numbers_of(other.kept["rows"], forest, leaves) if "rows" in other.kept else np.full(len(leaves), NONE)
-        for some in (np.flatnonzero(numbers >= 0), np.flatnonzero(numbers < 0)):
-            if len(some):
-                has = numbers[some[0]] >= 0
-                found = weights(other.weights(other.kept["rows"].rows.take(numbers[some])) if has else None)
-                if found is not None:
-                    shape = len(some), np.shape(found)[1]
-                    self._put("rows", here[some], np.broadcast_to(np.asarray(found, np.float32), shape))
+        rows, weighted = other.kept.get("rows"), np.zeros(len(leaves), bool)
+        if rows is not None:
+            numbers = numbers_of(rows, forest, leaves)
+            weighted = numbers >= 0
+            if weighted.any():
+                self._put_rows(here[weighted], weights(other.weights(rows.rows.take(numbers[weighted]))))
+        if not weighted.all():
+            self._put_rows(here[~weighted], weights(None))
+
+    def _put_rows(self, nodes: Any, weights: Any) -> None:
+        """Let leaves have weights (n, rows), or the same ones (1, rows), or, from None, none."""
+        if weights is not None:
+            found = np.asarray(weights, np.float32)
+            self._put("rows", nodes, np.repeat(found, len(nodes), axis=0) if len(found) == 1 else found)
 
     def _grown_like(self, node: int, forest: Forest) -> Any:
         """The numbers of the nodes that a leaf has now, split as a tree is, by that one's."""
