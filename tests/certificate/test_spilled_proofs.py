@@ -146,6 +146,25 @@ def test_a_full_disk_costs_the_certificate_and_says_so(small_shelf, monkeypatch,
     assert draft.finish(Deadline(), 1).path is not None
 
 
+def test_a_search_goes_on_with_trees_that_are_lost(small_shelf, monkeypatch, tmp_path):
+    """Also where they come from other processes and hang in a tree that has lost nothing."""
+    network, put = verdict.load("digits-mlp"), shelf._File.put
+    monkeypatch.setattr(shelf._File, "put", _full)
+    inside = _tree()
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        inside.check()
+    monkeypatch.setattr(shelf._File, "put", put)
+    for lost in (inside, pickle.loads(pickle.dumps(inside))):
+        tree = ProofTree(np.arange(NEURONS))
+        node, _ = tree.split_inputs(0, 0, 0.0)
+        tree.check()
+        tree.graft(int(node[0]), lost, lambda rows: rows)
+        tree.split_inputs(2, 1, 0.0)
+        with pytest.raises(InputError, match=os.strerror(errno.ENOSPC)):
+            write_certificate(tmp_path / "a.vcert", _claim(), network.data, [Part(True, [Goal(list(range(9)), tree)])])
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), OutOfTime("the time limit was reached")])
 def test_what_ends_the_writing_leaves_no_file(small_shelf, monkeypatch, tmp_path, end):
     draft, count = _draft(tmp_path / "a.vcert"), 0

@@ -57,7 +57,9 @@ class Kept:
         return self.rows.append(other.rows.all()) if len(other.rows) else len(self.rows)
 
     def mapped(self, function: Callable[[Any], Any]) -> Kept:
-        """The same with what a function makes of all rows."""
+        """The same with what a function makes of all rows; nothing is made of rows that are lost."""
+        if self.rows.lost is not None:
+            return self
         found = copy.copy(self)
         found.rows = shelved(function(self.rows.all()))
         return found

@@ -36,10 +36,13 @@ class Member:
 
 
 class Group:
-    """Trees with the same columns and chords, in order; the neurons `above` are split above all of them."""
+    """Trees with the same columns and chords, in order; the neurons `above` are split above all of them. Raises OSError
+    where something of them was lost."""
 
     def __init__(self, trees: Sequence[ProofTree], above: Sequence[int] = ()) -> None:
         self.trees, self.above = trees, np.asarray(above, np.uint32)
+        for tree in trees:
+            tree.check()
         self.forest = Forest([tree.nodes for tree in trees])
         self.leaves, first = self.forest.leaves, trees[0]
         self._none = np.full(len(self.leaves), NONE)

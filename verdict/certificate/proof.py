@@ -188,11 +188,25 @@ class ProofTree:
             rows = rows if found is None else found
         return rows
 
+    def check(self) -> None:
+        """Raise OSError where something that closes leaves was lost, since the disk was full."""
+        for kept in (self.betas, *self.kept.values()):
+            if kept.rows.lost is not None:
+                raise kept.rows.lost
+
     def graft(self, node: int, other: ProofTree, weights: Callable[[Any], Any]) -> None:
         """Let leaf `node` be split and closed by lines as `other` is, whose columns are among these; `weights` makes
         those of leaves' rows from the other tree's (n, rows), or one for all from None; it may give None."""
         if other.found_anew:
             raise ValueError("bounds found anew are no part of another tree")
+        try:
+            other.check()
+            self._graft(node, other, weights)
+        except OSError as error:
+            # The search goes on; this tree is no proof any more.
+            self.betas.rows.lose(error)
+
+    def _graft(self, node: int, other: ProofTree, weights: Callable[[Any], Any]) -> None:
         forest = Forest([other.nodes])
         leaves, here = forest.leaves, self._grown_like(node, forest)[forest.leaves]
         for at in here[forest.variable[leaves] == RAW].tolist():

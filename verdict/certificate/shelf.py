@@ -120,7 +120,7 @@ class Rows:
         self._few: list[Any] = []
         self._blocks: list[tuple[_File, int, int, int]] = []
         # Why the rows are gone.
-        self._lost: OSError | None = None
+        self.lost: OSError | None = None
         SHELF.add(self)
 
     def __len__(self) -> int:
@@ -128,11 +128,14 @@ class Rows:
 
     def __getstate__(self) -> dict[str, Any]:
         """To another process goes what the rows are, wherever they are."""
-        return {"rows": self.all()}
+        return {"lost": self.lost} if self.lost is not None else {"rows": self.all()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Rows.__init__(self)
-        self.append(state["rows"])
+        if "lost" in state:
+            self.lose(state["lost"])
+        else:
+            self.append(state["rows"])
 
     @property
     def kind(self) -> tuple[Any, tuple[int, ...]]:
@@ -148,7 +151,7 @@ class Rows:
             if (rows.dtype, rows.shape[1:]) != self.kind:
                 raise ValueError(f"rows {rows.dtype} {rows.shape[1:]} among others, {self.kind}")
             self._count += len(rows)
-            if self._lost is None:
+            if self.lost is None:
                 self._few.append(np.ascontiguousarray(rows))
                 self.held += rows.nbytes
                 if len(self._few) == WAITING:
@@ -172,13 +175,13 @@ class Rows:
 
     def lose(self, error: OSError) -> None:
         """Forget all rows."""
-        self._arrays, self._few, self._blocks, self.held, self._lost = [], [], [], 0, error
+        self._arrays, self._few, self._blocks, self.held, self.lost = [], [], [], 0, error
 
     def take(self, numbers: Any) -> Any:
         """The rows with these numbers, in this order. Raises OSError where the disk was full."""
         with SHELF.lock:
-            if self._lost is not None:
-                raise self._lost
+            if self.lost is not None:
+                raise self.lost
             self._join()
             if len(self._arrays) > 1:
                 self._arrays = [np.concatenate(self._arrays)]
