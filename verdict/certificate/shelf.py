@@ -86,7 +86,7 @@ class Shelf:
                 rows.put_away(self._open_file())
         except OSError as error:
             # A proof without what closes its leaves is none; the search goes on without one.
-            why = f"there was no room for the proof in {tempfile.gettempdir()}: {error.strerror or error}"
+            why = f"the temporary folder (TMPDIR) does not take the proof: {error.strerror or error}"
             for rows in live:
                 rows.lose(OSError(error.errno, why))
         self._held = 0
