@@ -133,7 +133,8 @@ class Steps:
 
     name = "steps"
 
-    def __init__(self, shares, ends=True, ahead=None, needs=0.0):
+    def __init__(self, shares, ends=True, ahead=None, needs=0.0, start=0.0):
+        self.start = start
         self.shares, self.ends, self.ahead, self.runs = list(shares), ends, ahead, 0
         self.needs, self.slices = needs, []
 
@@ -141,7 +142,7 @@ class Steps:
         self.runs += 1
         self.slices.append(deadline.remaining())
         clock = ProcessorTime()
-        while clock.elapsed() < 0.02:
+        while clock.elapsed() < (0.02 if self.runs > 1 else max(0.02, self.start)):
             sum(range(1000))
         share = self.shares[min(self.runs, len(self.shares)) - 1]
         is_last = self.runs >= len(self.shares)
@@ -198,6 +199,12 @@ def test_the_others_keep_a_share_together():
     best, others = Steps([0.015 * i for i in range(60)] + [1.0]), [Steps([0.0] * 200) for _ in range(3)]
     assert in_turn([best, *others], ProcessorTime(60)).proved
     assert 3 <= sum(other.runs for other in others) < 0.3 * best.runs
+
+
+def test_a_long_start_says_nothing_before_anybody_has_closed_anything():
+    late, begun = Steps([0.0] * 400), Steps([0.0, 1.0], start=1.0)
+    assert in_turn([late, begun], ProcessorTime(60)).proved
+    assert late.runs < 120
 
 
 def test_none_begins_where_the_best_is_in_its_second_half():

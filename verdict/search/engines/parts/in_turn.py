@@ -140,7 +140,11 @@ def _next(
         else:
             # One that has closed nothing yet may only have begun.
             kept = FAR_KEPT if FAR * ahead[best] < ahead[way] < inf else KEPT
-        return kept / max(1, len(going) - 1) * took[best] - took[way]
+        if ahead[best] == inf:
+            # Nobody has told anything yet, so a long start says nothing against a search.
+            return kept * spent[best] - spent[way]
+        return kept / (len(going) - 1) * took[best] - took[way]
 
-    least = max((way for way in order if way not in new), key=missing)
-    return least if missing(least) > 0 else best
+    others = [way for way in order if way != best and way not in new]
+    least = max(others, key=missing, default=best)
+    return least if others and missing(least) > 0 else best
