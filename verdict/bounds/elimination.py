@@ -40,7 +40,7 @@ class Elimination:
         self.form, self._first = form, form.inputs + 1
         self._layers: list[Layer] = []
         # Of what is kept: bounds, errors and sizes, by layer, and the largest magnitudes of all variables that stay.
-        self._kept: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = []
+        self._kept: list[tuple[FloatArray, ...]] = [(np.zeros(0),) * 4]
         self._largest = np.ones(self._first)
         # Of each layer: which of its columns stay, and as which; which are on, and what they are.
         self._gone: list[tuple[IndexArray, slice, IndexArray, Forms]] = []
@@ -65,8 +65,7 @@ class Elimination:
 
     def reduced(self, rows: Forms) -> Reduced:
         """These rows in a form of the layers so far."""
-        low, high, error, reach = (np.concatenate([np.zeros(0), *parts]) for parts in zip(*self._kept, strict=True)
-                                   ) if self._kept else [np.zeros(0)] * 4  # fmt: skip
+        low, high, error, reach = map(np.concatenate, zip(*self._kept, strict=True))
         sizes = Sizes(low, high, error, reach, rows.error, rows.reach)
         return Reduced(self.form.inputs, tuple(self._layers), Constant(rows.matrix.astype(np.float32)), sizes)
 
