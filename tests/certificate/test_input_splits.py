@@ -164,5 +164,5 @@ def test_what_is_completed_is_halved_where_something_moves():
     tree, low, high = ProofTree(), np.array([np.nextafter(0.1, 0), -1.0]), np.array([0.1, 1.0])
     for wanted in ({0}, {0, 1}, {0, 1, 2, 3}):
         assert len(_halve(tree, wanted, low, high)) == 2 * len(wanted)
-    nodes = [tree.nodes.node(n) for n in range(len(tree.nodes))]
+    nodes = [tree.node(n) for n in range(len(tree))]
     assert {variable for kind, variable, *_ in nodes if kind != LEAF} == {1}

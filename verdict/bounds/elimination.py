@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..network.exact import FloatArray
+from ..network.functions import RELU
 from ..network.maps.base import IndexArray
 from ..network.maps.namespace import Constant
 from .reduced import ROOM, Layer, Reduced, Sizes
@@ -53,14 +54,15 @@ class Elimination:
     def rows(self) -> Forms:
         return self._put_into(self.form.rows.values, self.form.sizes.row_error)
 
-    def take(self, layer: Layer, stay: tuple[IndexArray, Forms], on: tuple[IndexArray, Forms], ends: Any) -> None:
-        """The next layer: which of its neurons `stay` and which are `on`, with their forms, and `ends` of those that
-        stay, low and high. The others are off."""
+    def take(self, layer: Layer, which: IndexArray, forms: Forms, ends: tuple[Any, Any]) -> None:
+        """The next layer: the forms of those of its neurons that are not off, and their ends, low and high."""
         low, high = (end.astype(np.float64) for end in ends)
-        (kept, forms), start = stay, len(self._largest)
-        self._layers.append(Layer(start, start + len(kept), Constant(forms.matrix.astype(np.float32))))
-        self._kept.append((low, high, forms.error, forms.reach + np.maximum(-low, high)))
-        self._gone.append((layer.start + kept, slice(start, start + len(kept)), layer.start + on[0], on[1]))
+        stay, on = np.flatnonzero(RELU.bends(low, high)), np.flatnonzero(low >= 0)
+        low, high, kept, start = low[stay], high[stay], forms.of(stay), len(self._largest)
+        self._layers.append(Layer(start, start + len(stay), Constant(kept.matrix.astype(np.float32))))
+        self._kept.append((low, high, kept.error, kept.reach + np.maximum(-low, high)))
+        places = layer.start + which
+        self._gone.append((places[stay], slice(start, start + len(stay)), places[on], forms.of(on)))
         self._largest = np.concatenate([self._largest, high])
 
     def reduced(self, rows: Forms) -> Reduced:

@@ -174,8 +174,8 @@ class Growing:
         """Bound the lower ends of those neurons whose side is 1, and the upper ones where it is -1."""
         (low, high), lines = ends, zoom.lines
         parts = chunks(np.flatnonzero(side), len(zoom.form.largest))
-        for some, found in zip(parts, self.workers.map(lambda part: zoom.signed(part, side[part], lines)[0], parts),
-                               strict=True):  # fmt: skip
+        least = self.workers.map(lambda part: zoom.signed(part, side[part], lines)[0], parts)
+        for some, found in zip(parts, least, strict=True):
             up = side[some] > 0
             at, under = neurons[some[up]], neurons[some[~up]]
             low[0, at], high[0, under] = np.maximum(low[0, at], found[up]), np.minimum(high[0, under], -found[~up])

@@ -126,14 +126,12 @@ class Zoom(Part):
         low, high, reach = self.low.copy(), self.high.copy(), Reach.unknown(form.count, form.inputs)
         for layer in form.layers:
             here = slice(layer.start - first, layer.stop - first)
-            bent, on = np.flatnonzero(RELU.bends(low[here], high[here])), np.flatnonzero(low[here] >= 0)
-            which = np.concatenate([bent, on])
+            bent = np.flatnonzero(RELU.bends(low[here], high[here]))
+            which = np.concatenate([bent, np.flatnonzero(low[here] >= 0)])
             forms = made.neurons(layer, which)
             inner = Part(made.reduced(forms.of(slice(len(bent)))), self.center, self.radius)
             inner.meet(here.start + bent, (low, high), reach)
-            ends = low[here][which], high[here][which]
-            stay, on = np.flatnonzero(RELU.bends(*ends)), np.flatnonzero(ends[0] >= 0)
-            made.take(layer, (which[stay], forms.of(stay)), (which[on], forms.of(on)), [end[stay] for end in ends])
+            made.take(layer, which, forms, (low[here][which], high[here][which]))
         return replace(self, low=low, high=high, reach=reach)
 
     def rows(self, which: IndexArray) -> tuple[LinearBound, Any]:
@@ -174,14 +172,12 @@ def _lines(low: Any, high: Any) -> tuple[Any, Any, Any]:
 
 def narrowed(zoom: Zoom) -> Zoom:
     """The same box in a form of its own unstable ReLUs."""
-    form, first = zoom.form, zoom.form.inputs + 1
-    keep, made = RELU.bends(zoom.low, zoom.high), Elimination(form)
-    for layer in form.layers:
+    first, made = zoom.form.inputs + 1, Elimination(zoom.form)
+    keep = RELU.bends(zoom.low, zoom.high)
+    for layer in zoom.form.layers:
         checkpoint()
         here = slice(layer.start - first, layer.stop - first)
-        stay, on = np.flatnonzero(keep[here]), np.flatnonzero(zoom.low[here] >= 0)
-        forms = made.neurons(layer, np.concatenate([stay, on]))
-        ends = zoom.low[here][stay], zoom.high[here][stay]
-        made.take(layer, (stay, forms.of(slice(len(stay)))), (on, forms.of(slice(len(stay), None))), ends)
+        which = np.flatnonzero(keep[here] | (zoom.low[here] >= 0))
+        made.take(layer, which, made.neurons(layer, which), (zoom.low[here][which], zoom.high[here][which]))
     smaller = made.reduced(made.rows())
     return replace(zoom, form=smaller, low=zoom.low[keep], high=zoom.high[keep], reach=zoom.reach.of(keep))

@@ -51,7 +51,7 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
     `patience` before the others begin.
     """
     spent, ahead, wall = [0.0] * len(ways), [inf] * len(ways), [0.0] * len(ways)
-    # What it all took, with what a search starts from.
+    # What it all took, with what a search starts from: that is paid for like the rest, once somebody has told anything.
     took = [0.0] * len(ways)
     outcomes: list[Outcome | None] = [None] * len(ways)
     reached: list[list[tuple[float, float]]] = [[(0.0, 0.0)] for _ in ways]
@@ -70,8 +70,7 @@ def in_turn(ways: Sequence[Way], deadline: Deadline, patience: float = 0.0) -> O
             outcome = replace(outcomes[way] or NOTHING, resumable=False, reason=TIME_LIMIT)
             going.clear()
         turn = stopwatch.elapsed()
-        # What the first slice is longer than it should be is for what the search starts from, and not spent again. What
-        # the others keep is a share of all that it took: a start is paid for like the rest.
+        # What the first slice is longer than it should be is for what the search starts from, and not spent again.
         spent[way] += turn if spent[way] else min(turn, slice_)
         took[way] += turn
         wall[way] += monotonic() - began
