@@ -67,6 +67,19 @@ def test_a_group_has_as_long_as_hard_work_on_it_would_take() -> None:
     assert pace.halved(100, 2 * each)
 
 
+@pytest.mark.parametrize(("left", "is_over"), [(20, False), (60, True)])
+def test_a_group_whose_parts_get_fewer_goes_on(left: int, is_over: bool) -> None:
+    """Its two seconds are up, and hard work on all of it would take four: are these enough for what is left?"""
+    pace = Pace(0.1, 0.9, 32)
+    pace.worked(8, 1.0)
+    pace.begin(32)
+    assert not pace.halved(100, 1.0)
+    assert pace.halved(left, 1.5) is is_over
+    if not is_over:
+        assert pace.halved(0, 1.0)
+        assert (pace.next(), pace.size) == (HALVING, 64)
+
+
 def test_hard_work_goes_on_beside_a_group_that_does_not_end() -> None:
     pace = Pace(0.1, 0.9, 32)
     pace.worked(0, 1.0)

@@ -98,11 +98,12 @@ def test_no_point_of_a_half_is_below_its_slack(seed, backward, tmp_path):
 
 
 def test_how_many_halvings_make_up_for_looser_bounds():
-    parents = np.array([4.0, 8.0])
-    assert more_halvings(np.tile(parents, 3) / [1, 1, 2, 2, 2, 2], np.tile(parents, 3) / [1, 1, 8, 8, 8, 8], 2) == 2
-    assert more_halvings(np.ones(6), np.ones(6), 2) == np.inf
-    assert more_halvings(np.full(6, np.inf), np.ones(6), 2) == np.inf
-    assert more_halvings(np.array([2.0, 2, 1, 1, 1, 1]), np.array([2.0, 2, 1, 1, 1, 1]), 2) == 0
+    forward = np.array([[4.0, 8.0], [2.0, 4.0], [2.0, 4.0]])
+    backward = np.array([[4.0], [0.5], [0.5]])
+    assert more_halvings(forward, backward) == 2
+    assert more_halvings(np.ones((3, 2)), np.ones((3, 2))) == np.inf
+    assert more_halvings(np.full((3, 2), np.inf), np.ones((3, 2))) == np.inf
+    assert more_halvings(forward, forward) == 0
 
 
 @pytest.mark.parametrize("error", [0.5, 1e6])

@@ -140,6 +140,13 @@ class Network:
         return self.graph.output_size
 
     @cached_property
+    def merged(self) -> Graph:
+        """The graph with one ReLU for a number and its negative (`mirrored`): equal over the reals."""
+        from .mirrored import mirrored
+
+        return mirrored(self.graph)
+
+    @cached_property
     def runtime(self) -> Runtime:
         """The deployed network: ONNX Runtime on CPU. Imports onnxruntime on first use."""
         from .runtime import Runtime

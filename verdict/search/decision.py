@@ -55,7 +55,9 @@ class Decision:
         self.problem, self.box, self.evidence = problem, box, Evidence()
         self.network, self.unsafe = problem.network, problem.unsafe
         rows = [polytope.matrix.values for polytope in problem.unsafe.polytopes]
-        self.graph = about(problem.network.graph, np.concatenate(rows)) if rows else problem.network.graph
+        # A certificate is about the neurons that the file has.
+        whole = problem.network.graph if observer.wants_splits else problem.network.merged
+        self.graph = about(whole, np.concatenate(rows)) if rows else whole
         self.effort, self.deadline, self.threads, self.device = effort, effort.deadline, effort.threads, effort.device
         self.report, self.stage, self.trusts = effort.report, "", [Trust.EXACT]
         self.since = self.deadline.elapsed()

@@ -83,3 +83,13 @@ def matrix_map(weight: Coefficients, blocks: int = 1) -> LinearMap:
         if len(rows) <= DENSITY * weight.size:
             return Sparse(weight.map(lambda w: w[rows, cols]), rows, cols, (weight.shape[0], weight.shape[1]))
     return Dense(weight, blocks)
+
+
+def stored(matrix: Any) -> LinearMap:
+    """The map of a SciPy CSR array without zeros, stored as its zeros suggest."""
+    rows, cols = matrix.shape
+    if rows * cols >= LARGE and matrix.nnz <= DENSITY * rows * cols:
+        matrix.sort_indices()
+        at = np.repeat(np.arange(rows), np.diff(matrix.indptr)), matrix.indices.astype(np.intp)
+        return Sparse(Coefficients(matrix.data), *at, (rows, cols))
+    return Dense(Coefficients(matrix.toarray()))

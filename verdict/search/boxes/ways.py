@@ -22,9 +22,9 @@ from ..rows import Rows
 from .boxes import Boxes, Way, bound_boxes
 from .halving import halved
 
-# Boxes to measure on, a few at first, and at most; after how many times as many boxes to measure again, if it costs no
-# more than this share of the time since.
-FIRST, SAMPLE, GROWTH, SHARE = 2, 24, 4, 0.3
+# Boxes to measure on, at least and at most; after how many times as many boxes to measure again, if it costs no more
+# than this share of the time since. So many times as many are bounded forwards: few of these cost what one does.
+FIRST, SAMPLE, GROWTH, SHARE, MORE = 2, 24, 4, 0.3, 16
 # Boxes bounded before the first measurement, and the seconds that one box may take backwards before it.
 BEGIN, CHEAP = 16, 0.02
 # Multiplications in a second, roughly.
@@ -41,7 +41,7 @@ class Ways:
 
     def __init__(self, way: Way, graph: Graph, low: FloatArray, high: FloatArray) -> None:
         self._cost = _guess(graph, low[None], high[None])
-        self.way, self._sample = replace(way, backward=self._cost < CHEAP), FIRST
+        self.way = replace(way, backward=self._cost < CHEAP)
         self._due: float = BEGIN
         self._since = time.process_time()
 
@@ -57,21 +57,23 @@ class Ways:
         if visited < self._due or not len(boxes):
             return
         budget = max(SHARE * (time.process_time() - self._since), CHEAP * FIRST)
-        sample = boxes.take(slice(0, self._sample))
-        if self._cost * len(sample) > budget:
+        sample = int(budget / max(self._cost, budget / SAMPLE))
+        if sample < FIRST:
             return
-        lower, upper = halved(sample)
-        low, high = np.concatenate([sample.low, lower]), np.concatenate([sample.high, upper])
+        sizes = [min(len(boxes), size) for size in (MORE * sample, sample)]
         costs, errors = [], []
-        for way in (replace(self.way, backward=False), replace(self.way, backward=True)):
+        for size, backward in zip(sizes, (False, True), strict=True):
+            some = boxes.take(slice(0, size))
+            lower, upper = halved(some)
+            low, high = np.concatenate([some.low, lower]), np.concatenate([some.high, upper])
             started = time.process_time()
-            found = bound_boxes(graph, rows, low, high, way)
-            costs.append(time.process_time() - started)
-            errors.append(reach(found).reshape(-1, len(found)).min(axis=0) - found.slack)
-        halvings = more_halvings(errors[0], errors[1], len(sample))
+            found = bound_boxes(graph, rows, low, high, replace(self.way, backward=backward))
+            costs.append((time.process_time() - started) / size)
+            error = reach(found).reshape(-1, len(found)).min(axis=0) - found.slack
+            errors.append(error.reshape(3, size))
+        halvings = more_halvings(*errors)
         self.way = replace(self.way, backward=min(halvings, FAR) > math.log2(costs[1] / costs[0]))
-        self._due, self._sample = GROWTH * visited, min(GROWTH * self._sample, SAMPLE)
-        self._cost, self._since = sum(costs) / len(sample), time.process_time()
+        self._due, self._cost, self._since = GROWTH * visited, sum(costs), time.process_time()
 
 
 def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
@@ -82,16 +84,16 @@ def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
     return 3 * graph.work * (1 + forward_bounds(graph, low, high).bounds.unstable(graph)) / SPEED
 
 
-def more_halvings(forward: FloatArray, backward: FloatArray, parents: int) -> float:
-    """How many halvings make up for forward bounds, by the errors of both on some `parents`, and then on their halves.
+def more_halvings(forward: FloatArray, backward: FloatArray) -> float:
+    """How many halvings make up for forward bounds, by the errors of both, (3, boxes): on boxes, and on both their
+    halves. Backward ones are of the first few boxes only.
 
     Sums of logarithms: the errors of all boxes shrink alike, however large they are.
     """
-    known = np.isfinite(forward) & np.isfinite(backward) & (forward > 0) & (backward > 0)
-    halves, whole = slice(parents, None), np.tile(np.arange(parents), 2)
-    both = known[halves] & known[whole]
-    if not both.any():
+    with np.errstate(all="ignore"):
+        looser = np.log(forward[1:, : backward.shape[1]] / backward[1:])
+        shrunk = np.log(forward[:1] / forward[1:])
+    looser, shrunk = looser[np.isfinite(looser)], shrunk[np.isfinite(shrunk)]
+    if not len(looser) or not len(shrunk) or shrunk.mean() <= 0:
         return math.inf
-    looser = np.log(forward[halves][both] / backward[halves][both]).mean()
-    shrunk = np.log(forward[whole][both] / forward[halves][both]).mean()
-    return max(0.0, float(looser / shrunk)) if shrunk > 0 else math.inf
+    return max(0.0, float(looser.mean() / shrunk.mean()))

@@ -17,6 +17,8 @@ from .space import Domains, Relaxed, Space
 
 # A half that gains less than this share of what is missing to zero still counts as much.
 LEAST = 1e-4
+# Multipliers have to be floats of the searches' type.
+LARGEST = float(np.finfo(np.float32).max)
 # The share of the unstable ReLUs that the first layer has where estimates choose splits.
 SHALLOW = 0.5
 
@@ -73,7 +75,9 @@ def estimate(space: Space, domains: Domains, seen: Relaxed) -> Estimates:
         rest = np.maximum(own - product**2 / squares, 0)
         bend = np.maximum(mean**2 - constant**2 / squares, 0.05 * mean**2)
         best = mu + (constant * np.sqrt(rest / bend) - product) / squares
+        # What overflows, or float32 does not hold, says nothing.
         beta = np.where(off, best, nu - best).clip(0, None)
+        beta = np.where(beta < LARGEST, beta, 0)
 
         def bound(target: Any) -> Any:
             """The bound once the multiplier is `target` and the line above leaves no gap."""

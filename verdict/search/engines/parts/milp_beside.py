@@ -61,7 +61,7 @@ class MilpBeside:
 
         from .milp import Backend, decide_by_milp
 
-        other.open, other.node_bounds = list(run.open), run.node_bounds
+        other.graph, other.open, other.node_bounds = run.graph, list(run.open), run.node_bounds
         with contextlib.suppress(OutOfTime), other.deadline.running(), solver("highs").kept() as highs:
             decide_by_milp(other, Backend(highs, self._end, background=True, memory=MEMORY))
             other.enter("end")
