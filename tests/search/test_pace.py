@@ -1,4 +1,4 @@
-"""Halving or hard work, by what each brings to an end; groups that are ended or given back; hard work on both cores."""
+"""Halving or hard work, by what each brings to an end; groups that are ended or given back; both on two cores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.safe_boxes import safe_box
 
-from verdict.base import blas
+from verdict.base import abreast, blas
 from verdict.base.copies import Copies
 from verdict.base.deadline import Deadline
 from verdict.base.workers import Workers
@@ -54,30 +54,16 @@ def test_a_group_has_as_long_as_hard_work_on_it_would_take() -> None:
     pace = Pace(0.1, 0.9, 32)
     pace.worked(8, 1.0)
     pace.begin(32)
-    # The first one half of that: two seconds.
-    assert not pace.halved(100, 1.9)
+    assert not pace.halved(100, 3.9)
     assert pace.halved(100, 0.2)
     assert pace.next() is HARD
     assert pace.size == 32
-    pace.worked(100, 22.0)
+    pace.worked(100, 44.0)
     assert pace.next() is HALVING
     pace.begin(32)
-    each = (0.9 * 1 + 22) / (0.9 * 8 + 100)
+    each = (0.9 * 1 + 44) / (0.9 * 8 + 100)
     assert not pace.halved(100, 31 * each)
     assert pace.halved(100, 2 * each)
-
-
-@pytest.mark.parametrize(("left", "is_over"), [(20, False), (60, True)])
-def test_a_group_whose_parts_get_fewer_goes_on(left: int, is_over: bool) -> None:
-    """Its two seconds are up, and hard work on all of it would take four: are these enough for what is left?"""
-    pace = Pace(0.1, 0.9, 32)
-    pace.worked(8, 1.0)
-    pace.begin(32)
-    assert not pace.halved(100, 1.0)
-    assert pace.halved(left, 1.5) is is_over
-    if not is_over:
-        assert pace.halved(0, 1.0)
-        assert (pace.next(), pace.size) == (HALVING, 64)
 
 
 def test_hard_work_goes_on_beside_a_group_that_does_not_end() -> None:
@@ -115,16 +101,17 @@ def test_a_group_comes_back_as_what_it_was_unless_it_is_less(parts: int) -> None
     assert len(group) == 2
 
 
-def test_hard_work_on_two_cores_proves_what_one_proves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copies of the process do it."""
-    asked = []
+def test_copies_of_the_process_prove_what_it_proves_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boxes are halved there, and single ones worked on hard."""
+    asked: list[type] = []
     kept = Copies.map
 
     def counted(copies, items, here):  # type: ignore[no-untyped-def]
-        asked.append(len(items))
+        asked.extend(type(item) for item in items[1:])
         return kept(copies, items, here)
 
     monkeypatch.setattr(Copies, "map", counted)
+    monkeypatch.setattr(abreast, "COPIED", 0.0)
     monkeypatch.setattr(blas, "is_own", True)
     options = SearchOptions(boxes=BoxOptions(patience=8))
     proved = 0
@@ -139,4 +126,4 @@ def test_hard_work_on_two_cores_proves_what_one_proves(tmp_path: Path, monkeypat
         assert outcome.share == pytest.approx(1.0)
         proved += search._by_relus > 0
     assert proved
-    assert max(asked) == 2
+    assert {kind.__name__ for kind in asked} == {"_Halved", "_Worked"}

@@ -22,10 +22,10 @@ COPIED = 0.1
 
 
 class Abreast(Generic[Item, Result]):
-    """The `workers` threads, or as many processes; `at_once` where the first items are worth copies."""
+    """The `workers` threads, or as many processes."""
 
-    def __init__(self, workers: Workers, at_once: bool = False) -> None:
-        self._workers, self._at_once, self._clock = workers, at_once, ProcessorTime()
+    def __init__(self, workers: Workers) -> None:
+        self._workers, self._clock = workers, ProcessorTime()
         self.copies: Copies[Item, Result] | None = None
 
     def map(
@@ -35,8 +35,7 @@ class Abreast(Generic[Item, Result]):
         copied: Callable[[], Callable[[Item], Result]] | None = None,
     ) -> list[Result]:
         """The results in order: what copies apply is made by `copied`, if that is another function than `here`."""
-        is_worth = self._at_once or self._clock.elapsed() > COPIED
-        if self.copies is None and len(items) > 1 and is_worth:
+        if self.copies is None and len(items) > 1 and self._clock.elapsed() > COPIED:
             self.copies = Copies(here if copied is None else copied())
             # They end with whoever has this, however that ends.
             weakref.finalize(self, self.copies.end)

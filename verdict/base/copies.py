@@ -50,6 +50,8 @@ class Copies(Generic[Item, Result]):
     def map(self, items: Sequence[Item], here: Callable[[Item], Result]) -> list[Result]:
         """The results in order, the first item's made `here`, by what does the same as the function; an exception in
         that, or of the clock, is raised."""
+        if not items:
+            return []
         try:
             while len(self._copies) < len(items) - 1:
                 self._copies.append(_Copy(self._function))

@@ -1,9 +1,10 @@
-"""ReLUs of one number and of its negative, as one: relu(-z) = relu(z) - z over the reals.
+"""Numbers that are handed on through two ReLUs: relu(z) - relu(-z) is z, over the reals.
 
-Networks that compute |z|, or a maximum, or hand a number on through ReLUs, have such pairs, and each relaxed by itself
-loses what both together do not: relu(z) - relu(-z) is z. So layers lose the rows that repeat another one or its
-negative, and what reads them gets the number itself beside its ReLU. What float32 makes of the two rows may differ, so
-this is for proofs over the reals.
+Networks that compute a maximum, or carry a number past a layer, do it so, and each ReLU relaxed by itself loses what
+both together do not. So rows of a layer that repeat another one have one ReLU, and a pair of a row and its negative
+that all readers weigh alike but for the sign is the number itself. Any other pair, like that of |z|, stays two ReLUs:
+one ReLU with the number beside it is the same, but bounds that are pushed forward forget what these have in common.
+What float32 makes of two rows that are each other's negative may differ, so this is for proofs over the reals.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class _Pairs:
 
 
 def mirrored(graph: Graph) -> Graph:
-    """The graph with one ReLU for all rows of a layer that are the same up to their sign; itself if there are none."""
+    """The graph without the ReLUs that repeat others or hand a number on; itself if there are none."""
     if set(graph.functions.values()) != {RELU} or graph.products:
         return graph
     found = {number: pairs for number in graph.pointwise if (pairs := _pairs(graph, number)) is not None}
@@ -117,7 +118,8 @@ class _Rows:
     def pairs(self, alike: Any) -> _Pairs:
         """Rows among those that are `alike` put together."""
         places: dict[tuple[bytes, ...], int] = {}
-        first, group, sign = [], [], []
+        first: list[tuple[int, int]] = []
+        group, sign = [], []
         for row, bias in enumerate(self._bias.tolist()):
             key, side = self._key(row, bias) if alike[row] else ((b"%d" % row,), 1)
             if key not in places:

@@ -28,6 +28,8 @@ from .slopes import ascend
 
 # Bounds nearer to 0 than this share of the typical one are looked at in float64 too.
 NEAR = 0.02
+# What float32 took from the last boxes, so many times, it may take from the next ones.
+MARGIN = 1.5
 # Float32 is given up where it takes more than this share of a bound.
 SPOILT = 0.1
 # Of the boxes that are closed, those with less slack than this share of the mean are confirmed for a certificate.
@@ -111,10 +113,8 @@ def bound_boxes(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray, way
         _look_again(graph, rows, boxes, np.flatnonzero((slack <= 0) & (slack > -near)), way)
         if not (slack > 0).any():
             # Where nothing closes, rounding may be larger than that: the best box shows it.
-            best, before = int(slack.argmax()), float(slack.max())
+            best = int(slack.argmax())
             _look_again(graph, rows, boxes, np.array([best]), way)
-            if slack[best] > 0:
-                rows.rounding = max(rows.rounding, 2 * (float(slack[best]) - before))
     return boxes
 
 
@@ -125,10 +125,13 @@ def is_spoilt(graph: Graph, rows: Rows, low: FloatArray, high: FloatArray) -> bo
 
 
 def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, way: Way) -> None:
-    """Bound some of the boxes in float64 too."""
+    """Bound some of the boxes in float64 too, and note what float32 has taken from bounds of boxes like these."""
     if len(which):
+        before = boxes.slack[which]
         again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, way)
-        boxes.put(which, again, np.maximum(boxes.slack[which], again.slack))
+        boxes.put(which, again, np.maximum(before, again.slack))
+        taken = again.slack - before
+        rows.rounding = MARGIN * float(taken[np.isfinite(taken)].max(initial=0))
 
 
 def confirmed(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:

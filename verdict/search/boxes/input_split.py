@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,7 @@ from ..rows import Rows
 from .boxes import Boxes, Way, bound_boxes, is_spoilt
 from .group import Group
 from .halving import halve
-from .hard_box import HardBox, Turns, Work
+from .hard_box import HardBox, Turns
 from .open_boxes import OpenBoxes
 from .pace import HARD, Pace
 from .ways import Ways
@@ -77,7 +77,9 @@ class InputSplit:
         # The slack of boxes that can be neither closed nor halved.
         self._stuck: list[float] = []
         self._pace, self._clock = Pace(options.least, options.memory, options.group), ProcessorTime()
-        self._abreast: Abreast[Any, Any] = Abreast(self.means.workers, at_once=True)
+        side = partial(_beside, graph, self.rows, self._hard, self._observer.inside)
+        self._side: Callable[[_Halved | _Worked], Any] = side
+        self._abreast: Abreast[_Halved | _Worked, Any] = Abreast(self.means.workers)
         # Boxes that turns of hard work were for, and the share of all that is closed.
         self._worked_on, self._closed = 0, 0.0
         # What splits of ReLUs have closed, and the wall seconds that they took.
@@ -226,20 +228,25 @@ class InputSplit:
         self._ways.measure(self.graph, self.rows, batch, self._reached, self._visited)
         parts = [batch.take(share) for share in self.means.workers.shares(len(batch))]
         found = False
-        for part, halves in zip(parts, self.means.workers.map(self._halves, parts), strict=True):
+        for part, halves in zip(parts, self._all_halves(parts), strict=True):
             # Linear bounds of a part may be worse than those of the whole, which hold for it too.
             halves = replace(halves, slack=np.maximum(halves.slack, np.tile(part.slack, 2)))
             found = found or self._keep(self._observer.split(part, halves), among)
         return found
 
-    def _halves(self, boxes: Boxes) -> Boxes:
-        return halve(self.graph, self.rows, boxes, self._ways.way)
+    def _all_halves(self, parts: list[Boxes]) -> list[Boxes]:
+        """The halves of all boxes of each part, each on a core."""
+        way = self._ways.way
+        if way.known is None and way.device is CPU:
+            return self._abreast.map([_Halved(part.bare(), way.backward) for part in parts], self._side)
+        return self.means.workers.map(lambda part: halve(self.graph, self.rows, part, way), parts)
 
     def _work(self, batch: Boxes, deadline: Deadline, turns: float = math.inf) -> tuple[bool, Boxes]:
         """Work hard on boxes, so many turns on each; whether a counterexample was found, and the boxes left open."""
         left, began, seconds = [], time.monotonic(), deadline.remaining()
-        parts = [(batch.low[s], batch.high[s], turns, seconds) for s in self.means.workers.shares(len(batch))]
-        works = [work for part in self._worked(parts) for work in part]
+        shares = self.means.workers.shares(len(batch))
+        parts = [_Worked(batch.low[share], batch.high[share], turns, seconds) for share in shares]
+        works = [work for part in self._abreast.map(parts, self._side) for work in part]
         for i, work in enumerate(works):
             if len(work.points) and self.watch.try_points(work.points):
                 return True, batch
@@ -252,10 +259,6 @@ class InputSplit:
         self._in_relus += time.monotonic() - began
         return False, batch.take(left)
 
-    def _worked(self, parts: list[Any]) -> list[list[Work]]:
-        """Hard work on parts of a batch, each on a core."""
-        return self._abreast.map(parts, partial(_work_on, self._hard, self._observer.inside))
-
     def _volumes(self, boxes: Boxes) -> FloatArray:
         """The share of the whole box that each is, over the coordinates that can move, (batch,)."""
         shares: FloatArray = np.where(self.upper > self.lower, (boxes.high - boxes.low) / self._width, 1.0)
@@ -263,8 +266,30 @@ class InputSplit:
         return result
 
 
-def _work_on(hard: HardBox, inside: Callable[[], InsideObserver], part: Any) -> list[Work]:
-    """Hard work on some boxes, without what is kept of the search itself."""
-    low, high, turns, seconds = part
-    deadline = Deadline(seconds)
-    return [hard.work(*ends, Turns(turns, deadline), inside()) for ends in zip(low, high, strict=True)]
+@dataclass(frozen=True, eq=False)
+class _Halved:
+    """Boxes to be halved, forwards or `backward`."""
+
+    boxes: Boxes
+    backward: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Worked:
+    """Boxes [low, high], each (batch, input_size), to be worked on hard: so many turns on each, and seconds in all."""
+
+    low: FloatArray
+    high: FloatArray
+    turns: float
+    seconds: float
+
+
+def _beside(
+    graph: Graph, rows: Rows, hard: HardBox, inside: Callable[[], InsideObserver], part: _Halved | _Worked
+) -> Any:
+    """What is done in a copy of the process, which knows nothing of the search itself."""
+    if isinstance(part, _Halved):
+        return halve(graph, rows, part.boxes, Way(part.backward))
+    deadline = Deadline(part.seconds)
+    ends = zip(part.low, part.high, strict=True)
+    return [hard.work(low, high, Turns(part.turns, deadline), inside()) for low, high in ends]

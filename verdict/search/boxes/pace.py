@@ -1,16 +1,13 @@
 """Halving boxes or working hard on single ones: whose turn it is, by how many boxes a second each brings to an end.
 
 Halving makes more boxes before it makes fewer, so it is judged by a group that it is given (`group`): how many of its
-boxes are gone when all their parts are closed, or when it has taken as long as hard work on them would and its parts do
-not get fewer fast enough. The better of the two has the time, the other a share of it, in which it can show that things
-have changed.
+boxes are gone when all their parts are closed, or when it has taken as long as hard work on them would. The better of
+the two has the time, the other a share of it, in which it can show that things have changed.
 """
 
 from __future__ import annotations
 
 HALVING, HARD = False, True
-# The first group may take this share of what hard work would, which one turn has told badly.
-FIRST = 0.5
 
 
 class Pace:
@@ -28,8 +25,6 @@ class Pace:
         self._seconds = {HALVING: 0.0, HARD: 0.0}
         # The group being halved: how many boxes it was, the seconds on it, and how many it may take.
         self._group, self._on_group, self._most = 0, 0.0, 0.0
-        # The most parts that it had, and when.
-        self._peak = 0, 0.0
 
     @property
     def has_group(self) -> bool:
@@ -52,31 +47,20 @@ class Pace:
 
     def begin(self, boxes: int) -> None:
         """A group of so many boxes is to be halved."""
-        share = 1.0 if self._seconds[HALVING] else FIRST
-        self._group, self._on_group, self._most = boxes, 0.0, share * self._hard_seconds(boxes)
-        self._peak = 0, 0.0
+        # Half a box stands for none.
+        each = self._seconds[HARD] / max(self._ended[HARD], 0.5)
+        self._group, self._on_group, self._most = boxes, 0.0, boxes * each
 
     def halved(self, left: int, seconds: float) -> bool:
         """Some parts of the group were halved, and so many are left; whether that is its end."""
         self._spent[HALVING] += seconds
         self._on_group += seconds
-        if left >= self._peak[0]:
-            self._peak = left, self._on_group
-        if left and (self._on_group < self._most or self._ends_soon(left)):
+        if left and self._on_group < self._most:
             return False
         self._note(HALVING, max(0, self._group - left), self._on_group)
         self.size = 2 * self._group if self._halving_is_better else self._smallest
         self._group = 0
         return True
-
-    def _ends_soon(self, left: int) -> bool:
-        """Whether the group's parts, so many now, get fewer so fast that hard work on it would take longer."""
-        gone, seconds = self._peak[0] - left, self._on_group - self._peak[1]
-        return gone > 0 and self._on_group + left * seconds / gone < self._hard_seconds(self._group)
-
-    def _hard_seconds(self, boxes: int) -> float:
-        """About how long hard work on so many boxes takes; half a box stands for none that was closed."""
-        return boxes * self._seconds[HARD] / max(self._ended[HARD], 0.5)
 
     @property
     def _halving_is_better(self) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...base.deadline import ProcessorTime
 from ...bounds.forward import forward_bounds
 from ...network.exact import FloatArray
 from ...network.graph import Graph
@@ -24,7 +25,7 @@ from .halving import halved
 
 # Boxes to measure on, at least and at most; after how many times as many boxes to measure again, if it costs no more
 # than this share of the time since. So many times as many are bounded forwards: few of these cost what one does.
-FIRST, SAMPLE, GROWTH, SHARE, MORE = 2, 24, 4, 0.3, 16
+FIRST, SAMPLE, GROWTH, SHARE, MORE = 2, 24, 4, 0.15, 16
 # Boxes bounded before the first measurement, and the seconds that one box may take backwards before it.
 BEGIN, CHEAP = 16, 0.02
 # Multiplications in a second, roughly.
@@ -43,7 +44,7 @@ class Ways:
         self._cost = _guess(graph, low[None], high[None])
         self.way = replace(way, backward=self._cost < CHEAP)
         self._due: float = BEGIN
-        self._since = time.process_time()
+        self._since = ProcessorTime()
 
     def keep_to(self, way: Way) -> None:
         """Bound backwards whatever it costs, with what this way knows."""
@@ -56,7 +57,7 @@ class Ways:
         """
         if visited < self._due or not len(boxes):
             return
-        budget = max(SHARE * (time.process_time() - self._since), CHEAP * FIRST)
+        budget = max(SHARE * self._since.elapsed(), CHEAP * FIRST)
         sample = int(budget / max(self._cost, budget / SAMPLE))
         if sample < FIRST:
             return
@@ -73,7 +74,7 @@ class Ways:
             errors.append(error.reshape(3, size))
         halvings = more_halvings(*errors)
         self.way = replace(self.way, backward=min(halvings, FAR) > math.log2(costs[1] / costs[0]))
-        self._due, self._cost, self._since = GROWTH * visited, sum(costs), time.process_time()
+        self._due, self._cost, self._since = GROWTH * visited, sum(costs), ProcessorTime()
 
 
 def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
