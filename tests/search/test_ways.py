@@ -124,6 +124,8 @@ def test_the_way_is_measured(error, tmp_path, monkeypatch):
 
     monkeypatch.setattr(ways, "bound_boxes", bound)
     monkeypatch.setattr(ways, "_guess", lambda *given: 0.0)
+    # What the search's own batches have taken tells nothing here.
+    monkeypatch.setattr(ways.ProcessorTime, "elapsed", lambda clock: 1e9)
     measured = Ways(BACKWARD, graph, low[0], high[0])
     measured.measure(graph, rows, boxes, lambda boxes: np.zeros(len(boxes)), 10**6)
     assert measured.way.backward == (error > 1)

@@ -109,7 +109,9 @@ class InputSplit:
             if self._works_hard():
                 found = self._work_on_largest(deadline)
             elif self._is_easy:
-                found = self._halve(self._urgent(), self._open, deadline)
+                batch = self._urgent()
+                self._measure(batch)
+                found = self._halve(batch, self._open, deadline)
             else:
                 found = self._halve_group(deadline)
             if self._stuck and not found:
@@ -171,7 +173,6 @@ class InputSplit:
 
     def _halve_group(self, deadline: Deadline) -> bool:
         """Split some of a group's boxes; whether a counterexample was found."""
-        began = self._clock.elapsed()
         if not self._pace.has_group:
             size = min(self._pace.size, self._batch)
             self._group.begin(*self._open.take_keyed({LARGEST: -(-size // 2), NEAREST: size // 2}))
@@ -179,6 +180,9 @@ class InputSplit:
         # Where memory is short the smallest ones, so that the group goes depth first.
         near = self._batch // 2 if len(self._group) <= self.options.most_open else 0
         batch = self._group.parts.take({SMALLEST: self._batch - near, NEAREST: near})
+        # What it takes to choose a way is for all boxes.
+        self._measure(batch)
+        began = self._clock.elapsed()
         found = self._halve(batch, self._group.parts, deadline)
         if self._pace.halved(len(self._group), self._clock.elapsed() - began):
             left = float(self._volumes(self._group.parts.all()[0]).sum())
@@ -225,7 +229,6 @@ class InputSplit:
             if found or self._stuck:
                 return found
             batch = batch.take(divisible)
-        self._ways.measure(self.graph, self.rows, batch, self._reached, self._visited)
         parts = [batch.take(share) for share in self.means.workers.shares(len(batch))]
         found = False
         for part, halves in zip(parts, self._all_halves(parts), strict=True):
@@ -233,6 +236,11 @@ class InputSplit:
             halves = replace(halves, slack=np.maximum(halves.slack, np.tile(part.slack, 2)))
             found = found or self._keep(self._observer.split(part, halves), among)
         return found
+
+    def _measure(self, batch: Boxes) -> None:
+        """Choose between ways to bound boxes, if it is time to, on those of a batch that can be halved."""
+        some = batch.take(batch.divisible)
+        self._ways.measure(self.graph, self.rows, some, self._reached, self._visited)
 
     def _all_halves(self, parts: list[Boxes]) -> list[Boxes]:
         """The halves of all boxes of each part, each on a core."""

@@ -23,10 +23,12 @@ from ..rows import Rows
 from .boxes import Boxes, Way, bound_boxes
 from .halving import halved
 
-# Boxes to measure on, at least and at most; after how many times as many boxes to measure again, if it costs no more
-# than this share of the time since. So many times as many are bounded forwards: few of these cost what one does.
-FIRST, SAMPLE, GROWTH, SHARE, MORE = 2, 24, 4, 0.15, 16
-# Boxes bounded before the first measurement, and the seconds that one box may take backwards before it.
+# Boxes to measure on, at least and at most; so many times as many are bounded forwards, since few of these cost what
+# one does. After how many times as many boxes to measure again.
+FIRST, SAMPLE, MORE, GROWTH = 2, 24, 16, 4
+# What the first measurement may take of the time so far, about, and each other one of the time since.
+SOON, SHARE = 0.3, 0.1
+# Boxes bounded before the first measurement, and the seconds that one may take backwards with its halves before it.
 BEGIN, CHEAP = 16, 0.02
 # Multiplications in a second, roughly.
 SPEED = 5e9
@@ -42,9 +44,10 @@ class Ways:
 
     def __init__(self, way: Way, graph: Graph, low: FloatArray, high: FloatArray) -> None:
         self._cost = _guess(graph, low[None], high[None])
-        self.way = replace(way, backward=self._cost < CHEAP)
+        self.way = replace(way, backward=3 * self._cost < CHEAP)
         self._due: float = BEGIN
-        self._since = ProcessorTime()
+        # When it was measured, and how many boxes were bounded before.
+        self._since, self._before = ProcessorTime(), 0
 
     def keep_to(self, way: Way) -> None:
         """Bound backwards whatever it costs, with what this way knows."""
@@ -57,32 +60,41 @@ class Ways:
         """
         if visited < self._due or not len(boxes):
             return
-        budget = max(SHARE * self._since.elapsed(), CHEAP * FIRST)
-        sample = int(budget / max(self._cost, budget / SAMPLE))
-        if sample < FIRST:
+        spent, share = self._since.elapsed(), SOON if self._due == BEGIN else SHARE
+        budget = max(share * spent, CHEAP * FIRST)
+        if 3 * FIRST * self._cost > budget:
             return
-        sizes = [min(len(boxes), size) for size in (MORE * sample, sample)]
-        costs, errors = [], []
-        for size, backward in zip(sizes, (False, True), strict=True):
-            some = boxes.take(slice(0, size))
-            lower, upper = halved(some)
-            low, high = np.concatenate([some.low, lower]), np.concatenate([some.high, upper])
-            started = time.process_time()
-            found = bound_boxes(graph, rows, low, high, replace(self.way, backward=backward))
-            costs.append((time.process_time() - started) / size)
-            error = reach(found).reshape(-1, len(found)).min(axis=0) - found.slack
-            errors.append(error.reshape(3, size))
-        halvings = more_halvings(*errors)
-        self.way = replace(self.way, backward=min(halvings, FAR) > math.log2(costs[1] / costs[0]))
-        self._due, self._cost, self._since = GROWTH * visited, sum(costs), ProcessorTime()
+        size, most = min(FIRST, len(boxes)), min(SAMPLE, len(boxes))
+        cost, errors = _tried(graph, rows, boxes.take(slice(0, size)), reach, replace(self.way, backward=True))
+        while 6 * size * cost < budget and size < most:
+            # What was timed is what array operations take before they see a number.
+            size = int(min(most, budget / (3 * cost)))
+            cost, errors = _tried(graph, rows, boxes.take(slice(0, size)), reach, replace(self.way, backward=True))
+        quick, looser = _tried(graph, rows, boxes.take(slice(0, MORE * size)), reach, replace(self.way, backward=False))
+        # In the search's own batches a box takes less than in small ones.
+        own = spent / max(1, visited - self._before)
+        times = min(cost, own) / quick if self.way.backward else cost / min(quick, own)
+        self.way = replace(self.way, backward=min(more_halvings(looser, errors), FAR) > math.log2(times))
+        self._due, self._cost, self._since, self._before = GROWTH * visited, cost, ProcessorTime(), visited
+
+
+def _tried(graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, way: Way) -> tuple[float, FloatArray]:
+    """The seconds of processor time for each of these boxes and of their halves, and the errors (3, boxes) of their
+    bounds: of the boxes' own, of those of the lower halves and of the upper ones."""
+    lower, upper = halved(boxes)
+    started = time.process_time()
+    found = bound_boxes(graph, rows, np.concatenate([boxes.low, lower]), np.concatenate([boxes.high, upper]), way)
+    spent = time.process_time() - started
+    errors = reach(found).reshape(-1, len(found)).min(axis=0) - found.slack
+    return spent / len(found), errors.reshape(3, len(boxes))
 
 
 def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
-    """About the seconds that it takes to bound a box [low, high], (1, inputs), and its halves backwards.
+    """About the seconds that it takes to bound a box [low, high], (1, inputs), backwards.
 
     Each neuron that bends takes two products with half of the layers.
     """
-    return 3 * graph.work * (1 + forward_bounds(graph, low, high).bounds.unstable(graph)) / SPEED
+    return graph.work * (1 + forward_bounds(graph, low, high).bounds.unstable(graph)) / SPEED
 
 
 def more_halvings(forward: FloatArray, backward: FloatArray) -> float:
