@@ -130,8 +130,8 @@ def _look_again(graph: Graph, rows: Rows, boxes: Boxes, which: Any, way: Way) ->
         before = boxes.slack[which]
         again = _bound(graph, rows, boxes.low[which], boxes.high[which], np.float64, way)
         boxes.put(which, again, np.maximum(before, again.slack))
-        taken = again.slack - before
-        rows.rounding = MARGIN * float(taken[np.isfinite(taken)].max(initial=0))
+        both = np.isfinite(before) & np.isfinite(again.slack)
+        rows.rounding = MARGIN * float((again.slack[both] - before[both]).max(initial=0))
 
 
 def confirmed(graph: Graph, rows: Rows, boxes: Boxes) -> Boxes:
