@@ -95,9 +95,9 @@ def random_network(rng: np.random.Generator, kind: str, folder: Path, scales: Se
 
 
 def twins(folder: Path) -> Path:
-    """y_0 = relu(x) - relu(x) + 0.4 from two neurons that linear bounds cannot tell to be one; y_1 = 0."""
+    """y_0 = relu(x) - relu(2 x) / 2 + 0.4 from two neurons that linear bounds cannot tell to be one; y_1 = 0."""
     draft = Draft(np.random.default_rng(0))
-    h = draft.add("MatMul", "x", draft.constant(np.float32([[1, 1]])))
-    h = draft.add("MatMul", draft.add("Relu", h), draft.constant(np.float32([[1, 0], [-1, 0]])))
+    h = draft.add("MatMul", "x", draft.constant(np.float32([[1, 2]])))
+    h = draft.add("MatMul", draft.add("Relu", h), draft.constant(np.float32([[1, 0], [-0.5, 0]])))
     last = draft.add("Add", h, draft.constant(np.float32([0.4, 0])))
     return draft.save(folder / "twins.onnx", (1,), 2, last)

@@ -10,9 +10,8 @@ What float32 makes of two rows that are each other's negative may differ, so thi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,13 +24,59 @@ from .maps import Dense, LinearMap, Sparse
 from .maps.base import IndexArray
 from .maps.sparse import stored
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 # A layer stays as it is where more than this share of its rows do: large matrices are rewritten for little.
 WORTH = 0.9
 # Sums of larger weights than that are not looked at.
 HUGE = 2.0**900
+
+
+def mirrored(graph: Graph) -> Graph:
+    """The graph without the ReLUs that repeat others or hand a number on; itself if there are none."""
+    if set(graph.functions.values()) != {RELU} or graph.products:
+        return graph
+    plans = {number: plan for number in graph.pointwise if (plan := _plan(graph, number)) is not None}
+    return _rebuilt(graph, plans) if plans else graph
+
+
+@dataclass(frozen=True, eq=False)
+class _Matrix:
+    """A matrix of `shape` with `values` at (rows, cols), by row and then column, and none of them 0."""
+
+    values: Any
+    rows: IndexArray
+    cols: IndexArray
+    shape: tuple[int, int]
+
+    @staticmethod
+    def of(linear: LinearMap) -> _Matrix:
+        """That of a dense or sparse map."""
+        if isinstance(linear, Dense):
+            rows, cols = np.nonzero(linear.coefficients.values)
+            return _Matrix(linear.coefficients.values[rows, cols], rows, cols, (linear.out_size, linear.in_size))
+        rows, cols, which = linear.entries
+        values = linear.coefficients.values[which]
+        some = values != 0
+        return _Matrix(values[some], rows[some], cols[some], (linear.out_size, linear.in_size))
+
+    def starts(self) -> IndexArray:
+        """Where the entries of each row begin, and where the last ones end."""
+        return np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
+
+    def some_rows(self, rows: IndexArray) -> LinearMap:
+        """The map of these rows, in this order."""
+        starts = self.starts()
+        counts = starts[rows + 1] - starts[rows]
+        at = np.repeat(starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        return stored(
+            self.values[at], np.repeat(np.arange(len(rows)), counts), self.cols[at], (len(rows), self.shape[1])
+        )
+
+    def some_cols(self, cols: IndexArray) -> LinearMap:
+        """The map of these columns, sorted."""
+        place = np.full(self.shape[1], -1)
+        place[cols] = np.arange(len(cols))
+        at = np.flatnonzero(place[self.cols] >= 0)
+        return stored(self.values[at], self.rows[at], place[self.cols[at]], (self.shape[0], len(cols)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,42 +96,23 @@ class _Pairs:
         return np.concatenate([self.first, negative])
 
 
-def mirrored(graph: Graph) -> Graph:
-    """The graph without the ReLUs that repeat others or hand a number on; itself if there are none."""
-    if set(graph.functions.values()) != {RELU} or graph.products:
-        return graph
-    found = {number: pairs for number in graph.pointwise if (pairs := _pairs(graph, number)) is not None}
-    plans = {number: plan for number, pairs in found.items() if (plan := _plan(graph, number, pairs)) is not None}
-    return _rebuilt(graph, plans) if plans else graph
-
-
 def _pairs(graph: Graph, number: int) -> _Pairs | None:
-    """The rows in front of a ReLU node that are others', or their negatives; None if all differ."""
+    """The rows in front of a ReLU node that are others', or their negatives; None if nearly all differ."""
     source = graph.nodes[graph.nodes[number].sources[0]]
     if not isinstance(source, Affine) or number == graph.output or not source.bias.is_dyadic:
         return None
     if not source.terms or not all(_is_matrix(linear) for linear, _ in source.terms):
         return None
-    alike = _alike(np.abs(_sums(source)))
+    _, inverse, counts = np.unique(np.abs(_sums(source)), return_inverse=True, return_counts=True)
+    alike = counts[inverse] > 1
     if np.count_nonzero(~alike) > WORTH * source.size:
         return None
-    pairs = _Rows([_matrix(linear) for linear, _ in source.terms], source.bias.values).pairs(alike)
-    return pairs if len(pairs.first) <= WORTH * source.size else None
+    return _compared([_Matrix.of(linear) for linear, _ in source.terms], source.bias.values, alike)
 
 
 def _is_matrix(linear: LinearMap) -> bool:
     is_single = isinstance(linear, Sparse) or (isinstance(linear, Dense) and linear.blocks == 1)
     return is_single and linear.coefficients.is_dyadic
-
-
-def _matrix(linear: LinearMap) -> csr_array:
-    """The matrix of a dense or sparse map, without zeros."""
-    from scipy.sparse import csr_array
-
-    found = csr_array(linear.coefficients.values) if isinstance(linear, Dense) else linear.matrix()
-    found.eliminate_zeros()
-    found.sort_indices()
-    return found
 
 
 def _sums(layer: Affine) -> Any:
@@ -95,52 +121,39 @@ def _sums(layer: Affine) -> Any:
     sums, rng = layer.bias.values.copy(), np.random.default_rng(0)
     for linear, _ in layer.terms:
         weights, values = rng.uniform(1, 2, linear.in_size), linear.coefficients.values
-        if isinstance(linear, Dense):
-            sums += np.einsum("ij,j->i", values, weights)
-        else:
-            rows, cols, which = linear.entries
-            sums += np.bincount(rows, values[which] * weights[cols], linear.out_size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if isinstance(linear, Dense):
+                sums += np.einsum("ij,j->i", values, weights)
+            else:
+                rows, cols, which = linear.entries
+                sums += np.bincount(rows, values[which] * weights[cols], linear.out_size)
     return sums
 
 
-def _alike(sums: Any) -> Any:
-    """Which of the numbers occur more than once."""
-    _, inverse, counts = np.unique(sums, return_inverse=True, return_counts=True)
-    return counts[inverse] > 1
-
-
-class _Rows:
-    """The rows of a layer's matrices side by side, and its biases, to be compared exactly."""
-
-    def __init__(self, matrices: Sequence[csr_array], bias: Any) -> None:
-        self._matrices, self._bias = matrices, bias
-
-    def pairs(self, alike: Any) -> _Pairs:
-        """Rows among those that are `alike` put together."""
-        places: dict[tuple[bytes, ...], int] = {}
-        first: list[tuple[int, int]] = []
-        group, sign = [], []
-        for row, bias in enumerate(self._bias.tolist()):
-            key, side = self._key(row, bias) if alike[row] else ((b"%d" % row,), 1)
-            if key not in places:
-                places[key] = len(first)
-                first.append((row, side))
-            group.append(places[key])
-            sign.append(side * first[places[key]][1])
-        return _Pairs(np.array([row for row, _ in first]), np.array(group), np.array(sign))
-
-    def _key(self, row: int, bias: float) -> tuple[tuple[bytes, ...], int]:
-        """What a row and its negative have in common and no other, and which of the two it is."""
-        parts, values = [], [np.array([bias])]
-        for matrix in self._matrices:
-            here = slice(matrix.indptr[row], matrix.indptr[row + 1])
-            parts.append(matrix.indices[here].astype(np.int64).tobytes())
-            values.append(matrix.data[here])
-        numbers = np.concatenate(values)
-        which = np.flatnonzero(numbers)
-        side = -1 if len(which) and numbers[which[0]] < 0 else 1
-        # Adding 0 makes one zero of both.
-        return (*parts, (side * numbers + 0.0).tobytes()), side
+def _compared(matrices: list[_Matrix], bias: Any, alike: Any) -> _Pairs:
+    """Rows of matrices side by side, and biases: those that are `alike` are compared exactly, the others differ."""
+    places: dict[tuple[bytes, ...], int] = {}
+    first: list[tuple[int, int]] = []
+    group, sign = [], []
+    starts = [matrix.starts().tolist() for matrix in matrices]
+    for row in range(len(bias)):
+        key, side = (b"%d" % row,), 1
+        if alike[row]:
+            runs = [slice(begin[row], begin[row + 1]) for begin in starts]
+            numbers = np.concatenate(
+                [bias[row : row + 1], *(m.values[run] for m, run in zip(matrices, runs, strict=True))]
+            )
+            leading = numbers[np.flatnonzero(numbers)[:1]]
+            side = -1 if len(leading) and leading[0] < 0 else 1
+            # Adding 0 makes one zero of both.
+            cols = [m.cols[run].astype(np.int64).tobytes() for m, run in zip(matrices, runs, strict=True)]
+            key = (*cols, (side * numbers + 0.0).tobytes())
+        if key not in places:
+            places[key] = len(first)
+            first.append((row, side))
+        group.append(places[key])
+        sign.append(side * first[places[key]][1])
+    return _Pairs(np.array([row for row, _ in first]), np.array(group), np.array(sign))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,53 +166,63 @@ class _Plan:
     maps: dict[tuple[int, int], tuple[LinearMap, LinearMap]]
 
 
-def _plan(graph: Graph, number: int, pairs: _Pairs) -> _Plan | None:
-    """What is made of ReLU node `number`; None where a reader is no matrix, or a sum of weights no float."""
-    sums: dict[tuple[int, int], csr_array] = {}
+def _plan(graph: Graph, number: int) -> _Plan | None:
+    """What is made of ReLU node `number`; None where nothing is gained, where a reader is no matrix, or where a sum of
+    weights is no float."""
+    pairs = _pairs(graph, number)
+    if pairs is None:
+        return None
+    sums: dict[tuple[int, int], _Matrix] = {}
     for reader in graph.consumers[number]:
         node = graph.nodes[reader]
         if not isinstance(node, Affine):
             return None
         for place, (linear, source) in enumerate(node.terms):
             if source == number:
-                added = _added(linear, pairs) if _is_matrix(linear) else None
+                added = _added(_Matrix.of(linear), pairs) if _is_matrix(linear) else None
                 if added is None:
                     return None
                 sums[reader, place] = added
     size = len(pairs.first)
-    used = sum(abs(found).sum(axis=0) for found in sums.values())
-    bent = sum(abs(found[:, :size] + found[:, size:]).sum(axis=0) for found in sums.values())
+    used, bent = np.zeros(2 * size, bool), np.zeros(size, bool)
+    for matrix in sums.values():
+        used[matrix.cols] = True
+        bent[_unbalanced(matrix, size)] = True
     # Where all that read it weigh both ReLUs alike, but for the sign, it is the number itself.
-    on = np.flatnonzero((used[:size] > 0) & (bent == 0))
-    relus = np.flatnonzero((used > 0) & (np.tile(bent, 2) > 0))
-    maps = {key: (stored(found[:, relus]), stored(found[:, on])) for key, found in sums.items()}
+    on, relus = np.flatnonzero(used[:size] & ~bent), np.flatnonzero(used & np.tile(bent, 2))
+    if len(relus) > WORTH * len(pairs.group):
+        return None
+    maps = {key: (matrix.some_cols(relus), matrix.some_cols(on)) for key, matrix in sums.items()}
     return _Plan(pairs.rows[relus], pairs.rows[on], maps)
 
 
-def _added(linear: LinearMap, pairs: _Pairs) -> csr_array | None:
+def _added(matrix: _Matrix, pairs: _Pairs) -> _Matrix | None:
     """The matrix for one ReLU of each row that differs, and then of each negative; None where a sum is rounded."""
-    matrix, size = _matrix(linear).tocoo(), len(pairs.first)
-    columns = pairs.group[matrix.col] + size * (pairs.sign[matrix.col] < 0)
-    return _summed(matrix.row, columns, matrix.data, (linear.out_size, 2 * size))
-
-
-def _summed(rows: Any, cols: Any, values: Any, shape: tuple[int, int]) -> csr_array | None:
-    """The matrix of `shape` with the sums of the values at the same places, without zeros; None if one is no float."""
-    from scipy.sparse import csr_array
-
-    if not (np.abs(values) < HUGE).all():
+    if not (np.abs(matrix.values) < HUGE).all():
         return None
-    order = np.lexsort((cols, rows))
-    rows, cols, values = rows[order], cols[order], values[order]
-    starts = np.flatnonzero(np.r_[True, (rows[1:] != rows[:-1]) | (cols[1:] != cols[:-1])][: len(rows)])
-    sums = np.add.reduceat(values, starts) if len(starts) else values
-    ends = np.append(starts[1:], len(values))
+    size = len(pairs.first)
+    cols = pairs.group[matrix.cols] + size * (pairs.sign[matrix.cols] < 0)
+    order = np.lexsort((cols, matrix.rows))
+    rows, cols, values = matrix.rows[order], cols[order], matrix.values[order]
+    is_new = np.ones(len(rows), bool)
+    is_new[1:] = (rows[1:] != rows[:-1]) | (cols[1:] != cols[:-1])
+    starts = np.flatnonzero(is_new)
+    ends, sums = np.append(starts[1:], len(rows)), np.add.reduceat(values, starts) if len(starts) else values
     for k in np.flatnonzero(ends - starts > 1).tolist():
         # The sum of all and of what was found is rounded once.
         if math.fsum([*values[starts[k] : ends[k]].tolist(), -float(sums[k])]) != 0:
             return None
-    found = csr_array((sums, (rows[starts], cols[starts])), shape=shape)
-    found.eliminate_zeros()
+    some = sums != 0
+    return _Matrix(sums[some], rows[starts][some], cols[starts][some], (matrix.shape[0], 2 * size))
+
+
+def _unbalanced(matrix: _Matrix, size: int) -> IndexArray:
+    """The groups whose ReLUs have weights in some row that are not each other's negative."""
+    group = matrix.cols % size
+    _, where = np.unique(matrix.rows * size + group, return_inverse=True)
+    # Of each row and group there are two numbers at most, whose sum is 0 for negatives alone.
+    left = np.bincount(where, matrix.values) != 0
+    found: IndexArray = group[left[where]]
     return found
 
 
@@ -233,5 +256,5 @@ def _rebuilt(graph: Graph, plans: dict[int, _Plan]) -> Graph:
 
 def _some(layer: Any, numbers: list[int], rows: IndexArray) -> tuple[list[tuple[LinearMap, int]], Coefficients]:
     """Some rows of an Affine node."""
-    terms = [(stored(_matrix(linear)[rows]), numbers[source]) for linear, source in layer.terms]
+    terms = [(_Matrix.of(linear).some_rows(rows), numbers[source]) for linear, source in layer.terms]
     return terms, layer.bias.map(lambda values: values[rows])

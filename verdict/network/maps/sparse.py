@@ -85,11 +85,12 @@ def matrix_map(weight: Coefficients, blocks: int = 1) -> LinearMap:
     return Dense(weight, blocks)
 
 
-def stored(matrix: Any) -> LinearMap:
-    """The map of a SciPy CSR array without zeros, stored as its zeros suggest."""
-    rows, cols = matrix.shape
-    if rows * cols >= LARGE and matrix.nnz <= DENSITY * rows * cols:
-        matrix.sort_indices()
-        at = np.repeat(np.arange(rows), np.diff(matrix.indptr)), matrix.indices.astype(np.intp)
-        return Sparse(Coefficients(matrix.data), *at, (rows, cols))
-    return Dense(Coefficients(matrix.toarray()))
+def stored(values: Any, rows: IndexArray, cols: IndexArray, shape: tuple[int, int]) -> LinearMap:
+    """The map of the matrix of `shape` with these values at (rows, cols), by row and then column, stored as its zeros
+    suggest."""
+    size = shape[0] * shape[1]
+    if size >= LARGE and len(rows) <= DENSITY * size:
+        return Sparse(Coefficients(values), rows, cols, shape)
+    weight = np.zeros(shape)
+    weight[rows, cols] = values
+    return Dense(Coefficients(weight))
