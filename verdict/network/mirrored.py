@@ -137,7 +137,8 @@ def _compared(matrices: list[_Matrix], bias: Any, alike: Any) -> _Pairs:
     group, sign = [], []
     starts = [matrix.starts().tolist() for matrix in matrices]
     for row in range(len(bias)):
-        key, side = (b"%d" % row,), 1
+        key: tuple[bytes, ...] = (b"%d" % row,)
+        side = 1
         if alike[row]:
             runs = [slice(begin[row], begin[row + 1]) for begin in starts]
             numbers = np.concatenate(
