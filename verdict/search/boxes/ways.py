@@ -36,6 +36,9 @@ SPEED = 5e9
 # than that is a guess, which came to twice what it was where both ways were gone to the end.
 FAR = 4.0
 
+# So many halvings the other way has to be better by, or the way stays what it is: it goes to and fro by less.
+CLEAR = 0.7
+
 Reach = Callable[[Boxes], FloatArray]
 
 
@@ -46,8 +49,7 @@ class Ways:
         self._cost = _guess(graph, low[None], high[None])
         self.way = replace(way, backward=3 * self._cost < CHEAP)
         self._due: float = BEGIN
-        # When it was measured, and how many boxes were bounded before.
-        self._since, self._before = ProcessorTime(), 0
+        self._since = ProcessorTime()
 
     def keep_to(self, way: Way) -> None:
         """Bound backwards whatever it costs, with what this way knows."""
@@ -60,33 +62,36 @@ class Ways:
         """
         if visited < self._due or not len(boxes):
             return
-        spent, share = self._since.elapsed(), SOON if self._due == BEGIN else SHARE
-        budget = max(share * spent, CHEAP * FIRST)
+        share = SOON if self._due == BEGIN else SHARE
+        budget = max(share * self._since.elapsed(), CHEAP * FIRST)
         if 3 * FIRST * self._cost > budget:
             return
+        backward, forward = replace(self.way, backward=True), replace(self.way, backward=False)
         size, most = min(FIRST, len(boxes)), min(SAMPLE, len(boxes))
-        cost, errors = _tried(graph, rows, boxes.take(slice(0, size)), reach, replace(self.way, backward=True))
-        while 6 * size * cost < budget and size < most:
-            # What was timed is what array operations take before they see a number.
-            size = int(min(most, budget / (3 * cost)))
-            cost, errors = _tried(graph, rows, boxes.take(slice(0, size)), reach, replace(self.way, backward=True))
-        quick, looser = _tried(graph, rows, boxes.take(slice(0, MORE * size)), reach, replace(self.way, backward=False))
-        # In the search's own batches a box takes less than in small ones.
-        own = spent / max(1, visited - self._before)
-        times = min(cost, own) / quick if self.way.backward else cost / min(quick, own)
-        self.way = replace(self.way, backward=min(more_halvings(looser, errors), FAR) > math.log2(times))
-        self._due, self._cost, self._since, self._before = GROWTH * visited, cost, ProcessorTime(), visited
+        seconds, errors = _tried(graph, rows, boxes.take(slice(0, size)), reach, backward)
+        each = self._cost = seconds / (3 * size)
+        if 2 * seconds < budget and size < most:
+            # That may be what array operations take before they see a number: what does one more box take?
+            more = int(min(most, budget / (3 * each)))
+            longer, errors = _tried(graph, rows, boxes.take(slice(0, more)), reach, backward)
+            each, size = max(0.0, longer - seconds) / (3 * (more - size)), more
+        many = boxes.take(slice(0, MORE * size))
+        seconds, looser = _tried(graph, rows, many, reach, forward)
+        quick = seconds / (3 * len(many))
+        least = math.log2(max(each, quick) / quick) + (-CLEAR if self.way.backward else CLEAR)
+        self.way = replace(self.way, backward=min(more_halvings(looser, errors), FAR) > least)
+        self._due, self._since = GROWTH * visited, ProcessorTime()
 
 
 def _tried(graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, way: Way) -> tuple[float, FloatArray]:
-    """The seconds of processor time for each of these boxes and of their halves, and the errors (3, boxes) of their
-    bounds: of the boxes' own, of those of the lower halves and of the upper ones."""
+    """The seconds of processor time for these boxes and their halves, and the errors (3, boxes) of their bounds: of
+    the boxes' own, of those of the lower halves and of the upper ones."""
     lower, upper = halved(boxes)
     started = time.process_time()
     found = bound_boxes(graph, rows, np.concatenate([boxes.low, lower]), np.concatenate([boxes.high, upper]), way)
     spent = time.process_time() - started
     errors = reach(found).reshape(-1, len(found)).min(axis=0) - found.slack
-    return spent / len(found), errors.reshape(3, len(boxes))
+    return spent, errors.reshape(3, len(boxes))
 
 
 def _guess(graph: Graph, low: FloatArray, high: FloatArray) -> float:
