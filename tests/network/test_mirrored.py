@@ -1,4 +1,4 @@
-"""ReLUs of a number and of its negative as one: no value changes, and what is handed on through ReLUs is handed on."""
+"""Numbers handed on through two ReLUs, and ReLUs that repeat others: no value changes, and what can go is gone."""
 
 from __future__ import annotations
 

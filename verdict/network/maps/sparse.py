@@ -80,7 +80,7 @@ def matrix_map(weight: Coefficients, blocks: int = 1) -> LinearMap:
     """The map of a matrix (out, in), for each of several consecutive blocks, stored as its zeros suggest."""
     if blocks == 1 and weight.size >= LARGE:
         rows, cols = np.nonzero(weight.values)
-        if len(rows) <= DENSITY * weight.size:
+        if _is_sparse(weight.size, len(rows)):
             return Sparse(weight.map(lambda w: w[rows, cols]), rows, cols, (weight.shape[0], weight.shape[1]))
     return Dense(weight, blocks)
 
@@ -88,9 +88,13 @@ def matrix_map(weight: Coefficients, blocks: int = 1) -> LinearMap:
 def stored(values: Any, rows: IndexArray, cols: IndexArray, shape: tuple[int, int]) -> LinearMap:
     """The map of the matrix of `shape` with these values at (rows, cols), by row and then column, stored as its zeros
     suggest."""
-    size = shape[0] * shape[1]
-    if size >= LARGE and len(rows) <= DENSITY * size:
+    if _is_sparse(shape[0] * shape[1], len(rows)):
         return Sparse(Coefficients(values), rows, cols, shape)
     weight = np.zeros(shape)
     weight[rows, cols] = values
     return Dense(Coefficients(weight))
+
+
+def _is_sparse(size: int, count: int) -> bool:
+    """Whether a matrix of so many entries, of which `count` are not 0, is stored without the others."""
+    return size >= LARGE and count <= DENSITY * size

@@ -238,9 +238,8 @@ class InputSplit:
         return found
 
     def _measure(self, batch: Boxes) -> None:
-        """Choose between ways to bound boxes, if it is time to, on those of a batch that can be halved."""
-        some = batch.take(batch.divisible)
-        self._ways.measure(self.graph, self.rows, some, self._reached, self._visited)
+        """Choose between ways to bound boxes, if it is time to, on some of a batch."""
+        self._ways.measure(self.graph, self.rows, batch, self._reached, self._visited)
 
     def _all_halves(self, parts: list[Boxes]) -> list[Boxes]:
         """The halves of all boxes of each part, each on a core."""

@@ -56,11 +56,14 @@ class Ways:
         self.way, self._due = replace(way, backward=True), math.inf
 
     def measure(self, graph: Graph, rows: Rows, boxes: Boxes, reach: Reach, visited: int) -> None:
-        """Choose between the two ways on some of these boxes, which can be halved, if it is time to.
+        """Choose between the two ways on some of these boxes, of those that can be halved, if it is time to.
 
         `reach` is what the network really comes down to at points of boxes, (points of each, batch) in one row.
         """
-        if visited < self._due or not len(boxes):
+        if visited < self._due:
+            return
+        boxes = boxes.take(boxes.divisible)
+        if not len(boxes):
             return
         share = SOON if self._due == BEGIN else SHARE
         budget = max(share * self._since.elapsed(), CHEAP * FIRST)
