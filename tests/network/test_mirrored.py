@@ -6,7 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from tests.support.repeated import repeated_rows
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.network.evaluate import evaluate_exact
 from verdict.network.exact import Coefficients, ExactVector
@@ -39,6 +42,17 @@ def test_no_value_changes(seed: int) -> None:
         x = ExactVector.of([Fraction(int(n), 7) for n in rng.integers(-20, 21, 4)])
         assert evaluate_exact(found, x).fractions() == evaluate_exact(graph, x).fractions()
     assert mirrored(found).neuron_count == found.neuron_count
+
+
+@given(seed=st.integers(0, 10**6), sizes=st.lists(st.integers(1, 6), min_size=3, max_size=6))
+@example(seed=3, sizes=[2, 6, 4, 3, 1])  # layers that are all rewritten, one behind the other
+@example(seed=0, sizes=[1, 1, 4, 4, 1])  # and constant ones, of which nothing stays
+def test_layers_behind_one_another_are_all_rewritten(seed: int, sizes: list[int]) -> None:
+    graph, rng = repeated_rows(seed, sizes), np.random.default_rng(seed)
+    found = mirrored(graph)
+    for _ in range(5):
+        x = ExactVector.of([Fraction(int(n), 8) for n in rng.integers(-16, 17, sizes[0])])
+        assert evaluate_exact(found, x).fractions() == evaluate_exact(graph, x).fractions()
 
 
 def _handed_on(last: list[list[float]], weight: list[list[float]] | None = None) -> Graph:

@@ -230,22 +230,23 @@ def _unbalanced(matrix: _Matrix, size: int) -> IndexArray:
 def _rebuilt(graph: Graph, plans: dict[int, _Plan]) -> Graph:
     builder = Builder(graph.input_size)
     numbers: list[int] = []
-    # Of a ReLU node that goes, its ReLUs that stay and the numbers that are handed on.
+    # Of a ReLU node that goes, its ReLUs that stay and the numbers that are handed on; of Affine nodes the terms.
     pairs: dict[int, tuple[int, int]] = {}
+    terms: dict[int, list[tuple[LinearMap, int]]] = {}
     for number, node in enumerate(graph.nodes):
         name = graph.names[number] if number < len(graph.names) else ""
         made = 0
         if isinstance(node, Affine):
-            terms: list[tuple[LinearMap, int]] = []
+            terms[number] = []
             for place, (linear, source) in enumerate(node.terms):
                 if source in plans:
-                    terms += zip(plans[source].maps[number, place], pairs[source], strict=True)
+                    terms[number] += zip(plans[source].maps[number, place], pairs[source], strict=True)
                 else:
-                    terms.append((linear, numbers[source]))
-            made = builder.affine(terms, node.bias, name)
+                    terms[number].append((linear, numbers[source]))
+            made = builder.affine(terms[number], node.bias, name)
         elif isinstance(node, Pointwise) and number in plans:
-            layer, plan = graph.nodes[node.source], plans[number]
-            at = [builder.affine(*_some(layer, numbers, rows), name) for rows in (plan.rows, plan.on)]
+            plan, bias = plans[number], graph.affine[node.source].bias
+            at = [_some(builder, terms[node.source], bias, rows, name) for rows in (plan.rows, plan.on)]
             pairs[number] = builder.relu(at[0], name), at[1]
         elif isinstance(node, Pointwise):
             made = builder.relu(numbers[node.source], name)
@@ -255,7 +256,11 @@ def _rebuilt(graph: Graph, plans: dict[int, _Plan]) -> Graph:
     return builder.finish(numbers[graph.output])
 
 
-def _some(layer: Any, numbers: list[int], rows: IndexArray) -> tuple[list[tuple[LinearMap, int]], Coefficients]:
-    """Some rows of an Affine node."""
-    terms = [(_Matrix.of(linear).some_rows(rows), numbers[source]) for linear, source in layer.terms]
-    return terms, layer.bias.map(lambda values: values[rows])
+def _some(
+    builder: Builder, terms: list[tuple[LinearMap, int]], bias: Coefficients, rows: IndexArray, name: str
+) -> int:
+    """Append some rows of an Affine node."""
+    if not len(rows):
+        return builder.constant(Coefficients(np.zeros(0)), name)
+    some = [(_Matrix.of(linear).some_rows(rows), source) for linear, source in terms]
+    return builder.affine(some, bias.map(lambda values: values[rows]), name)
