@@ -25,7 +25,7 @@ from verdict.bounds.edges import Lines, edges
 from verdict.network.evaluate import evaluate
 from verdict.network.exact import Coefficients, ExactVector, float_below
 from verdict.network.functions import RELU
-from verdict.network.graph import Affine, Graph, Input, Pointwise
+from verdict.network.graph import Affine, Graph, Input, Pointwise, sequential
 from verdict.network.maps import Dense
 from verdict.property.norm_ball import ball_family
 from verdict.property.norms import norm_of
@@ -225,3 +225,21 @@ def test_planes_raise_the_lower_end_alone(monkeypatch) -> None:
     assert float(search.cap) >= 0.11571815554858 * (1 - 1e-6)
     assert all(trust in (Trust.RIGOROUS, Trust.EXACT) for trust in search.trusts)
     assert search.ways["planes"].closed > 0
+
+
+def test_a_relu_that_hardly_moves_is_no_unit_to_divide_by() -> None:
+    # Its values are below 2^-200, which no float32 but 0 is near.
+    small = 2.0**-200
+    first = np.array([[1.0, 0.5], [0.5, -1.0], [small, small]])
+    second, last = np.array([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0], [1.0, 1.0, -1.0]]), np.array([[1.0, -1.0, -1.0]])
+    layers = [(Coefficients(first), Coefficients(np.zeros(3))), (Coefficients(second), Coefficients(np.full(3, -0.1))),
+              (Coefficients(last), Coefficients(np.zeros(1)))]  # fmt: skip
+    graph = sequential(layers)
+    low = np.full((1, 2), -1.0)
+    space = Space(graph, linear_bounds(graph, low, -low), np.eye(1), np.array([-3.0]))
+    family = ball_family(norm_of("linf"), ExactVector.of(np.zeros(2)), Fraction(-1), Fraction(1))
+    tree = EdgeTree(space, space.root(), Radii(space, family, 0.0, 1.0), MEANS, [].append)
+    # Whatever NumPy warns of is an error here.
+    _explore(tree, 10)
+    points = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
+    assert (tree.reached(0) >= 1.0, evaluate(graph, points).min() > -3.0) == (True, True)

@@ -23,6 +23,8 @@ from ..network.exact import FloatArray
 MOST_READ = 2**14
 # The patterns whose minimisers count in hints.
 LOOKED_AT = 4
+# What hardly moves is measured in units that float32 can divide by.
+LEAST_UNIT = 2.0**-60
 # Nothing counts less than by the exponential of minus this; what does is slow to compute with.
 FAR = 60.0
 
@@ -269,7 +271,7 @@ def _block(reads: Reads, number: int, groups: list[list[int]]) -> Block:
         column[row.variables] = places
         is_boxed = row.variables > inputs
         half = reads.largest[row.variables] / 2
-        unit[at, places] = np.where(is_boxed & (half > 0), half, 1)
+        unit[at, places] = np.where(is_boxed, np.maximum(half, LEAST_UNIT), 1)
         center[at, places] = np.where(is_boxed & (places < free), half, 0)
         for place, neuron in enumerate(groups[at]):
             some, weights = _row(fan.matrix, neuron)

@@ -61,8 +61,11 @@ def about(graph: Graph, rows: FloatArray) -> Graph:
     It computes the same; what nothing asked about reads is only never bounded, split or counted.
     """
     asked = np.flatnonzero((rows != 0).any(axis=0))
-    if not 0 < len(asked) < graph.output_size:
-        return graph
+    return only_about(graph, asked) if 0 < len(asked) < graph.output_size else graph
+
+
+def only_about(graph: Graph, asked: IndexArray) -> Graph:
+    """The graph for questions about the outputs that are `asked` about (sorted) alone."""
     needed, _ = _needed(graph, graph.output, asked)
     relevant = {}
     for number in range(1, len(graph.nodes)):

@@ -145,6 +145,11 @@ class Coefficients:
         flat[:] = [Fraction(n, denominator) for n in numerators]
         return flat.reshape(self.shape)
 
+    def some(self, which: npt.NDArray[np.intp]) -> list[Fraction]:
+        """The exact values at flat positions."""
+        exact = self.values if self._exact is None else self._exact
+        return [Fraction(value) for value in exact.ravel()[which].tolist()]
+
     def reshape(self, *shape: int) -> Coefficients:
         """The same constants in another shape."""
         exact = None if self._exact is None else self._exact.reshape(shape)

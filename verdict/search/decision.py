@@ -31,6 +31,7 @@ from .effort import Effort
 from .observer import Observer, Watch
 from .outcome import Outcome
 from .points.attack import STEP_PRODUCTS, Starts, Within, attack
+from .pulled import pulled
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs;
 # and of these where nothing that comes after could do without them.
@@ -224,8 +225,11 @@ class Decision:
             lambda lower, waiting, visited: self.report(f"{self.stage}: {visited} domains, {waiting} open"),
             self.observer.about(numbers),
         )
-        effort = replace(self.effort, deadline=clock)
-        outcome = branch_and_bound(self.graph, bounds, self.polytopes(numbers), effort, watch, self.is_rough)
+        effort, polytopes, graph = replace(self.effort, deadline=clock), self.polytopes(numbers), self.graph
+        if not self.observer.wants_splits:
+            few = effort.options.few_relus
+            graph, bounds, polytopes = pulled(graph, bounds, polytopes, few) or (graph, bounds, polytopes)
+        outcome = branch_and_bound(graph, bounds, polytopes, effort, watch, self.is_rough)
         if outcome.proved:
             self.untold.difference_update(numbers)
         return outcome

@@ -35,11 +35,12 @@ class Sparse(LinearMap):
         return 4 * self.coefficients.size + self.in_size + self.out_size
 
     @cached_property
-    def _starts(self) -> IndexArray:
+    def starts(self) -> IndexArray:
+        """Where the entries of each row begin, and where the last ones end."""
         return np.searchsorted(self.rows, np.arange(self.out_size + 1)).astype(np.intp)
 
     def part(self, outputs: IndexArray) -> Part:
-        starts, counts = self._starts[outputs], self._starts[outputs + 1] - self._starts[outputs]
+        starts, counts = self.starts[outputs], self.starts[outputs + 1] - self.starts[outputs]
         rows = np.repeat(np.arange(len(outputs)), counts)
         which = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(starts, counts)
         # Where there are but zeros, one input to make them of.
@@ -54,7 +55,7 @@ class Sparse(LinearMap):
             if isinstance(w, np.ndarray):
                 from scipy.sparse import csr_array
 
-                matrix = csr_array((w, self.cols, self._starts), shape=(self.out_size, self.in_size))
+                matrix = csr_array((w, self.cols, self.starts), shape=(self.out_size, self.in_size))
             else:
                 matrix = zeros_like_shape(w, (self.out_size, self.in_size))
                 xp, device = namespace(w), {"device": w.device}

@@ -73,7 +73,8 @@ def branch_and_bound(
         elif (not ways and graph.has(Feature.ON_OFF)) or splits_neurons(graph, bounds, options):
             rounds = ReluRounds(graph, first, polytopes, effort.deadline, watch, means)
             ways.append(rounds)
-            if not has_tie:
+            # Of a network that is linear on the box, linear programs tell all.
+            if not has_tie and bounds.unstable(graph):
                 ways.append(AnewSplit(graph, rounds, polytopes, watch, means))
             if ways[0] is rounds and not has_tie and PlaneSplit.can(first, polytopes):
                 ways.append(PlaneSplit(rounds, polytopes, watch, means))
