@@ -35,7 +35,9 @@ def test_verdicts_against_a_grid(seed: int, tmp_path: Path) -> None:
         assert margins.min() > 0
         assert found.certificate is not None
         assert found.trust == "certified", found.certificate.reason
-        assert found.semantics == ("real",)
+        # Nobody says how a library computes a Sigmoid; products alone are rounded as float32 says.
+        is_said = {function.name for function in model.graph.functions.values()} <= {"Relu"}
+        assert found.semantics == (("real", "float32") if is_said else ("real",))
         for tier in ("exact", "rigorous", "python")[: 2 + (seed % 10 == 9)]:
             assert check(tmp_path / "c.vcert", model.path, tier=tier).accepted
         far = str(Fraction(eps) * 40)
