@@ -99,6 +99,27 @@ def test_a_clip_is_asked_for_what_it_clips() -> None:
     assert pulled(graph, _box(graph), [far]) is None
 
 
+def test_a_network_that_ends_in_relus_and_relus_of_relus() -> None:
+    builder = Builder(2)
+    inner = builder.affine([(Dense(Coefficients(np.array([[1.0, 2], [-1, 1]]))), 0)], Coefficients(np.zeros(2)))
+    graph = builder.finish(builder.relu(builder.relu(inner)))
+    found = pulled(graph, _box(graph), [_at_most([1, 1], 0.5), _at_most([-1, 0], -1)])
+    assert found is not None
+    other, bounds, parts = found
+    assert bounds.unstable(other) == 0
+    for x in _points(3, 2):
+        assert _reached(other, parts, x) == _reached(graph, [_at_most([1, 1], 0.5), _at_most([-1, 0], -1)], x)
+
+
+def test_a_network_of_many_narrow_layers() -> None:
+    # Deeper than Python calls itself, and each layer has rows of two numbers.
+    layers = [(Coefficients(np.array([[1.0, -0.5], [-0.5, 1.0]])), Coefficients(np.array([0.25, 0.25])))] * 600
+    graph = sequential(layers)
+    rows = [_at_most([1, 1], -100.0)]
+    found = pulled(graph, _box(graph), rows)
+    assert found is None or _reached(found[0], found[2], _points(4, 2, 1)[0]) is False
+
+
 def test_of_wide_rows_nothing_is_made() -> None:
     rng = np.random.default_rng(0)
     graph = sequential([(Coefficients(rng.normal(size=(s, b))), Coefficients(rng.normal(size=s)))

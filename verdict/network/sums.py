@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..base.deadline import checkpoint
 from .functions import RELU
 from .graph import Affine, Graph, Pointwise
 from .maps import LinearMap, Sparse
@@ -22,8 +23,8 @@ Entry: TypeAlias = tuple[int, int]
 CONSTANT: Entry = (-1, 0)
 Sum: TypeAlias = dict[Entry, Fraction]
 
-# Rows with more entries stay numbers of their own.
-FEW = 8
+# Rows with more entries stay numbers of their own, and those whose sums would be longer or made of more layers.
+FEW, LONGEST, DEEPEST = 8, 64, 50
 
 
 def added(one: Sum, other: Sum, factor: Fraction) -> Sum:
@@ -50,6 +51,8 @@ class Sums:
         self._first: dict[tuple[tuple[Entry, Fraction], ...], Entry] = {}
         # By such a ReLU what the file's argument is times that of the sum, and the sum.
         self._behind: dict[Entry, tuple[Fraction, Sum]] = {}
+        # How many layers are being looked through.
+        self._depth = 0
 
     def is_relu(self, entry: Entry) -> bool:
         """Whether an entry of a sum is a ReLU."""
@@ -70,7 +73,11 @@ class Sums:
     def opened(self, entry: Entry) -> Sum | None:
         """An entry of an Affine node as the sum of what it reads; None for others, and where that is much."""
         if entry not in self._opened:
+            if self._depth == DEEPEST:
+                return None
+            self._depth += 1
             self._opened[entry] = self._row(entry)
+            self._depth -= 1
         return self._opened[entry]
 
     @cached_property
@@ -79,6 +86,7 @@ class Sums:
         return frozenset(i for i, node in self.graph.affine.items() if set(node.sources) & self.graph.bent.keys())
 
     def _row(self, entry: Entry) -> Sum | None:
+        checkpoint()
         node, at = self.graph.nodes[entry[0]], np.array([entry[1]])
         if entry == CONSTANT or not isinstance(node, Affine):
             return None
@@ -91,10 +99,10 @@ class Sums:
         bias = node.bias.some(at)[0]
         total: Sum = {CONSTANT: bias} if bias else {}
         for other, share in read:
-            total = added(total, self._sum(other), share)
-        return total
+            total = added(total, self.sum(other), share)
+        return total if len(total) <= LONGEST else None
 
-    def _sum(self, entry: Entry) -> Sum:
+    def sum(self, entry: Entry) -> Sum:
         """The sum that an entry is: a ReLU by its argument, what reads no ReLUs by what it reads."""
         if entry not in self._known:
             found: Sum | None = None
@@ -108,7 +116,7 @@ class Sums:
     def _relu(self, entry: Entry) -> Sum:
         source = (self.graph.nodes[entry[0]].sources[0], entry[1])
         opened = self.opened(source)
-        behind = {source: Fraction(1)} if opened is None else opened
+        behind = self.sum(source) if opened is None else opened
         low, high = self._ends[entry[0]]
         if high[entry[1]] <= 0 or not behind:
             return {}

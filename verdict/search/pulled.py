@@ -13,13 +13,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..base.deadline import checkpoint
 from ..bounds.bounds import Bounds
 from ..bounds.interval import carry_up
 from ..network.cone import only_about
 from ..network.exact import Coefficients, nearest_float
 from ..network.graph import Affine, Graph
 from ..network.maps.sparse import stored
-from ..network.sums import CONSTANT, FEW, Entry, Sum, Sums, added
+from ..network.sums import CONSTANT, FEW, LONGEST, Entry, Sum, Sums, added
 from ..property import Polytope
 
 # A union has at most so many polytopes, and putting it together so many rows; so large is the matrix of all at most.
@@ -27,9 +28,9 @@ MOST_PARTS, MOST_ROWS, MOST_ENTRIES = 256, 2**18, 2**22
 # It is taken where at most this share of the unstable ReLUs is left.
 WORTH = 0.5
 
-# Rows that are at most 0 together, by their numbers, and polytopes of which one is reached.
-Rows = frozenset[int]
-Union = frozenset[Rows]
+# A polytope: rows that are at most 0 together, by their numbers; and polytopes of which one is reached.
+Part = frozenset[int]
+Union = frozenset[Part]
 
 
 class _TooManyError(Exception):
@@ -87,8 +88,10 @@ class _Pull:
     def _begun(self, polytope: Polytope) -> Union:
         rows = []
         for shares, limit in zip(polytope.matrix.fractions(), polytope.offset.fractions().ravel(), strict=True):
-            some = {(self.graph.output, int(i)): shares[i] for i in np.flatnonzero(shares)}
-            rows.append(self._number({**some, CONSTANT: -limit} if limit else some))
+            row: Sum = {CONSTANT: -limit} if limit else {}
+            for at in np.flatnonzero(shares).tolist():
+                row = added(row, self.sums.sum((self.graph.output, at)), shares[at])
+            rows.append(self._number(row))
         return frozenset([frozenset(rows)])
 
     def _number(self, row: Sum) -> int:
@@ -116,6 +119,7 @@ class _Pull:
         return self._unions[number, node]
 
     def _split(self, row: Sum, node: int) -> Union:
+        checkpoint()
         here = [entry for entry in row if entry[0] == node]
         total, relus = dict(row), [entry for entry in here if self.sums.is_relu(entry)]
         for entry in here:
@@ -123,6 +127,8 @@ class _Pull:
             if opened is not None:
                 total = added(total, {entry: Fraction(1)}, -row[entry])
                 total = added(total, opened, row[entry])
+        if len(total) > LONGEST:
+            raise _TooManyError
         if relus and len(relus) <= FEW:
             share = total.pop(relus[0])
             off, on = total, added(total, self.sums.argument(relus[0]), share)
@@ -146,7 +152,7 @@ class _Pull:
         if parts > MOST_PARTS or self._work > MOST_ROWS:
             raise _TooManyError
 
-    def built(self, parts: list[tuple[str, Rows]]) -> tuple[Graph, Bounds, list[Polytope]] | None:
+    def built(self, parts: list[tuple[str, Part]]) -> tuple[Graph, Bounds, list[Polytope]] | None:
         """The graph of what the rows read, its bounds, and the polytopes of its outputs; None where a coefficient is no
         float, or there are too many."""
         outputs: dict[tuple[tuple[Entry, Fraction], ...], int] = {}
