@@ -77,7 +77,8 @@ def test_a_part_of_a_map_makes_what_the_map_does(seed: int) -> None:
 
 
 def random_image_network(rng: np.random.Generator) -> tuple[Graph, int]:
-    """Convolutions, ReLUs, a residual sum, a transposed convolution and a product; and a convolution's node deep in."""
+    """Convolutions, ReLUs, a residual sum, a transposed convolution a product, and ReLUs beside what they read; and a
+    convolution's node deep in."""
     shape = (2, int(rng.integers(5, 9)), int(rng.integers(5, 9)))
     size = int(np.prod(shape))
     nodes: list[Node] = [Input(size)]
@@ -100,6 +101,10 @@ def random_image_network(rng: np.random.Generator) -> tuple[Graph, int]:
     branches = [affine((linear, here)) for linear in same]
     joined = affine(*((identity(nodes[branch].size), branch) for branch in branches))
     here = relu(joined)
+    if rng.random() < 0.5:
+        # What is in front of the ReLU is read at other places too, more or fewer.
+        near, far = rng.permutation(2)
+        here = relu(affine((same[near], here), (same[far], joined)))
     if rng.random() < 0.5:
         nodes.append(Product(here, branches[0], nodes[here].size))
         here = len(nodes) - 1

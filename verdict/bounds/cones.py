@@ -97,5 +97,6 @@ def within(part: Cone, graph: Graph, bounds: Bounds, lines: Mapping[int, Lines])
     for new, (old, mine) in enumerate(cut):
         if isinstance(graph.nodes[old], Affine):
             own.put_magnitude(new, bounds.magnitude(graph, old)[:, mine])
-    place = {old: new for new, old in enumerate(part.nodes)}
+    # Of a node some entries may be there once more, behind it.
+    place = {old: new for new, old in reversed(list(enumerate(part.nodes)))}
     return own, {place[i]: lines[i].of(part.entries[place[i]]) for i in lines if i in place}

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base.never import assert_never
-from .exact import FloatArray
+from .exact import Coefficients, FloatArray
 from .graph import Affine, Graph, Input, Node, Pointwise, Product
-from .maps import Conv, Diagonal, Transposed
+from .maps import Conv, Diagonal, Index, Transposed
 from .maps.base import IndexArray, Part
 from .maps.namespace import Constant
 from .maps.picked import placed
@@ -33,26 +33,42 @@ class Cone:
 def cone(graph: Graph, number: int, neurons: IndexArray) -> Cone:
     """The cone of some `neurons` (sorted) of node `number`."""
     needed, parts = _needed(graph, number, neurons)
-    order = sorted(needed)
-    place = {old: new for new, old in enumerate(order)}
+    place: dict[int, int] = {}
     nodes: list[Node] = []
-    for old in order:
+    cut: list[tuple[int, IndexArray]] = []
+
+    def put(node: Node, old: int, mine: IndexArray) -> int:
+        nodes.append(node)
+        cut.append((old, mine))
+        return len(nodes) - 1
+
+    def read(source: int, mine: IndexArray) -> int:
+        """The node with these entries of a source: a function reads all that its own has, others may need more."""
+        theirs = needed[source]
+        if len(theirs) == len(mine):
+            return place[source]
+        some = Index(np.searchsorted(theirs, mine), len(theirs))
+        return put(Affine(((some, place[source]),), Coefficients(np.zeros(len(mine)))), source, mine)
+
+    for old in sorted(needed):
         node, mine = graph.nodes[old], needed[old]
+        made: Node
         if isinstance(node, Input):
-            nodes.append(Input(len(mine)))
+            made = Input(len(mine))
         elif isinstance(node, Affine):
             terms = tuple(
                 (placed(part, mine, needed[source]), place[source])
                 for part, (_, source) in zip(parts[old], node.terms, strict=True)
             )
-            nodes.append(Affine(terms, node.bias.map(lambda values, mine=mine: values[mine])))
+            made = Affine(terms, node.bias.map(lambda values, mine=mine: values[mine]))
         elif isinstance(node, Pointwise):
-            nodes.append(replace(node, source=place[node.source], size=len(mine)))
+            made = replace(node, source=read(node.source, mine), size=len(mine))
         elif isinstance(node, Product):
-            nodes.append(replace(node, left=place[node.left], right=place[node.right], size=len(mine)))
+            made = replace(node, left=read(node.left, mine), right=read(node.right, mine), size=len(mine))
         else:
             assert_never(node)
-    return Cone(Graph(tuple(nodes), place[number]), tuple(order), tuple(needed[old] for old in order))
+        place[old] = put(made, old, mine)
+    return Cone(Graph(tuple(nodes), place[number]), tuple(old for old, _ in cut), tuple(mine for _, mine in cut))
 
 
 def about(graph: Graph, rows: FloatArray) -> Graph:
