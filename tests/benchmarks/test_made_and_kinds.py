@@ -11,6 +11,7 @@ import verdict
 sys.path.append(str(Path(__file__).parents[2]))
 
 from benchmarks.cases.radius_kinds import KINDS
+from benchmarks.lattices import write
 from benchmarks.made import vgg16_like
 from benchmarks.registry import Instance, Options, find
 from benchmarks.rows import Row
@@ -22,6 +23,23 @@ def test_a_small_network_like_vgg16_is_read(tmp_path):
     assert (network.operators["Conv"], network.operators["MaxPool"], network.operators["Gemm"]) == (13, 5, 3)
     x = np.full(network.input_size, 0.5)
     assert np.allclose(network.evaluate(x[None])[0], network.runtime(x.astype(np.float32)), atol=1e-4)
+
+
+def test_lattice_networks_are_decided_beyond_what_is_sampled_and_are_what_they_are_called(tmp_path):
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "vnnlib").mkdir()
+    rows = write(tmp_path, 12, 0)
+    assert len(rows) == 4
+    network = verdict.load(tmp_path / rows[0].partition(",")[0])
+    # Four ReLUs for each of the pairs: a lattice's minima and maxima.
+    assert (network.input_size, network.output_size, network.operators["Relu"] >= 6) == (2, 1, True)
+    x = np.random.default_rng(0).uniform(-2, 2, (500, 2))
+    values = network.evaluate(x)[:, 0]
+    for row in rows:
+        query = tmp_path / row.split(",")[1]
+        relation, limit = query.read_text().splitlines()[-1].removeprefix("(assert (").removesuffix("))").split(" Y_0 ")
+        assert (values > float(limit)).all() if relation == "<=" else (values < float(limit)).all()
+        assert verdict.verify(query, network, timeout=60).status == "robust"
 
 
 def test_every_kind_is_a_question_of_its_own():
