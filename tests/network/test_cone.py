@@ -77,7 +77,7 @@ def test_a_part_of_a_map_makes_what_the_map_does(seed: int) -> None:
 
 
 def random_image_network(rng: np.random.Generator) -> tuple[Graph, int]:
-    """Convolutions, ReLUs, a residual sum, a transposed convolution a product, and ReLUs beside what they read; and a
+    """Convolutions, ReLUs, a residual sum, a transposed convolution, a product, and ReLUs beside what they read; and a
     convolution's node deep in."""
     shape = (2, int(rng.integers(5, 9)), int(rng.integers(5, 9)))
     size = int(np.prod(shape))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.repeated import repeated_rows
 
-from tests.support.repeated import repeated_rows
 from verdict.bounds import linear_bounds, output_bounds
 from verdict.network.evaluate import evaluate_exact
 from verdict.network.exact import Coefficients, ExactVector

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.lattice import lattice
+from support.repeated import repeated_rows
 
-from tests.support.lattice import lattice
-from tests.support.repeated import repeated_rows
 from verdict.bounds import Bounds, linear_bounds
 from verdict.network.builder import Builder
 from verdict.network.evaluate import evaluate_exact

@@ -22,6 +22,8 @@ Entry: TypeAlias = tuple[int, int]
 # What a sum has as the multiple of 1.
 CONSTANT: Entry = (-1, 0)
 Sum: TypeAlias = dict[Entry, Fraction]
+# A sum as it is compared and looked up.
+Key: TypeAlias = tuple[tuple[Entry, Fraction], ...]
 
 # Rows with more entries stay numbers of their own, and those whose sums would be longer or made of more layers.
 FEW, LONGEST, DEEPEST = 8, 64, 50
@@ -39,6 +41,11 @@ def added(one: Sum, other: Sum, factor: Fraction) -> Sum:
     return total
 
 
+def key_of(one: Sum) -> Key:
+    """The same for equal sums."""
+    return tuple(sorted(one.items()))
+
+
 class Sums:
     """The numbers of `graph`, whose pre-activations lie between `ends`, by node (low, high), (size,) each: ReLUs that
     are always on or off are none."""
@@ -48,7 +55,7 @@ class Sums:
         self._known: dict[Entry, Sum] = {}
         self._opened: dict[Entry, Sum | None] = {}
         # The first ReLU of each argument: of a leading coefficient of 1, by its sum.
-        self._first: dict[tuple[tuple[Entry, Fraction], ...], Entry] = {}
+        self._first: dict[Key, Entry] = {}
         # By such a ReLU what the file's argument is times that of the sum, and the sum.
         self._behind: dict[Entry, tuple[Fraction, Sum]] = {}
         # How many layers are being looked through.
@@ -122,10 +129,9 @@ class Sums:
             return {}
         if low[entry[1]] >= 0:
             return behind
-        order = sorted(behind)
-        scale = behind[order[-1]]
-        sum_ = {other: behind[other] / scale for other in order}
-        first = self._first.setdefault(tuple(sum_.items()), entry)
+        scale = behind[max(behind)]
+        sum_ = {other: share / scale for other, share in behind.items()}
+        first = self._first.setdefault(key_of(sum_), entry)
         self._behind.setdefault(first, (scale, sum_))
         size = {first: abs(scale)}
         return size if scale > 0 else added(size, sum_, scale)

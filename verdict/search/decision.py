@@ -31,7 +31,6 @@ from .effort import Effort
 from .observer import Observer, Watch
 from .outcome import Outcome
 from .points.attack import STEP_PRODUCTS, Starts, Within, attack
-from .pulled import pulled
 
 # The shares of the time that the attack may take, and then the bounds of hidden neurons before those of the outputs;
 # and of these where nothing that comes after could do without them.
@@ -218,6 +217,7 @@ class Decision:
         """Exclude these polytopes, and tell the listener how."""
         # The searches take longer to import than most questions that need none take to answer.
         from .engines.parts.bab import branch_and_bound
+        from .pulled import pulled
 
         watch = Watch(
             # The attack looks for witnesses of all polytopes; so does every minimiser of a bound.

@@ -20,7 +20,7 @@ from ..network.cone import only_about
 from ..network.exact import Coefficients, nearest_float
 from ..network.graph import Affine, Graph
 from ..network.maps.sparse import stored
-from ..network.sums import CONSTANT, FEW, LONGEST, Entry, Sum, Sums, added
+from ..network.sums import CONSTANT, FEW, LONGEST, Key, Sum, Sums, added, key_of
 from ..property import Polytope
 
 # A union has at most so many polytopes, and putting it together so many rows; so large is the matrix of all at most.
@@ -69,7 +69,7 @@ class _Pull:
         self.is_moved = False
         # How many rows have been put together.
         self._work = 0
-        self._numbers: dict[tuple[tuple[Entry, Fraction], ...], int] = {}
+        self._numbers: dict[Key, int] = {}
         self._unions: dict[tuple[int, int], Union] = {}
 
     def back(self, polytope: Polytope) -> Union:
@@ -95,7 +95,7 @@ class _Pull:
         return frozenset([frozenset(rows)])
 
     def _number(self, row: Sum) -> int:
-        key = tuple(sorted(row.items()))
+        key = key_of(row)
         if key not in self._numbers:
             self._numbers[key] = len(self.rows)
             self.rows.append(row)
@@ -125,8 +125,8 @@ class _Pull:
         for entry in here:
             opened = None if entry in relus else self.sums.opened(entry)
             if opened is not None:
-                total = added(total, {entry: Fraction(1)}, -row[entry])
-                total = added(total, opened, row[entry])
+                share = total.pop(entry)
+                total = added(total, opened, share)
         if len(total) > LONGEST:
             raise _TooManyError
         if relus and len(relus) <= FEW:
@@ -155,16 +155,15 @@ class _Pull:
     def built(self, parts: list[tuple[str, Part]]) -> tuple[Graph, Bounds, list[Polytope]] | None:
         """The graph of what the rows read, its bounds, and the polytopes of its outputs; None where a coefficient is no
         float, or there are too many."""
-        outputs: dict[tuple[tuple[Entry, Fraction], ...], int] = {}
+        outputs: dict[Key, int] = {}
         # By row the output that it is about, and what that is at most.
         place: dict[int, tuple[int, Fraction]] = {}
         for number in sorted({row for _, rows in parts for row in rows}):
-            entries = tuple(sorted(self._in_file(self.rows[number]).items()))
-            limit = -sum(share for entry, share in entries if entry == CONSTANT)
-            some = tuple(pair for pair in entries if pair[0] != CONSTANT)
-            if any(Fraction(nearest_float(share)) != share for _, share in some):
+            own = self._in_file(self.rows[number])
+            limit = -own.pop(CONSTANT, Fraction(0))
+            if any(Fraction(nearest_float(share)) != share for share in own.values()):
                 return None
-            place[number] = outputs.setdefault(some, len(outputs)), Fraction(limit)
+            place[number] = outputs.setdefault(key_of(own), len(outputs)), limit
         if len(outputs) * sum(len(rows) for _, rows in parts) > MOST_ENTRIES:
             return None
         last = max(entry[0] for some in outputs for entry, _ in some)
@@ -183,7 +182,7 @@ class _Pull:
             total = added(total, own, Fraction(1))
         return total
 
-    def _outputs(self, sums: list[tuple[tuple[Entry, Fraction], ...]]) -> Affine:
+    def _outputs(self, sums: list[Key]) -> Affine:
         """The node of these sums."""
         terms = []
         for source in sorted({entry[0] for some in sums for entry, _ in some}):
